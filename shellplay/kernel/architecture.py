@@ -1,0 +1,188 @@
+"""What differs between processors: register layout, syscall numbers, the instruction.
+
+A remote syscall needs to know where the kernel looks for the number and the arguments,
+how an interrupted call is told from plain user code, and which bytes make the call.
+Layouts: arch/x86/include/asm/user_64.h, arch/arm64/include/uapi/asm/ptrace.h; restart
+rules: arch/*/kernel/signal.c.  aarch64 is decoded and tested on data, but untried on
+hardware.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cache
+from typing import ClassVar
+
+from shellplay.errors import Refused
+
+WORD = 1 << 64
+
+# linux/errno.h (not in errno.h): the call waits for its restart.
+RESTART_CODES = frozenset({512, 513, 514, 516})
+
+
+def signed(word: int) -> int:
+    """Read a 64-bit register as a signed number."""
+    return word - WORD if word >> 63 else word
+
+
+class Architecture(ABC):
+    """One processor: names of its registers in regset order, and its system calls."""
+
+    machine: str
+    registers: tuple[str, ...]
+    instruction: bytes
+    alignment: int
+    numbers: ClassVar[Mapping[str, int]]
+
+    @property
+    def regset_size(self) -> int:
+        """Size of the NT_PRSTATUS regset in bytes."""
+        return 8 * len(self.registers)
+
+    def number(self, name: str) -> int:
+        """Return the number of a system call; an unknown name is an error, never a guess."""
+        return self.numbers[name]
+
+    @abstractmethod
+    def program_counter(self, registers: Mapping[str, int]) -> int:
+        """Return the address of the next instruction."""
+
+    @abstractmethod
+    def likely_gadgets(self, registers: Mapping[str, int]) -> tuple[int, ...]:
+        """Return addresses that hold the syscall instruction if a call was interrupted."""
+
+    @abstractmethod
+    def interrupted_call(
+        self, registers: Mapping[str, int], *, at_instruction: bool
+    ) -> int | None:
+        """Return the number of the call that waits for its restart, or None.
+
+        ``at_instruction`` tells whether the program counter stands on the instruction.
+        """
+
+    @abstractmethod
+    def prepared(
+        self, registers: Mapping[str, int], gadget: int, number: int, arguments: tuple[int, ...]
+    ) -> dict[str, int]:
+        """Return registers that make the call ``number`` at ``gadget``."""
+
+    @abstractmethod
+    def result(self, registers: Mapping[str, int]) -> int:
+        """Return what the call returned; -4095..-1 is a negative errno."""
+
+
+class X86_64(Architecture):
+    """AMD64: number in rax, arguments in rdi rsi rdx r10 r8 r9."""
+
+    machine = "x86_64"
+    registers = (
+        *("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx"),
+        *("rdx", "rsi", "rdi", "orig_rax", "rip", "cs", "eflags", "rsp", "ss", "fs_base"),
+        *("gs_base", "ds", "es", "fs", "gs"),
+    )
+    instruction = b"\x0f\x05"
+    alignment = 1
+    numbers: ClassVar[Mapping[str, int]] = {
+        **{"read": 0, "write": 1, "close": 3, "mmap": 9, "munmap": 11, "rt_sigprocmask": 14},
+        **{"ioctl": 16, "select": 23, "dup2": 33, "getpid": 39, "socket": 41, "recvmsg": 47},
+        **{"socketpair": 53, "clone": 56, "wait4": 61, "kill": 62, "chdir": 80, "fchdir": 81},
+        **{"ptrace": 101, "setpgid": 109, "setsid": 112, "setresuid": 117, "setresgid": 119},
+        **{"setgroups": 116, "pivot_root": 155, "prctl": 157, "chroot": 161, "mount": 165},
+        **{"umount2": 166, "sethostname": 170, "pselect6": 270, "unshare": 272, "dup3": 292},
+        **{"setns": 308, "pidfd_send_signal": 424, "pidfd_open": 434, "close_range": 436},
+        **{"openat2": 437, "pidfd_getfd": 438},
+    }
+
+    def program_counter(self, registers: Mapping[str, int]) -> int:
+        """Return the address of the next instruction."""
+        return registers["rip"]
+
+    def likely_gadgets(self, registers: Mapping[str, int]) -> tuple[int, ...]:
+        """Return where the instruction stands if a call was interrupted."""
+        return (registers["rip"] - len(self.instruction),)
+
+    def interrupted_call(
+        self, registers: Mapping[str, int], *, at_instruction: bool
+    ) -> int | None:
+        """Return the number of the call that waits for its restart, or None."""
+        waits = -signed(registers["rax"]) in RESTART_CODES
+        number = signed(registers["orig_rax"])
+        return number if waits and number >= 0 else None
+
+    def prepared(
+        self, registers: Mapping[str, int], gadget: int, number: int, arguments: tuple[int, ...]
+    ) -> dict[str, int]:
+        """Return registers that make a call at ``gadget``."""
+        # orig_rax = -1: otherwise the kernel takes our registers for an interrupted call
+        # and "restarts" it, that is moves rip back by two.
+        changed = {**registers, "rip": gadget, "rax": number, "orig_rax": WORD - 1}
+        changed.update(zip(("rdi", "rsi", "rdx", "r10", "r8", "r9"), arguments, strict=False))
+        return changed
+
+    def result(self, registers: Mapping[str, int]) -> int:
+        """Return what the call returned."""
+        return signed(registers["rax"])
+
+
+class AArch64(Architecture):
+    """ARM64: number in x8, arguments in x0 to x5."""
+
+    machine = "aarch64"
+    registers = (*(f"x{n}" for n in range(31)), "sp", "pc", "pstate")
+    instruction = b"\x01\x00\x00\xd4"
+    alignment = 4
+    numbers: ClassVar[Mapping[str, int]] = {
+        **{"dup3": 24, "ioctl": 29, "umount2": 39, "mount": 40, "pivot_root": 41, "chdir": 49},
+        **{"fchdir": 50, "chroot": 51, "close": 57, "read": 63, "write": 64, "pselect6": 72},
+        **{"unshare": 97, "ptrace": 117, "kill": 129, "rt_sigprocmask": 135, "setresuid": 147},
+        **{"setresgid": 149, "setpgid": 154, "setsid": 157, "setgroups": 159},
+        **{"sethostname": 161, "prctl": 167, "getpid": 172, "socket": 198, "socketpair": 199},
+        **{"recvmsg": 212, "munmap": 215, "clone": 220, "mmap": 222, "wait4": 260},
+        **{"setns": 268, "pidfd_send_signal": 424, "pidfd_open": 434, "close_range": 436},
+        **{"openat2": 437, "pidfd_getfd": 438},
+    }
+    # Bits 10 and 11 of PSTATE: the branch type; a stale one faults on BTI hardware.
+    branch_type = 0b11 << 10
+
+    def program_counter(self, registers: Mapping[str, int]) -> int:
+        """Return the address of the next instruction."""
+        return registers["pc"]
+
+    def likely_gadgets(self, registers: Mapping[str, int]) -> tuple[int, ...]:
+        """Return where the instruction stands if a call was interrupted."""
+        # The kernel rewinds before the stop, so pc stands on the instruction itself.
+        return (registers["pc"], registers["pc"] - len(self.instruction))
+
+    def interrupted_call(
+        self, registers: Mapping[str, int], *, at_instruction: bool
+    ) -> int | None:
+        """Return the number of the call that waits for its restart, or None."""
+        return registers["x8"] if at_instruction else None
+
+    def prepared(
+        self, registers: Mapping[str, int], gadget: int, number: int, arguments: tuple[int, ...]
+    ) -> dict[str, int]:
+        """Return registers that make a call at ``gadget``."""
+        pstate = registers["pstate"] & ~self.branch_type
+        changed = {**registers, "pc": gadget, "x8": number, "pstate": pstate}
+        changed.update((f"x{n}", value) for n, value in enumerate(arguments))
+        return changed
+
+    def result(self, registers: Mapping[str, int]) -> int:
+        """Return what the call returned."""
+        return signed(registers["x0"])
+
+
+KNOWN: dict[str, type[Architecture]] = {each.machine: each for each in (X86_64, AArch64)}
+
+
+@cache
+def native() -> Architecture:
+    """Return the architecture of this machine; raise Refused on one that is not known."""
+    machine = os.uname().machine
+    if machine not in KNOWN:
+        raise Refused(f"no register layout is known for {machine}", "set live off")
+    return KNOWN[machine]()

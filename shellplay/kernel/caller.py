@@ -1,0 +1,310 @@
+"""A process that makes system calls for us, each a method with its man-page name.
+
+There are three ways to have a call made, and every fence is written once for all of them:
+``Here`` (this process), ``Tracee`` (a live process, by ptrace) and ``Stub`` (a process that
+was started to be told what to call, before it becomes a bash or a command).
+
+This is the one place that turns a failed call into an error and writes calls down.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from shellplay.errors import KernelError
+from shellplay.kernel import constants as k
+from shellplay.kernel import journal
+from shellplay.kernel.architecture import native
+from shellplay.kernel.flags import PRCTL_NAMES, clone_flags, mount_flags
+from shellplay.model import Call
+
+# An integer goes in a register; bytes are copied to the caller's memory, NUL-terminated;
+# a bytearray is copied there and, after the call, back.
+Argument = int | bytes | bytearray | None
+
+IFREQ = struct.Struct("16sH22x")
+
+
+class Caller(ABC):
+    """A process that makes system calls for us; descriptors are numbers of that process."""
+
+    pid: int
+    remote: bool
+
+    @abstractmethod
+    def syscall(self, name: str, *arguments: Argument) -> int:
+        """Make one call and return its raw result; -4095..-1 is a negative errno."""
+
+    @abstractmethod
+    def passed(self, fd: int) -> AbstractContextManager[int]:
+        """Give the process a duplicate of our descriptor ``fd`` for the ``with`` block."""
+
+    @abstractmethod
+    def forked(self, flags: int = 0) -> AbstractContextManager[tuple[Caller, int]]:
+        """Fork the process, with new namespaces for the copy, for the ``with`` block.
+
+        Yields the copy and its PID as the original sees it.  If the block fails, the copy
+        ends: a half-fenced bash never runs.
+        """
+
+    def call(
+        self,
+        name: str,
+        *arguments: Argument,
+        subject: str = "",
+        shown: Sequence[str] | None = None,
+        same_as: str | None = None,
+    ) -> int:
+        """Make one call, write it down, and raise KernelError if it failed.
+
+        ``subject`` says what the call is about, ``shown`` are the arguments as a reader
+        wants them, ``same_as`` is the shell command that does the same.
+        """
+        result = self.syscall(name, *arguments)
+        if journal.current() is not None:
+            texts = tuple(shown) if shown is not None else tuple(map(_text, arguments))
+            note(self, name, texts, result, same_as)
+        if result < 0:
+            raise KernelError(name, -result, subject)
+        return result
+
+    # -- namespaces ---------------------------------------------------------------------
+
+    def unshare(self, flags: int) -> None:
+        """Move the process (for pid and time: its children) to new namespaces, unshare(2)."""
+        names = clone_flags(flags)
+        options = " ".join(f"--{CLONE_OPTIONS[name]}" for name in names)
+        self.call(
+            "unshare", flags, subject="|".join(names), shown=["|".join(names)],
+            same_as=f"unshare {options}",
+        )  # fmt: skip
+
+    def setns(self, fd: int, flags: int, *, of: str) -> None:
+        """Join the namespaces behind ``fd``, setns(2); ``of`` is the file that was opened."""
+        names = clone_flags(flags)
+        options = " ".join(f"--{CLONE_OPTIONS[name]}={of}" for name in names)
+        self.call(
+            "setns", fd, flags, subject=of, shown=[of, "|".join(names)],
+            same_as=f"nsenter {options}",
+        )  # fmt: skip
+
+    def clone(self, flags: int) -> int:
+        """Fork, with new namespaces for the child, clone(2); return its PID as seen inside."""
+        kinds = clone_flags(flags)
+        names = "|".join([*kinds, "SIGCHLD"])
+        options = " ".join(
+            f"--{CLONE_OPTIONS[name]}" for name in kinds if name in CLONE_OPTIONS
+        )
+        return self.call(
+            "clone", flags | k.SIGCHLD, 0, 0, 0, 0, subject=names, shown=[names, "0"],
+            same_as=f"unshare --fork {options}" if options else None,
+        )  # fmt: skip
+
+    def pidfd_open(self, pid: int) -> int:
+        """Return a descriptor that stands for a process and never for a later one."""
+        return self.call("pidfd_open", pid, 0, subject=f"PID {pid}")
+
+    def pidfd_getfd(self, pidfd: int, fd: int) -> int:
+        """Duplicate a descriptor of another process into this one, pidfd_getfd(2)."""
+        return self.call("pidfd_getfd", pidfd, fd, 0, subject=f"fd {fd}")
+
+    def pidfd_send_signal(self, pidfd: int, number: int) -> None:
+        """Send a signal to the process behind a pidfd, pidfd_send_signal(2)."""
+        self.call("pidfd_send_signal", pidfd, number, 0, 0, subject=f"signal {number}")
+
+    # -- files and mounts ---------------------------------------------------------------
+
+    def mount(self, source: str | None, target: str, kind: str | None, flags: int = 0) -> None:
+        """Attach a file system or change a mount, mount(2)."""
+        names = "|".join(mount_flags(flags)) or "0"
+        self.call(
+            "mount", _path(source), _path(target), _path(kind), flags, None, subject=target,
+            shown=[source or "NULL", target, kind or "NULL", names],
+            same_as=_mount_command(source, target, kind, flags),
+        )  # fmt: skip
+
+    def umount2(self, target: str, flags: int = 0) -> None:
+        """Detach a file system, umount(2)."""
+        lazy = " -l" if flags & k.MNT_DETACH else ""
+        self.call(
+            "umount2", _path(target), flags, subject=target, same_as=f"umount{lazy} {target}"
+        )
+
+    def pivot_root(self, new_root: str, put_old: str) -> None:
+        """Exchange the root mount, pivot_root(2)."""
+        self.call("pivot_root", _path(new_root), _path(put_old), subject=new_root)
+
+    def chdir(self, path: str) -> None:
+        """Change the working directory, chdir(2)."""
+        self.call("chdir", _path(path), subject=path, same_as=f"cd {path}")
+
+    def openat2(self, directory: int, path: str, flags: int, resolve: int) -> int:
+        """Open a path with limits on how it is resolved, openat2(2); the mode is 0."""
+        how = struct.pack("QQQ", flags, 0, resolve)
+        return self.call(
+            "openat2", directory, _path(path), bytearray(how), len(how), subject=path
+        )
+
+    def close(self, fd: int) -> None:
+        """Close one descriptor, close(2)."""
+        self.call("close", fd, subject=f"fd {fd}")
+
+    def close_range(self, first: int, last: int, flags: int = 0) -> None:
+        """Close, or mark close-on-exec, all descriptors from ``first`` to ``last``."""
+        self.call("close_range", first, last, flags, subject=f"fds {first} to {last}")
+
+    def dup3(self, old: int, new: int) -> None:
+        """Make ``new`` a duplicate of ``old``, dup(2)."""
+        self.call("dup3", old, new, 0, subject=f"fd {old}")
+
+    # -- the process itself -------------------------------------------------------------
+
+    def sethostname(self, name: str) -> None:
+        """Set the host name of the process's UTS namespace, sethostname(2)."""
+        text = name.encode()
+        self.call(
+            "sethostname", text, len(text), subject=name, shown=[f'"{name}"', str(len(text))],
+            same_as=f"hostname {name}",
+        )  # fmt: skip
+
+    def prctl(self, option: int, value: int | bytes = 0) -> None:
+        """Operate on the process, prctl(2)."""
+        name = PRCTL_NAMES.get(option, str(option))
+        shown = value.decode() if isinstance(value, bytes) else str(value)
+        self.call("prctl", option, value, 0, 0, 0, subject=name, shown=[name, shown])
+
+    def getpid(self) -> int:
+        """Return the process's PID in its own PID namespace."""
+        return self.call("getpid")
+
+    def setsid(self) -> None:
+        """Start a session without a terminal, setsid(2)."""
+        self.call("setsid")
+
+    def setpgid(self, pid: int, group: int) -> None:
+        """Move a process to a process group, setpgid(2); 0 means the caller."""
+        self.call("setpgid", pid, group, subject=f"group {group}")
+
+    def reap(self, pid: int) -> None:
+        """Wait for one ended child, so that the process never hears of it, wait4(2)."""
+        self.call("wait4", pid, 0, 0, 0, subject=f"PID {pid}")
+
+    def set_foreground(self, terminal: int, group: int) -> None:
+        """Make ``group`` the foreground process group of a terminal, TIOCSPGRP(2const)."""
+        self.call(
+            "ioctl", terminal, k.TIOCSPGRP, bytearray(struct.pack("i", group)),
+            subject="TIOCSPGRP", shown=[str(terminal), "TIOCSPGRP", f"[{group}]"],
+        )  # fmt: skip
+
+    def take_terminal(self, terminal: int) -> None:
+        """Make a terminal the controlling one of the session, TIOCSCTTY(2const)."""
+        self.call(
+            "ioctl", terminal, k.TIOCSCTTY, 0, subject="TIOCSCTTY",
+            shown=[str(terminal), "TIOCSCTTY", "0"],
+        )  # fmt: skip
+
+    def bring_up(self, interface: str) -> None:
+        """Set a network interface up in the process's network namespace, netdevice(7)."""
+        fd = self.call("socket", k.AF_INET, k.SOCK_DGRAM | k.SOCK_CLOEXEC, 0)
+        try:
+            request = bytearray(IFREQ.pack(interface.encode(), 0))
+            self.call(
+                "ioctl", fd, k.SIOCGIFFLAGS, request, subject=interface,
+                shown=[str(fd), "SIOCGIFFLAGS", interface],
+            )  # fmt: skip
+            _, flags = IFREQ.unpack(request)
+            request[:] = IFREQ.pack(interface.encode(), flags | k.IFF_UP)
+            self.call(
+                "ioctl", fd, k.SIOCSIFFLAGS, request, subject=interface,
+                shown=[str(fd), "SIOCSIFFLAGS", f"{interface} IFF_UP"],
+                same_as=f"ip link set {interface} up",
+            )  # fmt: skip
+        finally:
+            self.close(fd)
+
+
+# The long options of unshare(1) and nsenter(1).
+CLONE_OPTIONS = {
+    "CLONE_NEWNS": "mount",
+    "CLONE_NEWUTS": "uts",
+    "CLONE_NEWIPC": "ipc",
+    "CLONE_NEWNET": "net",
+    "CLONE_NEWPID": "pid",
+    "CLONE_NEWUSER": "user",
+    "CLONE_NEWCGROUP": "cgroup",
+    "CLONE_NEWTIME": "time",
+}
+
+
+class Here(Caller):
+    """This process, through the C library's syscall(2)."""
+
+    remote = False
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._libc.syscall.restype = ctypes.c_long
+
+    def syscall(self, name: str, *arguments: Argument) -> int:
+        """Make one call and return its raw result."""
+        converted = [
+            (ctypes.c_char * len(each)).from_buffer(each)
+            if isinstance(each, bytearray)
+            else each if isinstance(each, bytes) or each is None
+            else ctypes.c_long(each)
+            for each in arguments
+        ]  # fmt: skip
+        number = ctypes.c_long(native().number(name))
+        result = int(self._libc.syscall(number, *converted))
+        return -ctypes.get_errno() if result == -1 else result
+
+    def passed(self, fd: int) -> AbstractContextManager[int]:
+        """Give the process a duplicate of our descriptor for the block."""
+        return nullcontext(fd)
+
+    def forked(self, flags: int = 0) -> AbstractContextManager[tuple[Caller, int]]:
+        """Fork the process for the block."""
+        # This process has threads and open terminals: a copy of it would share them.
+        raise NotImplementedError("this process never forks itself; ask for a stub")
+
+
+HERE = Here()
+
+
+def note(
+    caller: Caller, name: str, shown: tuple[str, ...], result: int, same_as: str | None = None
+) -> None:
+    """Write a call down that was made without ``Caller.call``, if a journal is open."""
+    book = journal.current()
+    if book is not None:
+        book.add(Call(caller.pid, name, shown, result, caller.remote, same_as))
+
+
+def _path(path: str | None) -> bytes | None:
+    return None if path is None else os.fsencode(path)
+
+
+def _text(argument: Argument) -> str:
+    match argument:
+        case None:
+            return "NULL"
+        case int():
+            return str(argument)
+        case bytearray():
+            return "[...]"
+        case _:
+            return '"' + argument.decode("utf-8", "backslashreplace") + '"'
+
+
+def _mount_command(source: str | None, target: str, kind: str | None, flags: int) -> str:
+    if kind is not None:
+        return f"mount -t {kind} {source} {target}"
+    change = {k.MS_PRIVATE: "private", k.MS_SLAVE: "slave"}.get(flags & ~k.MS_REC, "bind")
+    recursive = "r" if flags & k.MS_REC else ""
+    return f"mount --make-{recursive}{change} {target}"

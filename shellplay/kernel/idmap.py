@@ -1,0 +1,91 @@
+"""User and group maps of a user namespace, written from outside, user_namespaces(7)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from shellplay.errors import Refused
+from shellplay.kernel import procfs
+from shellplay.kernel.outside import write_file
+from shellplay.kernel.procfs import MapRange
+
+CAP_SETGID, CAP_SETUID = 6, 7
+
+
+def write_maps(pid: int, uids: Sequence[MapRange], gids: Sequence[MapRange]) -> None:
+    """Say who is who in the new user namespace of a process.
+
+    Raises KernelError if the kernel refuses it, Refused if newuidmap(1) is needed and
+    missing, or refuses it.
+    """
+    if _may_map_others() or _only_oneself(uids, gids):
+        if not _may_map_others():
+            # Before gid_map: otherwise dropping a group could open what is closed to it
+            # (CVE-2014-8989).
+            write_file(pid, "setgroups", "deny")
+        write_file(pid, "gid_map", _lines(gids))
+        write_file(pid, "uid_map", _lines(uids))
+        return
+    _run("newgidmap", pid, gids)
+    _run("newuidmap", pid, uids)
+
+
+def subordinate(path: str, *, inside: int) -> list[MapRange]:
+    """Return the ranges that /etc/subuid or /etc/subgid gives this user, see subuid(5).
+
+    They are numbered inside from ``inside`` on.  Raises Refused if there are none.
+    """
+    import pwd
+
+    uid = os.getuid()
+    names = {str(uid)}
+    try:
+        names.add(pwd.getpwuid(uid).pw_name)
+    except KeyError:
+        names.add("")
+    rows = [row.split(":") for row in _rows(path)]
+    found: list[MapRange] = []
+    for fields in rows:
+        if len(fields) == 3 and fields[0] in names:
+            found.append(MapRange(inside, int(fields[1]), int(fields[2])))
+            inside += int(fields[2])
+    if not found:
+        raise Refused(f"{path} has no range for you", "fence user, without map=auto")
+    return found
+
+
+def _rows(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def _may_map_others() -> bool:
+    status = procfs.status("self")
+    assert status is not None
+    return all(status.effective >> bit & 1 for bit in (CAP_SETGID, CAP_SETUID))
+
+
+def _only_oneself(uids: Sequence[MapRange], gids: Sequence[MapRange]) -> bool:
+    pairs = ((uids, os.geteuid()), (gids, os.getegid()))
+    return all(len(m) == 1 and m[0].outside == me and m[0].length == 1 for m, me in pairs)
+
+
+def _lines(ranges: Sequence[MapRange]) -> str:
+    return "".join(f"{each.inside} {each.outside} {each.length}\n" for each in ranges)
+
+
+def _run(program: str, pid: int, ranges: Sequence[MapRange]) -> None:
+    import subprocess
+
+    path = shutil.which(program)
+    if path is None:
+        raise Refused(f"a map of others needs {program}", "apt-get install uidmap")
+    words = _lines(ranges).split()
+    done = subprocess.run([path, str(pid), *words], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Refused(f"{program} refused the map: {done.stderr.strip()}")

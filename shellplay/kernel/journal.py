@@ -1,0 +1,47 @@
+"""The journal: which system calls were really made, here or in the live bash.
+
+Whoever wants to know opens a journal around the work; without one nothing is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from shellplay.model import Call
+
+_open: ContextVar[Journal | None] = ContextVar("journal", default=None)
+
+
+class Journal:
+    """An ordered list of calls, filled while it is ``recording()``."""
+
+    def __init__(self) -> None:
+        self._calls: list[Call] = []
+
+    def calls(self) -> list[Call]:
+        """Return the calls since the last ``clear()``, oldest first."""
+        return list(self._calls)
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        self._calls.clear()
+
+    def add(self, call: Call) -> None:
+        """Write one call down."""
+        self._calls.append(call)
+
+    @contextmanager
+    def recording(self) -> Iterator[Journal]:
+        """Write down every call that this thread makes inside the ``with`` block."""
+        token = _open.set(self)
+        try:
+            yield self
+        finally:
+            _open.reset(token)
+
+
+def current() -> Journal | None:
+    """Return the journal that is open in this thread, or None."""
+    return _open.get()

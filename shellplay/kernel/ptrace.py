@@ -1,0 +1,99 @@
+"""ptrace(2): the requests that a remote syscall needs, one function each.
+
+All requests for a tracee must come from the thread that seized it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import struct
+
+from shellplay.errors import KernelError, ShellGone
+from shellplay.kernel import constants as k
+from shellplay.kernel.architecture import Architecture
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.ptrace.restype = ctypes.c_long
+_libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+
+
+class _IoVector(ctypes.Structure):
+    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+def _request(request: int, pid: int, address: int = 0, data: int = 0, *, name: str) -> None:
+    if _libc.ptrace(request, pid, address, data) == -1:
+        number = ctypes.get_errno()
+        if number == errno.ESRCH:
+            # Not stopped, or not ours, or dead: after a seize only death can be meant.
+            raise ShellGone(f"process {pid} has ended")
+        raise KernelError(f"ptrace({name})", number, f"PID {pid}")
+
+
+def seize(pid: int) -> None:
+    """Attach without stopping."""
+    _request(k.PTRACE_SEIZE, pid, name="PTRACE_SEIZE")
+
+
+def set_options(pid: int, options: int) -> None:
+    """Say which events of a stopped tracee are reported; new children are seized too."""
+    _request(k.PTRACE_SETOPTIONS, pid, 0, options, name="PTRACE_SETOPTIONS")
+
+
+def interrupt(pid: int) -> None:
+    """Ask a seized process to stop."""
+    _request(k.PTRACE_INTERRUPT, pid, name="PTRACE_INTERRUPT")
+
+
+def resume(pid: int, signal: int = 0) -> None:
+    """Let a stopped tracee run on, with a signal delivered or 0."""
+    _request(k.PTRACE_CONT, pid, 0, signal, name="PTRACE_CONT")
+
+
+def single_step(pid: int) -> None:
+    """Let a stopped tracee run one instruction; a system call counts as one."""
+    _request(k.PTRACE_SINGLESTEP, pid, name="PTRACE_SINGLESTEP")
+
+
+def detach(pid: int, signal: int = 0) -> None:
+    """Let go of a stopped tracee, with a signal delivered or 0."""
+    _request(k.PTRACE_DETACH, pid, 0, signal, name="PTRACE_DETACH")
+
+
+def event_message(pid: int) -> int:
+    """Return the PID of the child that a fork event announced."""
+    message = ctypes.c_ulong()
+    address = ctypes.addressof(message)
+    _request(k.PTRACE_GETEVENTMSG, pid, 0, address, name="PTRACE_GETEVENTMSG")
+    return message.value
+
+
+def read_registers(pid: int, architecture: Architecture) -> dict[str, int]:
+    """Return the general registers of a stopped tracee by name."""
+    buffer = ctypes.create_string_buffer(architecture.regset_size)
+    vector = _IoVector(ctypes.addressof(buffer), len(buffer))
+    address = ctypes.addressof(vector)
+    _request(k.PTRACE_GETREGSET, pid, k.NT_PRSTATUS, address, name="PTRACE_GETREGSET")
+    if vector.length != architecture.regset_size:
+        raise KernelError("ptrace(PTRACE_GETREGSET)", errno.ENOEXEC, f"PID {pid} is 32-bit")
+    values = struct.unpack(f"{len(architecture.registers)}Q", buffer.raw)
+    return dict(zip(architecture.registers, values, strict=True))
+
+
+def write_registers(pid: int, architecture: Architecture, registers: dict[str, int]) -> None:
+    """Set the general registers of a stopped tracee."""
+    values = [registers[name] for name in architecture.registers]
+    buffer = ctypes.create_string_buffer(struct.pack(f"{len(values)}Q", *values))
+    vector = _IoVector(ctypes.addressof(buffer), architecture.regset_size)
+    address = ctypes.addressof(vector)
+    _request(k.PTRACE_SETREGSET, pid, k.NT_PRSTATUS, address, name="PTRACE_SETREGSET")
+
+
+def wait_stop(pid: int) -> tuple[int, int]:
+    """Wait until a tracee stops and return (signal, event); raise ShellGone if it ended."""
+    _, status = os.waitpid(pid, k.WALL)
+    if not os.WIFSTOPPED(status):
+        raise ShellGone(f"process {pid} has ended")
+    return os.WSTOPSIG(status), status >> 16

@@ -1,0 +1,80 @@
+"""Why the kernel said no: the rule behind an errno, and the command that would work."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from shellplay.errors import KernelError, Refused
+from shellplay.kernel import namespaces, procfs
+
+CAPABILITIES = {"unshare": "CAP_SYS_ADMIN", "clone": "CAP_SYS_ADMIN", "setns": "CAP_SYS_ADMIN"}
+USERNS_CLONE = "kernel.unprivileged_userns_clone"
+APPARMOR = "kernel.apparmor_restrict_unprivileged_userns"
+YAMA = "kernel.yama.ptrace_scope"
+
+
+def sysctl(name: str) -> str | None:
+    """Return the value of a kernel parameter, or None if this kernel does not have it."""
+    try:
+        return Path("/proc/sys", *name.split(".")).read_text().strip()
+    except OSError:
+        return None
+
+
+def explained(error: KernelError, kind: str, pid: int) -> Refused:
+    """Return a refusal that names the cause of ``error`` and the fix.
+
+    ``kind`` is the fence that was asked for, ``pid`` the bash that made the call.
+    """
+    reason, fix = _reason(error, kind, pid)
+    return Refused(f"{kind}: {reason} ({error.message})", fix)
+
+
+def ptrace_refusal(pid: int) -> str:
+    """Say why ptrace is refused for a process of our own."""
+    scope = sysctl(YAMA)
+    status = procfs.status(pid)
+    if status is not None and status.tracer:
+        return f"process {status.tracer} traces bash already, and only one can"
+    if scope is not None and int(scope) >= 2:
+        return f"{YAMA} is {scope}: only root may use ptrace, or nobody"
+    return "ptrace is refused by this system"
+
+
+def _reason(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
+    match error.errno:
+        case errno.ENOSPC:
+            name = f"user.max_{kind}_namespaces"
+            return (
+                f"no more {kind} namespaces are allowed: {name} is {sysctl(name)}, or they are "
+                "nested 32 deep",
+                f"sysctl {name}=1000, as root",
+            )
+        case errno.EINVAL if not namespaces.supported(kind):
+            return f"this kernel has no {kind} namespaces", None
+        case errno.ENOMEM if kind == "pid":
+            return "PID 1 of that namespace has ended, so nothing can start in it", "peel pid"
+        case errno.EPERM:
+            return _not_permitted(error, kind, pid)
+    return "the kernel refused it", None
+
+
+def _not_permitted(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
+    if kind == "user":
+        for name, forbids in ((USERNS_CLONE, "0"), ("user.max_user_namespaces", "0")):
+            if sysctl(name) == forbids:
+                return (
+                    f"{name} is 0: ordinary users may not make one",
+                    f"sysctl {name}=1, as root",
+                )
+        if error.call in ("unshare", "clone"):
+            return "a bash in a chroot may not make one", "peel root"
+    if sysctl(APPARMOR) == "1":
+        return (
+            f"{APPARMOR} is 1: a user namespace of an ordinary user has no privileges",
+            f"sysctl {APPARMOR}=0, as root",
+        )
+    owner = namespaces.identify(pid, "user")
+    needed = CAPABILITIES.get(error.call, "a capability")
+    return f"bash lacks {needed} over the user namespace {owner}", "fence user, first"

@@ -1,0 +1,37 @@
+"""Signals that wait: work that must not be left half-done is not interrupted."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+DEFERRED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Deliver INT, TERM and HUP to this process after the ``with`` block, not in it.
+
+    A bash that is stopped in the middle of a remote call, or forked and not yet noted, must
+    not be left so by a ^C.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        # Python runs handlers in the main thread only: nothing can interrupt this one.
+        yield
+        return
+    caught: list[int] = []
+    # Handlers, not a signal mask: another thread would take a signal that is blocked here,
+    # and the main thread would run its handler all the same.
+    ours = [number for number in DEFERRED if signal.getsignal(number) is not None]
+    before = {
+        each: signal.signal(each, lambda number, _: caught.append(number)) for each in ours
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in caught:
+            signal.raise_signal(late)

@@ -1,0 +1,251 @@
+"""A stub: a process that was started to be told what to call, until it becomes a program.
+
+Where ptrace is refused, and for every new shell and every ``exec``, the calls are made by
+a cooperating process.  It reads requests from a socket, makes the calls itself, and at last
+replaces itself by execve(2).  ``Stub`` is our end, ``serve`` runs in the stub.
+
+Messages are JSON objects over SOCK_SEQPACKET, descriptors travel beside them
+(SCM_RIGHTS, see unix(7)).  JSON, because a stub that has joined a fence must not be able
+to send us anything but data.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn, TypedDict
+
+from shellplay.errors import KernelError, ShellGone
+from shellplay.kernel import constants as k
+from shellplay.kernel.caller import HERE, Argument, Caller, note
+
+MESSAGE_SIZE = 200_000
+Encoded = int | dict[str, str] | None
+CREDENTIALS = struct.Struct("3i")
+
+
+class Answer(TypedDict):
+    """What a stub answers: the raw result, and the buffers that the call filled, in hex."""
+
+    result: int
+    buffers: list[str]
+
+
+class Stub(Caller):
+    """Our end of a stub; made by ``awaited``."""
+
+    remote = True
+
+    def __init__(self, link: socket.socket, pid: int) -> None:
+        self.pid = pid
+        self._link = link
+
+    def syscall(self, name: str, *arguments: Argument) -> int:
+        """Make one call and return its raw result."""
+        buffers = [each for each in arguments if isinstance(each, bytearray)]
+        answer = self._ask(call=name, arguments=[_encoded(each) for each in arguments])
+        for buffer, content in zip(buffers, answer["buffers"], strict=True):
+            buffer[:] = bytes.fromhex(content)
+        return answer["result"]
+
+    @contextmanager
+    def passed(self, fd: int) -> Iterator[int]:
+        """Give the process a duplicate of our descriptor for the block."""
+        number = self.give(fd)
+        try:
+            yield number
+        finally:
+            self.close(number)
+
+    def give(self, fd: int) -> int:
+        """Give the stub a duplicate of our descriptor for good; return its number there."""
+        return self._ask(fd, keep=True)["result"]
+
+    @contextmanager
+    def forked(self, flags: int = 0) -> Iterator[tuple[Caller, int]]:
+        """Fork the process for the block."""
+        if flags:
+            # A cooperating process need not clone: to unshare first has the same effect.
+            self.unshare(flags)
+        ours, theirs = pair()
+        with theirs:
+            inside = self._ask(theirs.fileno(), fork=True)["result"]
+        copy = awaited(ours)
+        try:
+            yield copy, inside
+        except BaseException:
+            copy.quit()
+            raise
+
+    def execute(
+        self,
+        argv: Sequence[str],
+        *,
+        change: dict[str, str],
+        remove: Sequence[str] = (),
+        keep: Sequence[int] = (),
+    ) -> None:
+        """Replace the stub by a program; raise KernelError if it cannot be executed.
+
+        The environment is ours with ``change`` applied and the names in ``remove`` gone.
+        Of the descriptors, the standard streams and those in ``keep`` stay open.
+        """
+        plan = {"change": change, "remove": list(remove), "keep": list(keep)}
+        self._send(execute=list(argv), plan=plan)
+        answer = self._link.recv(MESSAGE_SIZE)
+        self._link.close()
+        failed: int = json.loads(answer)["result"] if answer else 0
+        note(self, "execve", (argv[0], " ".join(argv)), failed)
+        # The stub's end is close-on-exec: no answer means that the program runs.
+        if failed:
+            raise KernelError("execve", -failed, argv[0])
+
+    def quit(self) -> None:
+        """End the stub."""
+        self._link.close()
+
+    def _send(self, *fds: int, **message: object) -> None:
+        try:
+            socket.send_fds(self._link, [json.dumps(message).encode()], fds)
+        except OSError as error:
+            raise ShellGone(f"the starting process {self.pid} has ended") from error
+
+    def _ask(self, *fds: int, **message: object) -> Answer:
+        self._send(*fds, **message)
+        try:
+            answer = self._link.recv(MESSAGE_SIZE)
+        except OSError as error:
+            raise ShellGone(f"the starting process {self.pid} has ended") from error
+        if not answer:
+            raise ShellGone(f"the starting process {self.pid} has ended")
+        decoded: Answer = json.loads(answer)
+        return decoded
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Return a connected pair: our end, which learns the sender's PID, and the stub's."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    return ours, theirs
+
+
+def awaited(link: socket.socket) -> Stub:
+    """Wait for a stub's first message, which carries its PID as the kernel translates it.
+
+    A stub in a new PID namespace does not know its PID on the host; SCM_CREDENTIALS do.
+    """
+    space = socket.CMSG_SPACE(CREDENTIALS.size)
+    hello, ancillary, _, _ = link.recvmsg(MESSAGE_SIZE, space)
+    if not hello:
+        raise ShellGone("the process that was to become the shell has ended")
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+    pid, _, _ = CREDENTIALS.unpack(ancillary[0][2])
+    return Stub(link, pid)
+
+
+# -- in the stub ------------------------------------------------------------------------
+
+
+def serve(link: socket.socket) -> NoReturn:
+    """Do what our end says until it hangs up or says which program to become."""
+    link.send(b"{}")
+    while True:
+        message, fds, _, _ = socket.recv_fds(link, MESSAGE_SIZE, 1)
+        if not message:
+            os._exit(0)
+        request = json.loads(message)
+        match request:
+            case {"call": name, "arguments": arguments}:
+                answer = _make_call(name, [_decoded(each) for each in arguments])
+            case {"keep": True}:
+                answer = {"result": fds[0], "buffers": []}
+            case {"fork": True}:
+                child = os.fork()
+                if child == 0:
+                    link.close()
+                    link = socket.socket(fileno=fds[0])
+                    link.send(b"{}")
+                    continue
+                os.close(fds[0])
+                answer = {"result": child, "buffers": []}
+            case {"execute": argv, "plan": plan}:
+                answer = _execute(argv, **plan)
+            case _:
+                os._exit(2)
+        link.send(json.dumps(answer).encode())
+
+
+def _make_call(name: str, arguments: list[Argument]) -> Answer:
+    result = HERE.syscall(name, *arguments)
+    return {
+        "result": result,
+        "buffers": [each.hex() for each in arguments if isinstance(each, bytearray)],
+    }
+
+
+def _execute(
+    argv: list[str], change: dict[str, str], remove: list[str], keep: list[int]
+) -> Answer:
+    environment = {name: text for name, text in os.environ.items() if name not in remove}
+    environment.update(change)
+    for number in signal.valid_signals():
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    # Everything but the standard streams is marked, not closed: a failed execve must still
+    # be able to answer.  A host descriptor that stays open inside is an escape
+    # (CVE-2024-21626).
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    HERE.close_range(3, limit if limit > 0 else 0x7FFFFFFF, k.CLOSE_RANGE_CLOEXEC)
+    for fd in keep:
+        os.set_inheritable(fd, True)
+    path = environment.get("PATH", os.defpath)
+    failure = errno.ENOENT
+    for directory in path.split(":") if "/" not in argv[0] else [""]:
+        try:
+            os.execve(Path(directory, argv[0]), argv, environment)
+        except OSError as error:
+            # As execvp(3): a directory that is closed to us does not end the search.  Nor is
+            # it the reason if there is no such program at all.
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR) and _seen(directory, argv[0]):
+                failure = error.errno or failure
+            if failure not in (errno.ENOENT, errno.EACCES):
+                break
+    return {"result": -failure, "buffers": []}
+
+
+def _seen(directory: str, name: str) -> bool:
+    try:
+        return Path(directory, name).exists()
+    except PermissionError:
+        return False
+
+
+def _encoded(argument: Argument) -> Encoded:
+    match argument:
+        case bytearray():
+            return {"buffer": argument.hex()}
+        case bytes():
+            return {"bytes": argument.hex()}
+        case _:
+            return argument
+
+
+def _decoded(argument: Encoded) -> Argument:
+    match argument:
+        case {"buffer": content}:
+            return bytearray.fromhex(content)
+        case {"bytes": content}:
+            return bytes.fromhex(content)
+        case dict():
+            raise ValueError("an argument is neither a buffer nor bytes")
+        case _:
+            return argument

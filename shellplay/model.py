@@ -1,0 +1,163 @@
+"""Frozen values that the layers hand to each other; no input or output here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceId:
+    """Identity of a namespace: device and inode of its nsfs file, see namespaces(7)."""
+
+    kind: str
+    device: int
+    inode: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}:[{self.inode}]"
+
+
+class Role(StrEnum):
+    """What a process is to the playground.
+
+    ``REPL`` is the front end, ``PLAYGROUND`` the process that is the parent of everything
+    in it, ``SHELL`` a live bash, ``PARKED`` the stopped copy outside a one-way fence,
+    ``JOB`` a direct child of a bash, ``CHILD`` any deeper descendant, ``HOST`` the rest.
+    """
+
+    REPL = "repl"
+    PLAYGROUND = "playground"
+    SHELL = "shell"
+    PARKED = "parked"
+    JOB = "job"
+    CHILD = "child"
+    HOST = "host"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process as the host's /proc shows it, see proc_pid_status(5).
+
+    ``inside`` are its PIDs from the outermost (the host's) to the innermost PID namespace;
+    ``container`` is the label of the container it belongs to, or None; ``namespace`` is the
+    inode of its PID namespace, None where it cannot be read.
+    """
+
+    pid: int
+    ppid: int
+    inside: tuple[int, ...]
+    state: str
+    uid: int
+    command: str
+    container: str | None = None
+    role: Role = Role.HOST
+    namespace: int | None = None
+
+
+class How(StrEnum):
+    """How a fence went up."""
+
+    IN_PLACE = "in-place"
+    FORKED = "forked"
+    OUTSIDE = "outside"
+    RESPAWNED = "respawned"
+
+
+@dataclass(frozen=True, slots=True)
+class FenceRecord:
+    """One row of the strip: a layer, whether it is fenced, and how it comes off.
+
+    ``host`` and ``shell`` are namespace inode numbers (None where it cannot be read);
+    ``shared_with`` are the labels of other containers in the same fenced namespace.
+    """
+
+    fence: str
+    up: bool
+    how: How | None = None
+    host: int | None = None
+    shell: int | None = None
+    peel: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
+    shared_with: tuple[str, ...] = ()
+
+
+class ShellState(StrEnum):
+    """What the live bash is doing, as its terminal and the kernel tell."""
+
+    STARTING = "starting"
+    IDLE = "idle"
+    CONTINUATION = "continuation"
+    BUSY = "busy"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ShellIdentity:
+    """One bash: its host PID and its PIDs from outermost to innermost namespace."""
+
+    pid: int
+    inside: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a fence or a peel did, as verified in the kernel afterwards.
+
+    ``carried`` and ``left`` name the shell state that came along and that did not;
+    ``notes`` are sentences for the user; ``first`` are changes that had to come before.
+    """
+
+    verb: str
+    fence: str
+    how: How
+    before: ShellIdentity
+    after: ShellIdentity
+    namespace: NamespaceId | None = None
+    host: NamespaceId | None = None
+    notes: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    first: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """Output and exit status of one line that was typed into the live bash.
+
+    ``status`` is None if bash did not report one (it ended, or was replaced).
+    """
+
+    status: int | None
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A background child of the live bash: bash's job number and all of its PIDs.
+
+    ``pid`` is None if it had ended before it could be looked at.
+    """
+
+    number: int | None
+    pid: int | None
+    inside: tuple[int, ...]
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One system call that was really made, see strace(1) for the look of it.
+
+    ``pid`` is the process that made it, ``remote`` is true if it was made in the live bash
+    on our behalf; ``result`` is the return value, negative errno on failure; ``same_as`` is
+    the shell command that does the same, where there is one.
+    """
+
+    pid: int
+    name: str
+    arguments: tuple[str, ...]
+    result: int
+    remote: bool
+    same_as: str | None = None
