@@ -1,0 +1,94 @@
+"""Bring one bash into the state of another: only what differs, and each item by itself.
+
+What cannot be made again (a function that this bash cannot parse, a variable that it holds
+read-only) does not stop the rest, and is named.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from dataclasses import dataclass
+
+from shellplay.shell.state import Ask, Item, State
+
+UNDO = {
+    "variable": r"\builtin unset -v {}",
+    "function": r"\builtin unset -f {}",
+    "alias": r"\builtin unalias -- {}",
+    "trap": r"\builtin trap - {}",
+}
+# Options of the parser come before what is parsed under them, those that change how
+# commands run (errexit, xtrace) after all commands.
+ORDER = (
+    *("shopt", "variable", "function", "positional parameters", "completions", "alias"),
+    *("working directory", "umask", "history", "trap", "set", "line"),
+)
+PLURALS = {"alias": "aliases"}
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What came along, and what did not, in words."""
+
+    carried: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
+def carry(ask: Ask, want: State, have: State) -> Carried:
+    """Make a bash in state ``have``, which ``ask`` talks to, one in state ``want``."""
+    steps = _steps(want, have)
+    if not steps:
+        return Carried((), ())
+    lines = [
+        rf"\builtin eval {shlex.quote(step.make)} || \builtin printf '\x1d%s' {number}"
+        for number, step in enumerate(steps)
+    ]
+    # An alias of this bash must not change what a function of the other one says.
+    aliases = want.items.get(("option", "expand_aliases"))
+    lines = [r"\builtin shopt -u expand_aliases", *lines, aliases.make if aliases else ""]
+    failed = {int(word) for word in ask("\n".join(lines)).split("\x1d")[1:] if word.isdigit()}
+    return Carried(
+        _in_words([step for number, step in enumerate(steps) if number not in failed]),
+        _in_words([step for number, step in enumerate(steps) if number in failed]),
+    )
+
+
+def _steps(want: State, have: State) -> list[Item]:
+    steps = [
+        Item(kind, name, UNDO[kind].format(shlex.quote(name)))
+        for kind, name in have.items
+        if (kind, name) not in want.items and kind in UNDO
+    ]
+    steps += [each for key, each in want.items.items() if have.items.get(key) != each]
+    if want.history != have.history:
+        entries = [rf"\builtin history -s -- {shlex.quote(each)}" for each in want.history]
+        steps.append(Item("history", "", "\n".join([r"\builtin history -c", *entries])))
+    if (want.line, want.point) != (have.line, have.point):
+        line = f"READLINE_LINE={shlex.quote(want.line)} READLINE_POINT={want.point}"
+        steps.append(Item("half-typed line" if want.line else "line", "", line))
+    return sorted(steps, key=_rank)
+
+
+def _rank(step: Item) -> int:
+    kind = step.kind
+    if kind == "option":
+        kind = "shopt" if "shopt" in step.make else "set"
+    return ORDER.index(kind if kind in ORDER else "line")
+
+
+def _in_words(steps: list[Item]) -> tuple[str, ...]:
+    names: dict[str, list[str]] = defaultdict(list)
+    for step in steps:
+        names[step.kind].append(step.name)
+    names.pop("line", None)
+    return tuple(_phrase(kind, found) for kind, found in names.items())
+
+
+def _phrase(kind: str, names: list[str]) -> str:
+    if names == [""]:
+        return kind
+    shown = ", ".join(names[:SHOWN])
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{kind if len(names) == 1 else PLURALS.get(kind, kind + 's')} {shown}{more}"

@@ -1,0 +1,128 @@
+"""Our end of the playground process: start it, get stubs from it, hear who ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from shellplay.errors import ShellGone
+from shellplay.kernel.stub import Stub, awaited, pair
+
+PACKAGE_ROOT = str(Path(__file__).parents[2])
+# Wait statuses of children nobody asks for are kept this long.
+REMEMBERED = 1000
+PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv[3]); "
+    "from shellplay.shell.guardian_process import main; "
+    "main(int(sys.argv[1]), int(sys.argv[2]))"
+)
+
+
+class Guardian:
+    """The playground process, seen from the REPL.
+
+    ``events`` is a socket that becomes readable when a child has ended, and at its end
+    when the playground process itself has gone.
+    """
+
+    def __init__(self) -> None:
+        self._requests, requests = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.events, events = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with requests, events:
+            # Isolated and without site-packages (-I -S): it starts faster and runs no
+            # code but ours.  An own session: a terminal's ^C and a kill of the REPL's
+            # process group are not for it.
+            self.pid = os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-I", "-S", "-c", PROGRAM, "3", "4", PACKAGE_ROOT],
+                os.environ,
+                file_actions=_as_3_and_4(requests.fileno(), events.fileno()),
+                setsid=True,
+                setsigmask=(),
+            )
+        self._ready = False
+        self.gone = self._reaped = False
+        self._news = threading.Condition()
+        self._statuses: dict[int, int] = {}
+
+    def stub(self) -> Stub:
+        """Fork a stub; raise ShellGone if the playground process has ended."""
+        self._await_ready()
+        ours, theirs = pair()
+        with theirs:
+            try:
+                socket.send_fds(self._requests, [b"{}"], [theirs.fileno()])
+            except OSError as error:
+                raise ShellGone("the playground process has ended") from error
+        return awaited(ours)
+
+    def hear(self) -> bool:
+        """Take in what it has to say; return False when it has gone."""
+        while True:
+            try:
+                message = self.events.recv(4096, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return True
+            except OSError:
+                message = b""
+            with self._news:
+                if not message:
+                    self.gone = True
+                else:
+                    event = json.loads(message)
+                    self._statuses[event["pid"]] = event["status"]
+                    while len(self._statuses) > REMEMBERED:
+                        del self._statuses[next(iter(self._statuses))]
+                self._news.notify_all()
+            if not message:
+                return False
+
+    def status_of(self, pid: int) -> int:
+        """Wait until a child has ended and return its wait status; raise ShellGone if
+        the playground process itself ends.
+
+        Somebody else has to call ``hear`` meanwhile: the drain does.
+        """
+        with self._news:
+            self._news.wait_for(lambda: pid in self._statuses or self.gone)
+            if pid not in self._statuses:
+                raise ShellGone("the playground process has ended")
+            return self._statuses.pop(pid)
+
+    def close(self) -> None:
+        """Let it end every process of the playground, and itself; wait until it has."""
+        # Both at once: its news would fill a socket that nobody reads any more, and it
+        # would wait for us while we wait for it.
+        self._requests.close()
+        self.events.close()
+        self.reap()
+
+    def reap(self) -> None:
+        """Wait until the playground process has ended, once."""
+        if not self._reaped:
+            os.waitpid(self.pid, 0)
+            self._reaped = True
+
+    def _await_ready(self) -> None:
+        if not self._ready and not self._requests.recv(16):
+            raise ShellGone("the playground process could not start")
+        self._ready = True
+
+
+def _as_3_and_4(requests: int, events: int) -> list[tuple[object, ...]]:
+    # Through high numbers first: one of the two may be 3 or 4 already.  The user's terminal
+    # is not for the playground process; only its last words go to our standard error.
+    high = 200
+    return [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_DUP2, requests, high),
+        (os.POSIX_SPAWN_DUP2, events, high + 1),
+        (os.POSIX_SPAWN_DUP2, high, 3),
+        (os.POSIX_SPAWN_DUP2, high + 1, 4),
+        *((os.POSIX_SPAWN_CLOSE, each) for each in (high, high + 1)),
+    ]

@@ -1,0 +1,97 @@
+"""The playground process: the parent of every bash, and the end of everything.
+
+It forks stubs when asked, reports which children ended, and, as the subreaper of all that
+was ever started in the playground (PR_SET_CHILD_SUBREAPER, see prctl(2)), ends every
+descendant when the REPL goes, however it goes.  Orphans of any kind, also those with a
+session of their own, come back to the nearest subreaper: nothing can slip away.
+
+It stays single-threaded and imports all it needs before it forks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+from shellplay.kernel import constants as k
+from shellplay.kernel.caller import HERE
+from shellplay.kernel.descendants import end_descendants
+from shellplay.kernel.outside import set_command_line
+from shellplay.kernel.stub import serve
+
+REQUEST_SIZE = 4096
+
+
+def main(requests_fd: int, events_fd: int) -> NoReturn:
+    """Serve until the REPL hangs up, then end every descendant and exit."""
+    requests = socket.socket(fileno=requests_fd)
+    events = socket.socket(fileno=events_fd)
+    HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
+    HERE.prctl(k.PR_SET_NAME, b"playground")
+    set_command_line(os.getpid(), "shellplay: playground")
+    children = _wake_on_signals()
+    watched: list[socket.socket | int] = [requests, events, children]
+    requests.send(b"{}")
+    while True:
+        ready, _, _ = select.select(watched, [], [])
+        if requests in ready:
+            message, fds, _, _ = socket.recv_fds(requests, REQUEST_SIZE, 1)
+            if not message:
+                break
+            _fork_stub(socket.socket(fileno=fds[0]), requests, events)
+        if events in ready or (children in ready and _told_to_end(children)):
+            break
+        _report_ended(events)
+    end_descendants(os.getpid())
+    os._exit(0)
+
+
+def _wake_on_signals() -> int:
+    # Terminal signals are for the REPL: it lives in the user's session, we do not.  TERM
+    # and HUP mean that somebody wants this playground to end.
+    readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return readable
+
+
+def _told_to_end(children: int) -> bool:
+    received = os.read(children, 4096)
+    return signal.SIGTERM in received or signal.SIGHUP in received
+
+
+def _fork_stub(link: socket.socket, *ours: socket.socket) -> None:
+    if os.fork() == 0:
+        signal.set_wakeup_fd(-1)
+        for each in ours:
+            each.close()
+        # Should both the REPL and we be killed at once, the shells go with us.
+        HERE.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        serve(link)
+    link.close()
+
+
+def _report_ended(events: socket.socket) -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        try:
+            events.send(json.dumps({"pid": pid, "status": status}).encode())
+        except OSError:
+            # The REPL has gone; the closed request socket ends us in the next round.
+            return
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

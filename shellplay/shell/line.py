@@ -1,0 +1,254 @@
+"""Type one line into a live bash and take its output and exit status, exactly.
+
+The text becomes the line that bash edits, and then Enter is pressed: a tab does not
+complete, a newline does not run half of it, and no mode of the editor makes commands of
+it.  Output is what comes between the marks C and D, never what looks like a prompt.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import shlex
+from collections.abc import Callable
+
+from shellplay.errors import Refused, ShellGone, TimedOut, UsageError
+from shellplay.kernel import procfs
+from shellplay.kernel.signals import deferred
+from shellplay.model import Job, LineResult
+from shellplay.shell.marks import Mark
+from shellplay.shell.shell import Shell
+from shellplay.shell.terminal import Terminal
+
+LONGEST = 65536
+INTERRUPT = b"\x03"
+PATIENCE_SECONDS = 2.0
+RETRY_SECONDS, RETRIES = 0.1, 20
+ENOUGH = 3
+ENTER = b"\r"
+HALF_TYPED = r"""\builtin printf '%s\x1f%s' "$READLINE_POINT" "$READLINE_LINE"; """
+REFUSAL = re.compile(rb"^bash: .*", re.MULTILINE | re.DOTALL)
+JOB_NOTICE = re.compile(r"^\[(\d+)\] (\d+)$", re.MULTILINE)
+
+
+class _Collector:
+    """Watches the terminal for one command: its output, its status, and its end."""
+
+    def __init__(self, output: Callable[[str], None] | None) -> None:
+        self.text: list[str] = []
+        self.status: int | None = None
+        self.done = self.incomplete = self.interrupted = False
+        self.entered = self.refused = False
+        self._output = output
+        self._before = b""
+        self._torn = ""
+        self.running = self._over = False
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+
+    def __call__(self, piece: bytes | Mark) -> None:
+        if isinstance(piece, bytes):
+            if self.running:
+                self._add(self._decoder.decode(piece))
+            else:
+                self._before += piece
+            return
+        match piece.kind:
+            case "C":
+                self.running = True
+            case "D":
+                if not self.running:
+                    self._add(self._decoder.decode(self._refusal()))
+                self._add(self._decoder.decode(b"", final=True), final=True)
+                self.status, self.running, self._over = piece.status, False, True
+            case "A":
+                # A prompt without D before it: PROMPT_COMMAND is no longer ours, or bash
+                # did not take the line (history expansion failed) and asks for another.
+                self.refused = self.entered and not (self.running or self._over)
+                self._over = self._over or self.running or self.refused
+                self.running = False
+            case "B":
+                # A prompt that was only drawn again has no D before it.
+                self.done = self._over
+            case "S":
+                self.incomplete = True
+
+    @property
+    def settled(self) -> bool:
+        """Whether the command has ended, or cannot begin."""
+        return self.done or self.incomplete
+
+    def wants_us(self) -> bool:
+        """Tell whether there is something to do: it is settled, or can be interrupted."""
+        return self.settled or (self.interrupted and self.running)
+
+    @property
+    def complaint(self) -> str:
+        """What bash said of a line that it did not take."""
+        words = self._refusal().decode("utf-8", "backslashreplace").removeprefix("bash: ")
+        return words.splitlines()[0] if words else "it asks for another"
+
+    def _refusal(self) -> bytes:
+        # A line with a syntax error never runs: bash's words come without a mark before.
+        found = REFUSAL.search(self._before)
+        return found[0] if found else b""
+
+    def _add(self, text: str, *, final: bool = False) -> None:
+        text, self._torn = self._torn + text, ""
+        if text.endswith("\r") and not final:
+            text, self._torn = text[:-1], "\r"
+        text = text.replace("\r\n", "\n")
+        if text:
+            self.text.append(text)
+            if self._output is not None:
+                self._output(text)
+
+    @property
+    def result(self) -> LineResult:
+        return LineResult(self.status, "".join(self.text) + self._torn)
+
+
+def run(
+    terminal: Terminal,
+    shell: Shell,
+    text: str,
+    *,
+    timeout: float | None,
+    output: Callable[[str], None] | None,
+) -> LineResult:
+    """Type ``text`` into an idle bash and wait for its prompt.
+
+    A half-typed line is set aside and put back.  The status is None if bash ended by it.
+    Raises UsageError for text that cannot be typed, TimedOut (after ^C) and Refused for a
+    command that is not complete.
+    """
+    _require_typable(text)
+    collector = _Collector(output)
+    half_typed = None
+    try:
+        with terminal.watched(collector):
+            half_typed = _enter(terminal, shell, text.rstrip("\n"), collector)
+            return _result(terminal, shell, collector, timeout)
+    finally:
+        if half_typed and collector.done:
+            with deferred():
+                terminal.ask(_edit(*half_typed), alive=shell.pidfd)
+
+
+def _result(
+    terminal: Terminal, shell: Shell, collector: _Collector, timeout: float | None
+) -> LineResult:
+    try:
+        _wait(terminal, shell, collector, timeout)
+    except ShellGone:
+        # The terminal is hung up a moment before bash is dead.
+        shell.await_end()
+        return collector.result
+    except TimedOut as error:
+        _interrupt(terminal, shell, collector, PATIENCE_SECONDS)
+        raise TimedOut(f"no prompt after {timeout:g} seconds, so ^C was sent") from error
+    if collector.refused:
+        raise Refused(f"bash did not take the line: {collector.complaint}")
+    if collector.incomplete and not collector.done:
+        for _ in range(RETRIES):
+            # Readline does not hear a ^C in the moment before it waits for a key.
+            if _interrupt(terminal, shell, collector, RETRY_SECONDS):
+                break
+        raise Refused("the line is not complete: bash waits for more of it")
+    return collector.result
+
+
+def _require_typable(text: str) -> None:
+    size = len(text.encode("utf-8", "surrogateescape"))
+    if size > LONGEST:
+        raise UsageError(f"the line has {size} bytes; bash is given at most {LONGEST}")
+    control = next((char for char in text if unprintable(char)), None)
+    if control is not None:
+        raise UsageError(
+            f"the line has a control character, {control!r}", "enter, to type keys"
+        )
+
+
+def unprintable(char: str) -> bool:
+    """Tell whether a character would be a key for bash's editor and no text."""
+    return (char < " " and char not in "\n\t") or char == "\x7f"
+
+
+def job(result: LineResult, new: list[int], command: str) -> Job:
+    """Find the job that a line started, by bash's notice and the new children of bash."""
+    notice = JOB_NOTICE.search(result.output)
+    number, inside = (int(notice[1]), int(notice[2])) if notice else (None, None)
+    for pid in new:
+        status = procfs.status(pid)
+        if status is not None and inside in (None, status.pids[-1]):
+            return Job(number, pid, status.pids, command)
+    return Job(number, None, (inside,) if inside else (), command)
+
+
+def _enter(
+    terminal: Terminal, shell: Shell, text: str, collector: _Collector
+) -> tuple[str, int] | None:
+    """Have bash run ``text``; return the half-typed line that was there, and its point."""
+    script = HALF_TYPED + _edit(text, len(text.encode("utf-8", "surrogateescape")))
+    answer = b""
+    try:
+        with deferred():
+            answer = terminal.ask(script, alive=shell.pidfd)
+            collector.entered = True
+            terminal.type(ENTER)
+    except KeyboardInterrupt:
+        collector.interrupted = True
+    point, _, line = answer.decode("utf-8", "surrogateescape").partition("\x1f")
+    return (line, int(point)) if line else None
+
+
+def _edit(line: str, point: int) -> str:
+    return f"READLINE_LINE={shlex.quote(line)} READLINE_POINT={point}"
+
+
+def _wait(
+    terminal: Terminal, shell: Shell, collector: _Collector, timeout: float | None
+) -> None:
+    sent = 0
+    while not collector.settled:
+        try:
+            terminal.wait(collector.wants_us, timeout=timeout, alive=shell.pidfd)
+            # ^C at our terminal is meant for what runs inside, once that runs: before, it
+            # would cut the line that bash is reading.
+            if not collector.settled:
+                if sent == ENOUGH:
+                    raise Refused(
+                        f"it goes on after {ENOUGH} times ^C; or bash was replaced by exec",
+                        "enter, to look; or stop",
+                    )
+                too_early = terminal.foreground_group() == shell.pid
+                terminal.type(INTERRUPT)
+                sent += 1
+                collector.interrupted = False
+                if too_early:
+                    _again_if_in_front(terminal, shell, collector)
+        except KeyboardInterrupt:
+            collector.interrupted = True
+
+
+def _again_if_in_front(terminal: Terminal, shell: Shell, collector: _Collector) -> None:
+    """Send a ^C again that came between the start of a job and its turn at the terminal.
+
+    It hit bash then, which waits for the job and takes no notice.
+    """
+    try:
+        terminal.wait(lambda: collector.settled, timeout=RETRY_SECONDS, alive=shell.pidfd)
+    except TimedOut:
+        if terminal.foreground_group() != shell.pid:
+            terminal.type(INTERRUPT)
+
+
+def _interrupt(
+    terminal: Terminal, shell: Shell, collector: _Collector, patience: float
+) -> bool:
+    """Type ^C; return False if it is ignored, for ``patience`` seconds at least."""
+    terminal.type(INTERRUPT)
+    try:
+        terminal.wait(lambda: collector.done, timeout=patience, alive=shell.pidfd)
+    except (TimedOut, ShellGone):
+        return False
+    return True

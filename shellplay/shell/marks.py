@@ -1,0 +1,59 @@
+"""Tell the marks of our own bash from everything else that comes out of a terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+INTRODUCER = b"\x1b]133;"
+# No mark of ours is longer; what looks like the start of one is held back until then.
+LONGEST = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One mark: A B S C D as in the rc file, H and h around unseen output."""
+
+    kind: str
+    status: int | None = None
+
+
+class MarkReader:
+    """Split a terminal's output into text and marks, across any chunk boundaries."""
+
+    def __init__(self, nonce: str) -> None:
+        self._pattern = re.compile(
+            rb"\x1b\]133;([ABCDSHh])(?:;(\d+))?;k=" + nonce.encode() + rb"\x07"
+        )
+        self._held = b""
+
+    def feed(self, chunk: bytes) -> Iterable[bytes | Mark]:
+        """Return text and marks of a chunk in order."""
+        # Most output has no escape at all; it is not looked at twice.
+        if not self._held and b"\x1b" not in chunk:
+            return (chunk,)
+        return self._split(chunk)
+
+    def _split(self, chunk: bytes) -> Iterator[bytes | Mark]:
+        data = self._held + chunk
+        start = 0
+        for match in self._pattern.finditer(data):
+            if match.start() > start:
+                yield data[start : match.start()]
+            status = int(match[2]) if match[2] else None
+            yield Mark(match[1].decode(), status)
+            start = match.end()
+        end = self._first_unsure(data, start)
+        self._held = data[end:]
+        if end > start:
+            yield data[start:end]
+
+    @staticmethod
+    def _first_unsure(data: bytes, start: int) -> int:
+        escape = data.rfind(b"\x1b", max(start, len(data) - LONGEST))
+        if escape < 0:
+            return len(data)
+        tail = data[escape:]
+        begins = tail.startswith(INTRODUCER) and b"\x07" not in tail
+        return escape if begins or INTRODUCER.startswith(tail) else len(data)

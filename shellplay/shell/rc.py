@@ -1,0 +1,78 @@
+"""The rc file of a live bash: prompt marks, a prompt that follows the fences, one key.
+
+Marks are OSC 133 (semantic prompts) with a nonce, so that a program inside that prints
+marks of its own is not believed: A and B around the prompt, S in a continuation prompt, C
+before a command runs, D with its status after it.
+
+The key is a sequence that nobody types.  Bash runs what follows it, in the shell itself,
+with the half-typed line set aside and drawn again: this is how state is read and carried
+over without a file, a descriptor or a fork inside the fence.
+"""
+
+from __future__ import annotations
+
+TEMPLATE = r"""
+__shellplay_prompt() {
+    local field uid host
+    builtin printf '\e]133;D;%s;k=NONCE\a' "$1"
+    # \h, \u and \$ are computed once by bash; the fences change them while it runs.  Read
+    # without forking: a fork may be what a fence forbids.
+    { builtin read -r host </proc/sys/kernel/hostname; } 2>/dev/null || host=$HOSTNAME
+    { while builtin read -r field _ uid _; do
+        [[ $field == Uid: ]] && break
+    done </proc/self/status; } 2>/dev/null || uid=$EUID
+    case $uid in
+        0) __shellplay_user=root __shellplay_sign='#' ;;
+        "$EUID") __shellplay_user=${USER:-$uid} __shellplay_sign='$' ;;
+        *) __shellplay_user=$uid __shellplay_sign='$' ;;
+    esac
+    __shellplay_host=${host%%.*}
+    [[ ${PS0-} == *NONCE* ]] || PS0='\e]133;C;k=NONCE\a'${PS0-}
+    [[ ${PS1-} == *NONCE* ]] || PS1='\[\e]133;A;k=NONCE\a\]'${PS1-}'\[\e]133;B;k=NONCE\a\]'
+    [[ ${PS2-} == *NONCE* ]] || PS2=${PS2-}'\[\e]133;S;k=NONCE\a\]'
+    return "$1"
+}
+# Without standard error: ``set -x`` is for the user's commands.
+PROMPT_COMMAND=('{ __shellplay_prompt "$?"; } 2>/dev/null' "${PROMPT_COMMAND[@]}")
+__shellplay_bind() {
+    local map key='"\e[7133;NONCE~": { IFS= LC_ALL=C \builtin read -rsd "" __shellplay_in'
+    key+='; \builtin printf -v __shellplay_in %b "$__shellplay_in"'
+    key+='; \builtin eval "$__shellplay_in"; \builtin unset __shellplay_in; } 2>/dev/null'
+    for map in emacs-standard vi-insert vi-command; do bind -m $map -x "$key"; done
+    for map in vi-insert vi-command; do bind -m $map '"\C-g": abort'; done
+    bind 'set enable-bracketed-paste off'
+}
+__shellplay_bind
+unset -f __shellplay_bind
+unset HISTFILE
+"""
+
+PROMPT = r"PS1='${__shellplay_user}@${__shellplay_host}:\w${__shellplay_sign} '"
+USER_FILE = "[[ -r ~/.bashrc ]] && . ~/.bashrc"
+
+
+def rc_text(nonce: str, *, user_file: bool, close: int) -> str:
+    """Return the rc file; ``user_file`` reads the user's ~/.bashrc first.
+
+    ``close`` is the descriptor that the file is read from; bash closes it at the end.
+    """
+    parts = [
+        "export HISTCONTROL=" if not user_file else "",
+        USER_FILE if user_file else PROMPT,
+        TEMPLATE.replace("NONCE", nonce),
+        f"exec {close}<&-",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def key_sequence(nonce: str, script: str) -> bytes:
+    """Return the bytes that make a bash with this nonce run ``script`` unseen.
+
+    Control characters are written as escapes: the terminal would act on them.
+    """
+    escaped = "".join(
+        "\\\\" if char == "\\" else f"\\0{ord(char):03o}" if ord(char) < 32 else char
+        for char in script
+    )
+    text = escaped.replace("\x7f", "\\0177").encode("utf-8", "surrogateescape")
+    return f"\x1b[7133;{nonce}~".encode() + text + b"\0"

@@ -1,0 +1,208 @@
+"""Connect our terminal with another one until the detach key, or the end of what runs there.
+
+Our terminal is raw meanwhile and gets its modes back on every way out; so do the modes
+that a program inside has switched on and left on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import sys
+import termios
+import time
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from shellplay.errors import Refused, UsageError
+from shellplay.model import ShellState
+from shellplay.shell.marks import Mark
+from shellplay.shell.terminal import Terminal
+
+READ_SIZE = 65536
+BURST = 16
+REDRAW_SECONDS = 0.1
+MOMENT_MS = 30
+
+
+@dataclass(frozen=True)
+class Left:
+    """How a relay ended: ``detached``, ``exited`` or ``hangup``; and keys not yet used."""
+
+    reason: str
+    unread: bytes = b""
+
+
+def detach_bytes(name: str) -> tuple[bytes, ...]:
+    """Return what a terminal may send for a key like ``C-]``; raise UsageError if unknown.
+
+    A program inside may have switched the terminal to one of the newer key encodings.
+    """
+    match = re.fullmatch(r"(?:C-|\^|ctrl-)(.)", name, re.IGNORECASE)
+    if match is None or not 0x40 <= ord(match[1].upper()) < 0x60:
+        raise UsageError(f"{name!r} is no control key", "like C-] or C-o")
+    char = match[1].lower() if match[1].isalpha() else match[1]
+    plain = bytes([ord(match[1].upper()) & 0x1F])
+    return (plain, b"\x1b[%d;5u" % ord(char), b"\x1b[27;5;%d~" % ord(char))
+
+
+class Relay:
+    """One connection between our terminal and another one."""
+
+    def __init__(self, terminal: Terminal, detach_key: str) -> None:
+        self._terminal = terminal
+        self._detach = re.compile(b"|".join(map(re.escape, detach_bytes(detach_key))))
+        self._keys = sys.stdin.fileno()
+        self._screen = sys.stdout.fileno()
+        self._pending = b""
+        self._shown: list[bytes] = []
+        if not (os.isatty(self._keys) and os.isatty(self._screen)):
+            raise Refused("this is no terminal to enter with", "in LINE")
+
+    def run(self, alive: int, next_alive: Callable[[], int | None], typeahead: bytes) -> Left:
+        """Pass keys and output on until one side ends it.
+
+        ``alive`` is the pidfd of what runs there; when it ends, ``next_alive`` returns the
+        pidfd of what runs on in its place, or None.
+        """
+        with _raw(self._keys), self._size_followed() as resized:
+            try:
+                self._write(self._terminal.screen_modes.set())
+                with self._terminal.watched(self._show):
+                    self._have_drawn(alive)
+                    # The detach key may have been typed ahead as well.
+                    left = self._take_keys(typeahead)
+                    return left or self._loop(alive, next_alive, resized)
+            finally:
+                self._write(self._terminal.screen_modes.unset() + b"\x1b[0m\r\n")
+
+    def _have_drawn(self, alive: int) -> None:
+        """Have what runs there draw again what it shows."""
+        terminal = self._terminal
+        if terminal.state is ShellState.IDLE:
+            # Behind an answer bash draws its prompt and half-typed line.
+            terminal.ask(":", alive=alive)
+            self._pass_output()
+        elif terminal.state is not ShellState.STARTING:
+            # A program draws for a new size, but not for two that are the old one again
+            # before it has looked.  Keys wait until it has drawn: less(1) drops the one
+            # that comes with the signal.
+            terminal.resize(terminal.columns + 1, terminal.rows)
+            self._pass_output_for(REDRAW_SECONDS)
+            self._fit()
+            self._pass_output_for(REDRAW_SECONDS)
+
+    def _pass_output_for(self, seconds: float) -> None:
+        """Show what comes until it has stopped for a moment, at most for so long."""
+        poll = select.poll()
+        poll.register(self._terminal.master, select.POLLIN)
+        deadline = time.monotonic() + seconds
+        patience = seconds * 1000
+        while poll.poll(patience) and time.monotonic() < deadline and self._pass_output():
+            patience = MOMENT_MS
+
+    def _loop(self, alive: int, next_alive: Callable[[], int | None], resized: int) -> Left:
+        master = self._terminal.master
+        poll = select.poll()
+        poll.register(resized, select.POLLIN)
+        poll.register(alive, select.POLLIN)
+        while True:
+            room_for_keys = len(self._pending) < READ_SIZE
+            poll.register(self._keys, select.POLLIN if room_for_keys else 0)
+            poll.register(master, select.POLLIN | (select.POLLOUT if self._pending else 0))
+            ready = dict(poll.poll())
+            if ready.get(master, 0) & select.POLLOUT:
+                self._pending = self._pending[os.write(master, self._pending) :]
+            if ready.get(master, 0) & ~select.POLLOUT and self._pass_output():
+                continue  # All output before a death is shown before the death is.
+            if resized in ready:
+                os.read(resized, READ_SIZE)
+                self._fit()
+            if alive in ready:
+                poll.unregister(alive)
+                successor = next_alive()
+                if successor is None:
+                    return Left("exited", self._pending)
+                alive = successor
+                poll.register(alive, select.POLLIN)
+                self._pass_output()
+            if self._keys in ready:
+                keys = os.read(self._keys, READ_SIZE)
+                left = self._take_keys(keys) if keys else Left("hangup")
+                if left is not None:
+                    return left
+
+    def _pass_output(self) -> bool:
+        """Show what there is, in bursts; return False if there was nothing, or the end."""
+        # The kernel hands out 4 KiB at a time: to write several at once, and to wait only
+        # when there is no more, is what makes the relay as fast as script(1).
+        for _ in range(BURST):
+            if self._terminal.read() <= 0:
+                break
+        output = b"".join(self._shown)
+        self._shown.clear()
+        self._write(output)
+        return bool(output)
+
+    def _write(self, output: bytes) -> None:
+        view = memoryview(output)
+        while view:
+            try:
+                view = view[os.write(self._screen, view) :]
+            except BlockingIOError:
+                select.select([], [self._screen], [])
+
+    def _take_keys(self, keys: bytes) -> Left | None:
+        if keys:
+            self._terminal.typed_since_prompt = True
+        found = self._detach.search(keys)
+        if found is None:
+            self._pending += keys
+            return None
+        self._terminal.offer(self._pending + keys[: found.start()])
+        self._pending = b""
+        return Left("detached", keys[found.end() :])
+
+    def _show(self, piece: bytes | Mark) -> None:
+        if not isinstance(piece, Mark):
+            self._shown.append(piece)
+
+    def _fit(self) -> None:
+        columns, rows = os.get_terminal_size(self._screen)
+        if columns and rows:
+            self._terminal.resize(columns, rows)
+
+    @contextmanager
+    def _size_followed(self) -> Iterator[int]:
+        # A pipe, because a handler that returns does not end a select (PEP 475).
+        readable, writable = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+
+        def changed(_: int, __: FrameType | None) -> None:
+            os.write(writable, b".")
+
+        before = signal.signal(signal.SIGWINCH, changed)
+        try:
+            self._fit()
+            yield readable
+        finally:
+            signal.signal(signal.SIGWINCH, before)
+            os.close(readable)
+            os.close(writable)
+
+
+@contextmanager
+def _raw(fd: int) -> Iterator[None]:
+    before = termios.tcgetattr(fd)
+    # tcgetattr's last item is a list: a copy, lest tty.setraw changes what is restored.
+    before[6] = list(before[6])
+    tty.setraw(fd, termios.TCSADRAIN)
+    try:
+        yield
+    finally:
+        # Not TCSAFLUSH: it would throw away what was typed ahead.
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)

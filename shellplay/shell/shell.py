@@ -1,0 +1,177 @@
+"""One bash of a container: the live one, or one that is parked outside a fence.
+
+A one-way fence is put up by forking: the copy goes inside and lives on, the original is
+parked, stopped, and waits until the fence is peeled.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from shellplay.errors import KernelError, Refused, ShellGone
+from shellplay.kernel import procfs
+from shellplay.kernel.caller import HERE, Caller
+from shellplay.kernel.tracee import Tracee, seized
+from shellplay.model import ShellIdentity
+from shellplay.shell.bash_memory import BashMemory
+from shellplay.shell.terminal import Terminal
+
+# Where bash waits for a key: readline's select, or a plain read.
+AT_PROMPT = ("pselect6", "select", "read")
+CAP_SYS_ADMIN = 21
+PROMPT_PATIENCE_SECONDS = 1.0
+
+
+class Shell:
+    """One bash process, held by a pidfd so that its PID can never be somebody else's."""
+
+    def __init__(self, pid: int, *, inside_parent: int | None = None) -> None:
+        self.pid = pid
+        self.pidfd = HERE.pidfd_open(pid)
+        # Its PID as the bash below sees it, which must reap it.
+        self.inside_parent = inside_parent
+        self.modes: list[object] | None = None
+
+    @property
+    def identity(self) -> ShellIdentity:
+        """Its PIDs, re-read from the kernel; raises ShellGone if it has ended."""
+        return ShellIdentity(self.pid, self.status.pids)
+
+    @property
+    def status(self) -> procfs.Status:
+        """Its status, re-read from the kernel; raises ShellGone if it has ended."""
+        status = procfs.status(self.pid)
+        if status is None:
+            raise ShellGone(f"the bash {self.pid} has ended")
+        return status
+
+    @property
+    def cwd(self) -> str:
+        """Its working directory as seen from the host."""
+        return str(Path(f"/proc/{self.pid}/cwd").readlink())
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs (or is stopped); a zombie does not."""
+        status = procfs.status(self.pid)
+        return status is not None and status.state not in "ZX"
+
+    def has_sys_admin(self) -> bool:
+        """Tell whether it holds CAP_SYS_ADMIN in its own user namespace."""
+        return bool(self.status.effective >> CAP_SYS_ADMIN & 1)
+
+    def seized(self) -> AbstractContextManager[Tracee]:
+        """Stop it for a while and let it make calls for us, see tracee.py."""
+        return seized(self.pid)
+
+    @contextmanager
+    def _seized_at_prompt(self) -> Iterator[Tracee]:
+        # The prompt's mark comes a moment before bash waits for a key: give it that moment.
+        deadline = time.monotonic() + PROMPT_PATIENCE_SECONDS
+        while True:
+            with self.seized() as tracee:
+                if tracee.interrupted_call() in AT_PROMPT:
+                    yield tracee
+                    return
+            if time.monotonic() > deadline:
+                raise Refused("bash is not waiting at its prompt", "try again when it is")
+
+    def _await_stopped(self) -> None:
+        # Detached with SIGSTOP, it stops as soon as it is scheduled: what is shown as
+        # parked has to be so.
+        deadline = time.monotonic() + PROMPT_PATIENCE_SECONDS
+        while self.status.state not in "Tt" and time.monotonic() < deadline:
+            time.sleep(0.0001)
+
+    def kill(self) -> None:
+        """Kill it and wait until it is dead."""
+        try:
+            HERE.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        except KernelError:
+            # Already reaped: dead is what was wanted.
+            return
+        _await_end(self.pidfd)
+
+    def await_end(self) -> None:
+        """Wait until it is dead."""
+        _await_end(self.pidfd)
+
+    def close(self) -> None:
+        """Let go of the pidfd."""
+        os.close(self.pidfd)
+
+    def fork(self, terminal: Terminal, plan: Forked) -> Shell:
+        """Fork the idle bash and park it; ``plan`` puts the fence round the copy.
+
+        Returns the copy, which is the live bash from now on.  Raises Refused if this
+        bash is not idle at its prompt; then nothing was changed.
+        """
+        modes = terminal.modes()
+        with self._seized_at_prompt() as original:
+            memory = BashMemory(original)
+            with plan.forked(original) as (copy, inside):
+                plan.enter(copy)
+                _stand_alone(copy, memory)
+            # Only now: from here on the copy reads the terminal and the original must not.
+            original.leave_stopped = True
+        self.modes = modes
+        self._await_stopped()
+        return Shell(copy.pid, inside_parent=inside)
+
+    def wake(self, terminal: Terminal, ended: Shell) -> None:
+        """Let a parked bash go on: ``ended``, its dead copy, is reaped before it can hear.
+
+        It gets the terminal back, with the modes that it left it in.
+        """
+        with self.seized() as parked:
+            if ended.inside_parent is not None:
+                parked.reap(ended.inside_parent)
+            memory = BashMemory(parked)
+            parked.set_foreground(memory.terminal, memory.group)
+        if self.modes is not None:
+            terminal.set_modes(self.modes)
+        HERE.pidfd_send_signal(self.pidfd, signal.SIGCONT)
+
+
+class Forked:
+    """How a bash is to be forked for a fence: flags of the fork, and what to do then.
+
+    ``by_way_of`` prepares a copy in between, where that is needed.
+    """
+
+    def __init__(
+        self,
+        flags: int,
+        enter: Callable[[Caller], None],
+        by_way_of: Callable[[Caller], None] | None = None,
+    ) -> None:
+        self.flags = flags
+        self.enter = enter
+        self.by_way_of = by_way_of
+
+    def forked(self, original: Tracee) -> AbstractContextManager[tuple[Tracee, int]]:
+        """Fork a stopped bash for the ``with`` block."""
+        if self.by_way_of is None:
+            return original.forked(self.flags)
+        return original.forked_by_way_of(self.by_way_of)
+
+
+def _stand_alone(copy: Caller, memory: BashMemory) -> None:
+    """Make a forked bash a job-control shell of its own, in front on its terminal."""
+    assert isinstance(copy, Tracee)
+    copy.setpgid(0, 0)
+    pid = copy.getpid()
+    copy.set_foreground(memory.terminal, pid)
+    memory.become(copy, pid)
+
+
+def _await_end(pidfd: int) -> None:
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    poll.poll()

@@ -1,0 +1,86 @@
+"""Run a program beside the live bash, inside the same fences, as ``docker exec`` does."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from shellplay.errors import ShellplayError
+from shellplay.kernel import namespaces
+from shellplay.kernel.stub import Stub
+from shellplay.kernel.tracee import pidfd
+from shellplay.shell.guardian import Guardian
+from shellplay.shell.relay import Relay
+from shellplay.shell.shell import Shell
+from shellplay.shell.start import REMOVED, TERM
+from shellplay.shell.terminal import Terminal
+
+CHUNK = 65536
+
+
+def execute(
+    guardian: Guardian, live: Shell, argv: list[str], *, terminal: bool, detach_key: str
+) -> int:
+    """Run ``argv`` inside every fence of ``live`` and wait; return its exit status.
+
+    With ``terminal`` it gets a terminal of its own, connected with ours; otherwise its
+    output is copied to ours.  128+n means that signal n ended it.  Raises KernelError if it
+    cannot be joined or executed.
+    """
+    stub = _inside(guardian.stub(), live)
+    if terminal:
+        _on_terminal(stub, argv, detach_key)
+    else:
+        _on_pipe(stub, argv)
+    status = os.waitstatus_to_exitcode(guardian.status_of(stub.pid))
+    return status if status >= 0 else 128 - status
+
+
+def _inside(stub: Stub, live: Shell) -> Stub:
+    path = live.cwd
+    wanted = namespaces.identities(live.pid)
+    now = namespaces.identities(stub.pid)
+    flags = sum(namespaces.CLONE_FLAGS[kind] for kind in wanted if wanted[kind] != now[kind])
+    if flags:
+        with stub.passed(live.pidfd) as number:
+            # All or nothing, and in the kernel's own order, setns(2).
+            stub.setns(number, flags, of=f"pidfd({live.pid})")
+    stub.chdir(path)
+    if wanted["pid"] != now["pid"]:
+        with stub.forked() as (copy, _):
+            assert isinstance(copy, Stub)
+        stub.quit()
+        stub = copy
+    if namespaces.identities(stub.pid) != wanted:
+        stub.quit()
+        raise ShellplayError("the program did not get into every fence, so it was not run")
+    return stub
+
+
+def _on_pipe(stub: Stub, argv: list[str]) -> None:
+    readable, writable = os.pipe2(os.O_CLOEXEC)
+    try:
+        number = stub.give(writable)
+        os.close(writable)
+        for stream in (1, 2):
+            stub.dup3(number, stream)
+        stub.execute(argv, change={}, remove=REMOVED)
+        while chunk := os.read(readable, CHUNK):
+            sys.stdout.flush()
+            os.write(sys.stdout.fileno(), chunk)
+    finally:
+        os.close(readable)
+
+
+def _on_terminal(stub: Stub, argv: list[str], detach_key: str) -> None:
+    own = Terminal()
+    relay = Relay(own, detach_key)
+    stub.setsid()
+    number = own.slave_for(stub)
+    stub.take_terminal(number)
+    for stream in range(3):
+        stub.dup3(number, stream)
+    stub.execute(argv, change={"TERM": TERM}, remove=REMOVED)
+    with pidfd(stub.pid) as alive:
+        relay.run(alive, lambda: None, b"")
+    own.close()

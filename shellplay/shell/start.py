@@ -1,0 +1,84 @@
+"""Start a bash on a terminal: a stub becomes a session leader, and then the bash."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+
+from shellplay.errors import Refused, TimedOut
+from shellplay.kernel.outside import set_command_line
+from shellplay.kernel.stub import Stub
+from shellplay.shell.rc import rc_text
+from shellplay.shell.shell import Shell
+from shellplay.shell.terminal import Terminal
+
+START_TIMEOUT = 15.0
+# Of our own environment these would change how bash starts or prompts.
+REMOVED = (
+    *("BASH_ENV", "ENV", "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS4", "HISTFILE"),
+    *("COLUMNS", "LINES", "SHELLOPTS", "BASHOPTS", "OLDPWD", "INPUTRC", "POSIXLY_CORRECT"),
+)
+TERM = "xterm-256color"
+
+
+def start_bash(stub: Stub, terminal: Terminal, *, user_file: bool) -> Shell:
+    """Turn a stub into an interactive bash on ``terminal``, and wait for its first prompt.
+
+    ``user_file`` makes it read ~/.bashrc.  The rc file is a memory file: nothing to leave
+    behind.  Raises Refused if there is no bash, KernelError if it cannot be executed,
+    TimedOut if it shows no prompt; then nothing of it is left.
+    """
+    shell = Shell(stub.pid)
+    try:
+        _become_bash(stub, terminal, user_file=user_file)
+        _await_first_prompt(terminal, shell, user_file=user_file)
+    except BaseException:
+        shell.kill()
+        shell.close()
+        raise
+    # How it found its rc file tells a reader of ps(1) nothing.  Where ptrace is refused, so
+    # is this; then ps shows the rc file.
+    with suppress(OSError):
+        set_command_line(shell.pid, "bash")
+    return shell
+
+
+def _await_first_prompt(terminal: Terminal, shell: Shell, *, user_file: bool) -> None:
+    try:
+        terminal.await_prompt(timeout=START_TIMEOUT, alive=shell.pidfd)
+    except TimedOut as error:
+        raise TimedOut(
+            f"bash has shown no prompt for {START_TIMEOUT:g} seconds",
+            "set bashrc off" if user_file else None,
+        ) from error
+
+
+def _become_bash(stub: Stub, terminal: Terminal, *, user_file: bool) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        raise Refused("there is no bash on this machine", "apt-get install bash")
+    stub.setsid()
+    slave = terminal.slave_for(stub)
+    stub.take_terminal(slave)
+    for stream in range(3):
+        stub.dup3(slave, stream)
+    rc = _rc_file(stub, terminal.nonce, user_file=user_file)
+    removed = [*REMOVED, *(name for name in os.environ if name.startswith("SHELLPLAY_"))]
+    stub.execute(
+        [bash, "--rcfile", f"/proc/self/fd/{rc}", "-i"],
+        change={"TERM": TERM},
+        remove=removed,
+        keep=[rc],
+    )
+
+
+def _rc_file(stub: Stub, nonce: str, *, user_file: bool) -> int:
+    ours = os.memfd_create("shellplay-rc", os.MFD_CLOEXEC)
+    try:
+        number = stub.give(ours)
+        text = rc_text(nonce, user_file=user_file, close=number)
+        os.write(ours, text.encode())
+        return number
+    finally:
+        os.close(ours)

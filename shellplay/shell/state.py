@@ -1,0 +1,214 @@
+"""What a bash knows: its state, read from it as items that can be made again elsewhere.
+
+The dump is made of bash's own reusable output (``declare -p``, ``alias -p``, ``trap -p``
+...), split into items here, so that nothing forks inside: a fork may be what a fence
+forbids.  Every builtin is called as ``\\builtin``, which no alias of the user replaces, and
+the parts are told apart by a token that no value can hold by accident.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Ask = Callable[[str], str]
+
+# Computed by bash itself, or about this one process.
+NOT_STATE = frozenset(
+    (
+        *(
+            "BASH",
+            "BASHOPTS",
+            "BASHPID",
+            "BASH_ALIASES",
+            "BASH_ARGC",
+            "BASH_ARGV",
+            "BASH_ARGV0",
+        ),
+        *(
+            "BASH_CMDS",
+            "BASH_COMMAND",
+            "BASH_EXECUTION_STRING",
+            "BASH_LINENO",
+            "BASH_MONOSECONDS",
+        ),
+        *("BASH_REMATCH", "BASH_SOURCE", "BASH_SUBSHELL", "BASH_TRAPSIG", "BASH_VERSINFO"),
+        *("BASH_VERSION", "COLUMNS", "COMP_CWORD", "COMP_KEY", "COMP_LINE", "COMP_POINT"),
+        *("COMP_TYPE", "COMP_WORDS", "DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID"),
+        *("FUNCNAME", "GROUPS", "HISTCMD", "HOSTTYPE", "LINENO", "LINES", "MACHTYPE", "OLDPWD"),
+        *(
+            "OSTYPE",
+            "PIPESTATUS",
+            "PPID",
+            "PWD",
+            "RANDOM",
+            "READLINE_ARGUMENT",
+            "READLINE_LINE",
+        ),
+        *("READLINE_MARK", "READLINE_POINT", "SECONDS", "SHELLOPTS", "SHLVL", "SRANDOM", "UID"),
+        "_",
+    )
+)
+OURS = "__shellplay_"
+SECTIONS = {
+    "variables": r"\builtin declare -p",
+    "functions": r"\builtin declare -F",
+    "aliases": r"\builtin alias -p",
+    "shopts": r"\builtin shopt -p",
+    "sets": r"\builtin shopt -po",
+    "traps": r"\builtin trap -p",
+    "completions": r"\builtin complete -p",
+    "directories": r"\builtin dirs -l -p",
+    "umask": r"\builtin umask -p",
+}
+# A quoted run, or one escaped character: '\'' stands between two runs.
+_QUOTED = r'\\.|"(?:\\.|[^"\\])*"' + r"|\$'(?:\\.|[^'\\])*'" + r"|'[^']*'"
+_LIST = rf"\((?:{_QUOTED}|[^()\"'\\])*\)"
+_DECLARATION = re.compile(
+    rf"^declare -([-\w]+) (\w+)(?:=((?:{_QUOTED}|{_LIST}|[^\"'\\\n])*))?\n", re.DOTALL | re.M
+)
+_ALIAS = re.compile(
+    rf"^alias (?:-- )?([^=\n]+)=((?:{_QUOTED}|[^\"'\\\n])*)\n", re.DOTALL | re.M
+)
+_TRAP = re.compile(rf"^trap -- ((?:{_QUOTED}|[^\"'\\\n])+) (\S+)\n", re.DOTALL | re.M)
+_UMASK = re.compile(r"^umask (\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that a bash knows; ``make`` is the script that makes it again."""
+
+    kind: str
+    name: str
+    make: str
+
+
+@dataclass(frozen=True)
+class State:
+    """All items of a bash by kind and name, its history, and its half-typed line.
+
+    ``stays`` names what it holds that cannot be made again in another bash.
+    """
+
+    items: dict[tuple[str, str], Item]
+    history: tuple[str, ...]
+    line: str
+    point: int
+    stays: tuple[str, ...]
+
+
+def dump(ask: Ask) -> State:
+    """Read the whole state of a bash; ``ask`` runs a script in it and returns its output."""
+    token = os.urandom(8).hex()
+    mark = rf"\builtin printf '\x1d{token}%s\n'"
+    script = [f"{mark} {name}; {command}" for name, command in SECTIONS.items()]
+    script += [
+        # In one printf each: a DEBUG trap of the user may print between two commands.
+        rf"""\builtin printf '\x1d{token}%s\n%s\x1f%s\x1f' place "$PWD" "${{OLDPWD-}}" """,
+        rf"""\builtin printf '\x1d{token}%s\n%s\x1f%s\x1f' line "$READLINE_POINT" """
+        r'''"$READLINE_LINE"''',
+        rf"{mark} words",
+        r'''(($#)) && \builtin printf '%q ' "$@"''',
+        rf"{mark} history; HISTTIMEFORMAT=$'\x1e{token}' \builtin history",
+    ]
+    parts = ask("\n".join(script)).split(f"\x1d{token}")[1:]
+    found = dict(part.split("\n", 1) for part in parts)
+    point, line = found["line"].split("\x1f")[:2]
+    items = [*_simple_items(found), *_functions(ask, found["functions"])]
+    return State(
+        items={(each.kind, each.name): each for each in items},
+        history=_history(found["history"], token),
+        line=line,
+        point=int(point or 0),
+        stays=("directory stack",) if len(found["directories"].splitlines()) > 1 else (),
+    )
+
+
+def _simple_items(found: dict[str, str]) -> list[Item]:
+    old, new = found["place"].split("\x1f")[1::-1]
+    place = rf"\builtin cd -- {shlex.quote(new)} && OLDPWD={shlex.quote(old)}"
+    words = found["words"].strip()
+    completions = re.sub(
+        r"^complete ", r"\\builtin complete ", found["completions"], flags=re.M
+    )
+    return [
+        *_options(found["shopts"], "shopt"),
+        *_variables(found["variables"]),
+        Item("positional parameters", "", rf"\builtin set -- {words}"),
+        Item("completions", "", "\\builtin complete -r\n" + completions),
+        *(
+            Item("alias", name, rf"\builtin alias -- {name}={value}")
+            for name, value in _ALIAS.findall(found["aliases"])
+        ),
+        Item("working directory", "", place),
+        *(
+            Item("umask", "", rf"\builtin umask {mask}")
+            for mask in _UMASK.findall(found["umask"])
+        ),
+        *(
+            Item("trap", name, rf"\builtin trap -- {action} {name}")
+            for action, name in _TRAP.findall(found["traps"])
+            # In POSIX mode all signals are listed, most with their default.
+            if action != "-"
+        ),
+        *_options(found["sets"], "set"),
+    ]
+
+
+def _variables(text: str) -> list[Item]:
+    found = []
+    for flags, name, value in _DECLARATION.findall(text):
+        if name in NOT_STATE or name.startswith(OURS):
+            continue
+        found.append(Item("variable", name, _declared(name, flags.replace("-", ""), value)))
+    return found
+
+
+def _declared(name: str, flags: str, value: str) -> str:
+    # A variable may not change its kind (array, integer): unset first.  -g: the script may
+    # run in a function's scope, and a variable must not die with it.
+    unset = rf"\builtin unset {'-n' if 'n' in flags else '-v'} {name}"
+    declare = rf"\builtin declare -g{flags} {name}"
+    array = "".join(set(flags) & {"a", "A"})
+    if array and value:
+        # Behind a quoted word the parser does not take a list for a value.
+        return f"{unset}; \\builtin declare -g{array} {name}; {name}={value}; {declare}"
+    return f"{unset}; {declare}" + (f"={value}" if value else "")
+
+
+def _options(text: str, command: str) -> list[Item]:
+    # One way to edit lines replaces the other; to switch both off, even for a moment, would
+    # end the readline that we are called from.
+    replaced = ("set +o emacs", "set +o vi")
+    rows = [row for row in text.splitlines() if row.startswith(command) and row not in replaced]
+    return [Item("option", row.split()[-1], rf"\builtin {row}") for row in rows]
+
+
+def _functions(ask: Ask, listing: str) -> list[Item]:
+    rows = [row.split() for row in listing.splitlines() if row.startswith("declare -")]
+    attributes = {name: flags[2:] for _, flags, name in rows if not name.startswith(OURS)}
+    if not attributes:
+        return []
+    token = os.urandom(8).hex()
+    bodies = ask(
+        "\n".join(
+            rf"\builtin printf '\x1d{token}'; \builtin declare -f {shlex.quote(name)}"
+            for name in attributes
+        )
+    ).split(f"\x1d{token}")[1:]
+    return [
+        Item("function", name, body + _attributed(name, flags.replace("f", "")))
+        for (name, flags), body in zip(attributes.items(), bodies, strict=True)
+    ]
+
+
+def _attributed(name: str, flags: str) -> str:
+    return f"\n\\builtin declare -f{flags} {shlex.quote(name)}" if flags else ""
+
+
+def _history(text: str, token: str) -> tuple[str, ...]:
+    entries = re.split(rf"^ *\d+[* ] *\x1e{token}", text, flags=re.MULTILINE)[1:]
+    return tuple(entry.removesuffix("\n") for entry in entries)

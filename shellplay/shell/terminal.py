@@ -1,0 +1,284 @@
+"""The terminal of a container: a pty whose master is ours and is always drained.
+
+One reader at a time: the drain in the background, or the command that has leased it.  What
+was read goes through the mark reader; the marks tell what bash is doing, the text goes to
+the bounded scrollback and to whoever watches.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import select
+import shlex
+import struct
+import termios
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from shellplay.errors import ShellGone, TimedOut
+from shellplay.kernel.signals import deferred
+from shellplay.kernel.stub import Stub
+from shellplay.model import ShellState
+from shellplay.shell.marks import Mark, MarkReader
+from shellplay.shell.rc import key_sequence
+from shellplay.shell.screen_modes import ScreenModes
+
+SCROLLBACK_BYTES = 256 * 1024
+READ_SIZE = 65536
+HANGUP = -1
+HIDDEN_TIMEOUT = 10.0
+REDRAW_TIMEOUT = 0.2
+ABORT = b"\x07"
+REDRAW_TIMEOUT = 0.5
+
+Watcher = Callable[[bytes | Mark], None]
+
+
+class Terminal:
+    """A pty, its scrollback, and what its marks say about the bash on it."""
+
+    def __init__(self, columns: int = 80, rows: int = 24, *, nonce: str | None = None) -> None:
+        self.nonce = nonce or os.urandom(8).hex()
+        self.lock = threading.RLock()
+        self.typed_since_prompt = False
+        # Whether what the prompt shows, as the host's name, may have changed since it did.
+        self.prompt_is_stale = False
+        self.screen_modes = ScreenModes()
+        self._scrollback: deque[bytes] = deque()
+        self._size = 0
+        self._watchers: list[Watcher] = []
+        self.columns, self.rows = columns, rows
+        self.state = ShellState.STARTING
+        self._reader = MarkReader(self.nonce)
+        self._hidden: bytearray | None = None
+        self._answer: bytes | None = None
+        self._unsent = b""
+        self._pieces: deque[bytes | Mark] = deque()
+        self.master, slave = os.openpty()
+        self._slave: int | None = slave
+        os.set_blocking(self.master, False)
+        # The size is set before anything runs on it: a program asks at its start.
+        set_size(self.master, columns, rows)
+
+    def inherit(self, other: Terminal) -> None:
+        """Take over the scrollback of the terminal that this one replaces."""
+        self._scrollback.extendleft(reversed(other._scrollback))
+        self._size += other._size
+
+    def slave_for(self, stub: Stub) -> int:
+        """Give the slave to the process that will live on it; return its number there.
+
+        We forget it: its end must be the end of the terminal.
+        """
+        assert self._slave is not None, "a terminal is given away once"
+        number = stub.give(self._slave)
+        self._forget_slave()
+        return number
+
+    def _forget_slave(self) -> None:
+        if self._slave is not None:
+            os.close(self._slave)
+            self._slave = None
+
+    def close(self) -> None:
+        """Close the master, which hangs up what still runs on the terminal."""
+        with self.lock:
+            self._forget_slave()
+            os.close(self.master)
+
+    # -- reading -------------------------------------------------------------------------
+
+    def read(self) -> int:
+        """Read what there is, once; return how many bytes that were.
+
+        HANGUP is returned when no process has the terminal open any more.
+        """
+        with self.lock:
+            try:
+                chunk = os.read(self.master, READ_SIZE)
+            except BlockingIOError:
+                return 0
+            except OSError as error:
+                # EIO is the end of a pty, see pty(7).
+                if error.errno != errno.EIO:
+                    raise
+                return HANGUP
+            # A watcher may raise: what it did not see then comes with the next read.
+            self._pieces.extend(self._reader.feed(chunk))
+            while self._pieces:
+                self._take(self._pieces.popleft())
+            # Whoever prints may have read before: there may be room now.
+            self._send_rest()
+            return len(chunk)
+
+    def _take(self, piece: bytes | Mark) -> None:
+        if isinstance(piece, Mark):
+            self._follow(piece)
+        elif self._hidden is not None:
+            self._hidden += piece
+            return
+        else:
+            self._remember(piece)
+            self.screen_modes.follow(piece)
+        for watcher in self._watchers:
+            watcher(piece)
+
+    def _follow(self, mark: Mark) -> None:
+        match mark.kind:
+            case "B":
+                self.state = ShellState.IDLE
+            case "S":
+                self.state = ShellState.CONTINUATION
+            case "C":
+                self.state = ShellState.BUSY
+                self.typed_since_prompt = False
+            case "D":
+                self.typed_since_prompt = self.prompt_is_stale = False
+            case "H":
+                self._hidden = bytearray()
+            case "h":
+                self._answer = bytes(self._hidden or b"")
+                self._hidden = None
+                # The prompt is drawn again behind the answer, with marks of its own.
+                self.state = ShellState.STARTING
+
+    def _remember(self, text: bytes) -> None:
+        self._scrollback.append(text)
+        self._size += len(text)
+        while self._size > SCROLLBACK_BYTES and len(self._scrollback) > 1:
+            self._size -= len(self._scrollback.popleft())
+
+    def scrollback(self) -> bytes:
+        """Return the newest output, at most about 256 KiB, marks taken out."""
+        with self.lock:
+            return b"".join(self._scrollback)
+
+    @contextmanager
+    def watched(self, watcher: Watcher) -> Iterator[None]:
+        """Hand every piece of output and every mark to ``watcher`` for the block."""
+        self._watchers.append(watcher)
+        try:
+            yield
+        finally:
+            self._watchers.remove(watcher)
+
+    def wait(
+        self, until: Callable[[], bool], *, timeout: float | None, alive: int | None = None
+    ) -> None:
+        """Read until ``until()`` is true.
+
+        ``alive`` is the pidfd of the bash that we wait for.  Raises TimedOut, and ShellGone
+        if that bash ends first.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        poll = select.poll()
+        poll.register(self.master, select.POLLIN)
+        if alive is not None:
+            poll.register(alive, select.POLLIN)
+        while not until():
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            ready = {fd for fd, _ in poll.poll(None if left is None else left * 1000)}
+            if self.master in ready:
+                with deferred():
+                    size = self.read()
+                if size != HANGUP:
+                    continue
+            if ready:
+                raise ShellGone("the bash has ended")
+            if left == 0.0:
+                raise TimedOut("bash did not answer in time")
+
+    # -- writing -------------------------------------------------------------------------
+
+    def type(self, keys: bytes) -> None:
+        """Write keys, all of them; what bash prints meanwhile is read, lest both block."""
+        with self.lock:
+            self.typed_since_prompt = True
+            self._write(keys)
+
+    def offer(self, keys: bytes) -> None:
+        """Write keys as far as there is room, the rest as soon as there is."""
+        with self.lock:
+            self.typed_since_prompt = True
+            self._unsent += keys
+            self._send_rest()
+
+    def _send_rest(self) -> None:
+        if self._unsent:
+            with suppress(BlockingIOError):
+                self._unsent = self._unsent[os.write(self.master, self._unsent) :]
+
+    def _write(self, content: bytes) -> None:
+        self._unsent += content
+        self._send_rest()
+        poll = select.poll()
+        poll.register(self.master, select.POLLIN | select.POLLOUT)
+        while self._unsent:
+            _, events = poll.poll()[0]
+            if events & ~select.POLLOUT and self.read() == HANGUP:
+                raise ShellGone("the terminal has been hung up")
+            self._send_rest()
+
+    def ask(self, script: str, *, alive: int) -> bytes:
+        """Have bash run ``script`` unseen, at its prompt, and return what it printed.
+
+        The half-typed line survives.  Raises ShellGone, or TimedOut after ten seconds.
+        """
+        begin, end = (f"\\e]133;{kind};k={self.nonce}\\a" for kind in "Hh")
+        # The script in an eval of its own, so that the end mark comes even if it cannot be
+        # parsed; behind ``||``, where errexit of the user does not end the bash.
+        wrapped = (
+            f"\\builtin printf '{begin}'\n"
+            f"\\builtin eval {shlex.quote(script)} || \\builtin :\n"
+            f"\\builtin printf '{end}'"
+        )
+        with deferred(), self.lock:
+            self._answer = None
+            # Keys that wait for more keys (ESC, ^X, ^R) would swallow ours.
+            abort = ABORT if self.typed_since_prompt else b""
+            self._write(abort + key_sequence(self.nonce, wrapped))
+            self.wait(lambda: self._answer is not None, timeout=HIDDEN_TIMEOUT, alive=alive)
+            answer = self._answer or b""
+            try:
+                self.await_prompt(timeout=REDRAW_TIMEOUT, alive=alive)
+            except TimedOut:
+                # After ``stty -echo`` readline draws nothing.
+                self.state = ShellState.IDLE
+            return answer.replace(b"\r\n", b"\n")
+
+    def await_prompt(self, *, timeout: float, alive: int) -> None:
+        """Read until bash has drawn a prompt; raises TimedOut or ShellGone."""
+        prompts = (ShellState.IDLE, ShellState.CONTINUATION)
+        self.wait(lambda: self.state in prompts, timeout=timeout, alive=alive)
+
+    # -- modes and size ------------------------------------------------------------------
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Set the window size; the kernel tells the foreground job (SIGWINCH)."""
+        self.columns, self.rows = columns, rows
+        set_size(self.master, columns, rows)
+
+    def modes(self) -> list[object]:
+        """Return the line discipline's modes, see termios(3)."""
+        return list(termios.tcgetattr(self.master))
+
+    def set_modes(self, modes: list[object]) -> None:
+        """Set the line discipline's modes; on a pty the master acts for the slave."""
+        termios.tcsetattr(self.master, termios.TCSANOW, modes)  # type: ignore[arg-type]
+
+    def foreground_group(self) -> int:
+        """Return the foreground process group as a host PID, 0 if there is none."""
+        try:
+            return os.tcgetpgrp(self.master)
+        except OSError:
+            return 0
+
+
+def set_size(fd: int, columns: int, rows: int) -> None:
+    """Set a terminal's window size in characters, TIOCSWINSZ(2const)."""
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
