@@ -1,0 +1,384 @@
+"""A container: one live bash on a terminal, the fences around it, the bashes parked outside.
+
+It is the one owner of that state.  What the kernel knows is asked of the kernel; kept here
+is only what it cannot tell: which fences were put up, in which order, and how.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from shellplay.errors import Refused, ShellGone
+from shellplay.fences import Fence
+from shellplay.fencing import Fencing
+from shellplay.kernel import procfs
+from shellplay.kernel.caller import HERE
+from shellplay.kernel.descendants import descendants, kill_quietly
+from shellplay.kernel.namespaces import identify
+from shellplay.kernel.signals import deferred
+from shellplay.kernel.tracee import pidfd
+from shellplay.model import (
+    Change,
+    FenceRecord,
+    Job,
+    LineResult,
+    NamespaceId,
+    Process,
+    Role,
+    ShellIdentity,
+    ShellState,
+)
+from shellplay.settings import Settings
+from shellplay.shell import line, sibling
+from shellplay.shell.drain import Drain
+from shellplay.shell.guardian import Guardian
+from shellplay.shell.relay import Left, Relay
+from shellplay.shell.shell import Shell
+from shellplay.shell.start import start_bash
+from shellplay.shell.terminal import Terminal
+
+__all__ = ["Container", "Left"]
+
+
+class Container:
+    """One live bash; made by ``Playground.new``.
+
+    ``find`` looks another container up by name, ``peers`` lists all of them, ``notice``
+    takes a sentence about something that happened by itself.
+    """
+
+    def __init__(
+        self,
+        name: str | None,
+        guardian: Guardian,
+        drain: Drain,
+        settings: Settings,
+        *,
+        find: Callable[[str], Container],
+        peers: Callable[[], list[Container]],
+        notice: Callable[[str], None],
+    ) -> None:
+        self.id = os.urandom(6).hex()
+        self.name = name
+        self.guardian = guardian
+        self.settings = settings
+        self.find = find
+        self._peers = peers
+        self.terminal = Terminal()
+        self.parked_shells: list[Shell] = []
+        self.dead = False
+        self._drain = drain
+        self._notice = notice
+        self._lock = threading.RLock()
+        self.live = self._start()
+        self._fencing = Fencing(self)
+        self._watch()
+
+    def _start(self) -> Shell:
+        with ExitStack() as undo:
+            undo.callback(self.terminal.close)
+            stub = self.guardian.stub()
+            undo.callback(stub.quit)
+            shell = start_bash(stub, self.terminal, user_file=self.settings.bashrc)
+            undo.pop_all()
+        return shell
+
+    # -- what it is ----------------------------------------------------------------------
+
+    @property
+    def label(self) -> str:
+        """Its name, or its id if it has none."""
+        return self.name or self.id
+
+    @property
+    def pid(self) -> int:
+        """The host PID of the live bash."""
+        return self.live.pid
+
+    @property
+    def inside(self) -> tuple[int, ...]:
+        """The PIDs of the live bash, outermost first; none if it has ended."""
+        return self.live.identity.inside if self.live.alive else ()
+
+    @property
+    def parked(self) -> list[ShellIdentity]:
+        """The bashes that wait outside one-way fences, outermost first."""
+        return [shell.identity for shell in self.parked_shells if shell.alive]
+
+    @property
+    def state(self) -> ShellState:
+        """What the live bash is doing."""
+        return ShellState.DEAD if self.dead or not self.live.alive else self.terminal.state
+
+    def fences(self) -> list[FenceRecord]:
+        """Return one record for each layer, re-read from the kernel."""
+        return self._fencing.records()
+
+    def sharers(self, namespace: NamespaceId) -> tuple[str, ...]:
+        """Return the labels of the other containers whose bash is in a namespace."""
+        return tuple(
+            each.label
+            for each in self._peers()
+            if each is not self
+            and not each.dead
+            and identify(each.pid, namespace.kind) == namespace
+        )
+
+    def replace(self, shell: Shell, terminal: Terminal) -> None:
+        """Go on with another bash on another terminal; the old ones have ended."""
+        terminal.inherit(self.terminal)
+        self.terminal.close()
+        self.terminal, self.live = terminal, shell
+        self.parked_shells.clear()
+
+    def jobs(self) -> list[Process]:
+        """Return the children of the live bash."""
+        shells = {shell.pid for shell in self.parked_shells}
+        found = []
+        for pid in procfs.children(self.live.pid):
+            status = procfs.status(pid)
+            if status is not None and pid not in shells:
+                found.append(_process(status, self.label))
+        return found
+
+    def logs(self) -> str:
+        """Return the newest output of the terminal as it came, undecodable bytes marked."""
+        return self.terminal.scrollback().decode("utf-8", "backslashreplace")
+
+    # -- fences --------------------------------------------------------------------------
+
+    def fence(self, fence: Fence) -> Change:
+        """Put a fence around the live bash; raise Refused if that cannot be, unchanged."""
+        with deferred(), self.attended():
+            self.terminal.prompt_is_stale = True
+            return self._fencing.fence(fence)
+
+    def peel(self, kind: str, *, force: bool = False) -> Change:
+        """Take a fence off again; ``force`` also if jobs inside it end by that."""
+        with deferred(), self.attended():
+            self.terminal.prompt_is_stale = True
+            return self._fencing.peel(kind, force=force)
+
+    def peel_all(self, *, force: bool = False) -> list[Change]:
+        """Take all fences off, the last one first."""
+        with deferred(), self.attended():
+            self.terminal.prompt_is_stale = True
+            return self._fencing.peel_all(force=force)
+
+    # -- living in it --------------------------------------------------------------------
+
+    def type(self, keys: bytes) -> None:
+        """Write keys to the terminal, as a user would."""
+        self.terminal.type(keys)
+
+    def run(
+        self,
+        text: str,
+        *,
+        timeout: float | None = None,
+        output: Callable[[str], None] | None = None,
+    ) -> LineResult:
+        """Type a line into the live bash and wait for its output and exit status.
+
+        ``output`` gets the text as it comes.  A KeyboardInterrupt is passed on as ^C.
+        Raises Refused if bash is busy, TimedOut after ``timeout`` seconds.
+        """
+        with self.attended():
+            self.require_idle()
+            limit = self.settings.timeout if timeout is None else timeout
+            try:
+                return line.run(self.terminal, self.live, text, timeout=limit, output=output)
+            finally:
+                if not self.live.alive:
+                    self.buried()
+
+    def spawn(self, command: str) -> Job:
+        """Start a background job of the live bash."""
+        before = set(procfs.children(self.live.pid))
+        result = self.run(command.rstrip().removesuffix("&") + " &")
+        new = [pid for pid in procfs.children(self.live.pid) if pid not in before]
+        return line.job(result, new, command)
+
+    def exec(self, argv: list[str], *, terminal: bool) -> int:
+        """Run a program beside the live bash, inside every fence; return its exit status."""
+        self.require_alive()
+        return sibling.execute(
+            self.guardian,
+            self.live,
+            argv,
+            terminal=terminal,
+            detach_key=self.settings.detach_key,
+        )
+
+    def kill(self, target: str, number: int) -> list[Process]:
+        """Send a signal to a host PID of this container, or to a job like %1.
+
+        Returns the processes it was sent to; raises Refused if there is no such one.
+        """
+        self.require_alive()
+        found = []
+        for pid in self._pids_of(target):
+            with pidfd(pid) as fd:
+                # Between the listing and the pidfd the number may have passed on.
+                status = procfs.status(pid)
+                if status is not None and pid in self.members():
+                    HERE.pidfd_send_signal(fd, number)
+                    found.append(_process(status, self.label))
+        return found
+
+    def enter(self, *, typeahead: bytes = b"") -> Left:
+        """Connect our terminal with the live bash until the detach key, or its end."""
+        with self.attended():
+            self.require_alive()
+            relay = Relay(self.terminal, self.settings.detach_key)
+            if self.terminal.prompt_is_stale and self.state is ShellState.IDLE:
+                # Bash makes a new prompt after a line only, be it an empty one.
+                line.run(self.terminal, self.live, "", timeout=None, output=None)
+            return relay.run(self.live.pidfd, self._successor, typeahead)
+
+    def _successor(self) -> int | None:
+        return self.live.pidfd if self.buried() else None
+
+    # -- the end -------------------------------------------------------------------------
+
+    def members(self) -> list[int]:
+        """Return the host PIDs of its bashes and of all their descendants."""
+        bottom = (self.parked_shells or [self.live])[0]
+        return [bottom.pid, *descendants(bottom.pid)]
+
+    def stop(self) -> list[int]:
+        """End every bash with its descendants; return the PIDs of those that ended."""
+        with deferred(), self._lock:
+            self._unwatch()
+            doomed = self.members() if not self.dead else []
+            for shell in (*self.parked_shells, self.live):
+                shell.kill()
+            for pid in doomed:
+                kill_quietly(pid)
+            for shell in (*self.parked_shells, self.live):
+                shell.close()
+            self.parked_shells.clear()
+            self.terminal.close()
+            self.dead = True
+            return doomed
+
+    def buried(self) -> bool:
+        """See to a live bash that has ended: the parked one below goes on, if there is one.
+
+        Returns whether there is a live bash again.
+        """
+        ended = self.live.pid
+        before = self._fencing.kinds()
+        while self.parked_shells:
+            try:
+                self._fencing.fall_back()
+            except ShellGone:
+                continue  # The parked one has ended too: then the one below that.
+            gone = [kind for kind in before if kind not in self._fencing.kinds()]
+            self._notice(
+                f"{self.label}: the bash inside {', '.join(gone)} has ended; "
+                f"the one that was parked outside, {self.live.pid}, goes on"
+            )
+            return True
+        self.dead = True
+        self._notice(f"{self.label}: bash {ended} has ended")
+        return False
+
+    # -- what must hold ------------------------------------------------------------------
+
+    def require_alive(self) -> None:
+        """Raise ShellGone if there is no live bash."""
+        if self.dead:
+            raise ShellGone(f"the bash of {self.label} has ended", f"stop {self.label}; new")
+
+    def require_idle(self) -> None:
+        """Raise Refused, naming what runs, unless bash is idle at its prompt."""
+        self.require_alive()
+        match self.terminal.state:
+            case ShellState.IDLE:
+                return
+            case ShellState.CONTINUATION:
+                raise Refused("bash waits for the rest of a command", "enter, and ^C")
+        group = self.terminal.foreground_group()
+        words = procfs.arguments(group) if group else None
+        running = " ".join(words) if words else "a command"
+        raise Refused(
+            f"bash is busy: {running} ({group}) runs in the foreground",
+            f"wait for it, or kill {group}",
+        )
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """Be the only one who deals with this container for the ``with`` block.
+
+        The drain leaves terminal and deaths to us, and takes over whatever is there then.
+        """
+        with self._lock:
+            self._unwatch()
+            # What bash printed until now says whether it is idle: the drain may be behind.
+            self.terminal.read()
+            try:
+                yield
+            finally:
+                self._watch()
+
+    def _watch(self) -> None:
+        if not self.dead:
+            self._drain.add(self.terminal)
+            self._drain.watch(self.live.pidfd, self._on_death)
+
+    def _unwatch(self) -> None:
+        self._drain.forget(self.terminal.master)
+        self._drain.forget(self.live.pidfd)
+        with self.terminal.lock:
+            pass  # The drain may be in the middle of reading: wait until it is out.
+
+    def _on_death(self) -> bool:
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            # A descriptor's number may have passed on since the drain heard of it.
+            if not self.live.alive:
+                with self.attended():
+                    while self.terminal.read() > 0:
+                        continue
+                    self.buried()
+            return False
+        finally:
+            self._lock.release()
+
+    def _pids_of(self, target: str) -> list[int]:
+        if not target.startswith("%"):
+            pid = int(target)
+            if pid not in self.members():
+                raise Refused(f"{pid} is no process of {self.label}", "ps host")
+            return [pid]
+        self.require_idle()
+        with self.attended():
+            script = rf"\builtin jobs -p {shlex.quote(target)} 2>/dev/null"
+            answer = self.terminal.ask(script, alive=self.live.pidfd)
+        inside = {int(word) for word in answer.split()}
+        # Bash knows the number in its own namespace; ours is another.
+        statuses = [procfs.status(pid) for pid in procfs.children(self.live.pid)]
+        found = [each.pid for each in statuses if each and each.pids[-1] in inside]
+        if not found:
+            raise Refused(f"there is no job {target}", "in jobs")
+        return found
+
+
+def _process(status: procfs.Status, label: str) -> Process:
+    words = procfs.arguments(status.pid) or (f"[{status.name}]",)
+    return Process(
+        pid=status.pid,
+        ppid=status.ppid,
+        inside=status.pids,
+        state=status.state,
+        uid=status.uid,
+        command=" ".join(words),
+        container=label,
+        role=Role.JOB,
+    )

@@ -1,0 +1,15 @@
+"""The cgroup fence: its own cgroup becomes the root of what it sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shellplay.fences.fence import Fence
+
+
+@dataclass(frozen=True)
+class Cgroup(Fence, kind="cgroup", man="cgroup_namespaces(7)"):
+    """The path of its cgroup: /proc/self/cgroup shows / inside.
+
+    It changes the view, not the membership, and limits nothing.
+    """

@@ -1,0 +1,22 @@
+"""The pid fence: process numbers of its own; the bash becomes number 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shellplay.fences.fence import Fence, option
+
+
+@dataclass(frozen=True)
+class Pid(Fence, kind="pid", man="pid_namespaces(7)"):
+    """Processes of the host: they cannot be signalled, and with mnt not be seen either.
+
+    A process never changes its own number, so the bash forks and its copy is PID 1.  As
+    soon as mnt stands too, a fresh /proc is mounted; ``--no-proc`` leaves the host's, which
+    ps then still shows.
+    """
+
+    one_way = True
+    by_fork = True
+
+    proc: bool = option("mount a fresh /proc once mnt stands too", default=True)

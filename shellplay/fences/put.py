@@ -1,0 +1,134 @@
+"""Put a fence around a process, and take it off: the order of the calls.
+
+A fence goes on in place if it can come off in place; otherwise the bash forks.  Each of
+the three ways below starts a new namespace or joins an existing one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from shellplay.fences.fence import Fence, return_to, working_directory
+from shellplay.kernel import constants as k
+from shellplay.kernel import procfs
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.namespaces import CLONE_FLAGS, identify, open_namespace, owners
+from shellplay.kernel.stub import Stub
+from shellplay.shell.shell import Forked, Shell
+
+PROC = "/proc"
+PROC_FLAGS = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
+
+
+class Joined(NamedTuple):
+    """An existing namespace to join: our descriptor of it, and the file that it came from."""
+
+    fd: int
+    of: str
+
+
+@contextmanager
+def joined(pid: int, kind: str) -> Iterator[Joined]:
+    """Hold a namespace of a process for the ``with`` block."""
+    fd = open_namespace(pid, kind)
+    try:
+        yield Joined(fd, f"/proc/{pid}/ns/{kind}")
+    finally:
+        os.close(fd)
+
+
+def comes_off_in_place(shell: Shell, kind: str) -> bool:
+    """Tell whether the shell could return from a new namespace to the one it is in now.
+
+    setns(2) wants CAP_SYS_ADMIN over the user namespace that owns the namespace to join,
+    and the shell has capabilities over its own one and those below it only.
+    """
+    return _may_join(shell, shell.pid, kind)
+
+
+def may_return(shell: Shell, kind: str) -> bool:
+    """Tell whether the shell can go to the host's namespace by itself."""
+    return _may_join(shell, os.getpid(), kind)
+
+
+def _may_join(shell: Shell, member: int, kind: str) -> bool:
+    if not shell.has_sys_admin():
+        return False
+    own = identify(shell.pid, "user")
+    with joined(member, kind) as wanted:
+        return own in owners(wanted.fd)
+
+
+def in_place(fence: Fence, caller: Caller, join: Joined | None) -> None:
+    """Move the process itself."""
+    if join is None:
+        fence.unshare(caller)
+        fence.settle(caller)
+    else:
+        fence.enter(caller, join.fd, of=join.of)
+
+
+def by_fork(fence: Fence, join: Joined | None) -> Forked:
+    """Say how the bash forks so that its copy is inside the fence."""
+    if join is None:
+        if not fence.clone_takes_it:
+            return Forked(0, lambda copy: in_place(fence, copy, None))
+        return Forked(fence.flag, fence.settle)
+    if not fence.by_fork:
+        return Forked(0, lambda copy: in_place(fence, copy, join))
+    # Only children can be inside, and who turns its future children there may not be let
+    # back: a copy does it, has the child in our place, and ends.
+    return Forked(
+        0, lambda _: None, by_way_of=lambda between: fence.enter(between, join.fd, of=join.of)
+    )
+
+
+def on_stub(fence: Fence, stub: Stub, join: Joined | None) -> Stub:
+    """Move a process that is going to become a bash; return the one that is inside."""
+    if not fence.by_fork:
+        in_place(fence, stub, join)
+        return stub
+    if join is not None:
+        fence.enter(stub, join.fd, of=join.of)
+    with stub.forked(fence.flag if join is None else 0) as (copy, _):
+        assert isinstance(copy, Stub)
+        fence.settle(copy)
+    # Its orphan comes to the playground process, as every bash is a child of that.
+    stub.quit()
+    return copy
+
+
+def take_off(kind: str, caller: Caller, outside: Joined) -> None:
+    """Move the process itself back to the namespace outside."""
+    path = working_directory(caller)
+    with caller.passed(outside.fd) as number:
+        caller.setns(number, CLONE_FLAGS[kind], of=outside.of)
+    if kind == "mnt":
+        return_to(caller, path)
+
+
+def sees_itself(pid: int) -> bool:
+    """Tell whether the /proc that a process sees is that of its own PID namespace."""
+    own, status = identify(pid, "pid"), procfs.status(pid)
+    if own is None or status is None:
+        return False
+    return own == identify(f"{pid}/root/proc/{status.pids[-1]}", "pid")
+
+
+def proc_mounts(pid: int | str) -> int:
+    """Count the proc file systems that are mounted on /proc, one over the other."""
+    mounts = procfs.mounts(pid) or []
+    return sum(mount.point == PROC and mount.kind == "proc" for mount in mounts)
+
+
+def mount_proc(caller: Caller) -> None:
+    """Mount a /proc of the caller's own PID namespace over the one it sees."""
+    caller.mount("proc", PROC, "proc", PROC_FLAGS)
+
+
+def unmount_proc(caller: Caller) -> None:
+    """Take the topmost /proc off again."""
+    caller.umount2(PROC, k.MNT_DETACH)

@@ -1,0 +1,71 @@
+"""The time fence: the clocks since boot count from somewhere else."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from shellplay.errors import KernelError, UsageError
+from shellplay.fences.fence import Fence, option
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.namespaces import open_namespace
+from shellplay.kernel.outside import write_file
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "": 1}
+DURATION = re.compile(r"([+-]?)((?:\d+[smhdw]?)+)")
+
+
+@dataclass(frozen=True)
+class Time(Fence, kind="time", man="time_namespaces(7)"):
+    """How long the host has been up: boot and monotonic clocks get an offset.
+
+    The time of day never changes.  Offsets are like ``+10d``, ``-1h30m``, ``90``.
+    """
+
+    clone_takes_it = False
+
+    boot: str | None = option("offset of the clock since boot", metavar="+10d")
+    monotonic: str | None = option("offset of the monotonic clock", metavar="+1h")
+
+    def __post_init__(self) -> None:
+        self._offsets()
+
+    def unshare(self, caller: Caller) -> None:
+        """Make a namespace, set its clocks, and enter it."""
+        super().unshare(caller)
+        # Only children would live in the new namespace.  Its offsets can be set until the
+        # first process enters it; then the process enters it itself.
+        try:
+            self._set_clocks(caller)
+        except KernelError:
+            self._enter(caller, "time")
+            raise
+        self._enter(caller, "time_for_children")
+
+    def _set_clocks(self, caller: Caller) -> None:
+        offsets = self._offsets()
+        if offsets:
+            lines = "".join(f"{clock} {seconds} 0\n" for clock, seconds in offsets.items())
+            write_file(caller.pid, "timens_offsets", lines)
+
+    def _enter(self, caller: Caller, name: str) -> None:
+        fd = open_namespace(caller.pid, name)
+        try:
+            self.enter(caller, fd, of=f"/proc/{caller.pid}/ns/{name}")
+        finally:
+            os.close(fd)
+
+    def _offsets(self) -> dict[str, int]:
+        given = {"boottime": self.boot, "monotonic": self.monotonic}
+        return {clock: seconds(text) for clock, text in given.items() if text is not None}
+
+
+def seconds(text: str) -> int:
+    """Read a duration like ``+1d12h`` or ``-90``; raise UsageError if it is none."""
+    match = DURATION.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{text!r} is not a duration", "like +10d, -1h30m or 90")
+    parts = re.findall(r"(\d+)([smhdw]?)", match[2])
+    total = sum(int(number) * UNITS[unit] for number, unit in parts)
+    return -total if match[1] == "-" else total

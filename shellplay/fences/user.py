@@ -1,0 +1,51 @@
+"""The user fence: users and capabilities of its own; root inside is nobody special outside."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from shellplay.errors import UsageError
+from shellplay.fences.fence import Fence, option
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.idmap import subordinate, write_maps
+from shellplay.kernel.procfs import MapRange
+
+
+@dataclass(frozen=True)
+class User(Fence, kind="user", man="user_namespaces(7)"):
+    """Users, groups and privileges: root inside is an ordinary user outside.
+
+    By default 0 inside is you.  ``map=auto`` adds your range of /etc/subuid;
+    ``map=0:1000:1,1:100000:65536`` says inside:outside:count.
+    """
+
+    one_way = True
+
+    map: str | None = option("who is who", metavar="auto|INSIDE:OUTSIDE:COUNT")
+
+    def __post_init__(self) -> None:
+        if self.map not in (None, "auto"):
+            self._ranges(self.map)
+
+    def settle(self, caller: Caller) -> None:
+        """Say who is who."""
+        uid, gid = os.geteuid(), os.getegid()
+        match self.map:
+            case None:
+                uids, gids = [MapRange(0, uid, 1)], [MapRange(0, gid, 1)]
+            case "auto":
+                uids = [MapRange(0, uid, 1), *subordinate("/etc/subuid", inside=1)]
+                gids = [MapRange(0, gid, 1), *subordinate("/etc/subgid", inside=1)]
+            case text:
+                uids = gids = self._ranges(text)
+        write_maps(caller.pid, uids, gids)
+
+    @staticmethod
+    def _ranges(text: str) -> list[MapRange]:
+        try:
+            return [MapRange(*map(int, part.split(":"))) for part in text.split(",")]
+        except (TypeError, ValueError) as error:
+            raise UsageError(
+                f"{text!r} is not a map", "inside:outside:count, like 0:1000:1, or auto"
+            ) from error

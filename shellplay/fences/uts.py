@@ -1,0 +1,32 @@
+"""The uts fence: a host name of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shellplay.errors import UsageError
+from shellplay.fences.fence import Fence, option
+from shellplay.kernel.caller import Caller
+
+LONGEST = 64
+
+
+@dataclass(frozen=True)
+class Uts(Fence, kind="uts", man="uts_namespaces(7)"):
+    """The host name: what it is called inside is no longer what the host is called.
+
+    Without ``hostname`` the name is copied, and a change inside stays inside.
+    """
+
+    hostname: str | None = option("the name inside", metavar="NAME")
+
+    def __post_init__(self) -> None:
+        if self.hostname is not None and not 0 < len(self.hostname.encode()) <= LONGEST:
+            raise UsageError(f"a host name has 1 to {LONGEST} bytes")
+        if self.hostname is not None and not self.hostname.isprintable():
+            raise UsageError("a host name has no control characters")
+
+    def settle(self, caller: Caller) -> None:
+        """Give the host its new name."""
+        if self.hostname is not None:
+            caller.sethostname(self.hostname)

@@ -1,0 +1,220 @@
+"""Who is who on the host: every process of the playground, and what a bash can see.
+
+All of it is read from the host's /proc, never by a program of the container: what runs
+inside could lie.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from shellplay.errors import KernelError
+from shellplay.kernel import namespaces, procfs
+from shellplay.model import NamespaceId, Process, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Processes at one moment, parents before children, and how many were left out."""
+
+    processes: list[Process]
+    folded: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a process is to the playground, and whose."""
+
+    role: Role
+    container: str | None
+
+
+def snapshot(
+    *,
+    repl: int,
+    playground: int | None,
+    shells: Mapping[int, str],
+    parked: Mapping[int, str],
+    everything: bool = False,
+) -> Snapshot:
+    """Read the processes of the playground, in the order of a tree.
+
+    ``repl`` and ``playground`` are PIDs; ``shells`` (live) and ``parked`` map the PID of
+    each bash to the label of its container.  With ``everything`` the other processes of
+    the host are read too, otherwise they are only counted.
+    """
+    family = _Family(repl, playground, shells, parked)
+    places = family.places()
+    own = namespaces.identify("self", "pid")
+    found = []
+    for pid in family.in_tree_order():
+        place = places.get(pid)
+        if place is None and not everything:
+            continue
+        process = family.read(pid, place or _Place(Role.HOST, None), own)
+        if process is not None:
+            found.append(process)
+    folded = 0 if everything else len(family.statuses) - len(places)
+    return Snapshot(found, folded)
+
+
+def inside_view(taken: Snapshot, shell: int) -> list[Process]:
+    """Return the processes that are in the PID namespace of a bash, or in one below it.
+
+    ``taken`` should hold everything: without a pid fence a bash sees the whole host.
+    ``shell`` is a host PID; if it has gone, the list is empty.
+    """
+    ours = next((each for each in taken.processes if each.pid == shell), None)
+    if ours is None:
+        return []
+    depth = len(ours.inside)
+    if depth == 1:
+        return taken.processes
+    deep = [each for each in taken.processes if len(each.inside) >= depth]
+    return [each for each in deep if ours.namespace in _lineage(each, depth)]
+
+
+def sees_the_hosts_proc(shell: int) -> bool:
+    """Tell whether /proc in the mounts of a bash is still ours, so that ps there shows us."""
+    ours, theirs = _proc_device("self"), _proc_device(shell)
+    return ours is not None and ours == theirs
+
+
+class _Family:
+    """All processes by PID, who is whose child, and the clues to what is whose."""
+
+    def __init__(
+        self,
+        repl: int,
+        playground: int | None,
+        shells: Mapping[int, str],
+        parked: Mapping[int, str],
+    ) -> None:
+        self.repl, self.playground = repl, playground
+        self.shells, self.parked = shells, parked
+        self.statuses: dict[int, bytes] = {}
+        self.children: dict[int, list[int]] = defaultdict(list)
+        self._parents: dict[int, int] = {}
+        for pid in procfs.pids():
+            content = procfs.read(pid, "status", procfs.CHUNK)
+            if content:
+                self.statuses[pid] = content
+                self._parents[pid] = parent = procfs.parse_ppid(content)
+                self.children[parent].append(pid)
+
+    def in_tree_order(self) -> Iterator[int]:
+        """Yield every PID after that of its parent, siblings by number."""
+        # A parent may have gone between two reads: its children are roots then.
+        roots = [pid for pid, parent in self._parents.items() if parent not in self.statuses]
+        waiting = sorted(roots, reverse=True)
+        while waiting:
+            pid = waiting.pop()
+            yield pid
+            if pid in self.children:
+                waiting.extend(sorted(self.children[pid], reverse=True))
+
+    def places(self) -> dict[int, _Place]:
+        """Return the place of everything that belongs to the playground."""
+        found = {}
+        if self.repl in self.statuses:
+            found[self.repl] = _Place(Role.REPL, None)
+        if self.playground is None or self.playground not in self.statuses:
+            return found
+        found[self.playground] = _Place(Role.PLAYGROUND, None)
+        waiting = [self.playground]
+        while waiting:
+            parent = waiting.pop()
+            for pid in self.children.get(parent, ()):
+                found[pid] = self._place(pid, found[parent])
+                waiting.append(pid)
+        return found
+
+    def read(self, pid: int, place: _Place, own: NamespaceId | None) -> Process | None:
+        """Return a process of the family, or None if it has gone."""
+        words = procfs.arguments(pid)
+        if words is None:
+            return None
+        identity = procfs.parse_identity(pid, self.statuses[pid])
+        # With one PID only it is where we are: no need to ask, there may be thousands.
+        nested = len(identity.pids) > 1
+        namespace = namespaces.identify(pid, "pid") if nested else own
+        return Process(
+            pid=pid,
+            ppid=identity.ppid,
+            inside=identity.pids,
+            state=identity.state,
+            uid=identity.uid,
+            command=" ".join(words) if words else f"[{identity.name}]",
+            container=place.container,
+            role=place.role,
+            namespace=namespace.inode if namespace else None,
+        )
+
+    def _place(self, pid: int, parent: _Place) -> _Place:
+        if pid in self.shells:
+            return _Place(Role.SHELL, self.shells[pid])
+        if pid in self.parked:
+            return _Place(Role.PARKED, self.parked[pid])
+        if parent.role in (Role.SHELL, Role.PARKED):
+            return _Place(Role.JOB, parent.container)
+        if parent.role is Role.PLAYGROUND:
+            return _Place(Role.CHILD, self._adopted(pid))
+        return _Place(Role.CHILD, parent.container)
+
+    def _adopted(self, orphan: int) -> str | None:
+        """Return the container of a process whose parent has ended, where there is a clue.
+
+        A container's session and terminal are nobody else's, so they come first; what has
+        left both is known by the fenced namespaces that it is in.
+        """
+        stat = procfs.stat(orphan)
+        if stat is None:
+            return None
+        label = self._homes.get(("session", stat.session))
+        label = label or self._homes.get(("terminal", stat.terminal))
+        if label:
+            return label
+        mine = namespaces.identities(orphan).values()
+        shared = [(len(fenced.intersection(mine)), label) for fenced, label in self._fences]
+        most = max((count for count, _ in shared), default=0)
+        best = {label for count, label in shared if count == most}
+        # Containers that share all their fences (a pod) leave it open whose it is.
+        return best.pop() if most and len(best) == 1 else None
+
+    @cached_property
+    def _homes(self) -> dict[tuple[str, int], str]:
+        """The labels of containers by the session and the terminal of each bash."""
+        found: dict[tuple[str, int], str] = {}
+        for pid, label in {**self.parked, **self.shells}.items():
+            stat = procfs.stat(pid)
+            if stat and stat.session:
+                found["session", stat.session] = label
+            if stat and stat.terminal:
+                found["terminal", stat.terminal] = label
+        return found
+
+    @cached_property
+    def _fences(self) -> list[tuple[set[NamespaceId | None], str]]:
+        """The namespaces of each live bash that are not the host's, and its container."""
+        host = {*namespaces.identities(self.repl).values(), None}
+        return [
+            (set(namespaces.identities(pid).values()) - host, label)
+            for pid, label in self.shells.items()
+        ]
+
+
+def _lineage(process: Process, depth: int) -> list[int | None]:
+    if len(process.inside) == depth:
+        return [process.namespace]
+    try:
+        return [each.inode for each in namespaces.lineage(process.pid, "pid")]
+    except KernelError:  # it has gone, or it belongs to somebody else
+        return []
+
+
+def _proc_device(pid: int | str) -> str | None:
+    points = [mount for mount in procfs.mounts(pid) or () if mount.point == "/proc"]
+    return points[-1].device if points else None

@@ -1,0 +1,244 @@
+"""The stack of bashes in a container: parked ones below, the live one on top.
+
+Each method is one movement on the stack, with the standing fences kept in step.  What the
+movements are for is decided in fencing.py.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from typing import TYPE_CHECKING
+
+from shellplay.errors import KernelError, TimedOut
+from shellplay.fences import KINDS, Fence, put
+from shellplay.fences.put import Joined, joined
+from shellplay.kernel import namespaces, procfs
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.descendants import descendants, kill_quietly
+from shellplay.kernel.stub import Stub
+from shellplay.model import How
+from shellplay.shell.carry import Carried, carry
+from shellplay.shell.shell import Shell
+from shellplay.shell.start import start_bash
+from shellplay.shell.state import State, dump
+from shellplay.shell.terminal import Terminal
+from shellplay.standing import Standing, StandingFences
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+
+# Out of these a bash that may can come back; the other two are left by waking another.
+IN_PLACE_KINDS = tuple(kind for kind in KINDS if kind not in ("user", "pid"))
+
+
+class Stack:
+    """The bashes and the fences of one container, which is attended meanwhile."""
+
+    def __init__(self, container: Container) -> None:
+        self._box = container
+        self.standing = StandingFences()
+
+    @property
+    def live(self) -> Shell:
+        """The live bash."""
+        return self._box.live
+
+    @property
+    def parked(self) -> list[Shell]:
+        """The parked bashes, outermost first."""
+        return self._box.parked_shells
+
+    # -- up ------------------------------------------------------------------------------
+
+    def put_in_place(self, fence: Fence, join: Joined | None) -> None:
+        """Put a fence around the live bash itself; undone if it fails half-way."""
+        before = namespaces.identify(self.live.pid, fence.kind)
+        with self.live.seized() as caller:
+            try:
+                put.in_place(fence, caller, join)
+            except KernelError:
+                if namespaces.identify(self.live.pid, fence.kind) != before:
+                    with joined(os.getpid(), fence.kind) as host:
+                        put.take_off(fence.kind, caller, host)
+                raise
+        self.standing.add(Standing(fence, How.IN_PLACE, len(self.parked)))
+
+    def put_on_copy(self, fence: Fence, join: Joined | None) -> None:
+        """Fork the live bash; the copy is inside the fence, the original is parked."""
+        outer = self.live
+        jobs = self._box.jobs()
+        copy = outer.fork(self._box.terminal, put.by_fork(fence, join))
+        self.parked.append(outer)
+        self._box.live = copy
+        self.standing.add(Standing(fence, How.FORKED, len(self.parked)))
+        if jobs:
+            # They are children of the parked bash; the copy must not count on them.
+            self.ask(r"\builtin disown -a")
+
+    # -- down ----------------------------------------------------------------------------
+
+    def take_off(self, kind: str) -> None:
+        """Move the live bash itself back to the host's namespace."""
+        with self.live.seized() as caller, joined(os.getpid(), kind) as host:
+            put.take_off(kind, caller, host)
+        self.standing.remove(kind)
+
+    def doomed_by(self, standing: Standing) -> list[Shell]:
+        """Return the bashes that end if a fence is peeled by waking one outside of it."""
+        return [*self.parked[_outside(standing) + 1 :], self.live]
+
+    def step_back(
+        self, standing: Standing, put_again: Callable[[Fence, Joined | None], object]
+    ) -> None:
+        """Wake the bash that can be without a fence; those above are put around that one.
+
+        ``put_again`` gets each of them, with its namespace where that outlives its bashes.
+        """
+        doomed, inside = self.doomed_by(standing), _outside(standing) + 1
+        with ExitStack() as held:
+            above = [
+                (each.fence, held.enter_context(self._pinned(each.fence)))
+                for each in self.standing
+                if each.depth >= inside and each is not standing
+            ]
+            self.standing.cut(inside)
+            self.standing.remove(standing.fence.kind)
+            self._end(doomed)
+            del self.parked[inside:]
+            self._wake(doomed[0])
+            for fence, pin in above:
+                put_again(fence, pin)
+
+    def fall_back(self) -> None:
+        """Wake the bash below the live one, which has ended, its fences with it."""
+        self.standing.cut(len(self.parked))
+        self._wake(self.live)
+        self.fit_proc()
+        # Whoever typed ``exit`` goes on with the next line: the prompt has to be there.
+        with suppress(TimedOut):
+            self.ask(":")
+
+    def _wake(self, ended: Shell) -> None:
+        # It is the live one from here on, also if it turns out to have ended as well.
+        self._box.live = woken = self.parked.pop()
+        ended.close()
+        woken.wake(self._box.terminal, ended)
+        # It slept while fences came off in place above it.
+        for kind in IN_PLACE_KINDS:
+            host = namespaces.identify("self", kind)
+            if kind not in self.standing and namespaces.identify(woken.pid, kind) != host:
+                self.take_off(kind)
+
+    def _end(self, shells: Sequence[Shell]) -> None:
+        doomed = descendants(shells[0].pid)
+        for shell in reversed(shells):
+            shell.kill()
+        for shell in shells[1:]:
+            shell.close()
+        for pid in doomed:
+            kill_quietly(pid)
+
+    # -- anew ----------------------------------------------------------------------------
+
+    def respawn(self, wanted: Sequence[tuple[Fence, Joined | None]]) -> Carried:
+        """Start a new bash inside ``wanted`` and give it the state of the old one.
+
+        A fence that stands is joined, where its namespace outlives the old bash.  Returns
+        what was carried.  If the new bash cannot be started, nothing has changed.
+        """
+        state = self.dump()
+        old = [*self.parked, self.live]
+        fences = [fence for fence, _ in wanted]
+        with ExitStack() as undo:
+            # The same nonce: the prompt that is carried over has our marks in it.
+            before = self._box.terminal
+            terminal = Terminal(before.columns, before.rows, nonce=before.nonce)
+            undo.callback(terminal.close)
+            stub = self._stub_inside(wanted, undo)
+            _fit_proc(stub.pid, fences, lambda: nullcontext(stub))
+            shell = start_bash(stub, terminal, user_file=self._box.settings.bashrc)
+            undo.pop_all()
+        self._end(old)
+        old[0].close()
+        self._box.replace(shell, terminal)
+        self.standing.restart(Standing(fence, How.RESPAWNED, 0) for fence in fences)
+        carried = self.carry(state)
+        return Carried(carried.carried, (*state.stays, *carried.failed))
+
+    def _stub_inside(
+        self, wanted: Sequence[tuple[Fence, Joined | None]], undo: ExitStack
+    ) -> Stub:
+        stub = self._box.guardian.stub()
+        undo.callback(stub.quit)
+        stub.chdir(self.live.cwd)
+        for fence, join in wanted:
+            pinned = self._pinned(fence) if fence.kind in self.standing else nullcontext(join)
+            with pinned as pin:
+                stub = put.on_stub(fence, stub, pin)
+            undo.callback(stub.quit)
+        return stub
+
+    def _pinned(self, fence: Fence) -> AbstractContextManager[Joined | None]:
+        # PID 1 of a pid namespace is the bash itself: with it the namespace ends, and a
+        # new one has to do.
+        if fence.by_fork:
+            return nullcontext(None)
+        return joined(self.live.pid, fence.kind)
+
+    # -- state ---------------------------------------------------------------------------
+
+    def ask(self, script: str) -> str:
+        """Have the live bash run a script unseen, and return what it printed."""
+        answer = self._box.terminal.ask(script, alive=self.live.pidfd)
+        return answer.decode("utf-8", "surrogateescape")
+
+    def dump(self) -> State:
+        """Read the state of the live bash."""
+        return dump(self.ask)
+
+    def carry(self, state: State) -> Carried:
+        """Bring the live bash into a state; return, in words, what came and what did not."""
+        return carry(self.ask, state, self.dump())
+
+    def fit_proc(self) -> tuple[str, ...]:
+        """Make /proc show what is inside, if pid and mnt both stand; return notes."""
+        if any(each.how is How.RESPAWNED for each in self.standing):
+            return ()
+        fences = [each.fence for each in self.standing]
+        return _fit_proc(self.live.pid, fences, self.live.seized)
+
+
+def _outside(standing: Standing) -> int:
+    """Return the place, from the bottom, of the bash that is or can come outside."""
+    return standing.depth - 1 if standing.how is How.FORKED else standing.depth
+
+
+def _fit_proc(
+    pid: int,
+    fences: Iterable[Fence],
+    seized: Callable[[], AbstractContextManager[Caller]],
+) -> tuple[str, ...]:
+    up = {fence.kind: fence for fence in fences}
+    if "mnt" not in up or put.sees_itself(pid):
+        return ()
+    fresh = "pid" in up and getattr(up["pid"], "proc", False)
+    stale = put.proc_mounts(pid) > put.proc_mounts("self")
+    if not fresh and not stale:
+        return ()
+    try:
+        with seized() as caller:
+            if stale:
+                put.unmount_proc(caller)
+            if fresh:
+                put.mount_proc(caller)
+    except KernelError as error:
+        return (f"/proc still shows other processes: {error.message}",)
+    return ("/proc is fresh: it shows the processes inside",) if fresh else ()
+
+
+def named(pid: int) -> str:
+    """Return a process as the user knows it: its command, and its PID on the host."""
+    words = procfs.arguments(pid)
+    return f"{' '.join(words) if words else '?'} ({pid})"

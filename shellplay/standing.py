@@ -1,0 +1,69 @@
+"""The fences that stand around a container, in the order in which they went up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from shellplay.errors import Refused
+from shellplay.fences import Fence
+from shellplay.model import How
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One fence that stands: how it went up, and how many bashes were parked then.
+
+    A forked fence at depth n came with the n-th fork; an in-place fence at depth n was put
+    around the bash that lived then, or around a copy of it.
+    """
+
+    fence: Fence
+    how: How
+    depth: int
+
+
+class StandingFences:
+    """An ordered collection of fences, at most one of each kind."""
+
+    def __init__(self) -> None:
+        self._list: list[Standing] = []
+
+    def __iter__(self) -> Iterator[Standing]:
+        return iter(list(self._list))
+
+    def __contains__(self, kind: object) -> bool:
+        return any(each.fence.kind == kind for each in self._list)
+
+    def find(self, kind: str) -> Standing | None:
+        """Return the fence of a kind, or None if it is not up."""
+        return next((each for each in self._list if each.fence.kind == kind), None)
+
+    def get(self, kind: str) -> Standing:
+        """Return the fence of a kind; raise Refused if it is not up."""
+        found = self.find(kind)
+        if found is not None:
+            return found
+        up = ", ".join(each.fence.kind for each in self._list)
+        raise Refused(f"{kind} is not fenced", f"up are: {up}" if up else f"fence {kind}")
+
+    def add(self, standing: Standing) -> None:
+        """Note a fence that went up last."""
+        self._list.append(standing)
+
+    def remove(self, kind: str) -> None:
+        """Forget a fence that came off."""
+        self._list = [each for each in self._list if each.fence.kind != kind]
+
+    def above(self, kind: str) -> list[Standing]:
+        """Return the fences that went up after a given one."""
+        kinds = [each.fence.kind for each in self._list]
+        return self._list[kinds.index(kind) + 1 :]
+
+    def cut(self, depth: int) -> None:
+        """Forget all fences that went up at ``depth`` or deeper."""
+        self._list = [each for each in self._list if each.depth < depth]
+
+    def restart(self, standing: Iterable[Standing]) -> None:
+        """Note that a new bash is inside these, and inside no other."""
+        self._list = list(standing)
