@@ -1,0 +1,67 @@
+"""The program: reads the command line, chooses a front end and runs it in a playground."""
+
+import argparse
+import os
+import sys
+
+from shellplay import __version__
+
+EPILOG = """Lines are read from FILE, from standard input if that is a pipe, or typed at
+the prompt.  Exit status: 0 done, 1 a command failed, 2 wrong usage, 124 timed out."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    found = argparse.ArgumentParser(
+        prog="shellplay",
+        description="Build a container around one live bash, one fence at a time.",
+        epilog=EPILOG,
+    )
+    add = found.add_argument
+    add("file", nargs="?", metavar="FILE", help="run the lines of a file; - is standard input")
+    add("-c", action="append", metavar="LINE", help="run 'LINE; LINE' (again for more lines)")
+    add("-k", "--keep-going", action="store_true", help="go on after a failed command")
+    add("--plain", action="store_true", help="no line editor and no escapes")
+    add("--json", action="store_true", help="show as JSON what has a JSON shape")
+    add("--no-config", action="store_true", help="do not read the configuration file")
+    add("--version", action="version", version=f"shellplay {__version__}")
+    return found
+
+
+def main() -> int:
+    """Run the program and return its exit status."""
+    _open_closed_streams()
+    arguments = parser().parse_args()
+    if arguments.c is not None and arguments.file is not None:
+        parser().error("-c and FILE exclude each other")
+    from shellplay.repl.start import start
+
+    try:
+        return start(
+            text=None if arguments.c is None else "\n".join(arguments.c),
+            file=arguments.file,
+            keep_going=arguments.keep_going,
+            plain=arguments.plain,
+            json=arguments.json,
+            config=not arguments.no_config,
+        )
+    except BrokenPipeError:
+        # Who read our output has gone; nothing more can be said, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _open_closed_streams() -> None:
+    # A standard stream that is closed would be the number of the next file that is opened,
+    # and what is said to the user would end there.
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, number)
+            if null != number:
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

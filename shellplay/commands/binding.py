@@ -1,0 +1,92 @@
+"""From the words of one command to the values its function is called with."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from shellplay.commands.arguments import Argument
+from shellplay.commands.command import Command
+from shellplay.commands.nearest import did_you_mean, quoted
+from shellplay.commands.words import Segment
+from shellplay.errors import UsageError
+from shellplay.playground import Playground
+
+
+def bind(command: Command, segment: Segment, playground: Playground) -> dict[str, object]:
+    """Parse the words of a segment; what the line does not give is left out.
+
+    Nothing is changed by it.  Raises UsageError or Refused, with an example as the fix.
+    """
+    values, words = _take_options(command, segment, playground)
+    for parameter, argument in command.arguments:
+        taken = _take(argument, words, segment)
+        if taken:
+            values[parameter.name] = argument.parse(taken, playground)
+        elif parameter.required:
+            raise UsageError(f"{command.name} needs {argument.metavar}", example(command))
+    if words:
+        raise UsageError(f"{command.name} takes no {quoted(words[0])}", example(command))
+    return values
+
+
+def example(command: Command) -> str:
+    """Return the first example of a command as the fix of an error."""
+    return f"as in: {command.examples[0].partition(' #')[0].rstrip()}"
+
+
+def _take(argument: Argument, words: deque[str], segment: Segment) -> Sequence[str]:
+    if argument.arity == "rest":
+        return [segment.rest.text] if segment.rest else []
+    if argument.arity == "many":
+        taken = list(words)
+        words.clear()
+        return taken
+    if words and argument.takes(words[0]):
+        return [words.popleft()]
+    return []
+
+
+def _take_options(
+    command: Command, segment: Segment, playground: Playground
+) -> tuple[dict[str, object], deque[str]]:
+    values: dict[str, object] = {}
+    words: deque[str] = deque()
+    pending = deque(word.text for word in segment.words[1:])
+    while pending:
+        word = pending.popleft()
+        if word == "--":
+            words.extend(pending)
+            break
+        spelling, equals, value = word.partition("=")
+        if spelling in command.options:
+            name, option = command.options[spelling]
+            if option.argument is None:
+                if equals:
+                    raise UsageError(f"{spelling} takes no value", "leave the = out")
+                values[name] = True
+                continue
+            if not equals and not pending:
+                raise UsageError(f"{spelling} needs {option.argument.metavar}", option.help)
+            text = value if equals else pending.popleft()
+            values[name] = option.argument.parse([text], playground)
+        elif _is_option(word) and not any(a.takes(word) for _, a in command.arguments):
+            fix = did_you_mean(word, command.options, f"see help {command.name}")
+            raise UsageError(f"{command.name} has no option {quoted(word)}", fix)
+        else:
+            words.append(word)
+    return values, words
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-") and len(word) > 1
+
+
+def usage(command: Command) -> str:
+    """Return the form of a command in one line: ``kill [-SIGNAL] TARGET...``."""
+    parts = [command.name]
+    if command.options:
+        parts.append("[OPTIONS]")
+    for parameter, argument in command.arguments:
+        dots = "..." if argument.arity == "many" else ""
+        word = f"{argument.metavar}{dots}"
+        parts.append(word if parameter.required else f"[{word}]")
+    return " ".join(parts)

@@ -1,0 +1,102 @@
+"""Completion of a line that is being typed, from the command table."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from shellplay.commands.arguments import Argument, Candidate
+from shellplay.commands.command import GRAMMAR, Command
+from shellplay.commands.table import ALIASES, TABLE, find
+from shellplay.commands.words import segments
+from shellplay.errors import ShellplayError, UsageError
+from shellplay.playground import Playground
+
+
+class Completion(NamedTuple):
+    """One completion: the text that takes the place of the line from ``start`` on."""
+
+    text: str
+    start: int
+    description: str
+
+
+def complete(line: str, playground: Playground) -> list[Completion]:
+    """List the completions at the end of a line, the likeliest first.
+
+    Words that begin with what is typed come before those that only contain its letters.
+    """
+    segment = segments(line, GRAMMAR, typing=True)[-1]
+    if segment.rest is not None:
+        return []
+    typed = [word.text for word in segment.words]
+    here, start = "", len(line)
+    if segment.words and segment.words[-1].end == len(line):
+        here, start = typed.pop(), segment.words[-1].start
+    try:
+        found = list(_candidates(typed, here, playground))
+    except ShellplayError:
+        # A line that is still being typed may name what is not there (yet).
+        return []
+    return [Completion(c.text, start, c.description) for c in ranked(found, here)]
+
+
+def ranked(candidates: Iterable[Candidate], typed: str) -> list[Candidate]:
+    """Keep the candidates that contain the typed letters in order; prefixes come first."""
+    wanted = typed.lower()
+    distinct = {candidate.text: candidate for candidate in candidates}.values()
+    begun = [c for c in distinct if c.text.lower().startswith(wanted)]
+    rest = [c for c in distinct if c not in begun and _subsequence(wanted, c.text.lower())]
+    return begun + rest
+
+
+def _subsequence(wanted: str, text: str) -> bool:
+    letters = iter(text)
+    return all(letter in letters for letter in wanted)
+
+
+def _candidates(typed: list[str], here: str, playground: Playground) -> Iterator[Candidate]:
+    if not typed:
+        yield from _names(here)
+        return
+    try:
+        command = find(typed[0])
+    except UsageError:
+        return
+    option = command.options.get(typed[-1])
+    if option is not None and option[1].argument is not None:
+        yield from option[1].argument.complete(typed[1:], here, playground)
+        return
+    argument, before = _argument(command, typed[1:])
+    if argument is not None:
+        yield from argument.complete(before, here, playground)
+    if here.startswith("-") or argument is None:
+        for spelling, (_, meaning) in command.options.items():
+            yield Candidate(spelling, meaning.help)
+
+
+def _names(here: str) -> Iterator[Candidate]:
+    for command in TABLE.values():
+        yield Candidate(command.name, command.summary)
+    for alias, name in ALIASES.items():
+        if here and alias.startswith(here):
+            yield Candidate(alias, f"{name}: {TABLE[name].summary}")
+
+
+def _argument(command: Command, typed: list[str]) -> tuple[Argument | None, list[str]]:
+    """Find the argument that the next word is for, and the words it already has."""
+    words: list[str] = []
+    skip = False
+    for word in typed:
+        option = command.options.get(word)
+        if skip or option is not None:
+            skip = not skip and option is not None and option[1].argument is not None
+            continue
+        words.append(word)
+    used = 0
+    for _, argument in command.arguments:
+        if argument.arity != "one":
+            return argument, words[used:]
+        if used >= len(words):
+            return argument, words
+        if argument.takes(words[used]):
+            used += 1
+    return None, words

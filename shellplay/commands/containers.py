@@ -1,0 +1,99 @@
+"""new, use, containers, stop: make containers, choose one, list them, end them."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from shellplay.commands.arguments import ContainerName, ContainerNames, Word
+from shellplay.commands.command import command
+from shellplay.commands.outcome import Document, Outcome
+from shellplay.commands.sentences import born, count
+from shellplay.errors import Refused
+from shellplay.playground import Playground
+
+
+@command("new", group="containers", aliases=("create",))
+def new(
+    playground: Playground,
+    name: Annotated[str | None, Word("NAME", "a name of letters, digits and _.-")] = None,
+) -> Iterator[Outcome]:
+    """Make a container: one live bash with no fence yet.
+
+    It becomes the current one.
+
+    Examples:
+        new
+        new web
+    """
+    yield born(playground.new(name))
+
+
+@command("use", group="containers")
+def use(
+    playground: Playground,
+    label: Annotated[str, ContainerName("NAME", "name, id or the beginning of an id")],
+) -> Iterator[Outcome]:
+    """Make a container the current one.
+
+    Examples:
+        use web
+    """
+    container = playground.use(label)
+    yield f"{container.label}: current, bash {container.pid}"
+
+
+@command("containers", group="containers", aliases=("ls",), json=True)
+def containers(playground: Playground) -> Iterator[Outcome]:
+    """List the containers: bash, state and fences of each.
+
+    Examples:
+        containers
+        containers --json
+    """
+
+    def view() -> object:
+        from shellplay.views.containers import table
+
+        return (
+            table(rows(playground))
+            if playground.containers
+            else "no containers (new makes one)"
+        )
+
+    yield Document("containers", lambda: rows(playground), view)
+
+
+@command("stop", group="containers", aliases=("rm",))
+def stop(
+    playground: Playground,
+    labels: Annotated[tuple[str, ...], ContainerNames("NAME", "containers to end")] = (),
+) -> Iterator[Outcome]:
+    """End containers: every process of theirs, and what their fences made on the host.
+
+    Examples:
+        stop            # the current one
+        stop web db
+    """
+    if not labels and playground.current is None:
+        raise Refused("stop: there is no container", "new makes one")
+    current = [playground.current.label] if playground.current else []
+    for label in labels or current:
+        ended = playground.stop(playground.find(label))
+        yield f"{label}: stopped, {count(ended)} ended"
+
+
+def rows(playground: Playground) -> list[dict[str, object]]:
+    """Return one record per container, as ``containers --json`` shows it."""
+    return [
+        {
+            "id": container.id,
+            "name": container.name,
+            "label": container.label,
+            "current": container is playground.current,
+            "pid": container.pid,
+            "inside": list(container.inside),
+            "state": str(container.state),
+            "parked": len(container.parked),
+            "fences": [record.fence for record in container.fences() if record.up],
+        }
+        for container in playground.containers
+    ]

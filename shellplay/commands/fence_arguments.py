@@ -1,0 +1,149 @@
+"""Arguments that name fences: those to put up, with options, and those to take off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from shellplay.commands.arguments import Argument, Candidate
+from shellplay.commands.nearest import did_you_mean, quoted
+from shellplay.errors import UsageError
+from shellplay.kernel.namespaces import KINDS
+from shellplay.playground import Playground
+
+if TYPE_CHECKING:
+    from shellplay.fences import Fence
+
+ALL = "all"
+
+
+def kind_of(word: str) -> str | None:
+    """Return the fence a word names, by its own name or an alias, or None."""
+    from shellplay.fences import ALIASES
+
+    kind = ALIASES.get(word, word)
+    return kind if kind in KINDS else None
+
+
+def fence_type(kind: str) -> type[Fence]:
+    """Return the class of a fence; the fences are loaded when the first is asked for."""
+    from shellplay.fences import REGISTRY
+
+    return REGISTRY[kind]
+
+
+def unknown(word: str, *more: str) -> UsageError:
+    """Return the error for a word that names no fence."""
+    from shellplay.fences import ALIASES
+
+    known = ", ".join(KINDS)
+    fix = did_you_mean(word, [*KINDS, *ALIASES, *more], f"there are {known}")
+    return UsageError(f"unknown fence {quoted(word)}", fix)
+
+
+def summary(kind: str) -> str:
+    """Return what a fence hides, in one line, with its man page."""
+    fence = fence_type(kind)
+    first = (fence.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    return f"{first}, {fence.man}"
+
+
+class FenceWords(Argument):
+    """Fences with their options: ``uts ipc``, ``uts hostname=web``, ``pid mnt --no-proc``.
+
+    An option belongs to the nearest fence before it that has it.
+    """
+
+    arity = "many"
+
+    def takes(self, word: str) -> bool:
+        """Take options too: the fences know them."""
+        return True
+
+    def parse(self, words: Sequence[str], playground: Playground) -> tuple[Fence, ...]:
+        """Make each fence; raises UsageError on an unknown one, a double one or an option."""
+        chosen: dict[str, dict[str, str]] = {}
+        loose: list[tuple[int, str]] = []
+        for word in words:
+            if word.startswith("-") or "=" in word:
+                loose.append((len(chosen), word))
+                continue
+            kind = kind_of(word)
+            if kind is None:
+                raise unknown(word)
+            if kind in chosen:
+                raise UsageError(f"fence {kind} is named twice", "name it once")
+            chosen[kind] = {}
+        for named, word in loose:
+            self._give(word, list(chosen), named, chosen)
+        return tuple(fence_type(kind).parse(options) for kind, options in chosen.items())
+
+    def complete(
+        self, before: Sequence[str], word: str, playground: Playground
+    ) -> Iterator[Candidate]:
+        """Offer options of the fences named so far, their values, and more fences."""
+        named = [kind for kind in map(kind_of, before) if kind]
+        if "=" in word:
+            yield from _values(named, word.partition("=")[0], playground)
+            return
+        for kind in reversed(named):
+            for option in fence_type(kind).options():
+                spelled = f"--no-{option.name}" if option.flag else f"{option.name}="
+                yield Candidate(spelled, f"{kind}: {option.help}")
+        for kind in KINDS:
+            if kind not in named:
+                yield Candidate(kind, summary(kind))
+
+    def _give(
+        self, word: str, kinds: list[str], named: int, chosen: dict[str, dict[str, str]]
+    ) -> None:
+        """Give an option word to the nearest fence before it that has it, else any."""
+        if not kinds:
+            raise UsageError(f"{quoted(word)} comes without a fence", "as in: fence uts")
+        key, _, value = word.lstrip("-").partition("=")
+        for kind in [*reversed(kinds[:named]), *kinds[named:]]:
+            for option in fence_type(kind).options():
+                if option.name == (key.removeprefix("no-") if option.flag else key):
+                    chosen[kind][key] = value
+                    return
+        # Nobody has it: the fence it stands behind knows how to say what it has instead.
+        chosen[kinds[max(0, named - 1)]][key] = value
+
+
+class StandingFences(Argument):
+    """Fences that stand, to be taken off, or ``all``."""
+
+    arity = "many"
+
+    def parse(self, words: Sequence[str], playground: Playground) -> tuple[str, ...]:
+        """Return the kinds, or ``("all",)``; raises UsageError on an unknown one."""
+        kinds = []
+        for word in words:
+            kind = ALL if word == ALL else kind_of(word)
+            if kind is None:
+                raise unknown(word, ALL)
+            kinds.append(kind)
+        return (ALL,) if ALL in kinds else tuple(dict.fromkeys(kinds))
+
+    def complete(
+        self, before: Sequence[str], word: str, playground: Playground
+    ) -> Iterator[Candidate]:
+        """Offer the fences that stand around the current container."""
+        if playground.current is None:
+            return
+        for record in playground.current.fences():
+            if record.up and record.fence not in before:
+                yield Candidate(record.fence, f"peels by {record.peel}" if record.peel else "")
+        yield Candidate(ALL, "every fence, the last first")
+
+
+def _values(named: list[str], key: str, playground: Playground) -> Iterator[Candidate]:
+    for kind in named:
+        for option in fence_type(kind).options():
+            if option.name != key:
+                continue
+            for choice in option.choices or ():
+                yield Candidate(f"{key}={choice}", option.help)
+            if key == "join":
+                for container in playground.containers:
+                    yield Candidate(f"join={container.label}", f"share its {kind} namespace")

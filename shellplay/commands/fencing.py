@@ -1,0 +1,100 @@
+"""fence, peel, fences: put fences up, take them off, and see which stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+from shellplay.commands.arguments import Option, Target
+from shellplay.commands.command import command
+from shellplay.commands.fence_arguments import ALL, FenceWords, StandingFences
+from shellplay.commands.outcome import Changed, Document, Outcome
+from shellplay.kernel.namespaces import KINDS
+from shellplay.model import FenceRecord
+from shellplay.playground import Playground
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+    from shellplay.fences import Fence
+
+
+@command("fence", group="fences", aliases=("unshare",))
+def fence(
+    container: Annotated[Container, Target(creates=True)],
+    kinds: Annotated[tuple[Fence, ...], FenceWords("KIND", "fences to put up, with options")],
+) -> Iterator[Outcome]:
+    """Put fences around the live bash, which goes on with all it has.
+
+    The kinds are user mnt uts ipc net pid cgroup time; each has options of its own
+    (help uts tells those of uts), and join=CONTAINER shares the namespace of another container.
+    A fence goes on in place if it can come off in place; otherwise the bash forks and the
+    original waits outside.
+
+    Examples:
+        fence pid
+        fence uts ipc net            # three at once
+        fence uts hostname=web       # with a name of its own
+        fence pid mnt --no-proc      # keep the host's /proc in view
+        fence net join=db            # share the net of container db, as a pod does
+    """
+    for one in kinds:
+        yield Changed(container.fence(one), container.label)
+
+
+@command("peel", group="fences")
+def peel(
+    container: Annotated[Container, Target()],
+    kinds: Annotated[tuple[str, ...], StandingFences("KIND|all", "fences to take off")],
+    *,
+    force: Annotated[bool, Option("even if background jobs are lost", short="-f")] = False,
+) -> Iterator[Outcome]:
+    """Take fences off the live bash again; it keeps its state.
+
+    A fence that came on in place comes off in place. Below a one-way fence the bash that
+    waits outside goes on, and variables, functions, history and the like are carried over;
+    what cannot be carried is listed. If jobs would be lost, nothing is done without -f.
+
+    Examples:
+        peel net
+        peel pid -f
+        peel all
+    """
+    if kinds == (ALL,):
+        changes = container.peel_all(force=force)
+        yield from (Changed(change, container.label) for change in changes)
+        if not changes:
+            yield f"{container.label}: no fence is up"
+        return
+    for kind in kinds:
+        yield Changed(container.peel(kind, force=force), container.label)
+
+
+@command("fences", group="fences", json=True)
+def fences(
+    playground: Playground, container: Annotated[Container | None, Target(optional=True)]
+) -> Iterator[Outcome]:
+    """Show every layer: which is fenced, its namespace, and how it peels.
+
+    It is read from /proc at that moment. Without a container it shows the host's.
+
+    Examples:
+        fences
+        fences -c db
+        fences --json
+    """
+    label = container.label if container else "host"
+    records = container.fences() if container else host_layers(playground)
+
+    def view() -> object:
+        from shellplay.views.strip import strip
+
+        return strip(records, label)
+
+    yield Document("fences", lambda: {"container": label, "fences": records}, view)
+
+
+def host_layers(playground: Playground) -> list[FenceRecord]:
+    """List the layers of the host, none of them fenced."""
+    found = playground.host_namespaces()
+    inodes = {kind: one.inode for kind, one in found.items() if one is not None}
+    return [FenceRecord(fence=kind, up=False, host=inodes.get(kind)) for kind in KINDS]

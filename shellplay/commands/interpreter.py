@@ -1,0 +1,152 @@
+"""Runs lines against a playground and shows what comes of them."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+from shellplay.commands.arguments import Target
+from shellplay.commands.binding import bind
+from shellplay.commands.command import GRAMMAR, INJECTED, Command
+from shellplay.commands.front import Front
+from shellplay.commands.manual import page
+from shellplay.commands.outcome import Changed, Document, Leave, Outcome, Page, Status, Text
+from shellplay.commands.printer import Printer
+from shellplay.commands.sentences import born
+from shellplay.commands.table import find
+from shellplay.commands.words import Segment, segments
+from shellplay.errors import Refused, ShellplayError
+from shellplay.playground import Playground
+
+
+class Interpreter:
+    """One line in, its outcomes shown, an exit status out; ``left`` once quit was asked."""
+
+    def __init__(
+        self, playground: Playground, printer: Printer, front: Front, *, json: bool = False
+    ) -> None:
+        self.playground = playground
+        self.printer = printer
+        self.front = front
+        self.json = json
+        self.left = False
+
+    def run(self, text: str, where: str = "", *, keep_going: bool = False) -> int:
+        """Run the commands of a text up to the first that fails; return its exit status.
+
+        ``where`` is put before an error, as in ``setup.txt:3: ``; with ``keep_going`` the
+        commands after a failed one are run too.
+        """
+        try:
+            parts = segments(text, GRAMMAR)
+        except ShellplayError as error:
+            self.printer.error(error, where)
+            return error.exit_status
+        failed = 0
+        for part in parts:
+            failed = self._run_one(part, where) or failed
+            if self.left or (failed and not keep_going):
+                break
+        return failed
+
+    def tell(self) -> None:
+        """Say what happened by itself since the last time."""
+        for notice in self.playground.notices():
+            self.printer.note(notice)
+
+    def _run_one(self, part: Segment, where: str) -> int:
+        self.playground.journal.clear()
+        try:
+            with self._recorded():
+                status = self._perform(part)
+        except ShellplayError as error:
+            self.printer.error(error, where)
+            status = error.exit_status
+        except OSError as error:
+            subject = f" ({error.filename})" if error.filename else ""
+            self.printer.error(ShellplayError(f"{error.strerror or error}{subject}"), where)
+            status = 1
+        except KeyboardInterrupt:
+            self.printer.error(ShellplayError("interrupted"), where)
+            status = 1
+        self.printer.end_stream()
+        self._trace()
+        self.tell()
+        return status
+
+    def _perform(self, part: Segment) -> int:
+        command = find(part.words[0].text)
+        if any(word.text == "--help" for word in part.words[1:]):
+            self.printer.show(page(command)(self.printer.width))
+            return 0
+        values = bind(command, part, self.playground)
+        if command.terminal and not self.front.terminal:
+            raise Refused(f"{command.name} needs a terminal", "without one, use: in LINE")
+        json = bool(values.pop("json", False)) or self.json
+        values.update(self._injected(command))
+        status = 0
+        for outcome in self._outcomes(command, values):
+            status = self._show(outcome, json=json) or status
+        return status
+
+    def _injected(self, command: Command) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for parameter in command.parameters:
+            if parameter.meaning in INJECTED:
+                is_front = parameter.meaning is Front
+                found[parameter.name] = self.front if is_front else self.playground
+        return found
+
+    def _outcomes(self, command: Command, values: dict[str, object]) -> Iterator[Outcome]:
+        target = command.target
+        if target is not None and isinstance(target.meaning, Target):
+            label = values.get(target.name)
+            container = self.playground.find(str(label)) if label else self.playground.current
+            if container is None and target.meaning.creates:
+                container = self.playground.new()
+                yield born(container)
+            if container is None and not target.meaning.optional:
+                raise Refused(f"{command.name}: there is no container", "new makes one")
+            values[target.name] = container
+        yield from command.function(**values)
+
+    def _show(self, outcome: Outcome, *, json: bool) -> int:
+        """Show one outcome; return the exit status it stands for."""
+        match outcome:
+            case Status(status):
+                return self._status(status)
+            case Leave():
+                self.left = True
+            case Document() if json:
+                from shellplay.views.json import document
+
+                self.printer.show(document(outcome.kind, outcome.payload()))
+            case Document():
+                self.printer.show(outcome.title)
+                self.printer.show(outcome.view())
+            case Page():
+                self.printer.show(outcome.layout(self.printer.width))
+            case Text():
+                self.printer.text(outcome.text)
+            case Changed(change, label):
+                from shellplay.views.change import lines
+
+                self.printer.show("\n".join(lines(change, label)))
+            case _:
+                self.printer.show(outcome)
+        return 0
+
+    def _status(self, status: int | None) -> int:
+        if status is None:
+            self.printer.note("no exit status: the bash ended or was replaced")
+        elif status:
+            self.printer.note(f"exit status {status}")
+        return 0 if status == 0 else 1
+
+    def _recorded(self) -> AbstractContextManager[object]:
+        traced = self.playground.settings.trace
+        return self.playground.journal.recording() if traced else nullcontext()
+
+    def _trace(self) -> None:
+        if self.playground.settings.trace:
+            from shellplay.views.calls import lines
+
+            self.printer.show("\n".join(lines(self.playground.journal.calls())))

@@ -1,0 +1,126 @@
+"""enter, in, spawn, exec, kill: work with the live bash and what runs around it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+from shellplay.commands.arguments import Option, Rest, Seconds, Target
+from shellplay.commands.command import command
+from shellplay.commands.front import Front
+from shellplay.commands.outcome import Outcome, Status
+from shellplay.commands.process_arguments import SignalName, SignalWord, Targets
+from shellplay.commands.sentences import started
+from shellplay.commands.words import split
+from shellplay.errors import UsageError
+from shellplay.playground import Playground
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+
+
+@command("enter", group="living", aliases=("attach", "nsenter"), terminal=True)
+def enter(
+    playground: Playground,
+    front: Front,
+    container: Annotated[Container, Target(creates=True, positional=True)],
+) -> Iterator[Outcome]:
+    """Hand the terminal to the live bash; Ctrl-] leaves it, and it lives on.
+
+    The key is a setting: set detach_key C-t.
+
+    Examples:
+        enter
+        enter web
+    """
+    key = playground.settings.detach_key.replace("C-", "Ctrl-")
+    yield f"{container.label}: {key} leaves, the bash lives on"
+    left = container.enter(typeahead=front.typed_ahead())
+    front.give_back(left.unread)
+    if left.reason == "detached":
+        yield f"{container.label}: left, bash {container.pid} lives on"
+
+
+@command("in", group="living")
+def type_in(
+    front: Front,
+    container: Annotated[Container, Target(creates=True)],
+    line: Annotated[str, Rest("LINE", "what to type into the bash, to the end of the line")],
+    *,
+    timeout: Annotated[
+        float | None, Option("stop waiting after so long", argument=Seconds("SECONDS", "time"))
+    ] = None,
+) -> Iterator[Outcome]:
+    """Type a line into the live bash, and show its output and exit status.
+
+    The line goes to the bash as it is, semicolons included, up to a semicolon that one of
+    shellplay's own commands follows; put it in quotes to send that too. Ctrl-C reaches
+    what runs in the bash.
+
+    Examples:
+        in ps -eaf
+        in for i in 1 2 3; do echo $i; done
+        in 'cd /tmp; ps'             # in quotes: all of it for the bash
+        in --timeout 5 make; fences
+    """
+    result = container.run(line, timeout=timeout, output=front.stream)
+    yield Status(result.status)
+
+
+@command("spawn", group="living")
+def spawn(
+    container: Annotated[Container, Target(creates=True)],
+    line: Annotated[str, Rest("CMD", "the command, with or without & behind it")],
+) -> Iterator[Outcome]:
+    """Start a command in the background, as a child of the live bash.
+
+    Examples:
+        spawn sleep 1000 &
+    """
+    job = container.spawn(line)
+    yield f"{container.label}: {started(job)}"
+
+
+@command("exec", group="living")
+def execute(
+    front: Front,
+    container: Annotated[Container, Target(creates=True)],
+    line: Annotated[str, Rest("CMD", "the program and its arguments")],
+) -> Iterator[Outcome]:
+    """Run a program beside the live bash, inside all of its fences, as docker exec does.
+
+    Examples:
+        exec ps -ef
+        exec -c web sh -c 'echo $$'
+    """
+    yield Status(container.exec(split(line), terminal=front.terminal))
+
+
+@command("kill", group="living")
+def kill(
+    container: Annotated[Container, Target()],
+    dashed: Annotated[
+        int | None, SignalWord("-SIGNAL", "the signal, TERM if not given")
+    ] = None,
+    targets: Annotated[tuple[str, ...], Targets("PID|%JOB", "host PIDs or jobs")] = (),
+    *,
+    named: Annotated[
+        int | None,
+        Option("the signal", short="-s", argument=SignalName("SIGNAL", "name or number")),
+    ] = None,
+) -> Iterator[Outcome]:
+    """Send a signal to processes of the container, by host PID or by job.
+
+    Only processes of the playground are signalled, never others of the host.
+
+    Examples:
+        kill 4242
+        kill -9 %1
+    """
+    if not targets:
+        raise UsageError("kill needs PID|%JOB", "as in: kill -9 %1")
+    number = next((n for n in (dashed, named) if n is not None), int(signal.SIGTERM))
+    for target in targets:
+        for process in container.kill(target, number):
+            yield f"{container.label}: {signal.Signals(number).name} sent to {process.pid}"

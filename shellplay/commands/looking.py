@@ -1,0 +1,136 @@
+"""ps, tree, inspect, trace, logs: see the containers from inside and from the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+from shellplay.commands.arguments import Choice, Option, Target
+from shellplay.commands.command import command
+from shellplay.commands.containers import rows
+from shellplay.commands.outcome import Document, Outcome, Text
+from shellplay.errors import Refused
+from shellplay.playground import Playground
+from shellplay.processes import Snapshot, inside_view
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+
+
+VIEWS = {"inside": "as the bash sees it", "host": "as the host sees it, as a tree"}
+SWITCH = {"on": "show the system calls of every command", "off": "do not show them"}
+
+
+@command("ps", group="looking", json=True)
+def ps(
+    playground: Playground,
+    container: Annotated[Container | None, Target(optional=True)],
+    view: Annotated[str, Choice("VIEW", "inside (if not given) or host", VIEWS)] = "inside",
+    *,
+    all_: Annotated[bool, Option("all processes of the host too", short="-a")] = False,
+) -> Iterator[Outcome]:
+    """Show processes with their PIDs inside and on the host.
+
+    ps shows what the live bash could see; ps host the whole playground as a tree: live and
+    parked bashes, their children, host PID and every PID inside. Both are read from the
+    host's /proc; no program of the container is run.
+
+    Examples:
+        ps
+        ps host
+        ps host -a --json
+    """
+    if view == "host":
+        whole = playground.snapshot(everything=all_)
+        yield Document("ps", lambda: whole, lambda: _host(whole))
+        return
+    if container is None:
+        raise Refused("ps: there is no container", "new makes one, ps host shows the host")
+    seen = inside_view(playground.snapshot(everything=True), container.pid)
+
+    def table() -> object:
+        from shellplay.views.ps import inside
+
+        return inside(seen)
+
+    yield Document("ps", lambda: seen, table)
+
+
+@command("tree", group="looking", aliases=("pstree",))
+def tree(playground: Playground) -> Iterator[Outcome]:
+    """Show the PID namespaces as a tree, with the processes in each.
+
+    Examples:
+        tree
+    """
+    from shellplay.views.tree import tree as drawn
+
+    seen = playground.snapshot(everything=False)
+    yield Document("tree", lambda: seen, lambda: drawn(seen.processes))
+
+
+@command("inspect", group="looking", json=True)
+def inspect(
+    playground: Playground, container: Annotated[Container, Target(positional=True)]
+) -> Iterator[Outcome]:
+    """Show all there is to know of a container.
+
+    Examples:
+        inspect
+        inspect web --json
+    """
+    row = next(row for row in rows(playground) if row["id"] == container.id)
+    records = container.fences()
+    facts = {
+        **row,
+        "fences": records,
+        "parked": [asdict(one) for one in container.parked],
+    }
+
+    def view() -> object:
+        from shellplay.views.strip import strip
+
+        return strip(records, container.label)
+
+    yield Document("inspect", lambda: facts, view, summary(container))
+
+
+@command("trace", group="looking")
+def trace(
+    playground: Playground,
+    switch: Annotated[str, Choice("on|off", "whether to show them", SWITCH)],
+) -> Iterator[Outcome]:
+    """Show the system calls that each command makes, and the shell command that does the same.
+
+    Examples:
+        trace on
+        trace off
+    """
+    playground.settings.trace = switch == "on"
+    yield f"trace is {switch}"
+
+
+@command("logs", group="looking")
+def logs(container: Annotated[Container, Target(positional=True)]) -> Iterator[Outcome]:
+    """Show what the bash's terminal has shown, as far as it is kept.
+
+    Examples:
+        logs
+        logs web
+    """
+    yield Text(container.logs())
+
+
+def summary(container: Container) -> str:
+    """Say in one line what a container is and does."""
+    pids = "/".join(map(str, container.inside))
+    parked = ", ".join(str(one.pid) for one in container.parked)
+    waiting = f", parked {parked}" if parked else ""
+    return f"{container.label} ({container.id}): bash {pids}, {container.state}{waiting}"
+
+
+def _host(whole: Snapshot) -> object:
+    from shellplay.views.ps import host
+
+    return host(whole)

@@ -1,0 +1,101 @@
+"""Help, made from the command table: the list, and a page per command."""
+
+from collections.abc import Callable
+from inspect import cleandoc
+
+from shellplay.commands.arguments import Option
+from shellplay.commands.binding import usage
+from shellplay.commands.command import GROUPS, TABLE, Command
+from shellplay.commands.fence_arguments import fence_type
+
+NARROW = 12
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break a text into lines of at most so many columns, where it has blanks."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".lstrip()
+    return lines
+
+
+def overview(width: int) -> str:
+    """Lay out all commands by group, each with its summary."""
+    lines: list[str] = []
+    for group in GROUPS:
+        members = [command for command in TABLE.values() if command.group == group]
+        if members:
+            lines += ["", group, *columns([(c.name, c.summary) for c in members], width)]
+    hint = "help COMMAND tells more, help keys the keys; ; separates commands."
+    return "\n".join([*lines[1:], "", *wrap(hint, max(NARROW, width))])
+
+
+def page(command: Command) -> Callable[[int], str]:
+    """Return the layout of the page of one command."""
+
+    def layout(width: int) -> str:
+        room = max(NARROW, width)
+        lines = [usage(command), "", *wrap(command.summary, room)]
+        for paragraph in filter(None, command.body.split("\n\n")):
+            lines += ["", *wrap(paragraph, room)]
+        for title, rows in sections(command):
+            if rows:
+                lines += ["", title, *columns(rows, width)]
+        return "\n".join([*lines, "", "examples", *(f"  {e}" for e in command.examples)])
+
+    return layout
+
+
+def fence_page(kind: str) -> Callable[[int], str]:
+    """Return the layout of the page of one fence: what it hides and its options."""
+    fence = fence_type(kind)
+
+    def layout(width: int) -> str:
+        room = max(NARROW, width)
+        lines = [f"fence {kind} [OPTIONS]"]
+        for paragraph in cleandoc(fence.__doc__ or "").replace("``", "").split("\n\n"):
+            lines += ["", *wrap(paragraph, room)]
+        rows = [
+            (f"--no-{one.name}" if one.flag else f"{one.name}={one.metavar}", one.help)
+            for one in fence.options()
+        ]
+        options = ["", "options", *columns(rows, width)] if rows else []
+        return "\n".join([*lines, *options, "", f"see {fence.man}"])
+
+    return layout
+
+
+def sections(command: Command) -> list[tuple[str, list[tuple[str, str]]]]:
+    """List what a page tells as columns: arguments, options and other names."""
+    spelled: dict[tuple[str, int], list[str]] = {}
+    options: dict[int, Option] = {}
+    for spelling, (name, option) in command.options.items():
+        spelled.setdefault((name, id(option)), []).append(spelling)
+        options[id(option)] = option
+    rows = []
+    for (_, key), spellings in spelled.items():
+        value = options[key].argument
+        rows.append(
+            (", ".join(spellings) + (f" {value.metavar}" if value else ""), options[key].help)
+        )
+    arguments = [(argument.metavar, argument.help) for _, argument in command.arguments]
+    names = [(alias, f"another name of {command.name}") for alias in command.aliases]
+    return [("arguments", arguments), ("options", rows), ("also", names)]
+
+
+def columns(rows: list[tuple[str, str]], width: int) -> list[str]:
+    """Lay out names and what they mean; below each other where there is no room beside."""
+    widest = max(len(name) for name, _ in rows) + 4
+    lines: list[str] = []
+    for name, meaning in rows:
+        if width - widest < 2 * NARROW:
+            lines.append(f"  {name}")
+            lines += [f"    {line}" for line in wrap(meaning, max(NARROW, width - 4))]
+            continue
+        first, *more = wrap(meaning, width - widest) or [""]
+        lines.append(f"  {name:<{widest - 2}}{first}".rstrip())
+        lines += [" " * widest + line for line in more]
+    return lines

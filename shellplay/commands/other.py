@@ -1,0 +1,160 @@
+"""set, help, !, quit: the front end itself and the host."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from shellplay.commands.arguments import Argument, Candidate, Rest, Word
+from shellplay.commands.command import ALIASES, TABLE, command, find
+from shellplay.commands.fence_arguments import kind_of
+from shellplay.commands.front import Front
+from shellplay.commands.manual import columns, fence_page, overview, page
+from shellplay.commands.outcome import Leave, Outcome, Page, Status
+from shellplay.commands.sentences import count
+from shellplay.commands.settings import SETTINGS, change, shown
+from shellplay.playground import Playground
+
+KEYS = [
+    ("Tab", "complete"),
+    ("Right, End", "take the suggestion from the history"),
+    ("Ctrl-R", "search the history"),
+    ("Ctrl-C", "drop the line; in a command: interrupt it"),
+    ("Ctrl-D", "quit, on an empty line"),
+    ("Ctrl-]", "enter the live bash, and leave it again"),
+    ("F1", "help"),
+    ("F2", "fences"),
+    ("F3", "ps"),
+    ("F4", "ps host"),
+]
+
+
+class Topic(Argument):
+    """A command, a fence, or ``keys``."""
+
+    def parse(self, words: Sequence[str], playground: Playground) -> str:
+        """Take the word; what it means is looked up when it is shown."""
+        return words[0]
+
+    def takes(self, word: str) -> bool:
+        """Take any word."""
+        return True
+
+    def complete(
+        self, before: Sequence[str], word: str, playground: Playground
+    ) -> Iterator[Candidate]:
+        """Offer the commands."""
+        for one in TABLE.values():
+            yield Candidate(one.name, one.summary)
+        yield Candidate("keys", "the keys at the prompt")
+
+
+class SettingName(Word):
+    """The name of a setting."""
+
+    def complete(
+        self, before: Sequence[str], word: str, playground: Playground
+    ) -> Iterator[Candidate]:
+        """Offer the settings."""
+        return (Candidate(name, one.help) for name, one in SETTINGS.items())
+
+
+class SettingValue(Word):
+    """The value of the setting before it."""
+
+    def complete(
+        self, before: Sequence[str], word: str, playground: Playground
+    ) -> Iterator[Candidate]:
+        """Offer values of the setting that is named before."""
+        setting = SETTINGS.get(before[-1]) if before else None
+        return (
+            (Candidate(choice, setting.help) for choice in setting.choices)
+            if setting
+            else iter(())
+        )
+
+
+@command("set", group="other")
+def set_(
+    playground: Playground,
+    name: Annotated[str | None, SettingName("NAME", "the setting")] = None,
+    value: Annotated[str | None, SettingValue("VALUE", "its new value")] = None,
+) -> Iterator[Outcome]:
+    """Show the settings, or change one.
+
+    They start as config.toml under XDG_CONFIG_HOME/shellplay says.
+
+    Examples:
+        set
+        set live off
+        set detach_key C-t
+    """
+    if name is not None and value is not None:
+        change(playground.settings, name, value)
+    names = list(SETTINGS) if name is None else [name]
+    if name is not None and value is None and name not in SETTINGS:
+        change(playground.settings, name, "")
+    width = max(len(shown(playground.settings, one)) for one in names)
+    rows = [
+        (f"{one} {shown(playground.settings, one):<{width}}", SETTINGS[one].help)
+        for one in names
+    ]
+    yield Page(lambda columns_wide: "\n".join(columns(rows, columns_wide)))
+
+
+@command("help", group="other", aliases=("?", "man"))
+def help_(
+    topic: Annotated[str | None, Topic("TOPIC", "a command, a fence, or keys")] = None,
+) -> Iterator[Outcome]:
+    """List the commands, or explain one, a fence, or the keys.
+
+    Examples:
+        help
+        help fence
+        help uts
+        help keys
+    """
+    if topic is None:
+        yield Page(overview)
+    elif topic == "keys":
+        yield Page(lambda width: "\n".join(columns(KEYS, width)))
+    elif topic not in TABLE and topic not in ALIASES and (kind := kind_of(topic)):
+        yield Page(fence_page(kind))
+    else:
+        yield Page(page(find(topic)))
+
+
+@command("!", group="other")
+def host(
+    front: Front, line: Annotated[str, Rest("CMD", "a line for the host's sh")]
+) -> Iterator[Outcome]:
+    """Run a line on the host, outside every fence.
+
+    Examples:
+        !uname -r
+        !ps -ef | wc -l
+    """
+    stdin = None if front.terminal else subprocess.DEVNULL
+    # Ctrl-C is for the command; a handler, unlike SIG_IGN, does not outlive its exec.  Ctrl-Z
+    # is for nobody: there is no job control here that could wake the command again.
+    interrupt = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    suspend = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    try:
+        status = subprocess.run(["/bin/sh", "-c", os.fsencode(line)], stdin=stdin).returncode
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGTSTP, suspend)
+    yield Status(status if status >= 0 else 128 - status)
+
+
+@command("quit", group="other", aliases=("exit",))
+def quit_(playground: Playground) -> Iterator[Outcome]:
+    """End every container and leave; nothing stays behind.
+
+    Examples:
+        quit
+    """
+    for container in list(playground.containers):
+        yield f"{container.label}: stopped, {count(playground.stop(container))} ended"
+    yield Leave()

@@ -1,0 +1,83 @@
+"""The one place of the program that writes to the user's terminal, pipe or file."""
+
+import os
+from typing import TextIO
+
+from shellplay.errors import ShellplayError
+from shellplay.views.console import render
+from shellplay.views.safe import Stream, safe
+
+LONGEST = 1000
+USUAL_WIDTH = 80
+
+
+class Printer:
+    """Writes outcomes to ``out`` and errors to ``err``, for the width there is."""
+
+    def __init__(self, out: TextIO, err: TextIO, *, color: bool) -> None:
+        self.out = out
+        self.err = err
+        self.color = color
+        self._stream = Stream(colors=color)
+        self._partial = False
+
+    @property
+    def width(self) -> int:
+        """Return the columns there are now."""
+        columns = os.environ.get("COLUMNS", "")
+        if columns.isascii() and columns.isdigit() and int(columns):
+            return int(columns)
+        try:
+            return os.get_terminal_size(self.out.fileno()).columns or USUAL_WIDTH
+        except OSError:
+            # No terminal, or not even a descriptor (io.UnsupportedOperation is one too).
+            return USUAL_WIDTH
+
+    def show(self, thing: object) -> None:
+        """Write a string or a rich renderable, ended by a line end."""
+        self._whole(render(thing, self.width, self.color))
+
+    def text(self, text: str) -> None:
+        """Write text that came from inside, made safe."""
+        self._whole(safe(text, colors=self.color))
+
+    def stream(self, text: str) -> None:
+        """Write a piece of output from inside at once, made safe; lines may be partial."""
+        self._write_piece(self._stream.feed(text))
+
+    def end_stream(self) -> None:
+        """End the line that a stream left open."""
+        self._write_piece(self._stream.finish())
+        if self._partial:
+            self._write_piece("\n")
+
+    def prompt(self, text: str) -> None:
+        """Write a prompt, after which the line goes on."""
+        self.out.write(text)
+        self.out.flush()
+
+    def error(self, error: ShellplayError, where: str = "") -> None:
+        """Write an error as one sentence to the error stream."""
+        sentence = str(error)
+        if len(sentence) > LONGEST:
+            sentence = f"{sentence[: LONGEST - 1]}…"
+        self.note(f"shellplay: {where}{sentence}")
+
+    def note(self, sentence: str) -> None:
+        """Write a sentence that is no result to the error stream."""
+        self.end_stream()
+        self.out.flush()
+        self.err.write(safe(sentence) + "\n")
+        self.err.flush()
+
+    def _write_piece(self, piece: str) -> None:
+        if piece:
+            self.out.write(piece)
+            self.out.flush()
+            self._partial = not piece.removesuffix("\x1b[0m").endswith("\n")
+
+    def _whole(self, text: str) -> None:
+        self.end_stream()
+        if text:
+            self.out.write(text if text.endswith("\n") else f"{text}\n")
+            self.out.flush()

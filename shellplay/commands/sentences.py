@@ -1,0 +1,27 @@
+"""Sentences that more than one command says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shellplay.model import Job
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+
+
+def born(container: Container) -> str:
+    """Say that a container was made."""
+    return f"{container.label}: bash {container.pid}, no fences"
+
+
+def count(processes: int) -> str:
+    """Say a number of processes."""
+    return f"{processes} process{'' if processes == 1 else 'es'}"
+
+
+def started(job: Job) -> str:
+    """Say a job's number and both of its PIDs."""
+    number = f"[{job.number}] " if job.number is not None else ""
+    inside = "/".join(str(pid) for pid in job.inside[1:])
+    return f"{number}{job.pid} on the host" + (f", {inside} inside" if inside else "")

@@ -1,0 +1,82 @@
+"""The settings: what each means, how its words are read, and how it is shown."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from shellplay.commands.nearest import did_you_mean, quoted
+from shellplay.errors import UsageError
+from shellplay.settings import Settings
+
+SWITCH = {"on": True, "true": True, "yes": True, "1": True}
+SWITCH |= {"off": False, "false": False, "no": False, "0": False}
+
+
+class Setting(NamedTuple):
+    """One setting: its meaning, its reader and the words that complete it."""
+
+    help: str
+    read: Callable[[str], object]
+    choices: tuple[str, ...] = ()
+
+
+def read_switch(word: str) -> bool:
+    """Read ``on`` or ``off``; raises UsageError."""
+    if word.lower() not in SWITCH:
+        raise UsageError(f"{quoted(word)} is neither on nor off", "write on or off")
+    return SWITCH[word.lower()]
+
+
+def read_seconds(word: str) -> float | None:
+    """Read a number of seconds or ``none``; raises UsageError."""
+    if word == "none":
+        return None
+    try:
+        seconds = float(word.removesuffix("s"))
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e9:
+        raise UsageError(f"{quoted(word)} is no time span", "write seconds, as in 5, or none")
+    return seconds
+
+
+def read_key(word: str) -> str:
+    """Read a control key as ``C-]`` or ``ctrl-]``; raises UsageError."""
+    key = word.lower().removeprefix("ctrl-").removeprefix("c-").removeprefix("^")
+    if len(key) != 1 or not ("a" <= key <= "z" or key in "@[\\]^_"):
+        raise UsageError(f"{quoted(word)} is no control key", "as in C-] or C-t")
+    return f"C-{key}"
+
+
+ON_OFF = ("on", "off")
+SETTINGS: dict[str, Setting] = {
+    "live": Setting("fence the running bash by ptrace, not a new one", read_switch, ON_OFF),
+    "bashrc": Setting("new bashes read ~/.bashrc", read_switch, ON_OFF),
+    "detach_key": Setting("the key that leaves enter", read_key, ("C-]", "C-t")),
+    "timeout": Setting("seconds that in waits, or none", read_seconds, ("none", "5", "60")),
+    "trace": Setting("show the system calls of every command", read_switch, ON_OFF),
+}
+
+
+def change(settings: Settings, name: str, word: str) -> None:
+    """Set one setting from a word; raises UsageError and then nothing is changed."""
+    if name not in SETTINGS:
+        fix = did_you_mean(name, SETTINGS, f"there are {', '.join(SETTINGS)}")
+        raise UsageError(f"unknown setting {quoted(name)}", fix)
+    setattr(settings, name, SETTINGS[name].read(word))
+
+
+def shown(settings: Settings, name: str) -> str:
+    """Return the word that would set a setting to what it is."""
+    value = getattr(settings, name)
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)
+
+
+def change_all(settings: Settings, table: Mapping[str, object]) -> None:
+    """Set what a configuration file gives; raises UsageError at the first that is wrong."""
+    for name, value in table.items():
+        word = ("on" if value else "off") if isinstance(value, bool) else str(value)
+        change(settings, name, word)

@@ -1,0 +1,194 @@
+"""One tokenizer with positions, for the parser, completion and highlighting.
+
+A text is cut into segments at ``;`` and line ends; a segment is words, or words and a raw
+rest (the line that ``in``, ``spawn``, ``exec`` and ``!`` hand on).  Quotes and backslash
+work as in bash(1), without expansion; ``#`` at the start of a word begins a comment.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from shellplay.commands.rest import end_of_rest
+from shellplay.errors import UsageError
+
+BARE = re.compile(r"[^\s;'\"\\]+")
+BLANK = re.compile(r"[^\S\n]+")
+DOUBLE = re.compile(r'((?:[^"\\]|\\.)*)"', re.S)
+ONE_QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*\"""", re.S)
+ESCAPED = re.compile(r"\\([\"\\$`])")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+RestOptions = Callable[[str], Mapping[str, bool] | None]
+IsCommand = Callable[[str], bool]
+
+
+class Word(NamedTuple):
+    """One word: its text without quotes, and where it stands in the line.
+
+    ``open`` is true if a quote in it is not closed (only seen while a line is typed).
+    """
+
+    text: str
+    start: int
+    end: int
+    open: bool = False
+
+
+class Segment(NamedTuple):
+    """One command: its words and, for a command that takes one, the raw rest as a word."""
+
+    words: tuple[Word, ...]
+    rest: Word | None
+    start: int
+    end: int
+
+
+class Grammar(NamedTuple):
+    """What the tokenizer must know of the command table.
+
+    ``rest_options`` gives, for a command that takes a raw rest, its options and whether
+    each takes a value, else None; ``is_command`` tells a command's own name.
+    """
+
+    rest_options: RestOptions
+    is_command: IsCommand
+
+
+def no_rest(_name: str) -> None:
+    """Say of every command that it takes words only."""
+    return
+
+
+PLAIN = Grammar(rest_options=no_rest, is_command=lambda _name: False)
+
+
+def segments(text: str, grammar: Grammar = PLAIN, *, typing: bool = False) -> list[Segment]:
+    """Cut a text into commands; empty ones are left out unless the line is being typed.
+
+    Raises UsageError, with the column, on an open quote or a control character; while
+    ``typing`` both are let through.
+    """
+    if not typing:
+        refuse_control_characters(text)
+    found = []
+    position = 0
+    while position <= len(text):
+        segment, position = _segment(text, position, grammar, typing)
+        if segment.words or typing:
+            found.append(segment)
+    return found
+
+
+def split(text: str) -> list[str]:
+    """Cut a text into the words of one command, as exec(3) wants them."""
+    words: list[str] = []
+    position = _skip_blank(text, 0)
+    while position < len(text):
+        word = _word(text, position, typing=False, stops=" \t\n")
+        words.append(word.text)
+        position = _skip_blank(text, word.end)
+    return words
+
+
+def refuse_control_characters(text: str) -> None:
+    """Raise UsageError at the first character that a terminal would act on."""
+    if found := CONTROL.search(text):
+        code = ord(found.group())
+        raise UsageError(
+            f"control character \\x{code:02x} at column {found.start() + 1}",
+            f"write it as $'\\x{code:02x}' for bash",
+        )
+
+
+def _segment(text: str, start: int, grammar: Grammar, typing: bool) -> tuple[Segment, int]:
+    words: list[Word] = []
+    position = start
+    while True:
+        position = _skip_blank(text, position)
+        if position < len(text) and text[position] == "#":
+            position = _line_end(text, position)
+        if position >= len(text) or text[position] in ";\n":
+            return Segment(tuple(words), None, start, position), position + 1
+        if not words and text[position] == "!":
+            words.append(Word("!", position, position + 1))
+            rest_from = _skip_blank(text, position + 1)
+        else:
+            words.append(_word(text, position, typing=typing))
+            position = words[-1].end
+            if not _begins_rest(words, grammar):
+                continue
+            rest_from = words.pop().start
+        rest = _rest(text, rest_from, grammar, typing)
+        after = _line_end(text, rest.end) if text[rest.end : rest.end + 1] == "#" else rest.end
+        return Segment(tuple(words), rest, start, rest.end), after + 1
+
+
+def _begins_rest(words: list[Word], grammar: Grammar) -> bool:
+    options = grammar.rest_options(words[0].text)
+    if options is None or len(words) == 1:
+        return False
+    before = words[-2].text
+    if before == "--":
+        return True
+    wants_value = len(words) > 2 and options.get(before, False)
+    return not wants_value and not words[-1].text.startswith("-")
+
+
+def _rest(text: str, start: int, grammar: Grammar, typing: bool) -> Word:
+    end, open_quote = end_of_rest(text, start, grammar.is_command)
+    if open_quote is not None and not typing:
+        raise _unterminated(text, open_quote)
+    raw = text[start:end].rstrip()
+    if ONE_QUOTED.fullmatch(raw):
+        raw = _word(raw, 0, typing=True, stops="").text
+    return Word(raw, start, end, open_quote is not None)
+
+
+def _word(text: str, start: int, *, typing: bool, stops: str = ";") -> Word:
+    parts: list[str] = []
+    position = start
+    while position < len(text) and text[position] not in stops and not text[position].isspace():
+        end, value = _piece(text, position)
+        if end is None:
+            if not typing:
+                raise _unterminated(text, position)
+            return Word("".join([*parts, text[position + 1 :]]), start, len(text), True)
+        parts.append(value)
+        position = end
+    return Word("".join(parts), start, position)
+
+
+def _piece(text: str, start: int) -> tuple[int | None, str]:
+    """Read one quoted, escaped or bare piece: its end (None if it has none) and value."""
+    match text[start]:
+        case "'":
+            close = text.find("'", start + 1)
+            return (close + 1 if close >= 0 else None), text[start + 1 : close]
+        case '"':
+            quoted = DOUBLE.match(text, start + 1)
+            return (quoted.end(), ESCAPED.sub(r"\1", quoted[1])) if quoted else (None, "")
+        case "\\":
+            end = start + 2
+            return (end if end <= len(text) else None), text[start + 1 : end]
+        case _:
+            bare = BARE.match(text, start)
+            end = bare.end() if bare else start + 1
+            return end, text[start:end]
+
+
+def _unterminated(text: str, position: int) -> UsageError:
+    column = position + 1
+    if text[position] == "\\":
+        return UsageError(f"nothing after the backslash at column {column}", "write it twice")
+    return UsageError(f"unterminated {text[position]} at column {column}", "close the quote")
+
+
+def _skip_blank(text: str, position: int) -> int:
+    blank = BLANK.match(text, position)
+    return blank.end() if blank else position
+
+
+def _line_end(text: str, position: int) -> int:
+    end = text.find("\n", position)
+    return len(text) if end < 0 else end

@@ -1,0 +1,46 @@
+"""Lines from the command line, a file or a pipe: no prompt, and the first failure ends it."""
+
+import sys
+from collections.abc import Iterable
+
+from shellplay.commands.interpreter import Interpreter
+from shellplay.commands.printer import Printer
+from shellplay.repl.lines import LineReader
+
+
+class Batch:
+    """The front end without a prompt."""
+
+    def __init__(self, printer: Printer) -> None:
+        self.printer = printer
+        self.terminal = sys.stdin.isatty() and sys.stdout.isatty()
+
+    def stream(self, text: str) -> None:
+        """Show output from inside as it arrives."""
+        self.printer.stream(text)
+
+    def typed_ahead(self) -> bytes:
+        """Take nothing: the terminal's own queue still holds what was typed."""
+        return b""
+
+    def give_back(self, keys: bytes) -> None:
+        """Let go of keys: there is no prompt that they could be for."""
+
+
+def run_lines(
+    interpreter: Interpreter, lines: Iterable[str], name: str, *, keep_going: bool
+) -> int:
+    """Run the lines of a file; return the status of the first that failed, or 0."""
+    failed = 0
+    for number, line in enumerate(lines, 1):
+        where = f"{name}:{number}: "
+        status = interpreter.run(line, where, keep_going=keep_going)
+        failed = failed or status
+        if interpreter.left or (status and not keep_going):
+            break
+    return failed
+
+
+def lines_of(fd: int) -> Iterable[str]:
+    """Yield the lines of a descriptor as they come."""
+    return iter(LineReader(fd).read, None)

@@ -1,0 +1,38 @@
+"""The configuration file: settings as ``set`` takes them, in TOML."""
+
+import os
+from pathlib import Path
+
+from shellplay.commands.settings import change_all
+from shellplay.errors import ShellplayError, UsageError
+from shellplay.settings import Settings
+
+
+def config_path() -> Path:
+    """Return the place of the file, as the XDG base directory specification has it."""
+    config = os.environ.get("XDG_CONFIG_HOME", "")
+    base = Path(config) if config.startswith("/") else Path.home() / ".config"
+    return base / "shellplay" / "config.toml"
+
+
+def read_settings(path: Path) -> Settings:
+    """Return the settings that a file gives, or the usual ones if there is no such file.
+
+    Raises UsageError that names the file.
+    """
+    settings = Settings()
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return settings
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}", "or use --no-config") from error
+    import tomllib
+
+    try:
+        change_all(settings, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is no TOML: {error}", "or use --no-config") from error
+    except ShellplayError as error:
+        raise UsageError(f"{path}: {error.message}", error.fix) from error
+    return settings

@@ -1,0 +1,50 @@
+"""The plain line loop: no line editor and not one escape, for dumb terminals and pipes."""
+
+import os
+import sys
+
+from shellplay.commands.interpreter import Interpreter
+from shellplay.commands.printer import Printer
+from shellplay.repl.lines import LineReader
+from shellplay.repl.marks import Marks
+from shellplay.repl.text import prompt_text
+
+
+class Plain:
+    """The front end that reads lines and prints text."""
+
+    def __init__(self, printer: Printer) -> None:
+        self.printer = printer
+        self.reader = LineReader(sys.stdin.fileno())
+        self.terminal = sys.stdin.isatty() and sys.stdout.isatty()
+
+    def stream(self, text: str) -> None:
+        """Show output from inside as it arrives."""
+        self.printer.stream(text)
+
+    def typed_ahead(self) -> bytes:
+        """Take the lines that were read but not run."""
+        return self.reader.take()
+
+    def give_back(self, keys: bytes) -> None:
+        """Take keys for the prompt; they are run as if typed."""
+        self.reader.give_back(keys)
+
+    def loop(self, interpreter: Interpreter, marks: Marks) -> int:
+        """Prompt for lines and run them until the end of the input; return 0."""
+        while not interpreter.left:
+            interpreter.tell()
+            marks.prompt()
+            self.printer.prompt(prompt_text(marks.number))
+            marks.ready()
+            try:
+                line = self.reader.read()
+            except KeyboardInterrupt:
+                self.printer.show("^C" if os.isatty(self.reader.fd) else "")
+                marks.done(130)
+                continue
+            if line is None:
+                self.printer.prompt("\n")
+            marks.output()
+            marks.done(interpreter.run("quit" if line is None else line))
+        return 0

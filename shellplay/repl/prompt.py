@@ -1,0 +1,167 @@
+"""The prompt with line editing: prompt_toolkit over the interpreter."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app, run_in_terminal
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.history import History
+from prompt_toolkit.lexers import PygmentsLexer
+from prompt_toolkit.styles import Style
+
+from shellplay.commands.interpreter import Interpreter
+from shellplay.commands.printer import Printer
+from shellplay.playground import Playground
+from shellplay.repl.bar import bar
+from shellplay.repl.completer import TableCompleter
+from shellplay.repl.history import HistoryFile
+from shellplay.repl.keys import bindings, store, take_typed_ahead
+from shellplay.repl.lexer import ShellplayLexer
+from shellplay.repl.marks import Marks, key
+from shellplay.repl.text import prompt_text
+
+STYLE = Style.from_dict(
+    {
+        "bottom-toolbar": "noreverse",
+        "bar.name": "reverse bold",
+        "bar.fences": "ansigreen",
+        "bar.state": "ansicyan",
+        "bar.parked": "ansiyellow",
+        "bar.hint": "ansibrightblack",
+        # The colours of the terminal, which its owner can read: pygments' own are for paper.
+        "pygments.error": "ansired",
+        "pygments.keyword": "ansigreen bold",
+        "pygments.name.class": "ansicyan",
+        "pygments.name.attribute": "ansiblue",
+        "pygments.name.builtin": "ansigreen",
+        "pygments.name.variable": "ansimagenta",
+        "pygments.literal.string": "ansiyellow",
+        "pygments.literal.number": "ansimagenta",
+        "pygments.comment": "ansibrightblack",
+    }
+)
+
+
+class SharedHistory(History):
+    """prompt_toolkit's history over the file that sessions share."""
+
+    def __init__(self, file: HistoryFile) -> None:
+        super().__init__()
+        self.file = file
+
+    def load_history_strings(self) -> Iterable[str]:
+        """Return the entries, the newest first."""
+        return reversed(self.file.entries())
+
+    def store_string(self, string: str) -> None:
+        """Append an entry."""
+        self.file.append(string)
+
+
+class Prompt:
+    """The front end with line editing, completion, suggestions and a bottom bar."""
+
+    terminal = True
+
+    def __init__(
+        self, printer: Printer, playground: Playground, marks: Marks, history: HistoryFile
+    ) -> None:
+        self.printer = printer
+        self.playground = playground
+        self.marks = marks
+        self._kept = ""
+        self._drawn = True
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._interpreter: Interpreter | None = None
+        self.session = self._session(history)
+
+    def stream(self, text: str) -> None:
+        """Show output from inside as it arrives."""
+        self.printer.stream(text)
+
+    def typed_ahead(self) -> bytes:
+        """Take the keys that were read beyond the line."""
+        return take_typed_ahead(self.session.input)
+
+    def give_back(self, keys: bytes) -> None:
+        """Keep keys for the next prompt."""
+        if keys:
+            store(self.session.input, keys)
+
+    def loop(self, interpreter: Interpreter) -> int:
+        """Prompt for lines and run them until quit; return 0."""
+        self._interpreter = interpreter
+        self.playground.on_notice = self._notice
+        while not interpreter.left:
+            try:
+                line = self._ask()
+            except KeyboardInterrupt:
+                self.marks.done(130)
+                continue
+            except EOFError:
+                line = "quit"
+            self.marks.output()
+            self.marks.done(interpreter.run(line))
+        return 0
+
+    def _ask(self) -> str:
+        kept, self._kept = self._kept, ""
+        self.marks.prompt()
+        try:
+            text = prompt_text(self.marks.number)
+            return self.session.prompt(text, default=kept, pre_run=self._begin)
+        finally:
+            self._loop = None
+
+    def _session(self, history: HistoryFile) -> PromptSession[str]:
+        # A program that drives us is better off without menus that redraw as it types.
+        driven = key() is not None
+        session: PromptSession[str] = PromptSession(
+            auto_suggest=AutoSuggestFromHistory(),
+            bottom_toolbar=lambda: FormattedText(bar(self.playground)),
+            complete_while_typing=not driven,
+            completer=TableCompleter(self.playground),
+            history=SharedHistory(history),
+            include_default_pygments_style=False,
+            key_bindings=bindings(self._keep),
+            lexer=PygmentsLexer(ShellplayLexer),
+            reserve_space_for_menu=0 if driven else 6,
+            style=STYLE,
+        )
+        session.app.after_render += self._rendered
+        return session
+
+    def _keep(self, line: str) -> None:
+        self._kept = line
+
+    def _begin(self) -> None:
+        self._drawn = False
+        # What happened before there was a loop to be called is told before the first draw.
+        self._loop = get_app().loop
+        self._tell()
+
+    def _rendered(self, _app: Any) -> None:  # noqa: ANN401
+        if not self._drawn:
+            self._drawn = True
+            self.marks.ready()
+
+    def _notice(self, _sentence: str) -> None:
+        """Called from the drain thread: have it told above the prompt."""
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(self._tell_above)
+        except RuntimeError:
+            # The prompt has just ended; what runs next tells it.
+            return
+
+    def _tell_above(self) -> None:
+        run_in_terminal(self._tell)
+
+    def _tell(self) -> None:
+        if self._interpreter is not None:
+            self._interpreter.tell()

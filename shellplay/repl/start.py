@@ -1,0 +1,89 @@
+"""Chooses the front end, and runs it in a playground that ends with it."""
+
+import os
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+
+from shellplay.commands.interpreter import Interpreter
+from shellplay.commands.printer import Printer
+from shellplay.errors import ShellplayError, UsageError
+from shellplay.playground import Playground
+from shellplay.repl.batch import Batch, lines_of, run_lines
+from shellplay.repl.config import config_path, read_settings
+from shellplay.repl.marks import marks_for
+from shellplay.repl.signals import leave_in_order, stay_awake
+from shellplay.repl.text import wants_plain
+from shellplay.settings import Settings
+
+
+def start(
+    *,
+    text: str | None,
+    file: str | None,
+    keep_going: bool,
+    plain: bool,
+    json: bool,
+    config: bool,
+) -> int:
+    """Run lines from ``text``, ``file``, a pipe or the user; return the exit status.
+
+    A standard input that is no terminal is read as a file, unless ``plain`` is asked for.
+    """
+    leave_in_order()
+    printer = _printer()
+    plain = plain or os.environ.get("SHELLPLAY_PLAIN") == "1"
+    if text is None and file is None and not plain and not sys.stdin.isatty():
+        file = "-"
+    try:
+        settings = read_settings(config_path()) if config else Settings()
+        lines = None if file is None else lines_of(_opened(file))
+    except ShellplayError as error:
+        printer.error(error)
+        return error.exit_status
+    with Playground(settings) as playground:
+        if text is None and lines is None:
+            return _interact(playground, printer, plain=plain, json=json)
+        interpreter = Interpreter(playground, printer, Batch(printer), json=json)
+        if lines is None:
+            return interpreter.run(text or "", keep_going=keep_going)
+        return run_lines(interpreter, lines, file or "-", keep_going=keep_going)
+
+
+def _interact(playground: Playground, printer: Printer, *, plain: bool, json: bool) -> int:
+    stay_awake()
+    if plain or wants_plain() or not sys.stdout.isatty():
+        from shellplay.repl.plain import Plain
+
+        loop = Plain(printer)
+        interpreter = Interpreter(playground, printer, loop, json=json)
+        return loop.loop(interpreter, marks_for(sys.stdout, plain=True))
+    # The playground process starts while the line editor is imported.
+    playground.prestart()
+    from shellplay.repl.history import HistoryFile, history_path
+    from shellplay.repl.prompt import Prompt
+
+    marks = marks_for(sys.stdout, plain=False)
+    prompt = Prompt(printer, playground, marks, HistoryFile(history_path()))
+    return prompt.loop(Interpreter(playground, printer, prompt, json=json))
+
+
+def _opened(file: str) -> int:
+    if file == "-":
+        return sys.stdin.fileno()
+    try:
+        return os.open(Path(file), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be read: {error.strerror}", "give another FILE"
+        ) from error
+
+
+def _printer() -> Printer:
+    # A locale that cannot say a character must not end the program.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    dumb = os.environ.get("TERM", "") in ("", "dumb", "unknown")
+    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not dumb
+    return Printer(sys.stdout, sys.stderr, color=color)

@@ -1,0 +1,42 @@
+"""trace: the system calls that were really made, in the look of strace(1)."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+
+from shellplay.model import Call
+from shellplay.views import cells
+from shellplay.views.safe import safe_line
+
+COMMENT_COLUMN_AT_MOST = 72
+
+
+def lines(calls: Sequence[Call]) -> list[str]:
+    """Return one line for each call, with the shell command that does the same behind it.
+
+    Calls made in the live bash on our behalf begin with ``[bash PID]``.
+    """
+    texts = [_call(call) for call in calls]
+    widths = [
+        cells.width(text) for text, call in zip(texts, calls, strict=True) if call.same_as
+    ]
+    column = min(max(widths, default=0), COMMENT_COLUMN_AT_MOST)
+    return [
+        f"{cells.pad(text, column)}  # {safe_line(call.same_as)}" if call.same_as else text
+        for text, call in zip(texts, calls, strict=True)
+    ]
+
+
+def _call(call: Call) -> str:
+    who = "bash" if call.remote else "pid"
+    arguments = ", ".join(map(safe_line, call.arguments))
+    return f"[{who} {call.pid}] {call.name}({arguments}) = {_result(call.result)}"
+
+
+def _result(result: int) -> str:
+    if result >= 0:
+        return str(result)
+    name = errno.errorcode.get(-result, str(-result))
+    return f"-1 {name} ({os.strerror(-result)})"

@@ -1,0 +1,81 @@
+"""The documents of ``--json``: versioned, described in docs/json.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+
+from shellplay.model import FenceRecord, Process
+from shellplay.views.safe import visible
+
+VERSION = 1
+# What a bare list of records is called in its document.
+LISTS = {"ps": "processes", "tree": "processes"}
+
+
+def document(kind: str, payload: object) -> str:
+    """Return facts as one line of JSON in ASCII, without control characters.
+
+    A mapping or a dataclass gives its own keys to the document; a list becomes the value
+    of a key named after what it lists.  Raises TypeError for what has no JSON shape.
+    """
+    content = plain(payload)
+    body = content if isinstance(content, dict) else {LISTS.get(kind, kind): content}
+    return json.dumps({"shellplay": VERSION, "kind": kind, **body})
+
+
+def plain(value: object) -> object:
+    """Return dicts, lists, strings, numbers, booleans and None for any of our values."""
+    match value:
+        case Enum():
+            return plain(value.value)
+        case str():
+            return _valid(value)
+        case bool() | int() | float() | None:
+            return value
+        case Process():
+            return _process(value)
+        case FenceRecord():
+            return _fence(value)
+        case Mapping():
+            return {str(plain(key)): plain(content) for key, content in value.items()}
+        case Sequence():
+            return [plain(each) for each in value]
+    if is_dataclass(value):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    raise TypeError(f"{type(value).__name__} has no JSON shape")
+
+
+def _process(process: Process) -> dict[str, object]:
+    return {
+        "pid": process.pid,
+        "ppid": process.ppid,
+        "inside": list(process.inside),
+        "container": process.container,
+        "role": str(process.role),
+        "command": _valid(process.command),
+        "state": process.state,
+        "uid": process.uid,
+        "namespace": process.namespace,
+    }
+
+
+def _fence(record: FenceRecord) -> dict[str, object]:
+    return {
+        "fence": record.fence,
+        "up": record.up,
+        "how": str(record.how) if record.how else None,
+        "namespace": {"host": record.host, "shell": record.shell},
+        "peel": plain(record.peel),
+        "options": plain(record.options),
+        "shared_with": list(record.shared_with),
+    }
+
+
+def _valid(text: str) -> str:
+    # A lone surrogate is no Unicode text, and strict readers refuse the whole document.
+    if text.isascii():
+        return text
+    return "".join(visible(each) if "\ud800" <= each <= "\udfff" else each for each in text)

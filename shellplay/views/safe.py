@@ -1,0 +1,90 @@
+"""The one sanitiser: whatever comes from inside passes here before a terminal sees it.
+
+A command line, a hostname, a path or a line of output may hold escape sequences that move
+the cursor, rename the window or type answers; bytes that are not UTF-8 arrive as lone
+surrogates.  All of these become visible text such as ``\\x1b``.
+"""
+
+from __future__ import annotations
+
+import re
+
+# C0 without \t and \n, DEL and C1; then what hides or reorders text: soft hyphen, bidi marks
+# and overrides, zero-width and invisible operators, line and paragraph separators, byte order
+# mark, annotations, tags and supplementary variation selectors; surrogates.  The joiners
+# U+200C and U+200D stay: Persian, Hindi and emoji are spelled with them.
+_UNSAFE = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff"
+)
+# Strings, compiled by re when first needed: most commands show nothing but plain ASCII.
+_TEXT = f"\r+(?=\n)|[{_UNSAFE}]"
+_LINE = f"[\t\n{_UNSAFE}]"
+_COLORED = f"(\x1b\\[[0-9;:]{{0,64}}m)|\r+(?=\n)|[{_UNSAFE}]"
+_UNFINISHED = "(?:\x1b(?:\\[[0-9;:]{0,64})?|\r+)\\Z"
+_RESET = "\x1b[0m"
+_SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+
+
+def safe(text: str, *, colors: bool = False) -> str:
+    """Return text that may be written to a terminal; line ends and tabs stay.
+
+    With ``colors`` the SGR sequences that set colours stay too, and are reset at the end.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    if not colors:
+        return re.sub(_TEXT, _visible_text, text)
+    shown = re.sub(_COLORED, lambda match: match[1] or _visible_text(match), text)
+    return shown if _is_reset(shown) else shown + _RESET
+
+
+def safe_line(text: str) -> str:
+    """Return text for one cell of a table: line ends and tabs are made visible as well."""
+    if text.isascii() and text.isprintable():
+        return text
+    return re.sub(_LINE, lambda match: visible(match[0]), text)
+
+
+def visible(character: str) -> str:
+    """Spell out one character: ``\\x1b``, ``\\u202e``, or the byte that was not UTF-8."""
+    code = ord(character)
+    if character in _SHORT:
+        return _SHORT[character]
+    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape, see PEP 383
+        code -= 0xDC00
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+class Stream:
+    """Makes text safe that arrives in pieces: a sequence cut in two is still one."""
+
+    def __init__(self, *, colors: bool = False) -> None:
+        self._colors = colors
+        self._pending = ""
+
+    def feed(self, piece: str) -> str:
+        """Return what can be written so far; an unfinished sequence waits for the rest."""
+        text = self._pending + piece
+        cut = re.search(_UNFINISHED, text)
+        self._pending = cut[0] if cut else ""
+        return safe(text.removesuffix(self._pending), colors=self._colors)
+
+    def finish(self) -> str:
+        """Return what was waiting."""
+        rest, self._pending = self._pending, ""
+        return safe(rest, colors=self._colors)
+
+
+def _visible_text(match: re.Match[str]) -> str:
+    # A terminal ends lines with \r\n: that \r moves nothing.
+    found = match[0]
+    ends_line = found[0] == "\r" and match.string[match.end() : match.end() + 1] == "\n"
+    return "" if ends_line else visible(found)
+
+
+def _is_reset(text: str) -> bool:
+    last = text.rfind("\x1b[")
+    return last < 0 or text.startswith((_RESET, "\x1b[m"), last)

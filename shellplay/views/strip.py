@@ -1,0 +1,59 @@
+"""fences: the strip, one line for each layer around a bash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shellplay.model import FenceRecord
+from shellplay.views.drawing import Column, Fragment, Table
+from shellplay.views.safe import safe_line
+
+COLUMNS: tuple[Column, ...] = (
+    Column("FENCE"),
+    Column("LAYER", limit=28),
+    Column("NAMESPACE", keep=2),
+    Column("HOW", keep=1),
+    Column("OPTIONS", keep=0),
+    Column("PEEL"),
+)
+
+
+def strip(records: Sequence[FenceRecord], label: str) -> Table:
+    """Draw the layers of a container, or of the host if ``label`` is "host"."""
+    up = sum(record.up for record in records)
+    summary = f"{safe_line(label)}: {up} of {len(records)} layers fenced"
+    below: Fragment = ("ansibrightblack", summary)
+    rows = [_row(record) for record in records]
+    columns = COLUMNS
+    if not any(record.options for record in records):
+        columns = tuple(column for column in COLUMNS if column.title != "OPTIONS")
+        rows = [[*row[:4], *row[5:]] for row in rows]
+    return Table(columns, rows, below=[[below]], least=28)
+
+
+def _row(record: FenceRecord) -> list[Fragment]:
+    style = "ansigreen" if record.up else "ansibrightblack"
+    options = " ".join(f"{name}={value}" for name, value in record.options.items())
+    return [
+        ("bold" if record.up else "", record.fence),
+        (style, _layer(record)),
+        ("", _namespace(record)),
+        ("", str(record.how or "-")),
+        ("", safe_line(options) or "-"),
+        ("", safe_line(record.peel or "-")),
+    ]
+
+
+def _layer(record: FenceRecord) -> str:
+    if not record.up:
+        return "host"
+    if record.shared_with:
+        return f"shared with {safe_line(', '.join(record.shared_with))}"
+    return "fenced"
+
+
+def _namespace(record: FenceRecord) -> str:
+    """Spell the inodes ``host -> shell``; what could not be read is unknown."""
+    if record.up:
+        return f"{record.host or 'unknown'} -> {record.shell or 'unknown'}"
+    return str(record.shell or record.host or "unknown")
