@@ -1,0 +1,1 @@
+"""The tests of shellplay, on the real kernel; run them with pytest."""

@@ -1,0 +1,75 @@
+"""Completion from the table: commands, fences, options, containers, values."""
+
+import pytest
+
+from shellplay.commands.completion import complete
+from shellplay.playground import Playground
+
+
+def texts(line: str, playground: Playground) -> list[str]:
+    return [one.text for one in complete(line, playground)]
+
+
+def test_an_empty_line_offers_every_command_with_its_summary(playground: Playground) -> None:
+    found = complete("", playground)
+    assert {"fence", "enter", "ps", "help"} <= {one.text for one in found}
+    assert all(one.description for one in found)
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("fe", "fence"),
+        ("atta", "attach"),
+        ("fence ", "net"),
+        ("fence uts ", "hostname="),
+        ("fence uts ho", "hostname="),
+        ("fence mnt propagation=", "propagation=private"),
+        ("fence pid --", "--no-proc"),
+        ("new web; fence n", "net"),
+        ("ps h", "host"),
+        ("ps --j", "--json"),
+        ("kill -K", "-KILL"),
+        ("set de", "detach_key"),
+        ("set live ", "off"),
+        ("help fen", "fences"),
+        ("trace ", "on"),
+    ],
+)
+def test_what_can_stand_here_is_offered(line: str, wanted: str, playground: Playground) -> None:
+    assert wanted in texts(line, playground)
+
+
+def test_letters_in_order_are_enough_but_prefixes_come_first(playground: Playground) -> None:
+    found = texts("ns", playground)
+    assert "containers" in found
+    assert texts("pe", playground)[0] == "peel"
+
+
+def test_a_fence_that_is_named_is_not_offered_again(playground: Playground) -> None:
+    assert "uts" not in texts("fence uts ", playground)
+
+
+def test_the_completed_part_begins_at_the_word(playground: Playground) -> None:
+    (found,) = [one for one in complete("new web; fence ne", playground) if one.text == "net"]
+    assert found.start == len("new web; fence ")
+
+
+def test_containers_are_offered_with_their_bash(playground: Playground) -> None:
+    container = playground.new("web")
+    (found,) = complete("use w", playground)
+    assert (found.text, str(container.pid) in found.description) == ("web", True)
+    assert "join=web" in texts("fence net join=", playground)
+    assert "web" in texts("ps -c ", playground)
+
+
+def test_only_standing_fences_are_offered_to_peel(playground: Playground) -> None:
+    assert texts("peel ", playground) == []
+    container = playground.new()
+    assert texts("peel ", playground)[:1] == ["all"]
+    assert container is playground.current
+
+
+def test_the_line_for_the_bash_is_left_alone(playground: Playground) -> None:
+    assert texts("in fen", playground) == []
+    assert texts("in 'fen", playground) == []

@@ -1,0 +1,176 @@
+"""Fixtures for every test: a private home, nothing left behind, ordinary users, the engine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pytest_pexpect import Pexpect
+
+from shellplay.kernel.caller import HERE
+from shellplay.kernel.constants import PR_SET_CHILD_SUBREAPER
+from tests.leftovers import TAG, read_traces
+from tests.ordinary import NoOrdinaryUser, OrdinaryUser, find_ordinary_user
+from tests.rootless import FD_VARIABLE, Delegation, Reporter
+from tests.terminal import Terminal, start_terminal
+from tests.waiting import wait_until as wait_for_condition
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+    from shellplay.playground import Playground
+
+STRICT = os.environ.get("SHELLPLAY_STRICT") == "1"
+HOMES = {
+    "HOME": "home",
+    "TMPDIR": "tmp",
+    "XDG_CACHE_HOME": "home/.cache",
+    "XDG_CONFIG_HOME": "home/.config",
+    "XDG_RUNTIME_DIR": "run",
+    "XDG_STATE_HOME": "home/.local/state",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Share the work between root and an ordinary user, see tests.rootless."""
+    if FD_VARIABLE in os.environ:
+        fd = int(os.environ.pop(FD_VARIABLE))
+        config.pluginmanager.register(Reporter(config, fd), "ordinary-user-reporter")
+    elif os.geteuid() == 0:
+        config.pluginmanager.register(Delegation(), "ordinary-user-delegation")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test marked ``everyone`` as root and as an ordinary user."""
+    if metafunc.definition.get_closest_marker("everyone"):
+        metafunc.fixturenames.append("who")
+        metafunc.parametrize(
+            "who",
+            [
+                pytest.param("root", marks=pytest.mark.root),
+                pytest.param("ordinary", marks=pytest.mark.userns),
+            ],
+        )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs root when we are not, before any fixture is built."""
+    if os.geteuid() != 0:
+        for item in items:
+            if item.get_closest_marker("root"):
+                item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With SHELLPLAY_STRICT=1 a skip is a failure: nothing may go untried there."""
+    report = yield
+    if STRICT and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: skipped under SHELLPLAY_STRICT=1: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Point HOME, TMPDIR and XDG_* of the whole run at one directory that ends with it.
+
+    The path is short (sockets in it have 108 bytes) and readable by every user.
+    """
+    tmp_path_factory.getbasetemp()  # before TMPDIR changes: tmp_path is not a leftover
+    root = Path(tempfile.mkdtemp(prefix="sp-", dir="/tmp"))
+    root.chmod(0o755)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(TAG, uuid.uuid4().hex)
+        environment.setattr(tempfile, "tempdir", None)
+        for variable, folder in HOMES.items():
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            environment.setenv(variable, str(root / folder))
+        (root / "tmp").chmod(0o1777)
+        (root / "run").chmod(0o700)
+        yield root
+    shutil.rmtree(root)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(private_home: Path) -> Iterator[None]:
+    """Fail a test that leaves an fd, process, mount, namespace, cgroup or file behind.
+
+    What ends by itself is waited for, since the kernel reaps and unmounts in its own time.
+    """
+    before = read_traces(private_home / "tmp")
+    yield
+    # A playground makes its process adopt orphans; the next test's are not for pytest to reap.
+    HERE.prctl(PR_SET_CHILD_SUBREAPER, 0)
+    lines: list[str] = []
+
+    def clean() -> bool:
+        lines[:] = read_traces(private_home / "tmp").difference(before)
+        return not lines
+
+    try:
+        wait_for_condition(clean, timeout=5.0)
+    except AssertionError:
+        pytest.fail("left behind:\n  " + "\n  ".join(lines), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def ordinary_user(private_home: Path) -> OrdinaryUser:
+    """Someone without privileges who can run Python pieces, see tests.ordinary."""
+    try:
+        return find_ordinary_user(private_home)
+    except NoOrdinaryUser as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., Any]:
+    """``wait_until(condition, what, timeout=10)``: see tests.waiting."""
+    return wait_for_condition
+
+
+@pytest.fixture
+def playground() -> Iterator[Playground]:
+    """A playground of this process, closed after the test."""
+    from shellplay.playground import Playground
+
+    with Playground() as running:
+        yield running
+
+
+@pytest.fixture
+def container(playground: Playground) -> Container:
+    """A container of that playground, named ``box``, with no fence."""
+    return playground.new("box")
+
+
+@pytest.fixture
+def open_terminal(
+    pexpect_factory: Callable[[], Pexpect], tmp_path: Path
+) -> Iterator[Callable[..., Terminal]]:
+    """``open_terminal(*arguments, term=, columns=, lines=, environment=)`` starts programs."""
+    opened: list[Terminal] = []
+
+    def start(*arguments: str, **options: Any) -> Terminal:  # noqa: ANN401 (passed on)
+        log = tmp_path / f"terminal-{len(opened)}.log"
+        terminal = start_terminal(pexpect_factory(), *arguments, log=log, **options)
+        opened.append(terminal)
+        return terminal
+
+    yield start
+    for terminal in opened:
+        terminal.close()
+        terminal.shell.logfile_read.close()
+
+
+@pytest.fixture
+def terminal(open_terminal: Callable[..., Terminal]) -> Terminal:
+    """One running shellplay in a terminal, at its first prompt."""
+    return open_terminal()

@@ -1,0 +1,34 @@
+"""Fixtures of the stories: a terminal with a container, a screen, ordinary sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.screen import AS_FOR_A_PERSON, Screen
+from tests.terminal import Terminal
+
+
+@pytest.fixture
+def web(terminal: Terminal) -> Terminal:
+    """A terminal whose current container is ``web``, with no fence."""
+    assert terminal.run("new web")[0] == 0
+    return terminal
+
+
+@pytest.fixture
+def open_screen(
+    open_terminal: Callable[..., Terminal],
+) -> Callable[..., tuple[Terminal, Screen]]:
+    """``open_screen(columns=80, lines=24)`` starts the program as a person sees it."""
+
+    def start(columns: int = 80, lines: int = 24) -> tuple[Terminal, Screen]:
+        terminal = open_terminal(
+            columns=columns,
+            lines=lines,
+            environment={**AS_FOR_A_PERSON, "NO_COLOR": "", "TERM": "xterm-256color"},
+        )
+        return terminal, Screen(terminal, columns, lines)
+
+    return start

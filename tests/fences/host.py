@@ -1,0 +1,36 @@
+"""What a fence could change of the host by mistake, read as one comparable value."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from shellplay.kernel import namespaces
+from shellplay.model import NamespaceId
+
+IPC_TABLES = ("msg", "sem", "shm")
+
+
+def identities(pid: int | str = "self") -> dict[str, NamespaceId | None]:
+    """Return the namespaces of a process by kind."""
+    return namespaces.identities(pid)
+
+
+def changed(pid: int, before: dict[str, NamespaceId | None]) -> set[str]:
+    """Return the kinds of namespaces in which a process is not where it was."""
+    return {kind for kind, now in identities(pid).items() if now != before[kind]}
+
+
+def digest() -> dict[str, object]:
+    """Return the state of the host: what each of the eight fences is there to protect."""
+    return {
+        "namespaces": identities(),
+        "host name": os.uname().nodename,
+        "interfaces": socket.if_nameindex(),
+        "mounts": Path("/proc/self/mountinfo").read_text(),
+        "ipc": [Path(f"/proc/sysvipc/{table}").read_text() for table in IPC_TABLES],
+        "cgroup": Path("/proc/self/cgroup").read_text(),
+        "time offsets": Path("/proc/self/timens_offsets").read_text(),
+        "uid map": Path("/proc/self/uid_map").read_text(),
+    }

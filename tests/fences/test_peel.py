@@ -1,0 +1,200 @@
+"""Peeling a fence that forked: what comes along, what does not, and what is asked first."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from shellplay.container import Container
+from shellplay.errors import Refused
+from shellplay.fences import KINDS, REGISTRY
+from shellplay.kernel import procfs
+from shellplay.model import How, ShellState
+from shellplay.playground import Playground
+from tests.fences.belongings import expected, pack, shown
+from tests.fences.conditions import at_prompt, printed, spawned
+from tests.fences.host import changed, identities
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.everyone
+FORKING = ["user", "pid"]
+
+
+def fence(container: Container, *kinds: str) -> None:
+    """Put fences up, in order."""
+    for kind in kinds:
+        container.fence(REGISTRY[kind]())
+
+
+def up(container: Container) -> list[str]:
+    """Return the kinds that stand, in the order of KINDS."""
+    return [each.fence for each in container.fences() if each.up]
+
+
+@pytest.mark.parametrize("kind", FORKING)
+def test_what_was_made_inside_comes_along(
+    kind: str, container: Container, tmp_path: Path
+) -> None:
+    fence(container, kind)
+    pack(container, tmp_path)
+    container.type(b"echo half")
+    wait_until(lambda: "".join(container.logs().split()).endswith("echohalf"), "the keys")
+    change = container.peel(kind)
+    told = ", ".join(change.carried)
+    for word in ("variable", "function", "alias", "option", "trap", "umask", "history",
+                 "working directory", "half-typed line"):  # fmt: skip
+        assert word in told
+    container.type(b"-typed\r")
+    wait_until(printed(container, "half-typed"), "the line")
+    assert shown(container) == expected(tmp_path)
+
+
+@pytest.mark.parametrize("kind", FORKING)
+def test_what_was_changed_or_removed_inside_is_so_outside(
+    kind: str, container: Container
+) -> None:
+    container.run("a=1 b=2; f() { echo old; }; alias x=y; trap : USR1; set -C")
+    container.run("shopt -s dotglob")
+    fence(container, kind)
+    container.run("a=3; unset b; f() { echo new; }; unalias x; trap - USR1; set +C")
+    container.run("shopt -u dotglob")
+    container.peel_all()
+    assert container.run("echo $a ${b-gone}; f; alias; trap -p USR1").output == "3 gone\nnew\n"
+    assert container.run("shopt dotglob").output.split() == ["dotglob", "off"]
+    assert "C" not in container.run("echo $-").output
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["set -u", "set -e", "set -f", "set -x", "set -v", "set -o posix", "set -k", "set -C",
+     "IFS=x", "shopt -s extdebug", "shopt -s xpg_echo", "LC_ALL=C", "trap : DEBUG",
+     "trap 'echo failed' ERR", "HISTTIMEFORMAT=%s", "PATH=/none", "shopt -u expand_aliases",
+     "alias printf=false eval=false declare=false", "printf() { :; }", "unset OLDPWD PS0",
+     "history() { :; }", "PROMPT_COMMAND=", "PS1='$ '", "set -o vi"],
+)  # fmt: skip
+def test_state_comes_along_whatever_bash_was_told(line: str, container: Container) -> None:
+    fence(container, "user")
+    container.run("a='as  before'")
+    container.run(line)
+    assert container.run("b=2; builtin echo $b").output.endswith("2\n") or line == "set -v"
+    container.peel("user")
+    assert "[as  before2]\n" in container.run('builtin echo "[$a$b]"').output
+    assert container.state is ShellState.IDLE
+
+
+@pytest.mark.parametrize("kind", FORKING)
+def test_a_job_inside_is_not_ended_without_being_asked(kind: str, container: Container) -> None:
+    fence(container, kind)
+    job = spawned(container, "sleep 1000")
+    before = identities(container.pid)
+    with pytest.raises(Refused, match=rf"would end the job sleep 1000 \({job.pid}\)") as error:
+        container.peel(kind)
+    assert error.value.fix == f"wait for them, or peel {kind} --force"
+    assert identities(container.pid) == before
+    assert "Running" in container.run("jobs").output
+    change = container.peel(kind, force=True)
+    assert change.left == (f"job sleep 1000 ({job.pid})",)
+    assert job.pid is not None
+    assert procfs.status(job.pid) is None
+
+
+@pytest.mark.parametrize("kind", FORKING)
+def test_an_open_file_that_does_not_come_along_is_listed(
+    kind: str, container: Container, tmp_path: Path
+) -> None:
+    fence(container, kind)
+    container.run(f"exec 7>{tmp_path}/open")
+    assert container.peel(kind).left == (f"fd 7 ({tmp_path}/open)",)
+
+
+@pytest.mark.parametrize("kind", FORKING)
+def test_exit_inside_wakes_the_parked_bash_and_it_is_said(
+    kind: str, playground: Playground
+) -> None:
+    container = playground.new("box")
+    container.run("kept=yes")
+    fence(container, kind)
+    inside, outside = identities(container.pid), container.parked[-1].pid
+    container.run("exit")
+    assert container.pid == outside
+    assert changed(outside, inside) == {kind}
+    assert container.run("echo $kept").output == "yes\n"
+    assert playground.notices() == [
+        f"box: the bash inside {kind} has ended; the one that was parked outside, "
+        f"{outside}, goes on"
+    ]
+
+
+@pytest.mark.parametrize("kind", FORKING)
+def test_a_bash_that_is_killed_inside_wakes_the_parked_one(
+    kind: str, container: Container
+) -> None:
+    fence(container, kind)
+    outside = container.parked[-1].pid
+    container.type(b"half")
+    container.kill(str(container.pid), 9)
+    wait_until(lambda: container.pid == outside, "the parked bash")
+    wait_until(at_prompt(container), "its prompt")
+    assert container.run("echo it goes on").output == "it goes on\n"
+    assert kind not in up(container)
+
+
+def test_peel_all_takes_everything_off_from_the_last_to_the_first(
+    container: Container,
+) -> None:
+    before, first = container.pid, identities(container.pid)
+    container.run("a=1")
+    fence(container, "user", "net", "pid", "uts", "mnt", "cgroup", "ipc", "time")
+    assert up(container) == list(KINDS)
+    container.run("a=2")
+    assert sorted(each.fence for each in container.peel_all()) == sorted(KINDS)
+    assert (container.pid, identities(container.pid)) == (before, first)
+    assert container.run("echo $a").output == "2\n"
+
+
+def test_peel_all_with_nothing_up_does_nothing(container: Container) -> None:
+    assert container.peel_all() == []
+
+
+def test_a_fence_in_the_middle_comes_off_and_those_above_stay_in_their_namespaces(
+    container: Container,
+) -> None:
+    fence(container, "user", "pid", "uts", "net")
+    container.run("hostname kept; a=1")
+    inside = identities(container.pid)
+    change = container.peel("pid")
+    assert changed(container.pid, inside) == {"pid"}
+    assert change.how is How.FORKED
+    assert container.run("hostname; echo $a").output == "kept\n1\n"
+    assert up(container) == ["user", "uts", "net"]
+    container.peel_all()
+    assert identities(container.pid) == identities()
+
+
+def test_user_cannot_come_off_below_fences_that_an_ordinary_user_needs_it_for(
+    container: Container,
+) -> None:
+    fence(container, "user", "uts", "net")
+    inside = identities(container.pid)
+    if os.geteuid() == 0:
+        container.peel("user")
+        assert changed(container.pid, inside) == {"user"}
+    else:
+        with pytest.raises(Refused, match="uts, net stand inside user: without it bash"):
+            container.peel("user")
+        assert identities(container.pid) == inside
+        container.peel("net")
+        container.peel("uts")
+        container.peel("user")
+        assert identities(container.pid) == identities()
+
+
+def test_fences_go_up_again_after_they_came_off(container: Container) -> None:
+    for _ in range(10):
+        fence(container, "user", "pid", "mnt")
+        assert container.run("echo $$").output == "1\n"
+        container.peel_all()
+    assert container.parked == []
+    assert identities(container.pid) == identities()

@@ -1,0 +1,32 @@
+"""A program of its own that runs a playground, to be killed: ``python -m`` this file.
+
+It says ``ready REPL PLAYGROUND BASH`` when everything that its arguments name is up, and
+waits until its standard input ends; then it closes the playground, as a REPL does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from shellplay.fences import REGISTRY
+from shellplay.playground import Playground
+
+
+def main(kinds: str, *lines: str) -> None:
+    """Fence a container by ``kinds`` (with commas between) and run ``lines`` in it."""
+    with Playground() as playground:
+        container = playground.new("box")
+        for kind in kinds.split(",") if kinds else ():
+            container.fence(REGISTRY[kind]())
+        for line in lines:
+            container.run(line)
+        words = ("ready", playground.repl_pid, playground.playground_pid, container.pid)
+        sys.stdout.write(" ".join(map(str, words)) + "\n")
+        sys.stdout.flush()
+        while os.read(0, 4096):
+            pass
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,120 @@
+"""The layers: who may import whom, and that ctypes stays at the kernel's edge."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "shellplay"
+# Each layer imports only itself and what is above it here; names in one line are peers.
+LAYERS = [
+    {"errors", "model", "settings"},
+    {"kernel"},
+    {"shell"},
+    {"fences"},
+    {"processes", "stack", "standing", "fencing", "container", "playground"},
+    {"views"},
+    {"commands"},
+    {"repl"},
+    {"__main__"},
+]
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+SEES_ONLY = {"views": {"errors", "model", "settings", "views"}}
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+def layer_of(path: Path) -> str:
+    """Return the name of the layer that a file of the package belongs to."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and dotted name of everything that a module imports, at any depth."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            for alias in node.names:
+                yield node.lineno, f"{module}.{alias.name}"
+
+
+def complaints_about(path: Path, tree: ast.AST) -> Iterator[str]:
+    """Yield a line for every import of one file that breaks a rule."""
+    layer = layer_of(path)
+    allowed = SEES_ONLY.get(layer, {name for name in RANK if RANK[name] <= RANK[layer]})
+    for line, name in imports_of(tree):
+        parts = name.split(".")
+        where = f"{path.relative_to(ROOT)}:{line}"
+        if name.startswith("."):
+            yield f"{where}: relative import of {name}"
+        elif parts[0] == "ctypes" and layer != "kernel":
+            yield f"{where}: ctypes belongs to shellplay/kernel/"
+        elif parts[0] == "shellplay" and parts[1] not in allowed | {"__version__"}:
+            yield f"{where}: {layer} may not import {name}"
+
+
+def test_every_module_belongs_to_a_layer() -> None:
+    strays = {layer_of(path) for path in SOURCES} - set(RANK) - {"__init__"}
+    assert not strays
+
+
+def test_imports_only_go_down_and_ctypes_stays_in_the_kernel_layer() -> None:
+    complaints = [
+        complaint
+        for path in SOURCES
+        if layer_of(path) in RANK
+        for complaint in complaints_about(path, ast.parse(path.read_text()))
+    ]
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize(
+    ("layer", "line", "complaint"),
+    [
+        ("shell", "from shellplay.fences import Fence", "may not import shellplay.fences"),
+        ("shell", "from . import pty", "relative import"),
+        ("shell", "import ctypes", "ctypes belongs"),
+        ("shell", "from ctypes import c_int", "ctypes belongs"),
+        ("views", "from shellplay.kernel import procfs", "may not import"),
+        ("kernel", "from shellplay import playground", "may not import"),
+        ("fences", "def f():\n    import shellplay.repl", "may not import"),
+    ],
+)
+def test_a_forbidden_import_is_found(layer: str, line: str, complaint: str) -> None:
+    found = complaints_about(PACKAGE / layer / "x.py", ast.parse(line))
+    assert complaint in "\n".join(found)
+
+
+def test_no_file_is_named_after_its_lack_of_a_subject() -> None:
+    assert not [path for path in SOURCES + TESTS if path.stem in FORBIDDEN_NAMES]
+
+
+def test_tests_wait_for_conditions_and_do_not_sleep() -> None:
+    sleepers = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in TESTS
+        if path.name != "waiting.py"
+        for line in sleeps_in(ast.parse(path.read_text()))
+    ]
+    assert not sleepers, "\n".join(sleepers)
+
+
+def sleeps_in(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines that call or import ``time.sleep``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr == "sleep":
+            yield node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.module == "time":
+            yield from (node.lineno for name in node.names if name.name == "sleep")
+
+
+def test_sleeping_is_found() -> None:
+    assert list(sleeps_in(ast.parse("import time\ntime.sleep(1)"))) == [2]
+    assert list(sleeps_in(ast.parse("from time import sleep"))) == [1]

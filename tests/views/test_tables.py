@@ -1,0 +1,172 @@
+"""The tables of ps, tree, fences and containers, for every width."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from shellplay.model import FenceRecord, Process
+from shellplay.views import cells, containers, ps, strip, tree
+from shellplay.views.console import render
+from shellplay.views.drawing import Column, Drawing, Table
+from tests.views.samples import INSIDE, PLAYGROUND, RECORDS, ROWS, Taken
+
+DRAWINGS = {
+    "ps host": ps.host(PLAYGROUND),
+    "ps": ps.inside(INSIDE),
+    "tree": tree.tree(PLAYGROUND.processes),
+    "fences": strip.strip(RECORDS, "web"),
+    "containers": containers.table(ROWS),
+}
+every_drawing = pytest.mark.parametrize("drawing", DRAWINGS.values(), ids=DRAWINGS.keys())
+
+
+def shown(drawing: Drawing, width: int = 120) -> list[str]:
+    """Return the lines without colours."""
+    return render(drawing, width, color=False).splitlines()
+
+
+def test_ps_host_is_a_tree_with_every_pid_of_each_process() -> None:
+    assert shown(ps.host(PLAYGROUND)) == [
+        "HOST PID  PPID  INSIDE  CONTAINER  S ROLE        COMMAND",
+        "    4100  3990       -  -          S repl        shellplay",
+        "    4104  4100       -  -          S playground    playground",
+        "    4110  4104       -  web        T parked          bash",
+        "    4242  4110       1  web        S shell             bash",
+        "    4250  4242       7  web        S job                 sleep 1000",
+        "    4300  4242     9/1  web        S job                 "
+        r"sh -c \x1b]0;owned\x07\n\xff",
+        "    4111  4104       -  db         S shell           bash",
+        "+ 143 other host processes (ps host -a)",
+    ]
+
+
+def test_nothing_is_said_of_other_processes_if_there_are_none() -> None:
+    assert shown(ps.host(Taken(PLAYGROUND.processes, 0)))[-1].endswith("bash")
+    assert shown(ps.host(Taken([], 1)))[-1] == "+ 1 other host process (ps host -a)"
+
+
+def test_ps_shows_what_the_bash_sees_beside_the_pids_of_the_host() -> None:
+    assert shown(ps.inside(INSIDE)) == [
+        "PID  PPID  HOST PID  S  COMMAND",
+        "  1     0      4242  S  bash",
+        "  7     1      4250  S  sleep 1000",
+        r"9/1     1      4300  S  sh -c \x1b]0;owned\x07\n\xff",
+    ]
+
+
+def test_ps_of_nothing_is_only_its_titles() -> None:
+    assert len(shown(ps.inside([]))) == 1
+
+
+def test_the_tree_has_a_node_where_a_pid_namespace_begins() -> None:
+    assert shown(tree.tree(PLAYGROUND.processes)) == [
+        "pid:[4026531836] host",
+        "└─ 4100 repl: shellplay",
+        "   └─ 4104 playground: playground",
+        "      ├─ 4110 parked, web: bash",
+        "      │  └─ pid:[4026532399]",
+        "      │     └─ 4242/1 shell, web: bash",
+        "      │        ├─ 4250/7 job, web: sleep 1000",
+        "      │        └─ pid:[4026532500]",
+        r"      │           └─ 4300/9/1 job, web: sh -c \x1b]0;owned\x07\n\xff",
+        "      └─ 4111 shell, db: bash",
+    ]
+
+
+def test_a_tree_may_be_deeper_than_the_interpreter_can_recurse() -> None:
+    deep = [Process(pid, pid - 1, (pid,), "S", 0, "sh", namespace=1) for pid in range(2, 5000)]
+    lines = shown(tree.tree(deep), 80)
+    assert len(lines) == 4999
+    assert lines[-1].endswith("└─ 4999: sh")
+    assert max(map(cells.width, shown(ps.host(Taken(deep, 0)), 80))) <= 80
+
+
+def test_the_strip_has_one_line_for_each_layer() -> None:
+    assert shown(strip.strip(RECORDS, "web")) == [
+        "FENCE  LAYER           NAMESPACE                 HOW       OPTIONS       PEEL",
+        "user   host            4026531837                -         -             -",
+        "uts    fenced          4026531838 -> 4026532398  in-place  hostname=web  in place",
+        "pid    shared with db  4026531836 -> 4026532399  forked    -             wakes 4110",
+        "net    fenced          4026531833 -> unknown     in-place  -             in place",
+        "web: 3 of 4 layers fenced",
+    ]
+
+
+def test_options_have_a_column_only_where_there_are_any() -> None:
+    assert "OPTIONS" not in shown(strip.strip(RECORDS[2:], "web"))[0]
+
+
+def test_a_layer_that_cannot_be_read_is_unknown() -> None:
+    (_, line, _) = shown(strip.strip([FenceRecord("time", up=False)], "host"))
+    assert line.split() == ["time", "host", "unknown", "-", "-"]
+
+
+def test_containers_are_listed_with_the_current_one_marked() -> None:
+    assert shown(containers.table(ROWS)) == [
+        "   NAME  ID              BASH  STATE  PARKED  FENCES",
+        "*  web   a1b2c3d4e5f6  4242/1  idle        1  uts pid",
+        "   -     b1b2c3d4e5f6    4111  busy        0  -",
+    ]
+
+
+@every_drawing
+def test_no_line_is_wider_than_the_terminal(drawing: Drawing) -> None:
+    for width in (*range(1, 60), 80, 500):
+        assert max(map(cells.width, shown(drawing, width))) <= width
+
+
+@every_drawing
+def test_without_colour_there_is_no_escape_sequence(drawing: Drawing) -> None:
+    assert "\x1b" not in render(drawing, 80, color=False)
+
+
+@every_drawing
+def test_colours_change_nothing_but_colours(drawing: Drawing) -> None:
+    colored = render(drawing, 80, color=True)
+    assert "\x1b[" in colored
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", colored)
+    plain = render(drawing, 80, color=False)
+    assert [line.rstrip() for line in bare.splitlines()] == plain.splitlines()
+
+
+def test_on_twenty_columns_the_pid_and_the_command_stay() -> None:
+    lines = shown(ps.host(PLAYGROUND), 20)
+    assert lines[0] == "HOST PID  COMMAND"
+    assert lines[4] == "    4242     bash"
+    assert lines[5] == "    4250      sleep…"
+    assert shown(ps.inside(INSIDE), 20)[2] == "  7  sleep 1000"
+    assert [line.split() for line in shown(strip.strip(RECORDS, "web"), 20)][2] == [
+        "uts",
+        "fenced",
+    ]
+
+
+def test_a_long_name_does_not_push_the_command_out() -> None:
+    one = Process(1, 0, (1,), "S", 0, "bash", "n" * 63)
+    line = shown(ps.host(Taken([one], 0)), 80)[1]
+    assert line.endswith("bash")
+    assert "n…" in line
+
+
+def test_wide_characters_take_two_cells_and_accents_none() -> None:
+    assert cells.width("日本") == 4
+    assert cells.width("e\u0301") == 1
+    assert cells.fit("日本語", 5) == "日本…"
+    assert cells.fit("日本語", 4) == "日…"
+    assert cells.fit("abc", 0) == ""
+    assert cells.pad("日本", 5) == "日本 "
+    assert cells.pad("日本", 5, right=True) == " 日本"
+
+
+def test_a_table_of_one_column_is_cut_to_the_width() -> None:
+    assert shown(Table([Column("WORD")], [[("", "abcdefgh")]]), 6) == ["WORD", "abcde…"]
+
+
+def test_strings_and_rich_things_are_rendered_too() -> None:
+    from rich.text import Text
+
+    assert render("bad \x1b[2J", 80, color=False) == r"bad \x1b[2J"
+    assert render(Text("red", style="red"), 80, color=False) == "red\n"
+    assert render(Text("red", style="red"), 80, color=True) == "\x1b[31mred\x1b[0m\n"

@@ -1,0 +1,57 @@
+"""Boots an image in qemu, shows its console, and returns the exit status of what it ran."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tests.vm.image import Image
+
+TIMED_OUT = 124
+BROKEN = 1
+KERNEL_COMMAND_LINE = (
+    "console=ttyS0 quiet panic=-1 rdinit=/init lsm=landlock,lockdown,yama,apparmor,bpf"
+)
+
+
+def boot(image: Image, run: Path, *, accelerator: str, memory: int, timeout: float) -> int:
+    """Boot ``image`` with the layer ``run`` on top; ``memory`` in MiB, ``timeout`` in seconds.
+
+    The console is our stdout.  Returns pytest's exit status, 124 when time was up, 1 when
+    the machine ended without telling one.
+    """
+    with tempfile.TemporaryDirectory(prefix="sp-vm-") as folder:
+        initrd = Path(folder) / "initrd"
+        _concatenate([*image.layers, run], initrd)
+        report = Path(folder) / "report"
+        command = [
+            "qemu-system-x86_64",
+            *("-accel", accelerator, "-cpu", "max", "-smp", "2"),
+            *("-m", str(memory), "-nodefaults", "-display", "none", "-no-reboot"),
+            *("-serial", "stdio", "-serial", f"file:{report}"),
+            *("-kernel", str(image.kernel), "-initrd", str(initrd)),
+            *("-append", KERNEL_COMMAND_LINE),
+        ]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL) as machine:
+            try:
+                machine.wait(timeout)
+            except subprocess.TimeoutExpired:
+                machine.kill()
+                return TIMED_OUT
+        return _status(report)
+
+
+def _concatenate(layers: list[Path], target: Path) -> None:
+    with target.open("wb") as output:
+        for layer in layers:
+            with layer.open("rb") as source:
+                shutil.copyfileobj(source, output)
+            # Each archive must begin on a multiple of four bytes.
+            output.write(b"\0" * (-output.tell() % 4))
+
+
+def _status(report: Path) -> int:
+    words = report.read_text().split() if report.exists() else []
+    return int(words[1]) if words[:1] == ["exit"] else BROKEN

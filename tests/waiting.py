@@ -1,0 +1,25 @@
+"""Waiting for a condition: the only place in the tests where time passes by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+
+def wait_until(
+    condition: Callable[[], Value], what: str = "the condition", *, timeout: float = 10.0
+) -> Value:
+    """Call ``condition`` until it returns something true, and return that.
+
+    ``timeout`` is in seconds; ``what`` is named in the AssertionError raised after it,
+    together with the last value seen.
+    """
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout} s for {what}; last seen: {value!r}")
+        time.sleep(0.002)
+    return value
