@@ -57,7 +57,7 @@ def rc_text(nonce: str, *, user_file: bool, close: int) -> str:
     ``close`` is the descriptor that the file is read from; bash closes it at the end.
     """
     parts = [
-        "export HISTCONTROL=" if not user_file else "",
+        "HISTCONTROL=" if not user_file else "",
         USER_FILE if user_file else PROMPT,
         TEMPLATE.replace("NONCE", nonce),
         f"exec {close}<&-",
