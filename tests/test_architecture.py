@@ -18,12 +18,19 @@ LAYERS = [
     {"fences"},
     {"processes", "stack", "standing", "fencing", "container", "playground"},
     {"views"},
+    {"recipe"},
+    {"cast"},
     {"commands"},
+    {"stage"},
     {"repl"},
-    {"__main__"},
+    {"testing", "__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-SEES_ONLY = {"views": {"errors", "model", "settings", "views"}}
+SEES_ONLY = {
+    "views": {"errors", "model", "settings", "views"},
+    "recipe": {"errors", "model", "settings", "recipe"},
+    "cast": {"errors", "model", "settings", "views", "recipe", "cast"},
+}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
