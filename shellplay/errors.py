@@ -42,6 +42,23 @@ class TimedOut(ShellplayError):
     exit_status = 124
 
 
+class Bug(ShellplayError):
+    """An exception that is a mistake in shellplay, as one sentence that helps to find it."""
+
+    exit_status = 70  # EX_SOFTWARE of sysexits.h
+
+    def __init__(self, error: Exception) -> None:
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        file = place.tb_frame.f_code.co_filename.rpartition("/")[2] if place else "?"
+        line = place.tb_lineno if place else 0
+        super().__init__(
+            f"a mistake in shellplay: {type(error).__name__}, {error}, at {file}:{line}",
+            "please report it; SHELLPLAY_DEBUG=1 shows the whole trace",
+        )
+
+
 class KernelError(ShellplayError):
     """A system call failed: it carries the call, the errno and what it was about.
 

@@ -20,6 +20,7 @@ from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.descendants import running
 from shellplay.kernel.reasons import explained, ptrace_refusal
 from shellplay.model import Change, FenceRecord, How, NamespaceId, ShellIdentity
+from shellplay.processes import sees_the_hosts_proc
 from shellplay.shell.carry import Carried
 from shellplay.shell.shell import Shell
 from shellplay.stack import Stack, named
@@ -36,6 +37,7 @@ EARLIER = {
 }
 PID_LAST = "pid came off and went up again around it, so that bash is still number 1"
 NO_WAY_BACK = "bash could not turn back from it to fork, so a new one was started inside"
+HOSTS_PROC = "ps inside reads /proc, and that is still the host's"
 NOTHING = Carried((), ())
 
 
@@ -95,7 +97,8 @@ class Fencing:
         with self._joined(fence) as join:
             first = self._user_first(fence)
             change = self._put(fence, join)
-        notes = (USER_FIRST, *change.notes) if first else change.notes
+        before = (USER_FIRST,) if first else ()
+        notes = (*before, *change.notes, *self._about_proc(fence.kind))
         return replace(change, first=first, notes=notes)
 
     @contextmanager
@@ -160,12 +163,13 @@ class Fencing:
         if not self._belongs_below_pid(fence):
             self._stack.put_on_copy(fence, join)
             return (), NOTHING
-        state = self._stack.dump()
-        pid = self._stack.standing.get("pid")
-        self._stack.step_back(pid, lambda fence, pin: self._put(fence, pin))
-        self._put(fence, join)
-        notes = self._put(pid.fence, None).notes
-        return (PID_LAST, *notes), self._stack.carry(state)
+        with self._stack.keys_wait():
+            state = self._stack.dump()
+            pid = self._stack.standing.get("pid")
+            self._stack.step_back(pid, lambda fence, pin: self._put(fence, pin))
+            self._put(fence, join)
+            notes = self._put(pid.fence, None).notes
+            return (PID_LAST, *notes), self._stack.carry(state)
 
     def _belongs_below_pid(self, fence: Fence) -> bool:
         # A bash that forks inside a pid fence is no longer number 1, and not alone: the
@@ -206,7 +210,7 @@ class Fencing:
                 self._require_respawnable(f"peel {kind}")
                 rest = [s.fence for s in self._stack.standing if s is not standing]
                 carried = self._stack.respawn([(fence, None) for fence in rest])
-        notes = self._stack.fit_proc()
+        notes = self._stack.fit_proc() + self._about_proc(kind)
         change = self._change("peel", kind, standing.how, before=before)
         if change.namespace != change.host:
             raise ShellplayError(f"the kernel still shows another {kind} namespace")
@@ -227,9 +231,10 @@ class Fencing:
         doomed = self._stack.doomed_by(standing)
         left = self._lost_jobs(doomed, f"peel {standing.fence.kind}", force=force)
         left += _open_files(self._stack.live)
-        state = self._stack.dump()
-        self._stack.step_back(standing, lambda fence, pin: self._put(fence, pin))
-        carried = self._stack.carry(state)
+        with self._stack.keys_wait():
+            state = self._stack.dump()
+            self._stack.step_back(standing, lambda fence, pin: self._put(fence, pin))
+            carried = self._stack.carry(state)
         return Carried(carried.carried, (*left, *state.stays, *carried.failed))
 
     def _require_possible_without(self, standing: Standing) -> None:
@@ -262,6 +267,15 @@ class Fencing:
             fix = "wait for them" + (f", or {what} --force" if what.startswith("peel") else "")
             raise Refused(f"{what} would end {count} {', '.join(jobs)}", fix)
         return tuple(f"job {job}" for job in jobs)
+
+    def _about_proc(self, changed: str) -> tuple[str, ...]:
+        """Say that ps inside still shows the host, when that is what surprises now."""
+        up = self.kinds()
+        if changed not in ("pid", "mnt") or "pid" not in up:
+            return ()
+        if not sees_the_hosts_proc(self._box.pid):
+            return ()
+        return (HOSTS_PROC if "mnt" in up else f"{HOSTS_PROC} (fence mnt gives a fresh one)",)
 
     # -- facts ---------------------------------------------------------------------------
 

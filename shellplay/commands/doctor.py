@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from shellplay.commands.command import command
 from shellplay.commands.manual import columns
-from shellplay.commands.outcome import Outcome, Page
+from shellplay.commands.outcome import Document, Outcome, Page
 from shellplay.errors import ShellplayError
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.reasons import APPARMOR, USERNS_CLONE, YAMA, sysctl
@@ -26,17 +26,24 @@ class Finding(NamedTuple):
     fact: str
     fix: str = ""
 
+    def record(self) -> dict[str, str | bool | None]:
+        """Return it in the shape of docs/json.md."""
+        fix = self.fix or None
+        return {"name": self.name, "ok": fix is None, "fact": self.fact, "fix": fix}
 
-@command("doctor", group="other")
+
+@command("doctor", group="other", json=True)
 def doctor() -> Iterator[Outcome]:
     """Look at what this machine allows, and say what stands in the way and the fix.
 
     Examples:
         doctor
+        doctor --json
     """
     found = list(findings())
     rows = [(f"{'!!' if one.fix else 'ok'}  {one.name}", _sentence(one)) for one in found]
-    yield Page(lambda width: "\n".join(columns(rows, width)))
+    table = Page(lambda width: "\n".join(columns(rows, width)))
+    yield Document("doctor", lambda: [one.record() for one in found], lambda: table)
 
 
 def findings() -> Iterator[Finding]:

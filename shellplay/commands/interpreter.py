@@ -1,5 +1,6 @@
 """Runs lines against a playground and shows what comes of them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 
@@ -13,7 +14,7 @@ from shellplay.commands.printer import Printer
 from shellplay.commands.sentences import born
 from shellplay.commands.table import find
 from shellplay.commands.words import Segment, segments
-from shellplay.errors import Refused, ShellplayError
+from shellplay.errors import Bug, Refused, ShellplayError
 from shellplay.playground import Playground
 
 
@@ -67,6 +68,12 @@ class Interpreter:
         except KeyboardInterrupt:
             self.printer.error(ShellplayError("interrupted"), where)
             status = 1
+        except Exception as error:
+            # A mistake of ours must not end what the user has built.
+            if os.environ.get("SHELLPLAY_DEBUG") == "1":
+                raise
+            self.printer.error(Bug(error), where)
+            status = Bug.exit_status
         self.printer.end_stream()
         self._trace()
         self.tell()
@@ -121,9 +128,10 @@ class Interpreter:
                 self.printer.show(document(outcome.kind, outcome.payload()))
             case Document():
                 self.printer.show(outcome.title)
-                self.printer.show(outcome.view())
+                view = outcome.view()
+                self.printer.show(self._laid_out(view) if isinstance(view, Page) else view)
             case Page():
-                self.printer.show(outcome.layout(self.printer.width))
+                self.printer.show(self._laid_out(outcome))
             case Text():
                 self.printer.text(outcome.text)
             case Changed(change, label):
@@ -133,6 +141,9 @@ class Interpreter:
             case _:
                 self.printer.show(outcome)
         return 0
+
+    def _laid_out(self, page: Page) -> str:
+        return page.layout(self.printer.width)
 
     def _status(self, status: int | None) -> int:
         if status is None:

@@ -57,12 +57,13 @@ def ps(
     yield Document("ps", lambda: seen, table)
 
 
-@command("tree", group="looking", aliases=("pstree",))
+@command("tree", group="looking", aliases=("pstree",), json=True)
 def tree(playground: Playground) -> Iterator[Outcome]:
     """Show the PID namespaces as a tree, with the processes in each.
 
     Examples:
         tree
+        tree --json
     """
     from shellplay.views.tree import tree as drawn
 

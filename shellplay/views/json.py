@@ -12,7 +12,7 @@ from shellplay.views.safe import visible
 
 VERSION = 1
 # What a bare list of records is called in its document.
-LISTS = {"ps": "processes", "tree": "processes"}
+LISTS = {"ps": "processes", "doctor": "findings"}
 
 
 def document(kind: str, payload: object) -> str:

@@ -1,5 +1,7 @@
 """doctor: facts of this machine, and a fix for each that stands in the way."""
 
+import json
+
 from shellplay.commands.doctor import findings
 from tests.repl.program import shellplay
 
@@ -15,3 +17,12 @@ def test_what_stands_in_the_way_is_marked_with_its_fix() -> None:
     assert done.returncode == 0
     (line,) = [line for line in done.stdout.splitlines() if "bash" in line]
     assert line.split() == ["!!", "bash", "none", "(apt-get", "install", "bash)"]
+
+
+def test_for_programs_each_finding_has_its_fix_or_null() -> None:
+    done = shellplay("-c", "doctor --json", PATH="/nowhere")
+    document = json.loads(done.stdout)
+    found = {one["name"]: one for one in document["findings"]}
+    assert document["kind"] == "doctor"
+    assert (found["bash"]["ok"], found["bash"]["fix"]) == (False, "apt-get install bash")
+    assert (found["kernel"]["ok"], found["kernel"]["fix"]) == (True, None)
