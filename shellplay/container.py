@@ -173,7 +173,14 @@ class Container:
 
     def type(self, keys: bytes) -> None:
         """Write keys to the terminal, as a user would."""
-        self.terminal.type(keys)
+        while True:
+            terminal = self.terminal
+            with terminal.lock:
+                self.require_alive()
+                # Another bash, on another terminal, may have come while we waited.
+                if terminal is self.terminal:
+                    terminal.type(keys)
+                    return
 
     def run(
         self,

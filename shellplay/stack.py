@@ -148,7 +148,13 @@ class Stack:
         A fence that stands is joined, where its namespace outlives the old bash.  Returns
         what was carried.  If the new bash cannot be started, nothing has changed.
         """
-        state = self.dump()
+        with self.keys_wait():
+            state = self.dump()
+            self._replace(wanted)
+            carried = self.carry(state)
+        return Carried(carried.carried, (*state.stays, *carried.failed))
+
+    def _replace(self, wanted: Sequence[tuple[Fence, Joined | None]]) -> None:
         old = [*self.parked, self.live]
         fences = [fence for fence, _ in wanted]
         with ExitStack() as undo:
@@ -164,8 +170,6 @@ class Stack:
         old[0].close()
         self._box.replace(shell, terminal)
         self.standing.restart(Standing(fence, How.RESPAWNED, 0) for fence in fences)
-        carried = self.carry(state)
-        return Carried(carried.carried, (*state.stays, *carried.failed))
 
     def _stub_inside(
         self, wanted: Sequence[tuple[Fence, Joined | None]], undo: ExitStack
@@ -188,6 +192,13 @@ class Stack:
         return joined(self.live.pid, fence.kind)
 
     # -- state ---------------------------------------------------------------------------
+
+    def keys_wait(self) -> AbstractContextManager[object]:
+        """Let the keys of others wait while one bash takes the place of another.
+
+        One that the first reads after it has told its half-typed line would end with it.
+        """
+        return self._box.terminal.lock
 
     def ask(self, script: str) -> str:
         """Have the live bash run a script unseen, and return what it printed."""
