@@ -68,7 +68,8 @@ class Container:
         self.settings = settings
         self.find = find
         self._peers = peers
-        self.terminal = Terminal()
+        around = settings.surroundings
+        self.terminal = Terminal(around.columns, around.rows, term=around.term)
         self.parked_shells: list[Shell] = []
         self.dead = False
         self._drain = drain
@@ -219,6 +220,7 @@ class Container:
             argv,
             terminal=terminal,
             detach_key=self.settings.detach_key,
+            output=self.settings.surroundings.output,
         )
 
     def kill(self, target: str, number: int) -> list[Process]:

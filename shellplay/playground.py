@@ -25,6 +25,7 @@ from shellplay.kernel.journal import Journal
 from shellplay.model import NamespaceId, Role
 from shellplay.processes import Snapshot, snapshot
 from shellplay.settings import Settings
+from shellplay.shell import outsider
 from shellplay.shell.drain import Drain
 from shellplay.shell.guardian import Guardian
 
@@ -81,10 +82,19 @@ class Playground:
                 HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
                 self._drain = Drain()
             if self._guardian is None or self._guardian.gone:
-                self._guardian = Guardian()
+                self._guardian = Guardian(self.settings.surroundings)
                 _allow_many_descriptors()
                 self._drain.watch(self._guardian.events.fileno(), self._hear)
             return self._guardian, self._drain
+
+    def host(self, line: str) -> int:
+        """Run a line by the host's sh, outside every fence; return its exit status.
+
+        It is a child of the playground process and ends with it at the latest; its output
+        goes where the surroundings say.
+        """
+        guardian, _ = self._services()
+        return outsider.execute(guardian, line, self.settings.surroundings.output)
 
     # -- containers ----------------------------------------------------------------------
 

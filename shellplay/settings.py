@@ -1,8 +1,26 @@
-"""What a user can set for a playground."""
+"""What a user can set for a playground, and what is around it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What everything in a playground finds around it from its start.
+
+    ``term``, ``columns`` and ``rows`` are those of every bash's terminal.  ``environment``
+    is ours if it is None.  ``scratch`` is the directory to be in, which ends with the
+    playground; without one it is ours.  ``output`` is the descriptor that gets what
+    programs of the host and ``exec`` print; without one that is our standard output.
+    """
+
+    term: str = "xterm-256color"
+    columns: int = 80
+    rows: int = 24
+    environment: dict[str, str] | None = None
+    scratch: str | None = None
+    output: int | None = None
 
 
 @dataclass
@@ -14,3 +32,4 @@ class Settings:
     detach_key: str = "C-]"
     timeout: float | None = None
     trace: bool = False
+    surroundings: Surroundings = field(default_factory=Surroundings)

@@ -160,7 +160,9 @@ class Stack:
         with ExitStack() as undo:
             # The same nonce: the prompt that is carried over has our marks in it.
             before = self._box.terminal
-            terminal = Terminal(before.columns, before.rows, nonce=before.nonce)
+            terminal = Terminal(
+                before.columns, before.rows, term=before.term, nonce=before.nonce
+            )
             undo.callback(terminal.close)
             stub = self._stub_inside(wanted, undo)
             _fit_proc(stub.pid, fences, lambda: nullcontext(stub))

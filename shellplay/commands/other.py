@@ -127,7 +127,9 @@ def help_(
 
 @command("!", group="other")
 def host(
-    front: Front, line: Annotated[str, Rest("CMD", "a line for the host's sh")]
+    playground: Playground,
+    front: Front,
+    line: Annotated[str, Rest("CMD", "a line for the host's sh")],
 ) -> Iterator[Outcome]:
     """Run a line on the host, outside every fence.
 
@@ -135,6 +137,9 @@ def host(
         !uname -r
         !ps -ef | wc -l
     """
+    if playground.settings.surroundings.output is not None:
+        yield Status(playground.host(line))
+        return
     stdin = None if front.terminal else subprocess.DEVNULL
     # Ctrl-C is for the command; a handler, unlike SIG_IGN, does not outlive its exec.  Ctrl-Z
     # is for nobody: there is no job control here that could wake the command again.

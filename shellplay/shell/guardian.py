@@ -11,6 +11,7 @@ from pathlib import Path
 
 from shellplay.errors import ShellGone
 from shellplay.kernel.stub import Stub, awaited, pair
+from shellplay.settings import Surroundings
 
 PACKAGE_ROOT = str(Path(__file__).parents[2])
 # Wait statuses of children nobody asks for are kept this long.
@@ -18,7 +19,7 @@ REMEMBERED = 1000
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[3]); "
     "from shellplay.shell.guardian_process import main; "
-    "main(int(sys.argv[1]), int(sys.argv[2]))"
+    "main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[4:])"
 )
 
 
@@ -29,7 +30,9 @@ class Guardian:
     when the playground process itself has gone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, surroundings: Surroundings | None = None) -> None:
+        around = surroundings or Surroundings()
+        scratch = [] if around.scratch is None else [around.scratch]
         self._requests, requests = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.events, events = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with requests, events:
@@ -38,8 +41,8 @@ class Guardian:
             # process group are not for it.
             self.pid = os.posix_spawn(
                 sys.executable,
-                [sys.executable, "-I", "-S", "-c", PROGRAM, "3", "4", PACKAGE_ROOT],
-                os.environ,
+                [sys.executable, "-I", "-S", "-c", PROGRAM, "3", "4", PACKAGE_ROOT, *scratch],
+                os.environ if around.environment is None else around.environment,
                 file_actions=_as_3_and_4(requests.fileno(), events.fileno()),
                 setsid=True,
                 setsigmask=(),

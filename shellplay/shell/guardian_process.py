@@ -27,8 +27,13 @@ from shellplay.kernel.stub import serve
 REQUEST_SIZE = 4096
 
 
-def main(requests_fd: int, events_fd: int) -> NoReturn:
-    """Serve until the REPL hangs up, then end every descendant and exit."""
+def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoReturn:
+    """Serve until the REPL hangs up, then end every descendant and exit.
+
+    ``scratch`` is the directory that everything starts in and that ends with it.
+    """
+    if scratch is not None:
+        os.chdir(scratch)
     requests = socket.socket(fileno=requests_fd)
     events = socket.socket(fileno=events_fd)
     HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
@@ -48,7 +53,21 @@ def main(requests_fd: int, events_fd: int) -> NoReturn:
             break
         _report_ended(events)
     end_descendants(os.getpid())
+    if scratch is not None:
+        _remove(scratch)
     os._exit(0)
+
+
+def _remove(scratch: str) -> None:
+    from shutil import rmtree
+
+    os.chdir("/")
+    try:
+        rmtree(scratch)
+    except OSError as error:
+        # Nobody else is left who could say it: our standard error is the user's.
+        sys.stderr.write(f"shellplay: {scratch} is left behind: {error}\n")
+        sys.stderr.flush()
 
 
 def _wake_on_signals() -> int:

@@ -19,19 +19,25 @@ CHUNK = 65536
 
 
 def execute(
-    guardian: Guardian, live: Shell, argv: list[str], *, terminal: bool, detach_key: str
+    guardian: Guardian,
+    live: Shell,
+    argv: list[str],
+    *,
+    terminal: bool,
+    detach_key: str,
+    output: int | None = None,
 ) -> int:
     """Run ``argv`` inside every fence of ``live`` and wait; return its exit status.
 
     With ``terminal`` it gets a terminal of its own, connected with ours; otherwise its
-    output is copied to ours.  128+n means that signal n ended it.  Raises KernelError if it
-    cannot be joined or executed.
+    output is copied to ``output``, or to ours.  128+n means that signal n ended it.  Raises
+    KernelError if it cannot be joined or executed.
     """
     stub = _inside(guardian.stub(), live)
     if terminal:
         _on_terminal(stub, argv, detach_key)
     else:
-        _on_pipe(stub, argv)
+        _on_pipe(stub, argv, sys.stdout.fileno() if output is None else output)
     status = os.waitstatus_to_exitcode(guardian.status_of(stub.pid))
     return status if status >= 0 else 128 - status
 
@@ -57,7 +63,7 @@ def _inside(stub: Stub, live: Shell) -> Stub:
     return stub
 
 
-def _on_pipe(stub: Stub, argv: list[str]) -> None:
+def _on_pipe(stub: Stub, argv: list[str], output: int) -> None:
     readable, writable = os.pipe2(os.O_CLOEXEC)
     try:
         number = stub.give(writable)
@@ -67,7 +73,7 @@ def _on_pipe(stub: Stub, argv: list[str]) -> None:
         stub.execute(argv, change={}, remove=REMOVED)
         while chunk := os.read(readable, CHUNK):
             sys.stdout.flush()
-            os.write(sys.stdout.fileno(), chunk)
+            os.write(output, chunk)
     finally:
         os.close(readable)
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from shellplay.errors import Refused, TimedOut
 from shellplay.kernel.outside import set_command_line
 from shellplay.kernel.stub import Stub
+from shellplay.settings import Surroundings
 from shellplay.shell.rc import rc_text
 from shellplay.shell.shell import Shell
 from shellplay.shell.terminal import Terminal
@@ -19,7 +20,7 @@ REMOVED = (
     *("BASH_ENV", "ENV", "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS4", "HISTFILE"),
     *("COLUMNS", "LINES", "SHELLOPTS", "BASHOPTS", "OLDPWD", "INPUTRC", "POSIXLY_CORRECT"),
 )
-TERM = "xterm-256color"
+TERM = Surroundings.term
 
 
 def start_bash(stub: Stub, terminal: Terminal, *, user_file: bool) -> Shell:
@@ -67,7 +68,7 @@ def _become_bash(stub: Stub, terminal: Terminal, *, user_file: bool) -> None:
     removed = [*REMOVED, *(name for name in os.environ if name.startswith("SHELLPLAY_"))]
     stub.execute(
         [bash, "--rcfile", f"/proc/self/fd/{rc}", "-i"],
-        change={"TERM": TERM},
+        change={"TERM": terminal.term},
         remove=removed,
         keep=[rc],
     )

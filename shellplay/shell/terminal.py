@@ -24,6 +24,7 @@ from shellplay.errors import ShellGone, TimedOut
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.stub import Stub
 from shellplay.model import ShellState
+from shellplay.settings import Surroundings
 from shellplay.shell.marks import Mark, MarkReader
 from shellplay.shell.rc import key_sequence
 from shellplay.shell.screen_modes import ScreenModes
@@ -42,7 +43,15 @@ Watcher = Callable[[bytes | Mark], None]
 class Terminal:
     """A pty, its scrollback, and what its marks say about the bash on it."""
 
-    def __init__(self, columns: int = 80, rows: int = 24, *, nonce: str | None = None) -> None:
+    def __init__(
+        self,
+        columns: int = Surroundings.columns,
+        rows: int = Surroundings.rows,
+        *,
+        term: str = Surroundings.term,
+        nonce: str | None = None,
+    ) -> None:
+        self.term = term
         self.nonce = nonce or os.urandom(8).hex()
         self.lock = threading.RLock()
         self.typed_since_prompt = False

@@ -1,0 +1,263 @@
+"""The stage: a playground of its own in which steps of a recipe are performed, one by one.
+
+Every actor's output is taken exactly, and everything that happens is told to the sinks as
+events, so that casts, pages and reports need no code here.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from shellplay.cast.events import Event, Output, Prompt, Sink, Typed
+from shellplay.commands.interpreter import Interpreter
+from shellplay.container import Container
+from shellplay.errors import Refused, ShellplayError
+from shellplay.model import ShellState
+from shellplay.playground import Playground
+from shellplay.recipe.document import Actor, Header, Step
+from shellplay.settings import Settings
+from shellplay.shell.marks import Mark
+from shellplay.stage.capture import Capture, StagePrinter, plain
+from shellplay.stage.keys import keys
+from shellplay.stage.scene import scene
+from shellplay.stage.surroundings import surroundings
+from shellplay.stage.watchdog import Watchdog
+
+PROMPTS = {Actor.PLAY: "shellplay> ", Actor.HOST: "host$ "}
+LOOK_SECONDS = 0.005
+QUIET_SECONDS = 0.2
+TIMED_OUT = 124
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a step: all that was printed, and its exit status.
+
+    ``notices`` are sentences about what happened by itself meanwhile; they are not in the
+    output, since nobody can say whether they come in time.  ``timed_out`` tells that the
+    step was interrupted; its status is 124 then.
+    """
+
+    output: str
+    status: int
+    notices: tuple[str, ...] = ()
+    timed_out: bool = False
+
+
+class Stage:
+    """A context manager that performs steps, and leaves nothing behind.
+
+    ``scenes`` tells the sinks after each step how the playground stands.  Times of events
+    are in seconds since the stage was entered, by ``clock``.
+    """
+
+    def __init__(
+        self,
+        header: Header | None = None,
+        sinks: Sequence[Sink] = (),
+        *,
+        scenes: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.header = header or Header()
+        self.sinks = sinks
+        self.scenes = scenes
+        self._clock = clock
+
+    def __enter__(self) -> Self:
+        self._began = self._clock()
+        self._capture = Capture()
+        around = surroundings(self.header, self._capture.fd)
+        self.scratch = Path(around.scratch or "")
+        self.playground = Playground(Settings(surroundings=around))
+        self.playground.prestart()
+        self.printer = StagePrinter(self._capture, self.header.columns)
+        front = _Front(self.printer, self._show)
+        self.interpreter = _Interpreter(self.playground, self.printer, front)
+        self._front = front
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.playground.close()
+        self._capture.close()
+        # The playground process removes it, unless somebody has killed that.
+        if self.scratch.exists():
+            shutil.rmtree(self.scratch)
+
+    @property
+    def now(self) -> float:
+        """The time of an event that happens now."""
+        return self._clock() - self._began
+
+    def emit(self, event: Event) -> None:
+        """Tell every sink of an event."""
+        for sink in self.sinks:
+            sink(event)
+
+    # -- steps ---------------------------------------------------------------------------
+
+    def perform(
+        self,
+        step: Step,
+        text: str | None = None,
+        *,
+        timeout: float | None = None,
+        enough: Callable[[str], bool] | None = None,
+    ) -> Outcome:
+        """Perform one step; ``text`` takes the place of its own, with values put in.
+
+        It is interrupted after ``timeout`` seconds, or what the step or the header say.  A
+        step of keys ends as soon as its output is ``enough``, or, without that, when
+        nothing has come for a moment.
+        """
+        words = step.text if text is None else text
+        self._announce(step, words)
+        seconds = timeout or step.conditions.timeout or self.header.timeout
+        status = TIMED_OUT
+        self._capture.take()
+        self._seen: list[str] = []
+        with Watchdog(seconds) as watchdog:
+            status = self._act(step, words, enough)
+        self.printer.end_stream()
+        self._show()
+        notices = tuple(self.playground.notices())
+        self._tell("".join(f"{each}\n" for each in notices))
+        if self.scenes:
+            self.emit(scene(self.playground, self.now, f"{step.actor} {words}"))
+        output = plain("".join(self._seen))
+        if watchdog.fired:
+            return Outcome(output, TIMED_OUT, notices, timed_out=True)
+        return Outcome(output, status, notices)
+
+    def _act(self, step: Step, text: str, enough: Callable[[str], bool] | None) -> int:
+        if step.actor is Actor.PLAY:
+            return self.interpreter.run(text)
+        try:
+            match step.actor:
+                case Actor.HOST:
+                    return self.playground.host(text)
+                case Actor.IN:
+                    container = self.container(step.container)
+                    result = container.run(text, output=self._front.stream)
+                    # Without a status bash has ended, or is another program now.
+                    return result.status or 0
+                case _:
+                    self._type(self.container(step.container), keys(text), enough)
+                    return 0
+        except ShellplayError as error:
+            self.printer.error(error)
+            return error.exit_status
+
+    def container(self, name: str | None) -> Container:
+        """Return a container by its name, or the current one; raises Refused."""
+        container = self.playground.find(name) if name else self.playground.current
+        if container is None:
+            raise Refused("there is no container", "play> new makes one")
+        return container
+
+    def _type(
+        self, container: Container, typed: bytes, enough: Callable[[str], bool] | None
+    ) -> None:
+        came: list[bytes] = []
+        written = 0
+        changed = time.monotonic()
+
+        def watch(piece: bytes | Mark) -> None:
+            if isinstance(piece, bytes):
+                came.append(piece)
+
+        with container.terminal.watched(watch):
+            container.type(typed)
+            while True:
+                pieces = came[written:]
+                if pieces:
+                    written += len(pieces)
+                    changed = time.monotonic()
+                    self._front.stream(b"".join(pieces).decode("utf-8", "backslashreplace"))
+                if enough and enough(plain("".join(self._seen))):
+                    return
+                if not enough and time.monotonic() - changed > QUIET_SECONDS:
+                    return
+                time.sleep(LOOK_SECONDS)
+
+    # -- what is shown -------------------------------------------------------------------
+
+    def _announce(self, step: Step, text: str) -> None:
+        if not self.sinks:
+            return
+        if step.actor in PROMPTS:
+            self.emit(Prompt(self.now, PROMPTS[step.actor]))
+        else:
+            self.emit(Prompt(self.now, self._prompt_of(step.container)))
+        if step.actor is not Actor.KEY:
+            self.emit(Typed(self.now, f"{text}\n"))
+
+    def _prompt_of(self, name: str | None) -> str:
+        """Return the prompt that the terminal of a container shows."""
+        try:
+            container = self.container(name)
+            if container.terminal.prompt_is_stale and container.state is ShellState.IDLE:
+                # Bash makes a new prompt after a line only, be it an empty one.
+                container.run("")
+        except ShellplayError:
+            # The step is about to say it.
+            return "$ "
+        shown = container.terminal.scrollback().rsplit(b"\n", 1)[-1]
+        return plain(shown.decode("utf-8", "backslashreplace"))
+
+    def _show(self) -> None:
+        text = self._capture.take()
+        if text:
+            self._seen.append(text)
+            self._tell(text)
+
+    def _tell(self, text: str) -> None:
+        if text:
+            self.emit(Output(self.now, text))
+
+    def tails(self, size: int = 20) -> dict[str, bytes]:
+        """Return the last bytes that the terminal of each container has shown."""
+        return {
+            each.label: each.terminal.scrollback()[-size:]
+            for each in self.playground.containers
+        }
+
+
+class _Interpreter(Interpreter):
+    """An interpreter that leaves notices to the stage."""
+
+    def tell(self) -> None:
+        """Say nothing."""
+
+
+class _Front:
+    """The front end of a stage: no terminal, and output is passed on as it comes."""
+
+    terminal = False
+
+    def __init__(self, printer: StagePrinter, show: Callable[[], None]) -> None:
+        self._printer = printer
+        self._shown = show
+
+    def stream(self, text: str) -> None:
+        """Show a piece of output from inside."""
+        self._printer.stream(text)
+        self._shown()
+
+    def typed_ahead(self) -> bytes:
+        """Take nothing: nobody types."""
+        return b""
+
+    def give_back(self, keys: bytes) -> None:
+        """Let go of keys: there is no prompt that they could be for."""
