@@ -7,20 +7,18 @@ is only what it cannot tell: which fences were put up, in which order, and how.
 from __future__ import annotations
 
 import os
-import shlex
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from shellplay import jobs
 from shellplay.errors import Refused, ShellGone
 from shellplay.fences import Fence
 from shellplay.fencing import Fencing
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import HERE
 from shellplay.kernel.descendants import descendants, kill_quietly
 from shellplay.kernel.namespaces import identify
 from shellplay.kernel.signals import deferred
-from shellplay.kernel.tracee import pidfd
 from shellplay.model import (
     Change,
     FenceRecord,
@@ -28,7 +26,6 @@ from shellplay.model import (
     LineResult,
     NamespaceId,
     Process,
-    Role,
     ShellIdentity,
     ShellState,
 )
@@ -136,16 +133,6 @@ class Container:
         self.terminal, self.live = terminal, shell
         self.parked_shells.clear()
 
-    def jobs(self) -> list[Process]:
-        """Return the children of the live bash."""
-        shells = {shell.pid for shell in self.parked_shells}
-        found = []
-        for pid in procfs.children(self.live.pid):
-            status = procfs.status(pid)
-            if status is not None and pid not in shells:
-                found.append(_process(status, self.label))
-        return found
-
     def logs(self) -> str:
         """Return the newest output of the terminal as it came, undecodable bytes marked."""
         return self.terminal.scrollback().decode("utf-8", "backslashreplace")
@@ -206,10 +193,18 @@ class Container:
 
     def spawn(self, command: str) -> Job:
         """Start a background job of the live bash."""
-        before = set(procfs.children(self.live.pid))
-        result = self.run(command.rstrip().removesuffix("&") + " &")
-        new = [pid for pid in procfs.children(self.live.pid) if pid not in before]
-        return line.job(result, new, command)
+        return jobs.spawn(self, command)
+
+    def jobs(self) -> list[Process]:
+        """Return the children of the live bash, those that have ended too."""
+        return jobs.of(self)
+
+    def kill(self, target: str, number: int) -> list[Process]:
+        """Send a signal to a host PID of this container, or to a job like %1.
+
+        Returns the processes it was sent to; raises Refused if there is no such one.
+        """
+        return jobs.kill(self, target, number)
 
     def exec(self, argv: list[str], *, terminal: bool) -> int:
         """Run a program beside the live bash, inside every fence; return its exit status."""
@@ -222,22 +217,6 @@ class Container:
             detach_key=self.settings.detach_key,
             output=self.settings.surroundings.output,
         )
-
-    def kill(self, target: str, number: int) -> list[Process]:
-        """Send a signal to a host PID of this container, or to a job like %1.
-
-        Returns the processes it was sent to; raises Refused if there is no such one.
-        """
-        self.require_alive()
-        found = []
-        for pid in self._pids_of(target):
-            with pidfd(pid) as fd:
-                # Between the listing and the pidfd the number may have passed on.
-                status = procfs.status(pid)
-                if status is not None and pid in self.members():
-                    HERE.pidfd_send_signal(fd, number)
-                    found.append(_process(status, self.label))
-        return found
 
     def enter(self, *, typeahead: bytes = b"") -> Left:
         """Connect our terminal with the live bash until the detach key, or its end."""
@@ -359,35 +338,3 @@ class Container:
             return False
         finally:
             self._lock.release()
-
-    def _pids_of(self, target: str) -> list[int]:
-        if not target.startswith("%"):
-            pid = int(target)
-            if pid not in self.members():
-                raise Refused(f"{pid} is no process of {self.label}", "ps host")
-            return [pid]
-        self.require_idle()
-        with self.attended():
-            script = rf"\builtin jobs -p {shlex.quote(target)} 2>/dev/null"
-            answer = self.terminal.ask(script, alive=self.live.pidfd)
-        inside = {int(word) for word in answer.split()}
-        # Bash knows the number in its own namespace; ours is another.
-        statuses = [procfs.status(pid) for pid in procfs.children(self.live.pid)]
-        found = [each.pid for each in statuses if each and each.pids[-1] in inside]
-        if not found:
-            raise Refused(f"there is no job {target}", "in jobs")
-        return found
-
-
-def _process(status: procfs.Status, label: str) -> Process:
-    words = procfs.arguments(status.pid) or (f"[{status.name}]",)
-    return Process(
-        pid=status.pid,
-        ppid=status.ppid,
-        inside=status.pids,
-        state=status.state,
-        uid=status.uid,
-        command=" ".join(words),
-        container=label,
-        role=Role.JOB,
-    )

@@ -264,7 +264,10 @@ class Fencing:
         jobs = [named(pid) for pid in running(shells[0].pid) if pid not in pids]
         if jobs and not force:
             count = "the job" if len(jobs) == 1 else f"{len(jobs)} jobs:"
-            fix = "wait for them" + (f", or {what} --force" if what.startswith("peel") else "")
+            them = "it" if len(jobs) == 1 else "them"
+            fix = f"wait for {them}" + (
+                f", or {what} --force" if what.startswith("peel") else ""
+            )
             raise Refused(f"{what} would end {count} {', '.join(jobs)}", fix)
         return tuple(f"job {job}" for job in jobs)
 

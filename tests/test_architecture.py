@@ -16,7 +16,7 @@ LAYERS = [
     {"kernel"},
     {"shell"},
     {"fences"},
-    {"processes", "stack", "standing", "fencing", "container", "playground"},
+    {"processes", "stack", "standing", "fencing", "jobs", "container", "playground"},
     {"views"},
     {"recipe"},
     {"cast"},

@@ -91,7 +91,7 @@ def test_a_job_inside_is_not_ended_without_being_asked(kind: str, container: Con
     before = identities(container.pid)
     with pytest.raises(Refused, match=rf"would end the job sleep 1000 \({job.pid}\)") as error:
         container.peel(kind)
-    assert error.value.fix == f"wait for them, or peel {kind} --force"
+    assert error.value.fix == f"wait for it, or peel {kind} --force"
     assert identities(container.pid) == before
     assert "Running" in container.run("jobs").output
     change = container.peel(kind, force=True)

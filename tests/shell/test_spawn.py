@@ -106,3 +106,18 @@ def test_a_job_that_does_not_exist_is_refused(target: str, container: Container)
     with pytest.raises(Refused, match="there is no job %"):
         container.kill(target, signal.SIGTERM)
     assert container.run("echo here").output == "here\n"
+
+
+def test_a_job_is_the_program_it_runs_as_soon_as_it_is_told(container: Container) -> None:
+    for _ in range(20):
+        container.spawn("sleep 1000")
+    assert {each.command for each in container.jobs()} == {"sleep 1000"}
+
+
+def test_after_a_kill_the_next_command_finds_the_job_ended(container: Container) -> None:
+    container.fence(REGISTRY["pid"]())
+    for _ in range(5):
+        container.spawn("sleep 1000")
+        container.kill("%+", signal.SIGTERM)
+        container.peel("pid")
+        container.fence(REGISTRY["pid"]())

@@ -1,0 +1,107 @@
+"""The jobs of a live bash: started as its children, told by all their numbers, signalled."""
+
+from __future__ import annotations
+
+import select
+import shlex
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from shellplay.errors import Refused
+from shellplay.kernel import procfs
+from shellplay.kernel.caller import HERE
+from shellplay.kernel.tracee import pidfd
+from shellplay.model import Job, Process, Role
+from shellplay.shell import line
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+
+MOMENT_SECONDS = 0.1
+ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM)
+
+
+def of(container: Container) -> list[Process]:
+    """Return the children of the live bash, those that have ended too."""
+    shells = {shell.pid for shell in container.parked_shells}
+    found = []
+    for pid in procfs.children(container.live.pid):
+        status = procfs.status(pid)
+        if status is not None and pid not in shells:
+            found.append(_process(status, container.label))
+    return found
+
+
+def spawn(container: Container, command: str) -> Job:
+    """Start a background job of the live bash, and wait until it is what it is to run."""
+    bash = container.live.pid
+    before = set(procfs.children(bash))
+    result = container.run(command.rstrip().removesuffix("&") + " &")
+    new = [pid for pid in procfs.children(bash) if pid not in before]
+    _await_programs(new, bash)
+    return line.job(result, new, command)
+
+
+def _await_programs(jobs: list[int], bash: int) -> None:
+    # Bash answers as soon as it has forked: a moment later a job is the program that it
+    # runs.  Nothing tells of an exec, and a list of commands stays a bash.
+    own = procfs.arguments(bash)
+    deadline = time.monotonic() + MOMENT_SECONDS
+    while any(procfs.arguments(pid) == own for pid in jobs):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(MOMENT_SECONDS / 50)
+
+
+def kill(container: Container, target: str, number: int) -> list[Process]:
+    """Send a signal to a host PID of a container, or to a job like %1.
+
+    Returns the processes it was sent to; raises Refused if there is no such one.
+    """
+    container.require_alive()
+    found = []
+    for pid in _pids_of(container, target):
+        with pidfd(pid) as fd:
+            # Between the listing and the pidfd the number may have passed on.
+            status = procfs.status(pid)
+            if status is not None and pid in container.members():
+                HERE.pidfd_send_signal(fd, number)
+                found.append(_process(status, container.label))
+                if number in ENDING:
+                    # What the next command sees should be the effect.
+                    select.select([fd], [], [], MOMENT_SECONDS)
+    return found
+
+
+def _pids_of(container: Container, target: str) -> list[int]:
+    if not target.startswith("%"):
+        pid = int(target)
+        if pid not in container.members():
+            raise Refused(f"{pid} is no process of {container.label}", "ps host")
+        return [pid]
+    container.require_idle()
+    with container.attended():
+        script = rf"\builtin jobs -p {shlex.quote(target)} 2>/dev/null"
+        answer = container.terminal.ask(script, alive=container.live.pidfd)
+    inside = {int(word) for word in answer.split()}
+    # Bash knows the number in its own namespace; ours is another.
+    statuses = [procfs.status(pid) for pid in procfs.children(container.live.pid)]
+    found = [each.pid for each in statuses if each and each.pids[-1] in inside]
+    if not found:
+        raise Refused(f"there is no job {target}", "in jobs")
+    return found
+
+
+def _process(status: procfs.Status, label: str) -> Process:
+    words = procfs.arguments(status.pid) or (f"[{status.name}]",)
+    return Process(
+        pid=status.pid,
+        ppid=status.ppid,
+        inside=status.pids,
+        state=status.state,
+        uid=status.uid,
+        command=" ".join(words),
+        container=label,
+        role=Role.JOB,
+    )
