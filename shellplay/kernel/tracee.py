@@ -13,7 +13,7 @@ import signal
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shellplay.errors import KernelError, ShellGone
@@ -46,6 +46,7 @@ class Tracee(Caller):
         self._gadget: int | None = None
         self._scratch: int | None = None
         self._born: int | None = None
+        self._parent: Tracee | None = None
         self._held_back: list[int] = []
 
     # -- state ---------------------------------------------------------------------------
@@ -136,6 +137,7 @@ class Tracee(Caller):
         ptrace.wait_stop(self._born)
         copy = Tracee(self._born, self._architecture, self._saved)
         copy._gadget, copy._scratch = self._gadget, self._scratch
+        copy._parent = parent = self._parent if flags & k.CLONE_PARENT else self
         try:
             yield copy, inside
             if not copy.leave_dead:
@@ -146,7 +148,8 @@ class Tracee(Caller):
         finally:
             if copy.leave_dead:
                 _kill_traced(copy.pid)
-                self.reap(inside)
+                if parent is not None:
+                    parent.reap(inside)
             os.close(copy._memory)
 
     @contextmanager
@@ -223,17 +226,24 @@ class Tracee(Caller):
         return self._scratch
 
     def _let_go(self) -> None:
+        try:
+            self._put_back()
+        except ShellGone:
+            _bury(self.pid)
+            raise
+
+    def _put_back(self) -> None:
         if self._scratch is not None:
             self.call("munmap", self._scratch, SCRATCH_SIZE)
         ptrace.write_registers(self.pid, self._architecture, self._saved)
-        first, rest = self._held_back[:1], self._held_back[1:]
-        if self.leave_stopped:
-            first, rest = [int(signal.SIGSTOP)], self._held_back
-        # ptrace delivers one signal on detach; the others are sent again, before it, so
-        # that none overtakes the restart of the interrupted call.
-        for each in rest:
+        # Sent before the detach, so that none overtakes the restart of the interrupted call;
+        # and not given to ptrace, which drops a signal if no call was made: then the stop is
+        # not one in which a signal is delivered.
+        for each in self._held_back:
             os.kill(self.pid, each)
-        ptrace.detach(self.pid, first[0] if first else 0)
+        if self.leave_stopped:
+            os.kill(self.pid, signal.SIGSTOP)
+        ptrace.detach(self.pid)
         note(HERE, "ptrace", ("PTRACE_DETACH", str(self.pid)), 0)
 
 
@@ -249,15 +259,17 @@ def seized(pid: int) -> Iterator[Tracee]:
         ptrace.interrupt(pid)
         held_back = _await_interrupt(pid)
         tracee = Tracee(pid, architecture, ptrace.read_registers(pid, architecture))
+    except ShellGone:
+        _bury(pid)
+        raise
     except (KernelError, OSError):
         ptrace.detach(pid)
         raise
     tracee._held_back += held_back
     try:
         yield tracee
-    except ShellGone:
-        raise
     except BaseException:
+        # If the process itself has ended, this says so; a ShellGone may be about another.
         tracee._let_go()
         raise
     else:
@@ -299,9 +311,12 @@ def _await_interrupt(pid: int) -> list[int]:
 
 
 def _kill_traced(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
-    try:
-        while True:
-            ptrace.wait_stop(pid)
-    except ShellGone:
-        return
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    _bury(pid)
+
+
+def _bury(pid: int) -> None:
+    # A process that dies while it is traced is a zombie to its parent only after our wait.
+    with suppress(ShellGone, ChildProcessError):
+        ptrace.wait_stop(pid)
