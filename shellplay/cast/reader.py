@@ -1,0 +1,146 @@
+"""Read an asciicast of version 2 or 3, one event at a time, however long it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import IO
+
+from shellplay.cast.asciicast import VERSIONS, Header
+from shellplay.cast.events import Ended, Event, Heading, Output, Resized
+from shellplay.errors import UsageError
+
+# Far above what recorders write in one event, and small enough to hold.
+LONGEST_LINE = 16 * 1024 * 1024
+LARGEST_SIDE = 10_000
+LATEST = 1e12
+_SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
+_STATUS = re.compile(r"-?[0-9]{1,9}")
+
+
+class CastError(UsageError):
+    """A file is no asciicast, or a line of it is broken: where, and what was expected."""
+
+    def __init__(self, name: str, line: int, message: str, fix: str | None = None) -> None:
+        super().__init__(f"{name}:{line}: {message}", fix)
+        self.line = line
+
+
+class Reader:
+    """The events of a cast in a binary file: iterate once; ``header`` is there at once.
+
+    Output keeps the CR LF of the file.  Comments, input and unknown codes are passed over,
+    and so is a last line that was torn when its writer was killed.  Raises CastError.
+    """
+
+    def __init__(self, file: IO[bytes], name: str = "cast") -> None:
+        self._file = file
+        self._name = name
+        self._number = 0
+        self._time = 0.0
+        self.header = self._read_header()
+
+    def __iter__(self) -> Iterator[Event]:
+        while line := self._next_line():
+            if not line.strip() or (self.header.version == 3 and line.startswith(b"#")):
+                continue
+            try:
+                event = self._event(line)
+            except CastError:
+                if line.endswith(b"\n"):
+                    raise
+                return
+            if event is not None:
+                yield event
+
+    def _next_line(self) -> bytes:
+        self._number += 1
+        line = self._file.readline(LONGEST_LINE + 1)
+        if len(line) > LONGEST_LINE:
+            raise self._error(f"this line is longer than {LONGEST_LINE >> 20} MiB")
+        return line
+
+    def _error(self, message: str, fix: str | None = None) -> CastError:
+        return CastError(self._name, self._number, message, fix)
+
+    def _json(self, line: bytes) -> object:
+        try:
+            value: object = json.loads(line)
+        except (ValueError, RecursionError):  # neither JSON nor UTF-8, or nested too deep
+            raise self._error("this line is no JSON") from None
+        return value
+
+    def _read_header(self) -> Header:
+        try:
+            record = self._json(self._next_line())
+        except CastError:
+            record = None
+        if not isinstance(record, dict) or "version" not in record:
+            raise self._error("this file is no asciicast: its first line is no header")
+        version = record["version"]
+        if version not in VERSIONS:
+            known = "2 and 3 can be read"
+            fix = "asciinema convert OLD NEW makes a newer one" if version == 1 else None
+            raise self._error(f"asciicast version {version!r:.20}, but {known}", fix)
+        term = record.get("term") if version == 3 else None
+        term = term if isinstance(term, dict) else {}
+        sides = (term, "cols", "rows") if version == 3 else (record, "width", "height")
+        environment = record.get("env")
+        environment = environment if isinstance(environment, dict) else {}
+        timestamp = _seconds(record.get("timestamp"))
+        return Header(
+            columns=self._side(sides[0], sides[1]),
+            rows=self._side(sides[0], sides[2]),
+            version=version,
+            title=_valid(str(record.get("title") or "")),
+            timestamp=None if timestamp is None else int(timestamp),
+            idle_time_limit=_seconds(record.get("idle_time_limit")),
+            term=str(term.get("type") or environment.get("TERM") or ""),
+            environment={
+                str(name): str(value) for name, value in environment.items() if name != "TERM"
+            },
+        )
+
+    def _side(self, record: dict[str, object], name: str) -> int:
+        value = record.get(name)
+        if type(value) is not int or not 0 < value <= LARGEST_SIDE:
+            raise self._error(f'the header needs "{name}", a number from 1 to {LARGEST_SIDE}')
+        return value
+
+    def _event(self, line: bytes) -> Event | None:
+        record = self._json(line)
+        match record:
+            case [value, str(code), str(data)] if (time := _seconds(value)) is not None:
+                past = self._time if self.header.version == 3 else 0.0
+                self._time = max(self._time, past + time)
+                return self._known(code, _valid(data))
+        raise self._error("an event is [time, code, text], with a time of 0 or more")
+
+    def _known(self, code: str, data: str) -> Event | None:
+        match code:
+            case "o":
+                return Output(self._time, data)
+            case "m":
+                return Heading(self._time, data)
+            case "r":
+                size = _SIZE.fullmatch(data)
+                if not size or max(int(size[1]), int(size[2])) > LARGEST_SIDE:
+                    raise self._error(f'{data!r:.40} is no size such as "80x24"')
+                return Resized(self._time, int(size[1]), int(size[2]))
+            case "x" if self.header.version == 3:
+                if not _STATUS.fullmatch(data):
+                    raise self._error(f'{data!r:.40} is no exit status such as "0"')
+                return Ended(self._time, int(data))
+        return None
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < LATEST else None
+
+
+def _valid(text: str) -> str:
+    # JSON can spell half of a surrogate pair, which is no character.
+    return text.encode("utf-8", "replace").decode()
