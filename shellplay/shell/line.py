@@ -46,6 +46,8 @@ class _Collector:
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
     def __call__(self, piece: bytes | Mark) -> None:
+        if not self.entered:
+            return  # What was typed before, and not yet run, comes first.
         if isinstance(piece, bytes):
             if self.running:
                 self._add(self._decoder.decode(piece))
@@ -63,7 +65,7 @@ class _Collector:
             case "A":
                 # A prompt without D before it: PROMPT_COMMAND is no longer ours, or bash
                 # did not take the line (history expansion failed) and asks for another.
-                self.refused = self.entered and not (self.running or self._over)
+                self.refused = not (self.running or self._over)
                 self._over = self._over or self.running or self.refused
                 self.running = False
             case "B":

@@ -11,6 +11,7 @@ import pytest
 from shellplay.container import Container
 from shellplay.errors import Refused, TimedOut, UsageError
 from shellplay.model import LineResult, ShellState
+from shellplay.shell.line import run
 from tests.fences.conditions import in_front, printed
 from tests.waiting import wait_until
 
@@ -147,6 +148,31 @@ def test_an_incomplete_line_is_refused_and_leaves_no_trace(
         container.run(line, timeout=20)
     assert container.state is ShellState.IDLE
     assert container.run("echo next") == LineResult(0, "next\n")
+
+
+@pytest.mark.parametrize("line", ["echo !nosuch", "!nosuch", "echo a; !?nosuch?"])
+def test_a_line_that_bash_does_not_take_is_refused_in_its_words(
+    line: str, container: Container
+) -> None:
+    container.type(b"echo kept")
+    refusal = r"bash did not take the line: !\??nosuch\??: event not found"
+    with pytest.raises(Refused, match=refusal):
+        container.run(line, timeout=20)
+    assert container.run("echo next") == LineResult(0, "next\n")
+    container.type(b"-whole\r")
+    wait_until(printed(container, "kept-whole"), "the half-typed line")
+
+
+def test_the_output_of_a_line_that_was_typed_before_is_not_taken_for_ours(
+    container: Container,
+) -> None:
+    for number in range(20):
+        with container.attended():
+            # Nothing waits here for bash: it may not have read the first line yet.
+            container.terminal.type(b"echo before\r")
+            text = f"echo {number}"
+            result = run(container.terminal, container.live, text, timeout=20, output=None)
+        assert result == LineResult(0, f"{number}\n")
 
 
 @pytest.mark.parametrize("char", ["\x00", "\x03", "\x04", "\x1b", "\r", "\x1a", "\x7f"])
