@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from shellplay.container import Container
-from shellplay.errors import Refused
-from shellplay.fences import KINDS, REGISTRY
+from shellplay.errors import Refused, ShellplayError
+from shellplay.fences import KINDS, REGISTRY, put
 from shellplay.model import How
 from tests.fences.host import changed, digest, identities
 
@@ -101,3 +101,25 @@ def test_twice_up_or_down_is_refused_and_changes_nothing(
     with pytest.raises(Refused, match="is fenced already"):
         container.fence(REGISTRY[kind]())
     assert identities(container.pid) == before
+
+
+def test_a_fence_that_the_kernel_does_not_show_is_an_error(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All calls go well, and nothing has changed: what they returned is no proof.
+    monkeypatch.setattr(REGISTRY["time"], "unshare", lambda fence, caller: None)
+    with pytest.raises(ShellplayError, match="the kernel does not show a new time namespace"):
+        container.fence(REGISTRY["time"]())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_peel_that_the_kernel_does_not_show_is_an_error(
+    kind: str, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how = container.fence(REGISTRY[kind]()).how
+    monkeypatch.setattr(put, "take_off", lambda kind, caller, outside: None)
+    if how is How.IN_PLACE:
+        with pytest.raises(ShellplayError, match=f"still shows another {kind} namespace"):
+            container.peel(kind)
+    else:
+        assert container.peel(kind).namespace == identities()[kind]

@@ -135,6 +135,15 @@ def test_after_kill_9_of_both_at_once_no_bash_is_left() -> None:
         os.kill(running.playground, signal.SIGKILL)
 
 
+def test_after_kill_9_of_both_at_once_not_even_a_bash_is_left_that_hangup_does_not_end() -> (
+    None
+):
+    with program("", "trap 'while :; do :; done' HUP") as running:
+        os.kill(running.playground, signal.SIGSTOP)
+        os.kill(running.repl, signal.SIGKILL)
+        os.kill(running.playground, signal.SIGKILL)
+
+
 def test_when_the_playground_process_is_killed_it_is_said_and_a_new_one_can_start(
     playground: Playground,
 ) -> None:
