@@ -1,11 +1,18 @@
 """The program: reads the command line, chooses a front end and runs it in a playground."""
 
 import argparse
+import importlib
 import os
 import sys
 
 from shellplay import __version__
 
+VERBS = {
+    "test": ("shellplay.stage.test", "perform recipes and compare what comes"),
+    "bless": ("shellplay.stage.bless", "take the output of recipes over into them"),
+}
+# What `shellplay RECIPE` does, by how the name of its file ends.
+RECIPE, PLAYED_BY = ".play.md", "test"
 EPILOG = """Lines are read from FILE, from standard input if that is a pipe, or typed at
 the prompt.  Exit status: 0 done, 1 a command failed, 2 wrong usage, 124 timed out."""
 
@@ -15,7 +22,8 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="shellplay",
         description="Build a container around one live bash, one fence at a time.",
-        epilog=EPILOG,
+        epilog=f"{EPILOG}  shellplay VERB works with recipes (shellplay VERB --help): "
+        + "; ".join(f"{verb}: {summary}" for verb, (_, summary) in VERBS.items()),
     )
     add = found.add_argument
     add("file", nargs="?", metavar="FILE", help="run the lines of a file; - is standard input")
@@ -31,24 +39,43 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Run the program and return its exit status."""
     _open_closed_streams()
+    try:
+        return _run_verb(sys.argv[1:]) if _is_verb(sys.argv[1:]) else _run_lines()
+    except BrokenPipeError:
+        # Who read our output has gone; nothing more can be said, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _is_verb(words: list[str]) -> bool:
+    return bool(words) and (words[0] in VERBS or words[0].endswith(RECIPE))
+
+
+def _run_verb(words: list[str]) -> int:
+    """Run the verb that these words begin with; a recipe is a verb of its own."""
+    from shellplay.repl.signals import leave_in_order
+
+    leave_in_order()
+    verb, rest = (words[0], words[1:]) if words[0] in VERBS else (PLAYED_BY, words)
+    module, _ = VERBS[verb]
+    status: int = importlib.import_module(module).main(rest)
+    return status
+
+
+def _run_lines() -> int:
     arguments = parser().parse_args()
     if arguments.c is not None and arguments.file is not None:
         parser().error("-c and FILE exclude each other")
     from shellplay.repl.start import start
 
-    try:
-        return start(
-            text=None if arguments.c is None else "\n".join(arguments.c),
-            file=arguments.file,
-            keep_going=arguments.keep_going,
-            plain=arguments.plain,
-            json=arguments.json,
-            config=not arguments.no_config,
-        )
-    except BrokenPipeError:
-        # Who read our output has gone; nothing more can be said, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    return start(
+        text=None if arguments.c is None else "\n".join(arguments.c),
+        file=arguments.file,
+        keep_going=arguments.keep_going,
+        plain=arguments.plain,
+        json=arguments.json,
+        config=not arguments.no_config,
+    )
 
 
 def _open_closed_streams() -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pytest_pexpect import Pexpect
 
+from shellplay import testing
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.constants import PR_SET_CHILD_SUBREAPER
 from tests.leftovers import TAG, read_traces
@@ -37,7 +38,12 @@ HOMES = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Share the work between root and an ordinary user, see tests.rootless."""
+    """Share the work between root and an ordinary user, see tests.rootless.
+
+    Our own plugin is loaded by pytest if the package is installed, by us if it is not.
+    """
+    if not config.pluginmanager.is_registered(testing):
+        config.pluginmanager.register(testing)
     if FD_VARIABLE in os.environ:
         fd = int(os.environ.pop(FD_VARIABLE))
         config.pluginmanager.register(Reporter(config, fd), "ordinary-user-reporter")
@@ -134,15 +140,6 @@ def ordinary_user(private_home: Path) -> OrdinaryUser:
 def wait_until() -> Callable[..., Any]:
     """``wait_until(condition, what, timeout=10)``: see tests.waiting."""
     return wait_for_condition
-
-
-@pytest.fixture
-def playground() -> Iterator[Playground]:
-    """A playground of this process, closed after the test."""
-    from shellplay.playground import Playground
-
-    with Playground() as running:
-        yield running
 
 
 @pytest.fixture

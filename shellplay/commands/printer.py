@@ -1,6 +1,10 @@
 """The one place of the program that writes to the user's terminal, pipe or file."""
 
+from __future__ import annotations
+
 import os
+import sys
+from io import TextIOWrapper
 from typing import TextIO
 
 from shellplay.errors import ShellplayError
@@ -20,6 +24,17 @@ class Printer:
         self.color = color
         self._stream = Stream(colors=color)
         self._partial = False
+
+    @classmethod
+    def standard(cls) -> Printer:
+        """Return one for the standard streams, with colours where they are wanted."""
+        # A locale that cannot say a character must not end the program.
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        dumb = os.environ.get("TERM", "") in ("", "dumb", "unknown")
+        color = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not dumb
+        return cls(sys.stdout, sys.stderr, color=color)
 
     @property
     def width(self) -> int:

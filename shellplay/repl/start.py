@@ -2,7 +2,6 @@
 
 import os
 import sys
-from io import TextIOWrapper
 from pathlib import Path
 
 from shellplay.commands.interpreter import Interpreter
@@ -31,7 +30,7 @@ def start(
     A standard input that is no terminal is read as a file, unless ``plain`` is asked for.
     """
     leave_in_order()
-    printer = _printer()
+    printer = Printer.standard()
     plain = plain or os.environ.get("SHELLPLAY_PLAIN") == "1"
     if text is None and file is None and not plain and not sys.stdin.isatty():
         file = "-"
@@ -77,13 +76,3 @@ def _opened(file: str) -> int:
         raise UsageError(
             f"{file} cannot be read: {error.strerror}", "give another FILE"
         ) from error
-
-
-def _printer() -> Printer:
-    # A locale that cannot say a character must not end the program.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    dumb = os.environ.get("TERM", "") in ("", "dumb", "unknown")
-    color = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not dumb
-    return Printer(sys.stdout, sys.stderr, color=color)

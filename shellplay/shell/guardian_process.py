@@ -16,6 +16,7 @@ import select
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 from shellplay.kernel import constants as k
@@ -41,7 +42,9 @@ def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoRetu
     set_command_line(os.getpid(), "shellplay: playground")
     children = _wake_on_signals()
     watched: list[socket.socket | int] = [requests, events, children]
-    requests.send(b"{}")
+    with suppress(BrokenPipeError):
+        # Whoever wanted us may have gone already; then the loop ends at once.
+        requests.send(b"{}")
     while True:
         ready, _, _ = select.select(watched, [], [])
         if requests in ready:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import codecs
 import os
-import re
 from typing import TextIO
 
 from shellplay.commands.printer import Printer
 
-ESCAPE = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|\Z)|[ -/]*[0-~])"
-)
 CHUNK = 1 << 16
 
 
@@ -62,8 +58,3 @@ class StagePrinter(Printer):
     def stream(self, text: str) -> None:
         """Write a piece of output from inside."""
         self._write_piece(text)
-
-
-def plain(text: str) -> str:
-    """Return text without escape sequences and with LF as line end."""
-    return ESCAPE.sub("", text).replace("\r\n", "\n").replace("\r", "")

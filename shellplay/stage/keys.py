@@ -24,15 +24,15 @@ WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|(\S+))')
 CONTROL = re.compile(r"C-([a-zA-Z@\[\\\]^_])")
 
 
-def keys(text: str) -> bytes:
-    """Return the bytes that a terminal sends for keys like ``C-c``, ``Tab`` and ``"text"``.
+def keys(text: str) -> list[bytes]:
+    """Return what a terminal sends for each word, as ``C-c``, ``Tab`` or ``"text"``.
 
     Raises UsageError that names the word that is no key.
     """
-    found = b""
-    for quoted, word in WORD.findall(text.rstrip()):
-        found += _named(word) if word else re.sub(r"\\(.)", r"\1", quoted).encode()
-    return found
+    return [
+        _named(word) if word else re.sub(r"\\(.)", r"\1", quoted).encode()
+        for quoted, word in WORD.findall(text.rstrip())
+    ]
 
 
 def _named(word: str) -> bytes:

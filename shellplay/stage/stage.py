@@ -6,9 +6,11 @@ events, so that casts, pages and reports need no code here.
 
 from __future__ import annotations
 
+import queue
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,9 +23,10 @@ from shellplay.errors import Refused, ShellplayError
 from shellplay.model import ShellState
 from shellplay.playground import Playground
 from shellplay.recipe.document import Actor, Header, Step
+from shellplay.recipe.output import lines
 from shellplay.settings import Settings
 from shellplay.shell.marks import Mark
-from shellplay.stage.capture import Capture, StagePrinter, plain
+from shellplay.stage.capture import Capture, StagePrinter
 from shellplay.stage.keys import keys
 from shellplay.stage.scene import scene
 from shellplay.stage.surroundings import surroundings
@@ -31,13 +34,14 @@ from shellplay.stage.watchdog import Watchdog
 
 PROMPTS = {Actor.PLAY: "shellplay> ", Actor.HOST: "host$ "}
 LOOK_SECONDS = 0.005
+KEY_SECONDS = 0.03
 QUIET_SECONDS = 0.2
 TIMED_OUT = 124
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a step: all that was printed, and its exit status.
+    """What came of a step: all that was printed, as it came, and its exit status.
 
     ``notices`` are sentences about what happened by itself meanwhile; they are not in the
     output, since nobody can say whether they come in time.  ``timed_out`` tells that the
@@ -135,7 +139,7 @@ class Stage:
         self._tell("".join(f"{each}\n" for each in notices))
         if self.scenes:
             self.emit(scene(self.playground, self.now, f"{step.actor} {words}"))
-        output = plain("".join(self._seen))
+        output = "".join(self._seen)
         if watchdog.fired:
             return Outcome(output, TIMED_OUT, notices, timed_out=True)
         return Outcome(output, status, notices)
@@ -167,29 +171,30 @@ class Stage:
         return container
 
     def _type(
-        self, container: Container, typed: bytes, enough: Callable[[str], bool] | None
+        self, container: Container, words: list[bytes], enough: Callable[[str], bool] | None
     ) -> None:
-        came: list[bytes] = []
-        written = 0
-        changed = time.monotonic()
+        came: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
         def watch(piece: bytes | Mark) -> None:
             if isinstance(piece, bytes):
-                came.append(piece)
+                came.put(piece)
 
         with container.terminal.watched(watch):
-            container.type(typed)
+            for word in words:
+                # One after the other, as a person would: ^C throws away what waits.
+                container.type(word)
+                self._await_quiet(came, KEY_SECONDS)
+            if enough is None:
+                self._await_quiet(came, QUIET_SECONDS)
+            while enough and not enough("".join(self._seen)):
+                self._await_quiet(came, LOOK_SECONDS)
+
+    def _await_quiet(self, came: queue.SimpleQueue[bytes], seconds: float) -> None:
+        """Show what comes, until nothing has come for so long."""
+        with suppress(queue.Empty):
             while True:
-                pieces = came[written:]
-                if pieces:
-                    written += len(pieces)
-                    changed = time.monotonic()
-                    self._front.stream(b"".join(pieces).decode("utf-8", "backslashreplace"))
-                if enough and enough(plain("".join(self._seen))):
-                    return
-                if not enough and time.monotonic() - changed > QUIET_SECONDS:
-                    return
-                time.sleep(LOOK_SECONDS)
+                piece = came.get(timeout=seconds)
+                self._front.stream(piece.decode("utf-8", "backslashreplace"))
 
     # -- what is shown -------------------------------------------------------------------
 
@@ -214,7 +219,7 @@ class Stage:
             # The step is about to say it.
             return "$ "
         shown = container.terminal.scrollback().rsplit(b"\n", 1)[-1]
-        return plain(shown.decode("utf-8", "backslashreplace"))
+        return "".join(lines(shown.decode("utf-8", "backslashreplace")))
 
     def _show(self) -> None:
         text = self._capture.take()
@@ -226,10 +231,10 @@ class Stage:
         if text:
             self.emit(Output(self.now, text))
 
-    def tails(self, size: int = 20) -> dict[str, bytes]:
-        """Return the last bytes that the terminal of each container has shown."""
+    def tails(self, size: int = 80) -> dict[str, str]:
+        """Return the last bytes that the terminal of each container has shown, escaped."""
         return {
-            each.label: each.terminal.scrollback()[-size:]
+            each.label: ascii(each.terminal.scrollback()[-size:])[2:-1]
             for each in self.playground.containers
         }
 

@@ -1,0 +1,195 @@
+"""What a machine has that a recipe may need: each word, and why it is not met here."""
+
+from __future__ import annotations
+
+import operator
+import os
+import platform
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from shellplay.commands.nearest import did_you_mean, quoted
+from shellplay.errors import UsageError
+from shellplay.kernel import namespaces, procfs
+from shellplay.kernel.reasons import APPARMOR, USERNS_CLONE, YAMA, sysctl
+from shellplay.recipe.document import Header
+
+COMPARED = re.compile(r"(>=|<=|==|<|>)\s*(\d+(?:\.\d+)*)")
+COMPARISONS = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+def unmet(header: Header) -> str | None:
+    """Return why a recipe cannot be performed here, or None if it can.
+
+    Raises UsageError for a word, or a version of a kernel, that means nothing.
+    """
+    any_of = [why_not(word) for word in header.needs.any]
+    missing = [why for why in map(why_not, header.needs.all) if why]
+    if any_of and all(any_of):
+        missing.append(" and ".join(why for why in any_of if why))
+    if why := _kernel(header.kernel):
+        missing.append(why)
+    if header.network and not _is_routed():
+        missing.append("there is no way to the network")
+    missing += [f"there is no {name}" for name in header.programs if not shutil.which(name)]
+    return "; ".join(missing) or None
+
+
+def lacking(words: Iterable[str]) -> str | None:
+    """Return why the first of these needs that is not met is not, or None."""
+    return next((why for why in map(why_not, words) if why), None)
+
+
+def why_not(word: str) -> str | None:
+    """Return why a need is not met here, or None if it is; raises UsageError."""
+    if word not in NEEDS:
+        fix = did_you_mean(word, NEEDS, f"there are {', '.join(sorted(NEEDS))}")
+        raise UsageError(f"unknown need {quoted(word)}", fix)
+    return NEEDS[word]()
+
+
+def _root() -> str | None:
+    return "needs root" if os.geteuid() else None
+
+
+def _ordinary() -> str | None:
+    return None if os.geteuid() else "needs an ordinary user, no root"
+
+
+def _user_namespaces() -> str | None:
+    if not namespaces.supported("user"):
+        return "this kernel has no user namespaces"
+    forbidding = {"user.max_user_namespaces": "0"}
+    if os.geteuid():
+        forbidding |= {USERNS_CLONE: "0", APPARMOR: "1"}
+    wrong = [name for name, value in forbidding.items() if sysctl(name) == value]
+    return (
+        f"user namespaces are not allowed: {wrong[0]} is {forbidding[wrong[0]]}"
+        if wrong
+        else None
+    )
+
+
+def _ranges_of_ids() -> str | None:
+    if os.geteuid() == 0 or shutil.which("newuidmap"):
+        return None
+    return "there is no newuidmap, so only one's own uid can be mapped"
+
+
+def _ptrace() -> str | None:
+    scope = sysctl(YAMA)
+    refused = scope == "3" or (scope == "2" and os.geteuid() != 0)
+    return f"ptrace is refused: {YAMA} is {scope}" if refused else None
+
+
+def _live() -> str | None:
+    from shellplay.errors import ShellplayError
+    from shellplay.kernel.architecture import native
+
+    try:
+        native()
+    except ShellplayError as error:
+        return error.message
+    return _ptrace()
+
+
+def _cgroup(version: str, kind: str) -> Callable[[], str | None]:
+    def look() -> str | None:
+        if any(mount.kind == kind for mount in procfs.mounts() or ()):
+            return None
+        return f"no cgroups of version {version} are mounted"
+
+    return look
+
+
+def _interfaces() -> str | None:
+    return "needs root, to make network interfaces" if os.geteuid() else None
+
+
+def _overlay() -> str | None:
+    known = Path("/proc/filesystems").read_text("ascii").split()
+    return (
+        None
+        if "overlay" in known
+        else "this kernel has no overlay file system (modprobe overlay)"
+    )
+
+
+def _program(name: str) -> Callable[[], str | None]:
+    return lambda: None if shutil.which(name) else f"there is no {name}"
+
+
+def _time() -> str | None:
+    return None if namespaces.supported("time") else "this kernel has no time namespaces"
+
+
+def _seccomp() -> str | None:
+    there = Path("/proc/sys/kernel/seccomp/actions_avail").exists()
+    return None if there else "this kernel has no seccomp filters"
+
+
+def _landlock() -> str | None:
+    try:
+        modules = Path("/sys/kernel/security/lsm").read_text("ascii").split(",")
+    except OSError:
+        return "nothing tells whether this kernel has Landlock (mount securityfs)"
+    return None if "landlock" in modules else "this kernel has no Landlock"
+
+
+NEEDS: dict[str, Callable[[], str | None]] = {
+    "cgroup1": _cgroup("1", "cgroup"),
+    "cgroup2": _cgroup("2", "cgroup2"),
+    "landlock": _landlock,
+    "live": _live,
+    "net": _interfaces,
+    "nft": _program("nft"),
+    "ordinary": _ordinary,
+    "overlay": _overlay,
+    "ptrace": _ptrace,
+    "root": _root,
+    "seccomp": _seccomp,
+    "subids": _ranges_of_ids,
+    "time": _time,
+    "userns": _user_namespaces,
+}
+
+
+def _kernel(wanted: str) -> str | None:
+    if not wanted.strip():
+        return None
+    release = platform.release()
+    ours = _version(release)
+    for part in wanted.split(","):
+        found = COMPARED.fullmatch(part.strip())
+        if found is None:
+            raise UsageError(f"{quoted(wanted)} names no kernels", 'as in ">=5.10, <7"')
+        theirs = _version(found[2])
+        if not COMPARISONS[found[1]](ours[: len(theirs)], theirs):
+            return f"the kernel is {release}, and it needs {wanted}"
+    return None
+
+
+def _version(text: str) -> tuple[int, ...]:
+    found = re.match(r"\d+(?:\.\d+)*", text)
+    return tuple(map(int, found[0].split("."))) if found else ()
+
+
+def _is_routed() -> bool:
+    for name, column, default in (("route", 1, "00000000"), ("ipv6_route", 0, "0" * 32)):
+        lines = (procfs.read("self", f"net/{name}") or b"").decode("ascii").splitlines()
+        rows = [line.split() for line in lines]
+        # A route of ours, not that of the loopback interface, which refuses.
+        if any(
+            len(row) > column and row[column] == default and row[-1] != "lo" and row[0] != "lo"
+            for row in rows
+        ):
+            return True
+    return False

@@ -1,0 +1,60 @@
+"""What the playground knows of the values in a line, and the tags that stand for them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from shellplay.playground import Playground
+
+WORD = re.compile(r"(?<![\w.])[0-9a-f]+(?![\w.])")
+# The first number of a line as ps(1) and a job notice of bash write it.
+FIRST = re.compile(r"(\s*(?:\[\d+\]\s+)?)(\d+)(?!\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Values that are others the next time: PIDs on the host and inside, inodes, ids."""
+
+    host: frozenset[str] = frozenset()
+    inside: frozenset[str] = frozenset()
+    inodes: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, playground: Playground) -> Knowledge:
+        """Ask a playground, now."""
+        processes = playground.snapshot().processes
+        namespaces = [each for each in playground.host_namespaces().values() if each]
+        records = [
+            record
+            for container in playground.containers
+            if not container.dead
+            for record in container.fences()
+        ]
+        inodes = [record.shell for record in records] + [each.inode for each in namespaces]
+        return cls(
+            host=frozenset(str(each.pid) for each in processes),
+            # PID 1 is the same every time.
+            inside=frozenset(str(pid) for each in processes for pid in each.inside if pid > 1),
+            inodes=frozenset(str(inode) for inode in inodes if inode),
+            ids=frozenset(container.id for container in playground.containers),
+        )
+
+
+def tagged(line: str, known: Knowledge) -> str:
+    """Return a line of output as it is to be expected: tags in the place of such values."""
+
+    def tag(word: re.Match[str]) -> str:
+        value = word[0]
+        if value in known.ids:
+            return "<id>"
+        if value in known.inodes:
+            return "<ino>"
+        return "<pid>" if value in known.host else value
+
+    found = WORD.sub(tag, line)
+    first = FIRST.match(found)
+    if first and first[2] in known.inside:
+        return f"{first[1]}<pid>{found[first.end() :]}"
+    return found

@@ -1,0 +1,31 @@
+"""Reports in the Test Anything Protocol, https://testanything.org/tap-version-14-specification.html."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from shellplay.stage.report import Report, Verdict
+from shellplay.stage.text import explained
+from shellplay.views.safe import safe_line
+
+
+def document(reports: Sequence[Report]) -> str:
+    """Return all of them as one document."""
+    return "\n".join(_lines(reports)) + "\n"
+
+
+def _lines(reports: Sequence[Report]) -> Iterator[str]:
+    yield "TAP version 14"
+    yield f"1..{len(reports)}"
+    for number, report in enumerate(reports, 1):
+        word = "not ok" if report.failed else "ok"
+        skip = (
+            f" # SKIP {_described(report.reason)}" if report.verdict is Verdict.SKIPPED else ""
+        )
+        yield f"{word} {number} - {_described(report.path)}{skip}"
+        if report.failed:
+            yield from (f"# {line}" for line in explained(report).splitlines())
+
+
+def _described(text: str) -> str:
+    return safe_line(text).replace("\\", "\\\\").replace("#", "\\#")

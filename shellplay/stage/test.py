@@ -1,0 +1,169 @@
+"""``shellplay test``: performs recipes and compares what comes with what they expect."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from shellplay.commands.printer import Printer
+from shellplay.errors import RecipeError, UsageError
+from shellplay.stage import junit, tap, text
+from shellplay.stage.alone import Done, Task
+from shellplay.stage.casting import Casting
+from shellplay.stage.choice import Choice, choice
+from shellplay.stage.jobs import perform_all
+from shellplay.stage.report import Report, Verdict, exit_status
+from shellplay.stage.sources import Source, found, names, read
+
+DESCRIPTION = "Perform recipes and compare what comes with what they expect."
+EPILOG = """Each recipe is performed in a process and a playground of its own, which leave
+nothing behind.  Exit status: 0 all is as expected, 1 something differs, 2 a file is no
+recipe or the usage is wrong, 80 all were skipped, 124 one timed out, 130 interrupted."""
+INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of ``shellplay test``."""
+    parser = argparse.ArgumentParser("shellplay test", description=DESCRIPTION, epilog=EPILOG)
+    add = parser.add_argument
+    add("paths", nargs="+", metavar="PATH", help="recipes, and directories with *.play.md")
+    add("-k", metavar="EXPR", default="", help="only those whose path, title or tags have it")
+    add("-x", action="store_true", help="stop at the first that fails")
+    add("-j", metavar="N", type=_count, default=1, help="so many at once; 0: one a processor")
+    add("--update", action="store_true", help="take new output over, as bless --yes does")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--tap", action="store_true", help="report in TAP version 14")
+    forms.add_argument("--json", action="store_true", help="report in JSON, see docs/json.md")
+    add("--junit", metavar="FILE", help="also write a report in JUnit XML")
+    add("--cast", metavar="FILE", help="also write an asciicast (of one recipe)")
+    add("--cast-version", type=int, choices=(2, 3), default=3, help="its version")
+    add("--html", metavar="FILE", help="also write a page that plays it (of one recipe)")
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run ``shellplay test`` with these arguments; return its exit status."""
+    options = parser().parse_args(arguments)
+    printer = Printer.standard()
+    try:
+        return Run(options, printer).run()
+    except UsageError as error:
+        printer.error(error, "test: ")
+        return error.exit_status
+    except KeyboardInterrupt:
+        printer.note("shellplay: test: interrupted, and everything was ended")
+        return INTERRUPTED
+
+
+class Run:
+    """One run over all recipes that were asked for."""
+
+    def __init__(self, options: argparse.Namespace, printer: Printer) -> None:
+        self.options = options
+        self.printer = printer
+        self.chosen: Choice = choice(options.k) if options.k else lambda _: True
+        self.reports: dict[int, Report] = {}
+
+    def run(self) -> int:
+        """Perform them, and report; return the exit status."""
+        began = time.monotonic()
+        files = found(self.options.paths)
+        sources = dict(self._read(files))
+        if not sources and not self.reports:
+            raise UsageError(f"no recipe has {self.options.k}", "look at -k")
+        if (self.options.cast or self.options.html) and len(sources) != 1:
+            raise UsageError("--cast and --html want one recipe", "use -k, or name one")
+        if not (self.options.x and self.reports):
+            self._perform(sources)
+        self._conclude(time.monotonic() - began)
+        return exit_status(list(self.reports.values()))
+
+    def _read(self, files: Sequence[Path]) -> Iterator[tuple[int, Source]]:
+        for number, path in enumerate(files):
+            try:
+                source = read(path)
+            except RecipeError as error:
+                if self.chosen(str(path)):
+                    sentence = f"{error.message} ({error.fix})" if error.fix else error.message
+                    reason = f"column {error.column}: {sentence}"
+                    self._take(number, Report(str(path), "", Verdict.BAD, reason, error.line))
+                continue
+            if self.chosen(" ".join(names(source.recipe))):
+                yield number, source
+
+    def _perform(self, sources: dict[int, Source]) -> None:
+        options = self.options
+        casting = Casting(options.cast, options.cast_version, options.html)
+        update = bool(options.update)
+        tasks = [Task(each.recipe, casting, to_the_end=update) for each in sources.values()]
+        numbers = list(sources)
+        at_once = options.j or os.cpu_count() or 1
+        with closing(perform_all(tasks, at_once)) as results:
+            for index, done in results:
+                number = numbers[index]
+                report = self._updated(sources[number], done) if update else done.report
+                self._take(number, report)
+                if options.x and report.failed:
+                    return
+
+    def _updated(self, source: Source, done: Done) -> Report:
+        from shellplay.stage.bless import blessed, write
+
+        if done.report.verdict is not Verdict.DIFFERED:
+            return done.report
+        new = blessed(source, done)
+        if new == source.text:
+            return done.report
+        write(source.path, new)
+        return Report(
+            done.report.path,
+            done.report.title,
+            Verdict.PASSED,
+            "updated",
+            seconds=done.report.seconds,
+            steps=done.report.steps,
+        )
+
+    # -- what is said --------------------------------------------------------------------
+
+    def _take(self, number: int, report: Report) -> None:
+        self.reports[number] = report
+        if not (self.options.tap or self.options.json):
+            self.printer.show(text.line(report, color=self.printer.color))
+
+    def _conclude(self, seconds: float) -> None:
+        reports = [report for _, report in sorted(self.reports.items())]
+        if self.options.junit:
+            _write(self.options.junit, junit.document(reports))
+        if self.options.tap:
+            self.printer.show(tap.document(reports))
+        elif self.options.json:
+            from shellplay.views.json import document
+
+            self.printer.show(document("test", {"recipes": reports, "seconds": seconds}))
+        else:
+            self._explain(reports, seconds)
+
+    def _explain(self, reports: Sequence[Report], seconds: float) -> None:
+        for report in reports:
+            if report.failed:
+                self.printer.show("\n" + text.explained(report, color=self.printer.color))
+        self.printer.show("\n" + text.summary(reports, seconds))
+
+
+def _count(word: str) -> int:
+    number = int(word)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+def _write(path: str, content: bytes) -> None:
+    try:
+        Path(path).write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error

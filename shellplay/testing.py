@@ -1,0 +1,283 @@
+"""A pytest plugin: recipes are tests, and tests of your own get a playground.
+
+It collects ``*.play.md`` and gives two fixtures: ``playground``, the engine in the process
+of the test, and ``playground_terminal``, the real program in a terminal, driven by its
+prompt marks and never by time.  docs/testing.md has complete examples.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import pexpect
+    from pytest_pexpect import Pexpect
+
+    from shellplay.playground import Playground
+    from shellplay.stage.report import Report
+
+PACKAGE_ROOT = str(Path(__file__).parent.parent)
+SUFFIX = ".play.md"
+PATIENCE = 30
+# What keeps an environment from changing what a program writes.
+REMOVED = ("COLUMNS", "LINES", "PS1", "PROMPT_COMMAND", "PYTHONWARNINGS", "SHELLPLAY_PROMPT")
+
+
+# -- recipes ----------------------------------------------------------------------------------
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> RecipeFile | None:
+    """Collect a recipe."""
+    if not file_path.name.endswith(SUFFIX):
+        return None
+    return RecipeFile.from_parent(parent, path=file_path)
+
+
+class RecipeFile(pytest.File):
+    """A file that holds one recipe."""
+
+    def collect(self) -> Iterable[RecipeItem]:
+        """Give the one test of it."""
+        yield RecipeItem.from_parent(self, name=self.path.name.removesuffix(SUFFIX))
+
+
+class RecipeItem(pytest.Item):
+    """A recipe as a test, performed in a process and a playground of its own."""
+
+    def runtest(self) -> None:
+        """Perform it; raises RecipeFailed."""
+        from shellplay.errors import RecipeError
+        from shellplay.stage.alone import Task
+        from shellplay.stage.jobs import perform_all
+        from shellplay.stage.report import Verdict
+        from shellplay.stage.sources import read
+
+        try:
+            source = read(self.path)
+        except RecipeError as error:
+            raise RecipeFailed(str(error)) from None
+        for _, done in perform_all([Task(source.recipe)]):
+            if done.report.verdict is Verdict.SKIPPED:
+                pytest.skip(done.report.reason)
+            if done.report.failed:
+                raise RecipeFailed.of(done.report)
+
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: Any = None,  # noqa: ANN401 (passed on)
+    ) -> Any:  # noqa: ANN401 (as pytest has it)
+        """Show our report of a failure, and no traceback."""
+        if isinstance(excinfo.value, RecipeFailed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Say where it stands and what it is called."""
+        return self.path, None, self.name
+
+
+class RecipeFailed(Exception):
+    """A recipe is not as expected; its text is the report."""
+
+    @classmethod
+    def of(cls, report: Report) -> RecipeFailed:
+        """Make one from a report."""
+        from shellplay.stage.text import explained
+
+        return cls(explained(report))
+
+
+# -- the engine -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def playground() -> Iterator[Playground]:
+    """A playground in the process of the test; all in it is ended after the test."""
+    from shellplay.playground import Playground
+
+    with Playground() as running:
+        yield running
+
+
+# -- the program in a terminal ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MarkPatterns:
+    """Regular expressions for the marks of a front end; ``done`` has the status as group 1."""
+
+    ready: str
+    output: str
+    done: str
+
+    @classmethod
+    def of(cls, word: str, *, plain: bool) -> MarkPatterns:
+        """Return those of marks that carry ``word``; see shellplay/repl/marks.py."""
+        if plain:
+            return cls(
+                ready=rf"\x1eB {word} \d+\r\n",
+                output=rf"\x1eC {word} \d+\r\n",
+                done=rf"\x1eD {word} \d+ (\d+)\r\n",
+            )
+        tail = "" if word in ("", "1") else f";k={word}"
+        return cls(
+            ready=rf"\x1b\]133;B{tail}\x07",
+            output=rf"\x1b\]133;C{tail}\x07",
+            done=rf"\x1b\]133;D;(\d+){tail}\x07",
+        )
+
+
+class Terminal:
+    """A shellplay that somebody sits in front of.
+
+    ``shell`` is the pexpect spawn.  Between ``ready`` and the next line nothing is sent:
+    there the terminal is cooked, and control keys would be lost.
+    """
+
+    def __init__(self, driver: Pexpect, marks: MarkPatterns) -> None:
+        self.driver = driver
+        self.shell: pexpect.spawn = driver.shell
+        self.marks = marks
+
+    @property
+    def pid(self) -> int:
+        """The PID of the program, which is the role ``repl``."""
+        return int(self.shell.pid)
+
+    def ready(self) -> None:
+        """Wait until the next prompt reads keys."""
+        self.expect(self.marks.ready)
+
+    def run(self, line: str) -> tuple[int, str]:
+        """Type ``line`` at the prompt that is ready; return its status and its output.
+
+        The next prompt is ready when this returns.
+        """
+        self.send(f"{line}\r")
+        self.expect(self.marks.output)
+        self.expect(self.marks.done)
+        status, output = int(self.shell.match[1]), self.shell.before
+        self.ready()
+        return status, plain(output)
+
+    def send(self, keys: str) -> None:
+        """Press keys; Enter is a carriage return."""
+        self.driver.send(keys)
+
+    def control(self, letter: str) -> None:
+        """Press Ctrl and a key: ``]`` leaves a bash."""
+        self.driver.sendcontrol(letter)
+
+    def expect(self, pattern: str, *, timeout: float = PATIENCE) -> str:
+        """Wait for a regular expression and return the text before it.
+
+        Raises AssertionError at a traceback, or when the program has ended.
+        """
+        import pexpect
+
+        seen = [pattern, "Traceback", pexpect.EOF]
+        found = self.driver.expect(seen, timeout=timeout)
+        text = str(self.shell.before)
+        assert found == 0, f"{seen[found]} while waiting for {pattern!r} after:\n{text}"
+        return text
+
+    def ended(self) -> int:
+        """Wait for the end of the program and return its exit status (128+n for a signal)."""
+        import pexpect
+
+        self.driver.expect(pexpect.EOF)
+        self.shell.wait()
+        if self.shell.signalstatus is not None:
+            return 128 + int(self.shell.signalstatus)
+        return int(self.shell.exitstatus)
+
+    def close(self) -> None:
+        """End the program, as the closing of a terminal window does."""
+        self.driver.close()
+
+
+def plain(text: str) -> str:
+    """Remove escape sequences and carriage returns from what a terminal was sent."""
+    return re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[=>])|\r", "", text)
+
+
+def start_terminal(
+    driver: Pexpect,
+    *arguments: str,
+    term: str = "xterm-256color",
+    columns: int = 100,
+    lines: int = 30,
+    environment: dict[str, str] | None = None,
+    log: Path,
+) -> Terminal:
+    """Start ``python -m shellplay --no-config ARGUMENTS`` and wait for its first prompt.
+
+    ``driver`` is what the fixture ``pexpect_factory`` makes; ``log`` gets everything that
+    the terminal was sent.
+    """
+    import pexpect
+
+    clean = _environment(term) | (environment or {})
+    driver.set_name("terminal")
+    driver.shell = pexpect.spawn(
+        sys.executable,
+        ["-m", "shellplay", "--no-config", *arguments],
+        env=clean,
+        encoding="utf-8",
+        codec_errors="replace",
+        dimensions=(lines, columns),
+        timeout=PATIENCE,
+    )
+    driver.shell.delaybeforesend = None
+    driver.shell.logfile_read = log.open("w")
+    is_plain = "--plain" in arguments or term in ("", "dumb", "unknown")
+    terminal = Terminal(driver, MarkPatterns.of(clean["SHELLPLAY_MARKS"], plain=is_plain))
+    try:
+        terminal.ready()
+    except BaseException:
+        terminal.close()
+        driver.shell.logfile_read.close()
+        raise
+    return terminal
+
+
+def _environment(term: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if name not in REMOVED}
+    return clean | {
+        "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
+        "PAGER": "cat",
+        "PROMPT_TOOLKIT_BELL": "0",
+        "PROMPT_TOOLKIT_NO_CPR": "1",
+        "PYTHONPATH": os.pathsep.join([PACKAGE_ROOT, os.environ.get("PYTHONPATH", "")]),
+        # Nothing that runs inside can know this word, and so fake a mark.
+        "SHELLPLAY_MARKS": uuid.uuid4().hex,
+        "TERM": term,
+    }
+
+
+@pytest.fixture
+def playground_terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
+    """The real program in a terminal, at its first prompt; it ends with the test.
+
+    It keeps its history in the directory of the test, where terminal.log is what it wrote.
+    """
+    try:
+        factory = request.getfixturevalue("pexpect_factory")
+    except pytest.FixtureLookupError:
+        pytest.fail("playground_terminal needs: pip install pytest-pexpect", pytrace=False)
+    state = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    terminal = start_terminal(factory(), environment=state, log=tmp_path / "terminal.log")
+    yield terminal
+    terminal.close()
+    terminal.shell.logfile_read.close()
