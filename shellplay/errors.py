@@ -28,6 +28,25 @@ class UsageError(ShellplayError):
     exit_status = 2
 
 
+class RecipeError(UsageError):
+    """A recipe does not fit the form of recipes: where, and what was expected there.
+
+    ``line`` and ``column`` are counted from 1; ``path`` is empty if it is not known.
+    """
+
+    def __init__(
+        self, message: str, line: int, column: int = 1, path: str = "", fix: str | None = None
+    ) -> None:
+        super().__init__(message, fix)
+        self.line = line
+        self.column = column
+        self.path = path
+
+    def __str__(self) -> str:
+        where = f"{self.path or 'recipe'}:{self.line}:{self.column}"
+        return f"{where}: {super().__str__()}"
+
+
 class Refused(ShellplayError):
     """The command is well formed, but the state, a policy or the kernel forbids it."""
 

@@ -1,0 +1,62 @@
+"""What kind of line a line of a block is: it can be told from the line alone."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, auto
+
+from shellplay.recipe import spelling
+from shellplay.recipe.document import Actor
+
+BLANKS = " \t"
+ANY_LINES = "..."
+ACTOR = re.compile(
+    r"(?P<word>play|in|host|key)(?:\[(?P<name>[^\]]*)\])?(?P<sign>[>$])(?P<rest>.*)"
+)
+ALMOST = re.compile(r"(?P<word>[A-Za-z]{2,8})(?:\[[^\]]*\])?(?P<sign>[>$])(?: |$)")
+CONTAINER = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+STATUS = re.compile(r"\[(?P<status>0|[1-9][0-9]*)\]")
+SUFFIX = re.compile(r"(?:^| )\((?!\))(?P<kind>re|glob|lit)?(?P<quantifier>[?*+])?\)\Z")
+ALIKE = 0.7
+
+
+class Kind(Enum):
+    """What a line is; what is none of the others is `OUTPUT`."""
+
+    BLANK = auto()
+    STEP = auto()
+    ALMOST_STEP = auto()
+    CONTINUATION = auto()
+    CONDITION = auto()
+    COMMENT = auto()
+    STATUS = auto()
+    OUTPUT = auto()
+
+
+def kind(text: str) -> Kind:
+    """Return what a line of a block is; ``(lit)`` at the end makes it output, always."""
+    if not text.strip(BLANKS):
+        return Kind.BLANK
+    if (suffix := SUFFIX.search(text)) and suffix["kind"] == "lit":
+        return Kind.OUTPUT
+    for sign, found in (
+        ("#", Kind.COMMENT),
+        ("%", Kind.CONDITION),
+        (">", Kind.CONTINUATION),
+    ):
+        if text == sign or text.startswith(f"{sign} "):
+            return found
+    if STATUS.fullmatch(text):
+        return Kind.STATUS
+    return _step(text)
+
+
+def _step(text: str) -> Kind:
+    if match := ACTOR.fullmatch(text):
+        actor = match["word"] + match["sign"]
+        known = actor in tuple(Actor) and (match["name"] is None or actor == Actor.IN)
+        blank = match["rest"][:1] in ("", " ")
+        return Kind.STEP if known and blank else Kind.ALMOST_STEP
+    match = ALMOST.match(text)
+    near = match and spelling.nearest(match["word"] + match["sign"], tuple(Actor), ALIKE)
+    return Kind.ALMOST_STEP if near else Kind.OUTPUT

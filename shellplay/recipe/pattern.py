@@ -1,0 +1,163 @@
+"""What one expected line means, and how a line of output is written so that it means itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from shellplay.recipe import tag
+from shellplay.recipe.bindings import Bindings
+from shellplay.recipe.fitting import (
+    CACHED,
+    Literal,
+    Many,
+    Part,
+    Pattern,
+    Plain,
+    Regex,
+    compiled,
+    edge,
+    group,
+)
+from shellplay.recipe.line import ANY_LINES, BLANKS, SUFFIX, Kind, kind
+from shellplay.recipe.tag import Tag
+
+ANYTHING = Tag(None, None)
+CHARACTER = Tag(tag.Type("?", ".", "", "any one character, in a glob"), None)
+GLOB = re.compile(r"\\(?P<escaped>[*?\\])|(?P<star>\*+)|(?P<one>\?)")
+
+
+@lru_cache(CACHED)
+def pattern(text: str) -> Pattern:
+    """Return what an expected line means.
+
+    Raises `ValueError` with a sentence if it is a regular expression, but not a correct one.
+    """
+    if text.strip(BLANKS) == ANY_LINES:
+        return Pattern(Many.LINES)
+    suffix = SUFFIX.search(text)
+    if not suffix:
+        return _plain(_split(text.strip(BLANKS)), Many.ONE)
+    body, many = text[: suffix.start()], Many(suffix["quantifier"] or "")
+    match suffix["kind"]:
+        case "lit":
+            return Literal(many, body)
+        case "re":
+            return _regex(body, many)
+        case "glob":
+            return _plain(_glob(_split(body.strip(BLANKS))), many)
+        case _:
+            return _plain(_split(body.strip(BLANKS)), many)
+
+
+def literal(line: str) -> str:
+    """Return the expected line for a line of output, in which nothing has a meaning.
+
+    It is the line itself wherever that means itself.
+    """
+    special = (
+        kind(line) is not Kind.OUTPUT
+        or SUFFIX.search(line)
+        or tag.SYNTAX.search(line)
+        or line.strip(BLANKS) == ANY_LINES
+    )
+    return (f"{line} (lit)" if line else "(lit)") if special else line
+
+
+def _split(text: str) -> Iterator[str | Tag]:
+    end = 0
+    for match in tag.SYNTAX.finditer(text):
+        yield text[end : match.start()]
+        yield tag.read(match)
+        end = match.end()
+    yield text[end:]
+
+
+def _glob(pieces: Iterator[str | Tag]) -> Iterator[str | Tag]:
+    """Yield the pieces of a glob as those of a plain line: ``*`` is an unnamed ``<...>``."""
+    for piece in pieces:
+        if isinstance(piece, Tag):
+            yield piece
+            continue
+        end = 0
+        for match in GLOB.finditer(piece):
+            yield piece[end : match.start()]
+            yield match["escaped"] or (ANYTHING if match["star"] else CHARACTER)
+            end = match.end()
+        yield piece[end:]
+
+
+def _plain(pieces: Iterator[str | Tag], many: Many) -> Plain:
+    """Cut at each ``<...>``, and make one regular expression of what is between."""
+    parts: list[Part] = []
+    before: Tag | None = None
+    between: list[str | Tag] = []
+    for piece in _joined(pieces):
+        if isinstance(piece, Tag) and piece.type is None:
+            parts.append(_part(before, between, piece))
+            before, between = piece, []
+        else:
+            between.append(piece)
+    return Plain(many, (*parts, _part(before, between, None)))
+
+
+def _joined(pieces: Iterator[str | Tag]) -> Iterator[str | Tag]:
+    text = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            text += piece
+            continue
+        if text:
+            yield text
+        yield piece
+        text = ""
+    if text:
+        yield text
+
+
+def _part(before: Tag | None, pieces: list[str | Tag], after: Tag | None) -> Part:
+    around = [before, *pieces, after]
+    source, tags = "", []
+    for left, piece, right in zip(around, pieces, around[2:], strict=False):
+        if isinstance(piece, str):
+            source += _text(
+                piece, after_tag=isinstance(left, Tag), before_tag=isinstance(right, Tag)
+            )
+            continue
+        source += edge(piece) if left is before and before else ""
+        source += group(piece, "" if piece.name else "?:")
+        tags += [piece] if piece.name else []
+    return Part(compiled(source if after else source + r"\Z"), tuple(tags), before)
+
+
+def _text(text: str, *, after_tag: bool, before_tag: bool) -> str:
+    """Return the expression for text: which of its blanks may be more or fewer.
+
+    Two and more are the edge of a column, which moves; one beside a tag may be, too, since
+    what the tag stands for is longer another time.
+    """
+    source = ""
+    for match in re.finditer(r"[ \t]+|[^ \t]+", text):
+        beside = (after_tag and match.start() == 0) or (before_tag and match.end() == len(text))
+        if match[0].strip(BLANKS):
+            source += re.escape(match[0])
+        elif beside or len(match[0]) > 1:
+            source += r"[ \t]++"
+        else:
+            source += r"[ \t](?![ \t])"
+    return source
+
+
+def _regex(body: str, many: Many) -> Regex:
+    pieces: list[str | Tag] = []
+    end = 0
+    for match in re.finditer(rf"(?<!\(\?P){tag.SYNTAX.pattern}", body):
+        pieces += [body[end : match.start()], tag.read(match)]
+        end = match.end()
+    found = Regex(many, (*pieces, body[end:]))
+    try:
+        compiled(found.source(Bindings()))
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"not a correct regular expression: {error}") from error
+    return found

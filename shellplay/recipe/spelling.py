@@ -1,0 +1,30 @@
+"""Did you mean: the nearest word of the language to one that is not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+LONGEST = 64
+
+
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the known word that a typo most likely meant, or None if nothing is near."""
+    if len(word) > LONGEST:
+        return None
+    from difflib import get_close_matches
+
+    found = get_close_matches(word.lower(), list(known), n=1, cutoff=likeness)
+    return found[0] if found else None
+
+
+def fix_for(word: str, known: Iterable[str]) -> str:
+    """Return the fix for an unknown word: the nearest known one, or all there are."""
+    words = list(known)
+    found = nearest(word, words)
+    return f'did you mean "{found}"?' if found else f"known are {', '.join(words)}"
+
+
+def quoted(text: str) -> str:
+    """Return text as an error shows it: in quotes, one line, not too long, no escapes."""
+    short = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return '"' + "".join(c if c.isprintable() else repr(c)[1:-1] for c in short) + '"'
