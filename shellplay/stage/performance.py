@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 from shellplay.errors import RecipeError, UsageError
 from shellplay.recipe.bindings import Bindings
+from shellplay.recipe.bless import renewed
 from shellplay.recipe.document import Actor, Block, Prose, Recipe, Step
 from shellplay.recipe.match import difference, match
 from shellplay.stage.narration import told
 from shellplay.stage.needs import lacking
 from shellplay.stage.report import Report, StepReport, Verdict
 from shellplay.stage.stage import Outcome, Stage
-from shellplay.stage.tags import Knowledge
+from shellplay.stage.tags import Knowledge, tagged
 
 AGAIN_SECONDS = 0.05
 # For a sentence about something that happened by itself, as the end of a bash.
@@ -134,41 +135,48 @@ class Performance:
     def _judged(self, report: StepReport, step: Step, compared: Compared) -> StepReport:
         outcome = compared.outcome
         self.outputs[step.line] = (compared.output, outcome.status)
+        before, after = self.bindings, compared.bindings
         if self._to_the_end:
-            self.known[step.line] = Knowledge.of(self.stage.playground)
-        if compared.bindings is not None:
-            self.bindings = compared.bindings
+            self._go_on(step, compared.output)
+        if after is not None:
+            self.bindings = after
             return replace(report, verdict=Verdict.PASSED)
-        lines = list(self._difference(step, compared.output))
+        lines = list(_difference(step, compared.output, before))
         if outcome.timed_out:
-            seconds = self._patience(step)
-            reason = f"it went on after {seconds:g} seconds, so it was interrupted"
-            if time.monotonic() > self._deadline:
-                total = self.recipe.header.total_timeout
-                reason = f"the {total:g} seconds of the whole recipe are over"
-            return replace(
-                report, verdict=Verdict.TIMED_OUT, reason=reason, difference=tuple(lines)
-            )
-        if outcome.status != step.status:
-            lines += [f"- [{step.status}]", f"+ [{outcome.status}]"]
-        return replace(
-            report,
-            verdict=Verdict.DIFFERED,
-            reason=_in_words(step, outcome),
-            difference=tuple(lines),
+            reason, verdict = self._over(step), Verdict.TIMED_OUT
+        else:
+            reason, verdict = _in_words(step, outcome), Verdict.DIFFERED
+            if outcome.status != step.status:
+                lines += [f"-[{step.status}]", f"+[{outcome.status}]"]
+        return replace(report, verdict=verdict, reason=reason, difference=tuple(lines))
+
+    def _over(self, step: Step) -> str:
+        if time.monotonic() > self._deadline:
+            total = self.recipe.header.total_timeout
+            return f"the {total:g} seconds of the whole recipe are over"
+        return f"it went on after {self._patience(step):g} seconds, so it was interrupted"
+
+    def _go_on(self, step: Step, output: str) -> None:
+        """Bind what can be bound of an output that differs: later steps may use it."""
+        known = self.known[step.line] = Knowledge.of(self.stage.playground)
+        _, self.bindings = renewed(
+            step, output, self.bindings, lambda line: tagged(line, known)
         )
 
     def _until_as_expected(self, step: Step, text: str) -> Compared:
         patience = step.conditions.eventually
         deadline = time.monotonic() + (patience or 0.0)
-        while True:
-            compared = self._attempt(step, text)
-            now = time.monotonic()
-            if compared.bindings is not None or compared.outcome.timed_out:
-                return compared
-            if patience is None or now > min(deadline, self._deadline):
+        while patience is not None:
+            # Nobody wants to see the attempts that came too early.
+            with self.stage.held() as events:
+                compared = self._attempt(step, text)
+            over = time.monotonic() > min(deadline, self._deadline)
+            if compared.bindings is not None or compared.outcome.timed_out or over:
+                for event in events:
+                    self.stage.emit(event)
                 return compared
             time.sleep(AGAIN_SECONDS)
+        return self._attempt(step, text)
 
     def _attempt(self, step: Step, text: str) -> Compared:
         outcome = self.stage.perform(
@@ -215,10 +223,6 @@ class Performance:
         distinct = step.conditions.distinct
         return match(step.expected, output, self.bindings, distinct=distinct)
 
-    def _difference(self, step: Step, output: str) -> Sequence[str]:
-        distinct = step.conditions.distinct
-        return difference(step.expected, output, self.bindings, distinct=distinct)
-
     def _seconds(self, step: Step) -> float:
         return max(0.001, min(self._patience(step), self._deadline - time.monotonic()))
 
@@ -232,3 +236,7 @@ def _in_words(step: Step, outcome: Outcome) -> str:
     if step.conditions.eventually is not None:
         return f"not as expected for {step.conditions.eventually:g} seconds"
     return "another output came than was expected"
+
+
+def _difference(step: Step, output: str, bindings: Bindings) -> Sequence[str]:
+    return difference(step.expected, output, bindings, distinct=step.conditions.distinct)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import queue
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +73,7 @@ class Stage:
         self.sinks = sinks
         self.scenes = scenes
         self._clock = clock
+        self._held: list[Event] | None = None
 
     def __enter__(self) -> Self:
         self._began = self._clock()
@@ -106,8 +107,21 @@ class Stage:
 
     def emit(self, event: Event) -> None:
         """Tell every sink of an event."""
+        if self._held is not None:
+            self._held.append(event)
+            return
         for sink in self.sinks:
             sink(event)
+
+    @contextmanager
+    def held(self) -> Iterator[list[Event]]:
+        """Keep the events of the block back, for whoever decides that they are to be told."""
+        events: list[Event] = []
+        self._held = events
+        try:
+            yield events
+        finally:
+            self._held = None
 
     # -- steps ---------------------------------------------------------------------------
 

@@ -1,0 +1,138 @@
+"""``shellplay bless``: takes the output of recipes over into them, and keeps every pattern."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+
+from shellplay.commands.printer import Printer
+from shellplay.errors import Refused, ShellplayError
+from shellplay.recipe import bless as recipe_bless
+from shellplay.recipe.output import lines
+from shellplay.stage.alone import Done, Task
+from shellplay.stage.jobs import perform_all
+from shellplay.stage.report import Report, Verdict, exit_status
+from shellplay.stage.sources import Source, found, read
+from shellplay.stage.tags import Knowledge, tagged
+from shellplay.stage.text import place
+
+DESCRIPTION = "Perform recipes, and take the output over where it differs."
+EPILOG = """Lines that still match stay as they are, with their patterns; new lines get tags where
+shellplay knows what a value is.  Nothing is written before you have seen what would change
+and have said yes; nor after a step that timed out.  Exit status: 0 done, or nothing to do;
+1 you said no; 2 a file is no recipe; 80 all were skipped; 124 one timed out."""
+INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of ``shellplay bless``."""
+    parser = argparse.ArgumentParser("shellplay bless", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="recipes, or directories")
+    parser.add_argument("--yes", action="store_true", help="write without asking")
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run ``shellplay bless`` with these arguments; return its exit status."""
+    options = parser().parse_args(arguments)
+    printer = Printer.standard()
+    reports = []
+    try:
+        for path in found(options.files):
+            reports.append(bless(read(path), printer, yes=options.yes))
+    except ShellplayError as error:
+        printer.error(error)
+        return error.exit_status
+    except (KeyboardInterrupt, EOFError):
+        printer.note("shellplay: bless: interrupted, and everything was ended")
+        return INTERRUPTED
+    return exit_status(reports)
+
+
+def bless(source: Source, printer: Printer, *, yes: bool) -> Report:
+    """Perform one recipe and write what has changed, if that is wanted."""
+    with closing(perform_all([Task(source.recipe, to_the_end=True)])) as results:
+        ((_, done),) = results
+    report = done.report
+    if report.verdict in (Verdict.TIMED_OUT, Verdict.SKIPPED):
+        printer.note(
+            f"{place(report)}: {report.verdict}, so it stays as it is: {report.reason}"
+        )
+        return report
+    if report.verdict is Verdict.BAD:
+        printer.note(f"{place(report)}: performed up to here: {report.reason}")
+        if not done.outputs:
+            return report
+    new = blessed(source, done)
+    if new == source.text:
+        printer.show(f"{source.path}: nothing has changed")
+        return report
+    printer.show("\n".join(changes(source, new)))
+    if not yes and not _wanted(source.path):
+        return report
+    write(source.path, new)
+    printer.show(f"{source.path}: written")
+    return _accepted(report)
+
+
+def blessed(source: Source, done: Done) -> str:
+    """Return the text of a recipe as it would be with what has come."""
+    # A value is known by what the playground knew after the step that first printed it.
+    known: dict[str, Knowledge] = {}
+    for number, (output, _) in done.outputs.items():
+        for each in lines(output):
+            known.setdefault(each, done.known.get(number, Knowledge()))
+
+    def tag(line: str) -> str:
+        return tagged(line, known.get(line, Knowledge()))
+
+    return recipe_bless.bless(source.text, source.recipe, done.outputs, tag)
+
+
+def changes(source: Source, new: str) -> Iterator[str]:
+    """Yield what would change in the file, as a unified diff."""
+    path = str(source.path)
+    before, after = source.text.splitlines(), new.splitlines()
+    return difflib.unified_diff(before, after, path, path, "as it is", "blessed", lineterm="")
+
+
+def write(path: Path, text: str) -> None:
+    """Put a text in the place of a file's, at once or not at all; raises Refused."""
+    try:
+        # Next to what it replaces, also if that is a link: a rename crosses no file system.
+        place = path.resolve(strict=True)
+        fd, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+        new = Path(name)
+        try:
+            with os.fdopen(fd, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            new.chmod(place.stat().st_mode & 0o7777)
+            new.replace(place)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                new.unlink()
+            raise
+    except OSError as error:
+        raise Refused(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _wanted(path: Path) -> bool:
+    if not sys.stdin.isatty():
+        raise Refused(f"{path}: nobody is there to be asked", "use --yes")
+    sys.stdout.write(f"write {path}? [y/N] ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _accepted(report: Report) -> Report:
+    if report.verdict is not Verdict.DIFFERED:
+        return report
+    return Report(report.path, report.title, Verdict.PASSED, seconds=report.seconds)
