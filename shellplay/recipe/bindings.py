@@ -32,6 +32,9 @@ class Bindings(Mapping[str, Binding]):
     def __getitem__(self, name: str) -> Binding:
         return self._known[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._known)
 

@@ -25,6 +25,7 @@ from shellplay.recipe.tag import Tag
 
 ANYTHING = Tag(None, None)
 CHARACTER = Tag(tag.Type("?", ".", "", "any one character, in a glob"), None)
+CODE_FENCE = re.compile(r" {0,3}(?:`{3,}|~{3,})[ \t]*")
 GLOB = re.compile(r"\\(?P<escaped>[*?\\])|(?P<star>\*+)|(?P<one>\?)")
 
 
@@ -58,6 +59,7 @@ def literal(line: str) -> str:
     """
     special = (
         kind(line) is not Kind.OUTPUT
+        or CODE_FENCE.fullmatch(line)
         or SUFFIX.search(line)
         or tag.SYNTAX.search(line)
         or line.strip(BLANKS) == ANY_LINES

@@ -1,0 +1,50 @@
+"""Tags for a line that is new: those of the line in whose place it comes, if they fit."""
+
+from __future__ import annotations
+
+import re
+
+from shellplay.recipe import tag
+from shellplay.recipe.align import align
+from shellplay.recipe.bindings import Bindings
+from shellplay.recipe.document import Expected
+from shellplay.recipe.line import ANY_LINES, SUFFIX, Kind, kind
+from shellplay.recipe.match import match
+from shellplay.recipe.names import Names
+from shellplay.recipe.pattern import literal
+
+WORDS = re.compile(r"[^ \t]+")
+
+
+def tagged(line: str, proposed: str) -> str:
+    """Return a proposal for an expected line if it stands for the line, or else the line."""
+    return proposed if proposed != line and _stands_for(proposed, line) else literal(line)
+
+
+def retagged(old: str, line: str, proposed: str, bindings: Bindings) -> str | None:
+    """Return the line with tags of an old expected one that had names, or None if none fits.
+
+    Where there is none of them, its words are as ``proposed``.
+    """
+    words, lines = WORDS.findall(old), WORDS.findall(line)
+    if not any(name for word in words for name, _ in tag.names_in(word)):
+        return None
+    if SUFFIX.search(old) or ANY_LINES in words:
+        return None
+    others = WORDS.findall(proposed)
+    new = others if len(others) == len(lines) else lines
+    names = Names.of([Expected(word) for word in words], bindings, ())
+    kept, at = False, 0
+    for each in align(names, lines, bindings):
+        if each.item is not None and each.fits and tag.SYNTAX.search(words[each.item]):
+            new[at] = words[each.item]
+            kept = True
+        at += len(each.lines)
+    rest = iter(new)
+    text = WORDS.sub(lambda _: next(rest), line)
+    return text if kept and _stands_for(text, line, bindings) else None
+
+
+def _stands_for(text: str, line: str, bindings: Bindings | None = None) -> bool:
+    plain = kind(text) is Kind.OUTPUT and text.strip() != ANY_LINES
+    return plain and match([Expected(text)], line, bindings or Bindings()) is not None
