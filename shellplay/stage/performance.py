@@ -185,7 +185,6 @@ class Performance:
             timeout=self._seconds(step),
             enough=lambda output: self._matched(step, output) is not None,
         )
-        self._notices += outcome.notices
         if outcome.timed_out and step.actor is not Actor.KEY:
             return Compared(outcome, outcome.output, None)
         if outcome.timed_out:
@@ -196,18 +195,21 @@ class Performance:
     def _compared(self, step: Step, outcome: Outcome) -> Compared:
         """Compare an output, with notices behind it and without, also with late ones."""
         deadline = time.monotonic() + NOTICE_SECONDS
+        new = list(outcome.notices)
         while True:
             # Nobody can say when a notice comes: it may stand in a step, or be missing.
-            for notices in ("", "".join(f"{each}\n" for each in self._notices)):
-                output = outcome.output + notices
+            old = self._notices
+            for notices, left in (([], [*old, *new]), (new, old), ([*old, *new], [])):
+                output = _told(outcome, notices)
                 bindings = self._matched(step, output)
                 if bindings is not None and outcome.status == step.status:
-                    self._notices = [] if notices else self._notices
+                    self._notices = left
                     return Compared(outcome, output, bindings)
             late = self.stage.playground.notices()
             if not late and not self._may_come(step, outcome, deadline):
-                return Compared(outcome, output, None)
-            self._notices += late
+                self._notices += new
+                return Compared(outcome, _told(outcome, new), None)
+            new += late
 
     def _may_come(self, step: Step, outcome: Outcome, deadline: float) -> bool:
         if outcome.status != step.status or step.conditions.eventually is not None:
@@ -228,6 +230,10 @@ class Performance:
 
     def _patience(self, step: Step) -> float:
         return step.conditions.timeout or self.recipe.header.timeout
+
+
+def _told(outcome: Outcome, notices: Sequence[str]) -> str:
+    return outcome.output + "".join(f"{each}\n" for each in notices)
 
 
 def _in_words(step: Step, outcome: Outcome) -> str:

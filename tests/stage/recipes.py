@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,17 +48,17 @@ def write(folder: Path, name: str, block: str, **header: object) -> Path:
     return path
 
 
-def program(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    """Run shellplay to its end."""
+def program(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run shellplay to its end, in another directory if one is given."""
     return subprocess.run(
         [sys.executable, "-m", "shellplay", *map(str, arguments)],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        env=environment(),
+        env=environment(PYTHONPATH=os.pathsep.join(filter(None, sys.path))),
+        cwd=cwd,
         timeout=100,
         check=False,
-        **options,  # type: ignore[call-overload]
     )
 
 

@@ -12,8 +12,12 @@ import pytest
 
 from shellplay.kernel import procfs
 from shellplay.kernel.descendants import descendants
+from shellplay.stage import job
+from shellplay.stage.alone import Task
+from shellplay.stage.jobs import perform_all
+from shellplay.stage.report import Verdict
 from tests.repl.program import environment
-from tests.stage.recipes import write
+from tests.stage.recipes import recipe, write
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone
@@ -26,7 +30,7 @@ in> setsid sleep 1000 & sleep 1000 & mkdir -p a/b; touch a/b/c
 ...
 host$ setsid -f sleep 1000
 play> !setsid -f sleep 1000
-play> exec setsid -f sleep 1000 >/dev/null 2>&1
+play> exec sh -c 'setsid -f sleep 1000 >/dev/null 2>&1'
 host$ touch GATE; sleep 1000
 """
 
@@ -50,7 +54,8 @@ def test_whoever_is_killed_nothing_is_left(
         text=True,
         env=environment(),
     ) as process:
-        wait_until(gate.exists, "the recipe to run", timeout=60)
+        wait_until(lambda: gate.exists() or process.poll() is not None, timeout=60)
+        assert process.poll() is None, process.communicate()
         (performer,) = procfs.children(process.pid)
         family = [process.pid, *descendants(process.pid)]
         assert len(family) > 8
@@ -65,17 +70,11 @@ def test_whoever_is_killed_nothing_is_left(
 
 
 def test_a_recipe_that_cannot_be_interrupted_is_ended_from_outside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from shellplay.stage import job
-    from shellplay.stage.alone import Task
-    from shellplay.stage.jobs import perform_all
-    from shellplay.stage.report import Verdict
-    from tests.stage.recipes import recipe
-
     monkeypatch.setattr(job, "GRACE_SECONDS", 0.0)
     # As hung as a process can be: it is stopped.
     stopped = recipe("host$ kill -STOP $(ps -o ppid= -p $PPID)\n", total_timeout='"1s"')
     ((_, done),) = perform_all([Task(stopped)])
     assert done.report.verdict is Verdict.TIMED_OUT
-    assert done.report.line == 8
+    assert done.report.line == 9

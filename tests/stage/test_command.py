@@ -70,7 +70,7 @@ def test_a_failure_tells_all_there_is_to_know(tmp_path: Path) -> None:
 
 def test_a_recipe_runs_by_its_name(tmp_path: Path) -> None:
     write(tmp_path, "a", OK)
-    assert program("a.play.md", cwd=tmp_path).returncode in (0, 2)
+    assert program("a.play.md", cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["."], ["--tap", "--json", "."], []])

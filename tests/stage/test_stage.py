@@ -28,20 +28,20 @@ def web(stage: Stage) -> Stage:
     return stage
 
 
-def play(stage: Stage, text: str, **options: float) -> Outcome:
-    return stage.perform(step(Actor.PLAY, text), **options)
+def play(stage: Stage, text: str) -> Outcome:
+    return stage.perform(step(Actor.PLAY, text))
 
 
-def type_in(stage: Stage, text: str, **options: float) -> Outcome:
-    return stage.perform(step(Actor.IN, text), **options)
+def type_in(stage: Stage, text: str, timeout: float | None = None) -> Outcome:
+    return stage.perform(step(Actor.IN, text), timeout=timeout)
 
 
-def on_host(stage: Stage, text: str, **options: float) -> Outcome:
-    return stage.perform(step(Actor.HOST, text), **options)
+def on_host(stage: Stage, text: str, timeout: float | None = None) -> Outcome:
+    return stage.perform(step(Actor.HOST, text), timeout=timeout)
 
 
-def press(stage: Stage, text: str, **options: float) -> Outcome:
-    return stage.perform(step(Actor.KEY, text), **options)
+def press(stage: Stage, text: str) -> Outcome:
+    return stage.perform(step(Actor.KEY, text))
 
 
 def test_a_command_gives_its_output_and_its_status(stage: Stage) -> None:
