@@ -9,10 +9,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from shellplay.commands.printer import Printer
-from shellplay.errors import Refused, ShellplayError
+from shellplay.errors import RecipeError, Refused, ShellplayError, UsageError
 from shellplay.recipe import bless as recipe_bless
 from shellplay.recipe.output import lines
 from shellplay.stage.alone import Done, Task
@@ -42,17 +43,24 @@ def main(arguments: Sequence[str]) -> int:
     """Run ``shellplay bless`` with these arguments; return its exit status."""
     options = parser().parse_args(arguments)
     printer = Printer.standard()
-    reports = []
     try:
-        for path in found(options.files):
-            reports.append(bless(read(path), printer, yes=options.yes))
-    except ShellplayError as error:
-        printer.error(error)
+        reports = [_blessed(path, printer, yes=options.yes) for path in found(options.files)]
+    except UsageError as error:
+        printer.error(error, "bless: ")
         return error.exit_status
-    except (KeyboardInterrupt, EOFError):
+    except KeyboardInterrupt:
         printer.note("shellplay: bless: interrupted, and everything was ended")
         return INTERRUPTED
     return exit_status(reports)
+
+
+def _blessed(path: Path, printer: Printer, *, yes: bool) -> Report:
+    try:
+        return bless(read(path), printer, yes=yes)
+    except ShellplayError as error:
+        printer.error(error)
+        bad = isinstance(error, RecipeError)
+        return Report(str(path), "", Verdict.BAD if bad else Verdict.DIFFERED, str(error))
 
 
 def bless(source: Source, printer: Printer, *, yes: bool) -> Report:
@@ -78,7 +86,7 @@ def bless(source: Source, printer: Printer, *, yes: bool) -> Report:
         return report
     write(source.path, new)
     printer.show(f"{source.path}: written")
-    return _accepted(report)
+    return accepted(report)
 
 
 def blessed(source: Source, done: Done) -> str:
@@ -132,7 +140,8 @@ def _wanted(path: Path) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _accepted(report: Report) -> Report:
+def accepted(report: Report) -> Report:
+    """Return a report as it is once what differed has been taken over."""
     if report.verdict is not Verdict.DIFFERED:
         return report
-    return Report(report.path, report.title, Verdict.PASSED, seconds=report.seconds)
+    return replace(report, verdict=Verdict.PASSED, reason="blessed", line=0)

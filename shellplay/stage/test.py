@@ -7,10 +7,11 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from shellplay.commands.printer import Printer
-from shellplay.errors import RecipeError, UsageError
+from shellplay.errors import RecipeError, Refused, UsageError
 from shellplay.stage import junit, tap, text
 from shellplay.stage.alone import Done, Task
 from shellplay.stage.casting import Casting
@@ -111,22 +112,15 @@ class Run:
                     return
 
     def _updated(self, source: Source, done: Done) -> Report:
-        from shellplay.stage.bless import blessed, write
+        from shellplay.stage.bless import accepted, blessed, write
 
         if done.report.verdict is not Verdict.DIFFERED:
             return done.report
-        new = blessed(source, done)
-        if new == source.text:
-            return done.report
-        write(source.path, new)
-        return Report(
-            done.report.path,
-            done.report.title,
-            Verdict.PASSED,
-            "updated",
-            seconds=done.report.seconds,
-            steps=done.report.steps,
-        )
+        try:
+            write(source.path, blessed(source, done))
+        except Refused as error:
+            return replace(done.report, reason=f"it is not updated: {error}")
+        return accepted(done.report)
 
     # -- what is said --------------------------------------------------------------------
 

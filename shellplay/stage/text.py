@@ -23,6 +23,8 @@ def line(report: Report, *, color: bool = False) -> str:
     """Return one line: how it went, where it failed or why it was not performed."""
     word, code = WORDS[report.verdict]
     tail = f"{report.seconds:.2f} s" if report.verdict is Verdict.PASSED else report.reason
+    if report.verdict is Verdict.PASSED and report.reason:
+        tail = f"{tail}, {report.reason}"
     shown = " ".join(safe_line(tail).split("\\n"))
     return f"{_painted(word.ljust(WIDEST), code, color)}  {place(report)}  {shown}"
 
@@ -53,7 +55,7 @@ def _explained(report: Report, color: bool) -> Iterator[str]:
     if report.bindings:
         yield "  bound:"
     for name, value, number in report.bindings:
-        yield f"    {name}={safe_line(value)} from line {number}"
+        yield f"    {name}={safe_line(value)}" + (f" from line {number}" if number else "")
     for label, tail in report.terminals:
         yield f"  the terminal of {safe_line(label)} ends in:"
         yield f"    {safe_line(tail)}"
