@@ -17,6 +17,9 @@ _SILENCED = re.compile(
     r"|(?<=\x1b)Z|(?<=\x05))"
 )
 _UNFINISHED = re.compile(rf"{_BEGIN}(?:(?<=\x1b)|{_STRING}\x1b?|{_CONTROL}[0-?]*[ -/]*)\Z")
+_DRAWING = re.compile(
+    rf"{_BEGIN}(?:{_CONTROL}[0-?]*[ -/]*[@-~]|(?<=\x1b)[ -/]*[0-~])|[\r\x0e\x0f]"
+)
 LONGEST_SEQUENCE = 64 * 1024
 
 
@@ -35,3 +38,8 @@ class Harmless:
         if len(self._pending) > LONGEST_SEQUENCE:
             self._pending = self._pending[:2]
         return shown
+
+
+def plain(text: str) -> str:
+    """Return text without any of its control sequences, as one would read it aloud."""
+    return _DRAWING.sub("", _SILENCED.sub("", text))

@@ -84,7 +84,7 @@ class Paced:
                 self._wait(LINE)
                 self._read(markdown)
             case Heading():
-                self._wait(SECTION + self._reading)
+                self._wait(SECTION + self._reading if self._now else 0.0)
                 self._reading = 0.0
             case Scene():
                 pass

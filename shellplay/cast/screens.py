@@ -1,0 +1,185 @@
+"""What is on the screen after each event, drawn by a terminal emulator, pyte."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, cast
+
+from shellplay.cast.events import Ended, Event, Resized, Typed
+from shellplay.cast.harmless import Harmless
+from shellplay.cast.terminal import Terminal
+from shellplay.errors import Refused
+
+if TYPE_CHECKING:
+    import pyte
+
+# Events nearer to each other than an eye can see make one frame.
+GLIMPSE = 0.02
+LARGEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How characters look; a colour is "" for the usual one, a name, or six hex digits."""
+
+    front: str = ""
+    back: str = ""
+    bold: bool = False
+    italic: bool = False
+    underlined: bool = False
+    struck: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Neighbouring characters of one look, ``column`` cells from the left."""
+
+    column: int
+    text: str
+    style: Style
+    cells: int
+
+
+Row = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The screen at a time: the rows that changed, by number, and the cursor.
+
+    ``typing`` is true in the middle of a line that somebody types; ``cursor`` is (row,
+    column), or None if it is hidden; ``columns`` and ``rows`` are the size.
+    """
+
+    time: float
+    changed: dict[int, Row]
+    cursor: tuple[int, int] | None
+    columns: int
+    rows: int
+    typing: bool = False
+
+
+class Screens:
+    """Turns events into frames; prose is left to whoever shows it elsewhere.
+
+    Raises Refused if the terminal emulator is not installed.
+    """
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self._screen = _screen(columns, rows)
+        self._terminal = Terminal(columns, narrate=False)
+        self._harmless = Harmless()
+        self._stream = _stream(self._screen)
+
+    def feed(self, event: Event) -> Frame | None:
+        """Return what one event changed, or None if it shows nothing."""
+        if isinstance(event, Resized):
+            self._screen.resize(min(event.rows, LARGEST), min(event.columns, LARGEST))
+            self._screen.dirty.update(range(self._screen.lines))
+        text = self._terminal.characters(event)
+        text += self._terminal.rest() if isinstance(event, Ended) else ""
+        self._stream.feed(self._harmless.feed(text))
+        if not (text or isinstance(event, Resized)):
+            return None
+        typing = isinstance(event, Typed) and not text.endswith("\n")
+        return self._frame(event.time, typing=typing)
+
+    def frames(self, events: Iterator[Event]) -> Iterator[Frame]:
+        """Yield the frames of a whole performance, as few as an eye can tell apart."""
+        waiting: Frame | None = None
+        for event in events:
+            frame = self.feed(event)
+            if frame is None:
+                continue
+            if waiting is not None and frame.time - waiting.time < GLIMPSE:
+                frame = joined(waiting, frame)
+            elif waiting is not None:
+                yield waiting
+            waiting = frame
+        if waiting is not None:
+            yield waiting
+
+    def _frame(self, time: float, *, typing: bool) -> Frame:
+        screen = self._screen
+        numbers = sorted(number for number in screen.dirty if number < screen.lines)
+        screen.dirty.clear()
+        cursor = None if screen.cursor.hidden else (screen.cursor.y, screen.cursor.x)
+        changed = {number: self._row(number) for number in numbers}
+        return Frame(time, changed, cursor, screen.columns, screen.lines, typing)
+
+    def _row(self, number: int) -> Row:
+        line = self._screen.buffer[number]
+        cells = [(column, line[column]) for column in range(self._screen.columns)]
+        spans = []
+        for style, group in groupby(cells, lambda cell: _style(cell[1])):
+            part = list(group)
+            text = "".join(cell.data for _, cell in part)
+            spans.append(Span(part[0][0], text, style, len(part)))
+        while spans and not spans[-1].text.strip(" ") and not spans[-1].style.back:
+            spans.pop()
+        return tuple(spans)
+
+
+def joined(first: Frame, then: Frame) -> Frame:
+    """Return two frames as one, at the time of the first."""
+    changed = then.changed if first.rows != then.rows else {**first.changed, **then.changed}
+    return Frame(first.time, changed, then.cursor, then.columns, then.rows, then.typing)
+
+
+def _style(cell: pyte.screens.Char) -> Style:
+    front, back = ("" if name == "default" else name for name in (cell.fg, cell.bg))
+    if cell.reverse:
+        front, back = back or "background", front or "foreground"
+    return Style(
+        front,
+        back,
+        bold=cell.bold,
+        italic=cell.italics,
+        underlined=cell.underscore,
+        struck=cell.strikethrough,
+    )
+
+
+def _screen(columns: int, rows: int) -> pyte.Screen:
+    try:
+        import pyte
+    except ImportError:
+        raise Refused(
+            "pages and pictures need a terminal emulator", "pip install 'shellplay[html]'"
+        ) from None
+    return pyte.Screen(min(columns, LARGEST), min(rows, LARGEST))
+
+
+def _stream(screen: pyte.Screen) -> pyte.Stream:
+    import pyte
+
+    return pyte.Stream(cast(pyte.Screen, _Lenient(screen)))
+
+
+class _Lenient:
+    """A screen that passes over control sequences which pyte takes for others and dies of.
+
+    These have parameters too many (``CSI 1;2;3 A``), a private mark (``CSI ? m``), or name
+    something to erase that there is not (``CSI 9 J``).
+    """
+
+    def __init__(self, screen: pyte.Screen) -> None:
+        self._screen = screen
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        method = getattr(self._screen, name)
+        signature = inspect.signature(method)
+
+        def call(*parameters: object, **marks: object) -> None:
+            try:
+                signature.bind(*parameters, **marks)
+            except TypeError:
+                return
+            if name.startswith("erase_in_") and parameters and parameters[0] not in range(4):
+                return
+            method(*parameters, **marks)
+
+        return method if name == "draw" else call
