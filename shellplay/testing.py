@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,6 +84,17 @@ class RecipeItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Say where it stands and what it is called."""
         return self.path, None, self.name
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a recipe that is skipped be named as the place of it, and not this file."""
+    report = yield
+    if isinstance(item, RecipeItem) and isinstance(report.longrepr, tuple):
+        report.longrepr = (str(item.path), 1, report.longrepr[2])
+    return report
 
 
 class RecipeFailed(Exception):
