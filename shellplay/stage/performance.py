@@ -19,7 +19,7 @@ from shellplay.stage.tags import Knowledge, tagged
 
 AGAIN_SECONDS = 0.05
 # For a sentence about something that happened by itself, as the end of a bash.
-NOTICE_SECONDS = 1.0
+NOTICE_SECONDS = 2.0
 # What steps that are run always get together, once the time of the recipe is up.
 LAST_SECONDS = 5.0
 

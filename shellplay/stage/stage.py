@@ -142,11 +142,10 @@ class Stage:
         words = step.text if text is None else text
         self._announce(step, words)
         seconds = timeout or step.conditions.timeout or self.header.timeout
-        status = TIMED_OUT
         self._capture.take()
         self._seen: list[str] = []
-        with Watchdog(seconds) as watchdog:
-            status = self._act(step, words, enough)
+        watchdog = Watchdog(seconds)
+        status = watchdog.run(lambda: self._act(step, words, enough))
         self.printer.end_stream()
         self._show()
         notices = tuple(self.playground.notices())
@@ -154,7 +153,7 @@ class Stage:
         if self.scenes:
             self.emit(scene(self.playground, self.now, f"{step.actor} {words}"))
         output = "".join(self._seen)
-        if watchdog.fired:
+        if status is None or watchdog.fired:
             return Outcome(output, TIMED_OUT, notices, timed_out=True)
         return Outcome(output, status, notices)
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from types import FrameType, TracebackType
-from typing import Self
+from collections.abc import Callable
+from types import FrameType
+from typing import TypeVar
 
 AGAIN_SECONDS = 1.0
 MOMENT_SECONDS = 0.001
 
+Value = TypeVar("Value")
+
 
 class Watchdog:
-    """A ``with`` block that gets a KeyboardInterrupt after ``seconds``, and then every second.
+    """Lets something be done, with a KeyboardInterrupt after ``seconds``, then every second.
 
     Work that must not be left half-done defers it, what waits for a bash hands it on as ^C.
     ``fired`` tells afterwards whether it came.  Only for the main thread.
@@ -23,7 +26,7 @@ class Watchdog:
         self._seconds = seconds
         self._sent = self._heard = 0
         self._over = threading.Event()
-        self._lock = threading.Lock()
+        self._main = threading.get_ident()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     @property
@@ -31,25 +34,30 @@ class Watchdog:
         """Whether the time was up."""
         return self._sent > 0
 
-    def __enter__(self) -> Self:
-        self._main = threading.get_ident()
-        self._before = signal.signal(signal.SIGINT, self._interrupt)
-        self._thread.start()
-        return self
+    def run(self, action: Callable[[], Value]) -> Value | None:
+        """Return what ``action`` returns, or None if our interrupt has ended it.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        self._over.set()
-        self._thread.join()
-        # A signal that was sent must be heard by our handler, not by the one before it.
-        while self._heard < self._sent:
-            time.sleep(MOMENT_SECONDS)
-        signal.signal(signal.SIGINT, self._before)
-        return kind is KeyboardInterrupt and self.fired
+        Raises KeyboardInterrupt if somebody else interrupts it.
+        """
+        before = signal.signal(signal.SIGINT, self._interrupt)
+        self._thread.start()
+        try:
+            result = action()
+            # An interrupt can come up to here, and only inside of this block.
+            self._over.set()
+        except KeyboardInterrupt:
+            if not self.fired:
+                raise
+            return None
+        else:
+            return result
+        finally:
+            self._over.set()
+            self._thread.join()
+            # What was sent must be heard by our handler, not by the one before it.
+            while self._heard < self._sent:
+                time.sleep(MOMENT_SECONDS)
+            signal.signal(signal.SIGINT, before)
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         self._heard += 1

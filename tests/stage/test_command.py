@@ -177,3 +177,20 @@ def test_colours_only_where_they_are_wanted(tmp_path: Path) -> None:
         assert (b"\x1b[31m" in os.read(reader, 65536)) is wanted
     os.close(reader)
     os.close(writer)
+
+
+def test_who_needs_no_recipe_does_not_wait_for_them_to_load() -> None:
+    script = (
+        "import sys; sys.argv[1:] = ['-c', 'containers']; from shellplay.__main__ import main; "
+        "main(); sys.exit(any(name.startswith('shellplay.stage') for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("verb", ["test", "bless"])
+def test_each_verb_has_help(verb: str) -> None:
+    done = program(verb, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: shellplay {verb} ")
+    assert verb in program("--help").stdout

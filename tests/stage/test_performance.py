@@ -138,9 +138,9 @@ def test_a_tag_that_was_never_bound_is_an_error_of_the_recipe() -> None:
 
 
 def test_a_step_that_goes_on_times_out() -> None:
-    report = performed("play> new web\n...\n% timeout: 300ms\nin> echo a; sleep 1000\na\n")
+    report = performed("play> new web\n...\n% timeout: 3s\nin> echo a; sleep 1000\na\n")
     assert report.verdict is Verdict.TIMED_OUT
-    assert report.reason == "it went on after 0.3 seconds, so it was interrupted"
+    assert report.reason == "it went on after 3 seconds, so it was interrupted"
     assert report.steps[-1].difference == (" a", "+^C")
     assert [label for label, _ in report.terminals] == ["web"]
 
@@ -155,11 +155,11 @@ def test_a_recipe_that_goes_on_times_out_as_a_whole_and_still_runs_what_it_must(
         host$ echo last
         last
         """,
-        total_timeout='"1s"',
+        total_timeout='"3s"',
     )
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert verdicts(report) == [Verdict.PASSED, Verdict.TIMED_OUT, Verdict.PASSED]
-    assert report.reason == "the 1 seconds of the whole recipe are over"
+    assert report.reason == "the 3 seconds of the whole recipe are over"
 
 
 def test_keys_wait_for_what_is_expected_of_them() -> None:
