@@ -10,6 +10,7 @@ ESCAPES = re.compile(
     r"|\x1b[PX^_][^\x1b]*\x1b\\"  # DCS, SOS, PM, APC
     r"|\x1b[ -/]*[0-~]"
 )
+LINE_END = re.compile(r"(?<!\r)\r+\n")
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 NOT_UNICODE = re.compile(r"[\ud800-\udfff]")
 
@@ -20,7 +21,7 @@ def lines(output: str) -> tuple[str, ...]:
     Escape sequences and control characters are dropped, CR LF ends a line as LF does, and
     of a line that CR begins anew the last text counts.
     """
-    text = re.sub(r"\r+\n", "\n", ESCAPES.sub("", output)).removesuffix("\n")
+    text = LINE_END.sub("\n", ESCAPES.sub("", output)).removesuffix("\n")
     if not output:
         return ()
     return tuple(map(_seen, text.split("\n")))

@@ -22,9 +22,10 @@ def tagged(line: str, proposed: str) -> str:
 
 
 def retagged(old: str, line: str, proposed: str, bindings: Bindings) -> str | None:
-    """Return the line with tags of an old expected one that had names, or None if none fits.
+    """Return the line with the tags of an old expected one, if most of their words agree.
 
-    Where there is none of them, its words are as ``proposed``.
+    Where there is none of these tags, its words are as ``proposed``.  None stands for lines
+    that are not alike, and for an old one that has no name to keep.
     """
     words, lines = WORDS.findall(old), WORDS.findall(line)
     if not any(name for word in words for name, _ in tag.names_in(word)):
@@ -32,17 +33,19 @@ def retagged(old: str, line: str, proposed: str, bindings: Bindings) -> str | No
     if SUFFIX.search(old) or ANY_LINES in words:
         return None
     others = WORDS.findall(proposed)
-    new = others if len(others) == len(lines) else lines
+    new = others if len(others) == len(lines) else [*lines]
     names = Names.of([Expected(word) for word in words], bindings, ())
-    kept, at = False, 0
+    same, at = 0, 0
     for each in align(names, lines, bindings):
-        if each.item is not None and each.fits and tag.SYNTAX.search(words[each.item]):
-            new[at] = words[each.item]
-            kept = True
+        if each.item is not None and each.fits:
+            same += 1
+            if tag.SYNTAX.search(words[each.item]):
+                new[at] = words[each.item]
         at += len(each.lines)
     rest = iter(new)
     text = WORDS.sub(lambda _: next(rest), line)
-    return text if kept and _stands_for(text, line, bindings) else None
+    alike = 2 * same > max(len(words), len(lines))
+    return text if alike and _stands_for(text, line, bindings) else None
 
 
 def _stands_for(text: str, line: str, bindings: Bindings | None = None) -> bool:

@@ -13,8 +13,9 @@ def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | Non
         return None
     from difflib import get_close_matches
 
-    found = get_close_matches(word.lower(), list(known), n=1, cutoff=likeness)
-    return found[0] if found else None
+    words = {each.lower(): each for each in known}
+    found = get_close_matches(word.lower(), words, n=1, cutoff=likeness)
+    return words[found[0]] if found else None
 
 
 def fix_for(word: str, known: Iterable[str]) -> str:
