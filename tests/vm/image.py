@@ -114,19 +114,25 @@ def _debian(folder: Path) -> None:
     if os.geteuid() != 0:
         raise NoImage("building the image needs root, once: sudo python3 -m tests.vm")
     debootstrap = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE]
-    subprocess.run([*debootstrap, str(folder), MIRROR], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(
-        ["chroot", str(folder), "sh", "-euc", FETCH_KERNEL],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    _fetch(f"Debian {SUITE} from {MIRROR}", [*debootstrap, str(folder), MIRROR])
+    _fetch(f"its kernel from {MIRROR}", ["chroot", str(folder), "sh", "-euc", FETCH_KERNEL])
 
 
 def _python_packages(folder: Path, requirements: Sequence[str]) -> None:
     target = folder / "usr" / "local" / "lib" / f"python{PYTHON}" / "dist-packages"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
     options = ["--python-version", PYTHON, "--target", str(target)]
-    subprocess.run([*pip, *options, *requirements], check=True)
+    _fetch("the Python packages of the tests", [*pip, *options, *requirements])
+
+
+def _fetch(what: str, command: Sequence[str]) -> None:
+    """Run a program that downloads something; raises NoImage with the last it said."""
+    done = subprocess.run(
+        command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    if done.returncode:
+        said = done.stdout.strip().splitlines()[-1:] or [f"{command[0]}: {done.returncode}"]
+        raise NoImage(f"cannot download {what}: {said[0]} (check the network, and try again)")
 
 
 def _requirements() -> list[str]:

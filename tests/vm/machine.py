@@ -27,7 +27,8 @@ def boot(image: Image, run: Path, *, accelerator: str, memory: int, timeout: flo
         _concatenate([*image.layers, run], initrd)
         report = Path(folder) / "report"
         command = [
-            "qemu-system-x86_64",
+            # A machine never runs on without whoever waits for it.
+            *("setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"),
             *("-accel", accelerator, "-cpu", "max", "-smp", "2"),
             *("-m", str(memory), "-nodefaults", "-display", "none", "-no-reboot"),
             *("-serial", "stdio", "-serial", f"file:{report}"),
@@ -38,8 +39,9 @@ def boot(image: Image, run: Path, *, accelerator: str, memory: int, timeout: flo
             try:
                 machine.wait(timeout)
             except subprocess.TimeoutExpired:
-                machine.kill()
                 return TIMED_OUT
+            finally:
+                machine.kill()
         return _status(report)
 
 
