@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from shellplay.errors import ShellGone, TimedOut
+from shellplay.kernel import procfs
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.stub import Stub
 from shellplay.model import ShellState
@@ -33,9 +34,8 @@ SCROLLBACK_BYTES = 256 * 1024
 READ_SIZE = 65536
 HANGUP = -1
 HIDDEN_TIMEOUT = 10.0
-REDRAW_TIMEOUT = 0.2
+REDRAW_TIMEOUT = 0.3
 ABORT = b"\x07"
-REDRAW_TIMEOUT = 0.5
 
 Watcher = Callable[[bytes | Mark], None]
 
@@ -234,7 +234,7 @@ class Terminal:
             self._send_rest()
 
     def ask(self, script: str, *, alive: int) -> bytes:
-        """Have bash run ``script`` unseen, at its prompt, and return what it printed.
+        """Have bash run ``script`` unseen, at its prompt; return what it printed to 3.
 
         The half-typed line survives.  Raises ShellGone, or TimedOut after ten seconds.
         """
@@ -242,9 +242,9 @@ class Terminal:
         # The script in an eval of its own, so that the end mark comes even if it cannot be
         # parsed; behind ``||``, where errexit of the user does not end the bash.
         wrapped = (
-            f"\\builtin printf '{begin}'\n"
+            f"\\builtin printf >&3 '{begin}'\n"
             f"\\builtin eval {shlex.quote(script)} || \\builtin :\n"
-            f"\\builtin printf '{end}'"
+            f"\\builtin printf >&3 '{end}'"
         )
         with deferred(), self.lock:
             self._answer = None
@@ -253,12 +253,27 @@ class Terminal:
             self._write(abort + key_sequence(self.nonce, wrapped))
             self.wait(lambda: self._answer is not None, timeout=HIDDEN_TIMEOUT, alive=alive)
             answer = self._answer or b""
+            self._await_redraw(alive)
+            return answer.replace(b"\r\n", b"\n")
+
+    def _await_redraw(self, alive: int) -> None:
+        """Read until the prompt is drawn again, or bash is not going to draw it."""
+        deadline = time.monotonic() + HIDDEN_TIMEOUT
+        asleep = False
+        while self.state is ShellState.STARTING:
             try:
                 self.await_prompt(timeout=REDRAW_TIMEOUT, alive=alive)
             except TimedOut:
-                # After ``stty -echo`` readline draws nothing.
-                self.state = ShellState.IDLE
-            return answer.replace(b"\r\n", b"\n")
+                # After ``stty -echo`` readline draws nothing and sleeps until a key comes.
+                # While it does not sleep it draws: a long line, or on a busy machine.  Seen
+                # twice, since what it wrote before may need a moment to get here.
+                before, asleep = asleep, self._bash_sleeps()
+                if (before and asleep) or time.monotonic() > deadline:
+                    self.state = ShellState.IDLE
+
+    def _bash_sleeps(self) -> bool:
+        stat = procfs.stat(self.foreground_group())
+        return stat is None or stat.state == "S"
 
     def await_prompt(self, *, timeout: float, alive: int) -> None:
         """Read until bash has drawn a prompt; raises TimedOut or ShellGone."""

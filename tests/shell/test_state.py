@@ -10,6 +10,7 @@ from shellplay.container import Container
 from shellplay.fences import REGISTRY
 from shellplay.playground import Playground
 from shellplay.settings import Settings
+from tests.waiting import wait_until
 
 LESSONS = r"""
 shopt -s extglob
@@ -73,6 +74,4 @@ def test_a_half_typed_line_survives_a_line_that_fails(container: Container) -> N
         container.run("for x in 1")
     assert container.run("echo other").output == "other\n"
     container.type(b"\r")
-    container.terminal.wait(
-        lambda: b"half\r\n" in container.terminal.scrollback()[-60:], timeout=10
-    )
+    wait_until(lambda: b"half\r\n" in container.terminal.scrollback()[-60:], "its output")
