@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 
@@ -78,6 +79,7 @@ def test_a_new_size_reaches_the_bash_at_once_and_also_when_it_came_while_away(
     leave(web)
 
 
+@pytest.mark.skipif(shutil.which("less") is None, reason="needs less(1)")
 def test_a_full_screen_program_is_left_and_entered_and_the_screen_is_restored(
     web: Terminal,
 ) -> None:

@@ -26,8 +26,9 @@ Type = Callable[[str], str]
 
 
 @pytest.fixture
-def keys() -> Iterator[PipeInput]:
-    """The input that stands for the user's keyboard."""
+def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[PipeInput]:
+    """The input that stands for the keyboard of somebody with a terminal that can draw."""
+    monkeypatch.setenv("TERM", "xterm-256color")
     with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
         yield pipe
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 PYTHON = "3.11"
-PACKAGES = "bash,iproute2,kmod,procps,python3,python3-distutils,uidmap,util-linux"
+PACKAGES = "bash,iproute2,kmod,less,procps,python3,python3-distutils,uidmap,util-linux"
 PROGRAMS = ("qemu-system-x86_64", "debootstrap", "cpio")
 # Unpacked aside: a package that brings /lib as a directory would replace the link to usr/lib.
 FETCH_KERNEL = """
