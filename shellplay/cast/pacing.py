@@ -81,7 +81,6 @@ class Paced:
                 self._wait(ANSWER)
                 self._read(text)
             case Narration(markdown=markdown):
-                self._wait(LINE)
                 self._read(markdown)
             case Heading():
                 self._wait(SECTION + self._reading if self._now else 0.0)

@@ -87,14 +87,14 @@ class Screens:
         typing = isinstance(event, Typed) and not text.endswith("\n")
         return self._frame(event.time, typing=typing)
 
-    def frames(self, events: Iterator[Event]) -> Iterator[Frame]:
-        """Yield the frames of a whole performance, as few as an eye can tell apart."""
+    def frames(self, events: Iterator[Event], *, glimpse: float = GLIMPSE) -> Iterator[Frame]:
+        """Yield the frames of a whole performance; nearer ones than ``glimpse`` are joined."""
         waiting: Frame | None = None
         for event in events:
             frame = self.feed(event)
             if frame is None:
                 continue
-            if waiting is not None and frame.time - waiting.time < GLIMPSE:
+            if waiting is not None and frame.time - waiting.time < glimpse:
                 frame = joined(waiting, frame)
             elif waiting is not None:
                 yield waiting
