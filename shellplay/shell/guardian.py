@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 from shellplay.errors import ShellGone
+from shellplay.kernel.signals import deferred
 from shellplay.kernel.stub import Stub, awaited, pair
 from shellplay.settings import Surroundings
 
@@ -54,14 +55,16 @@ class Guardian:
 
     def stub(self) -> Stub:
         """Fork a stub; raise ShellGone if the playground process has ended."""
-        self._await_ready()
-        ours, theirs = pair()
-        with theirs:
-            try:
-                socket.send_fds(self._requests, [b"{}"], [theirs.fileno()])
-            except OSError as error:
-                raise ShellGone("the playground process has ended") from error
-        return awaited(ours)
+        # A ^C between question and answer would leave the answer for the next question.
+        with deferred():
+            self._await_ready()
+            ours, theirs = pair()
+            with theirs:
+                try:
+                    socket.send_fds(self._requests, [b"{}"], [theirs.fileno()])
+                except OSError as error:
+                    raise ShellGone("the playground process has ended") from error
+            return awaited(ours)
 
     def hear(self) -> bool:
         """Take in what it has to say; return False when it has gone."""

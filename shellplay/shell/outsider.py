@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 from contextlib import suppress
 
-from shellplay.kernel.tracee import pidfd
+from shellplay.kernel.signals import deferred
 from shellplay.shell.guardian import Guardian
 
 SHELL = "/bin/sh"
@@ -19,29 +18,28 @@ def execute(guardian: Guardian, line: str, output: int | None) -> int:
     It reads nothing and prints to ``output``, or where we do.  128+n means that signal n
     ended it.  If the waiting is interrupted, the session is killed.
     """
-    stub = guardian.stub()
+    sessions: list[int] = []
     try:
-        stub.setsid()
-        streams = (1, 2) if output is None else (output, output)
-        for number, ours in enumerate(streams, 1):
-            with stub.passed(ours) as theirs:
-                stub.dup3(theirs, number)
-        with pidfd(stub.pid) as alive:
-            stub.execute([SHELL, "-c", line], change={})
-            _wait(stub.pid, alive)
+        with deferred():
+            sessions.append(_start(guardian, line, output))
+        status = os.waitstatus_to_exitcode(guardian.status_of(sessions[0]))
     except BaseException:
-        stub.quit()
+        for session in sessions:
+            with suppress(ProcessLookupError):
+                os.killpg(session, signal.SIGKILL)
         raise
-    status = os.waitstatus_to_exitcode(guardian.status_of(stub.pid))
     return status if status >= 0 else 128 - status
 
 
-def _wait(pid: int, alive: int) -> None:
-    poll = select.poll()
-    poll.register(alive, select.POLLIN)
+def _start(guardian: Guardian, line: str, output: int | None) -> int:
+    stub = guardian.stub()
     try:
-        poll.poll()
-    except KeyboardInterrupt:
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+        stub.setsid()
+        for number in (1, 2):
+            with stub.passed(number if output is None else output) as theirs:
+                stub.dup3(theirs, number)
+        stub.execute([SHELL, "-c", line], change={})
+    except BaseException:
+        stub.quit()
         raise
+    return stub.pid
