@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, cast
 
 from shellplay.cast.events import Ended, Event, Resized, Typed
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 # Events nearer to each other than an eye can see make one frame.
 GLIMPSE = 0.02
 LARGEST = 500
+_LOOK = attrgetter("fg", "bg", "bold", "italics", "underscore", "strikethrough", "reverse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +115,15 @@ class Screens:
 
     def _row(self, number: int) -> Row:
         line = self._screen.buffer[number]
-        cells = [(column, line[column]) for column in range(self._screen.columns)]
-        spans = []
-        for style, group in groupby(cells, lambda cell: _style(cell[1])):
-            part = list(group)
-            text = "".join(cell.data for _, cell in part)
-            spans.append(Span(part[0][0], text, style, len(part)))
+        # The cells beyond those that were ever written are blanks.
+        written = min(max(line, default=-1) + 1, self._screen.columns)
+        cells = [line[column] for column in range(written)]
+        spans: list[Span] = []
+        column = 0
+        for look, group in groupby(cells, _LOOK):
+            texts = [cell.data for cell in group]
+            spans.append(Span(column, "".join(texts), _style(look), len(texts)))
+            column += len(texts)
         while spans and not spans[-1].text.strip(" ") and not spans[-1].style.back:
             spans.pop()
         return tuple(spans)
@@ -129,18 +135,13 @@ def joined(first: Frame, then: Frame) -> Frame:
     return Frame(first.time, changed, then.cursor, then.columns, then.rows, then.typing)
 
 
-def _style(cell: pyte.screens.Char) -> Style:
-    front, back = ("" if name == "default" else name for name in (cell.fg, cell.bg))
-    if cell.reverse:
+@lru_cache(maxsize=4096)
+def _style(look: tuple[str, str, bool, bool, bool, bool, bool]) -> Style:
+    front, back = ("" if name == "default" else name for name in look[:2])
+    bold, italic, underlined, struck, reverse = look[2:]
+    if reverse:
         front, back = back or "background", front or "foreground"
-    return Style(
-        front,
-        back,
-        bold=cell.bold,
-        italic=cell.italics,
-        underlined=cell.underscore,
-        struck=cell.strikethrough,
-    )
+    return Style(front, back, bold, italic, underlined, struck)
 
 
 def _screen(columns: int, rows: int) -> pyte.Screen:
