@@ -10,16 +10,17 @@ import os
 import signal
 import threading
 import types
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
+from shellplay.cast.events import Ended
 from shellplay.errors import ShellplayError
 from shellplay.recipe.document import Recipe
 from shellplay.stage.casting import Casting
 from shellplay.stage.needs import unmet
 from shellplay.stage.performance import OnStep, Performance
-from shellplay.stage.report import Report, Verdict
+from shellplay.stage.report import Report, Verdict, exit_status
 from shellplay.stage.stage import Stage
 from shellplay.stage.tags import Knowledge
 
@@ -51,18 +52,22 @@ def performed(task: Task, on_step: OnStep | None = None) -> Done:
     """Perform a recipe here, if this machine has what it needs."""
     recipe = task.recipe
     try:
-        why = unmet(recipe.header)
+        if why := unmet(recipe.header):
+            return Done(Report(recipe.path, recipe.header.title, Verdict.SKIPPED, why))
+        return _performed(task, on_step)
     except ShellplayError as error:
         return Done(Report(recipe.path, recipe.header.title, Verdict.BAD, str(error)))
-    if why:
-        return Done(Report(recipe.path, recipe.header.title, Verdict.SKIPPED, why))
-    with ExitStack() as stack:
-        sinks = task.casting.sinks(recipe.header, stack)
-        stage = stack.enter_context(
-            Stage(recipe.header, sinks, scenes=task.casting.wants_scenes)
-        )
+
+
+def _performed(task: Task, on_step: OnStep | None) -> Done:
+    recipe, casting = task.recipe, task.casting
+    with (
+        casting.sinks(recipe.header) as sinks,
+        Stage(recipe.header, sinks, scenes=casting.wants_scenes) as stage,
+    ):
         performance = Performance(recipe, stage, on_step=on_step, to_the_end=task.to_the_end)
         report = performance.run()
+        stage.emit(Ended(stage.now, exit_status([report])))
     return Done(report, performance.outputs, performance.known)
 
 

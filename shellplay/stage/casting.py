@@ -2,35 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shellplay.cast.events import Sink
+from shellplay.cast.events import Event, Sink
+from shellplay.errors import Refused
 from shellplay.recipe.document import Header
 
 
 @dataclass(frozen=True, slots=True)
 class Casting:
-    """Paths of an asciicast and of a page to write, None for none."""
+    """Paths of an asciicast, of its version, of a page and of a picture; None for none."""
 
     cast: str | None = None
     version: int = 3
     page: str | None = None
+    picture: str | None = None
 
     @property
     def wants_scenes(self) -> bool:
         """Whether something shows the playground beside the terminal."""
         return self.page is not None
 
-    def sinks(self, header: Header, stack: ExitStack) -> Sequence[Sink]:
-        """Open the files, until ``stack`` ends, and return what writes them."""
-        from shellplay.cast import asciicast, pacing
+    def __bool__(self) -> bool:
+        return any((self.cast, self.page, self.picture))
 
-        found: list[Sink] = []
-        if self.cast is not None:
-            file = stack.enter_context(Path(self.cast).open("wb"))  # noqa: SIM115 (see stack)
-            head = asciicast.Header(header.columns, header.rows, self.version, header.title)
-            found.append(pacing.Paced(asciicast.Writer(file, head), seed=header.title))
-        return found
+    @contextmanager
+    def sinks(self, header: Header) -> Iterator[Sequence[Sink]]:
+        """Give what hears of a performance, for the block; at its end all is written.
+
+        It is told as a person would have typed and read.  Raises Refused for what cannot
+        be written, before the block if that can be known.
+        """
+        if not self:
+            yield ()
+            return
+        from shellplay.cast.pacing import Paced
+
+        events: list[Event] = []
+        with ExitStack() as files:
+            found = [] if self.cast is None else [self._writer(header, self.cast, files)]
+            if self.page or self.picture:
+                self._try_out(header)
+                found.append(events.append)
+            yield [Paced(sink, seed=header.title) for sink in found]
+        self._draw(events, header)
+
+    def _writer(self, header: Header, path: str, files: ExitStack) -> Sink:
+        from shellplay.cast import asciicast
+
+        with _refusing(path):
+            file = files.enter_context(Path(path).open("wb"))  # noqa: SIM115
+            size = (header.columns, header.rows)
+            return asciicast.Writer(file, asciicast.Header(*size, self.version, header.title))
+
+    def _try_out(self, header: Header) -> None:
+        # What cannot be drawn or written is to be said before a long performance.
+        from shellplay.cast.screens import Screens
+
+        Screens(header.columns, header.rows)
+        for path in filter(None, (self.page, self.picture)):
+            with _refusing(path):
+                Path(path).touch()
+
+    def _draw(self, events: list[Event], header: Header) -> None:
+        title, columns, rows = header.title or "shellplay", header.columns, header.rows
+        if self.page:
+            from shellplay.cast.page import page
+
+            with _refusing(self.page):
+                text = page(events, title=title, columns=columns, rows=rows)
+                Path(self.page).write_text(text, "utf-8")
+        if self.picture:
+            from shellplay.cast.picture import picture
+
+            with _refusing(self.picture):
+                text = picture(events, title=title, columns=columns, rows=rows)
+                Path(self.picture).write_text(text, "utf-8")
+
+
+@contextmanager
+def _refusing(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Refused(f"{path} cannot be written: {error.strerror}") from error

@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     add("--cast", metavar="FILE", help="also write an asciicast (of one recipe)")
     add("--cast-version", type=int, choices=(2, 3), default=3, help="its version")
     add("--html", metavar="FILE", help="also write a page that plays it (of one recipe)")
+    add("--svg", metavar="FILE", help="also write a picture of its end (of one recipe)")
     return parser
 
 
@@ -67,6 +68,7 @@ class Run:
         self.options = options
         self.printer = printer
         self.chosen: Choice = choice(options.k) if options.k else lambda _: True
+        self.casting = Casting(options.cast, options.cast_version, options.html, options.svg)
         self.reports: dict[int, Report] = {}
 
     def run(self) -> int:
@@ -76,8 +78,8 @@ class Run:
         sources = dict(self._read(files))
         if not sources and not self.reports:
             raise UsageError(f"no recipe has {self.options.k}", "look at -k")
-        if (self.options.cast or self.options.html) and len(sources) != 1:
-            raise UsageError("--cast and --html want one recipe", "use -k, or name one")
+        if self.casting and len(sources) != 1:
+            raise UsageError("--cast, --html and --svg want one recipe", "use -k, or name one")
         if not (self.options.x and self.reports):
             self._perform(sources)
         self._conclude(time.monotonic() - began)
@@ -98,9 +100,10 @@ class Run:
 
     def _perform(self, sources: dict[int, Source]) -> None:
         options = self.options
-        casting = Casting(options.cast, options.cast_version, options.html)
         update = bool(options.update)
-        tasks = [Task(each.recipe, casting, to_the_end=update) for each in sources.values()]
+        tasks = [
+            Task(each.recipe, self.casting, to_the_end=update) for each in sources.values()
+        ]
         numbers = list(sources)
         at_once = options.j or os.cpu_count() or 1
         with closing(perform_all(tasks, at_once)) as results:

@@ -136,15 +136,27 @@ def test_junit_is_valid_also_with_strange_characters(tmp_path: Path) -> None:
     assert "+" in (cases[1][0].text or "")
 
 
-def test_a_cast_is_written(tmp_path: Path) -> None:
-    path = write(tmp_path, "a", OK)
-    cast = tmp_path / "a.cast"
-    assert program("test", "--cast", cast, path).returncode == 0
+def test_casts_are_written(tmp_path: Path) -> None:
+    path = write(tmp_path, "a", f"play> new web\n...\n{OK}")
+    cast, page, picture = (tmp_path / f"a.{kind}" for kind in ("cast", "html", "svg"))
+    done = program("test", "--cast", cast, "--html", page, "--svg", picture, path)
+    assert done.returncode == 0, done.stdout
     header, *events = map(json.loads, cast.read_text().splitlines())
     assert header["version"] == 3
     assert "A title" in [text for _, code, text in events if code == "m"]
+    assert [code for _, code, _ in events][-1] == "x"
+    assert "no fences" in page.read_text()
+    assert "no fences" in ElementTree.parse(picture).getroot().findtext("*[@id='text']", "")
+
+
+def test_a_cast_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path, "a", OK)
+    for option in ("--cast", "--html", "--svg"):
+        done = program("test", option, tmp_path / "no" / "such", path)
+        assert done.returncode == 2
+        assert "no/such cannot be written: No such file or directory" in done.stdout
     write(tmp_path, "b", OK)
-    assert program("test", "--cast", cast, tmp_path).returncode == 2
+    assert program("test", "--cast", tmp_path / "c", tmp_path).returncode == 2
 
 
 def test_an_interrupt_ends_everything(tmp_path: Path) -> None:
