@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -81,12 +82,13 @@ def test_a_new_size_reaches_the_bash_at_once_and_also_when_it_came_while_away(
 
 @pytest.mark.skipif(shutil.which("less") is None, reason="needs less(1)")
 def test_a_full_screen_program_is_left_and_entered_and_the_screen_is_restored(
-    web: Terminal,
+    web: Terminal, tmp_path: Path
 ) -> None:
+    (tmp_path / "page").write_text("It stands on the screen.\n")
     enter(web)
-    web.send("less tests/terminal.py\r")
+    web.send(f"less {tmp_path}/page\r")
     web.expect(re.escape("\x1b[?1049h"))
-    web.expect("The real program in a pseudo terminal")
+    web.expect("It stands on the screen")
     web.control("]")
     assert "\x1b[?1049l" in web.expect(LEFT)
     web.ready()
@@ -94,7 +96,7 @@ def test_a_full_screen_program_is_left_and_entered_and_the_screen_is_restored(
     assert (status, "bash is busy: less" in refusal) == (1, True)
     web.send("enter\r")
     web.expect(re.escape("\x1b[?1049h"))
-    web.expect("The real program in a pseudo terminal")
+    web.expect("It stands on the screen")
     web.send("q")
     web.expect(re.escape("\x1b[?1049l"))
     web.expect(r"[#$] ")
