@@ -114,6 +114,11 @@ def test_prose_begins_on_a_line_of_its_own_and_fits() -> None:
     assert all(len(row.replace("\x1b[2m", "").replace("\x1b[0m", "")) <= 30 for row in rows)
 
 
+def test_a_link_in_prose_is_spelled_out() -> None:
+    text = text_of(written([Narration(0, "see [this](https://example.org/a)")]))
+    assert "this (https://example.org/a)" in text
+
+
 def test_prose_cannot_hold_escape_sequences() -> None:
     assert "\x1b]0;" not in text_of(written([Narration(0, "a \x1b]0;title\x07 b")]))
 
@@ -168,6 +173,16 @@ def test_a_long_output_is_cut_into_lines_that_readers_can_hold() -> None:
 
 def test_the_same_performance_gives_the_same_bytes() -> None:
     assert written(performance()) == written(performance())
+
+
+def test_every_event_is_in_the_file_as_soon_as_it_happened(tmp_path: Path) -> None:
+    path = tmp_path / "open.cast"
+    events: list[Event] = [Output(0, "a"), Heading(1, "b"), Output(2, "c")]
+    with path.open("wb") as file:
+        writer = Writer(file)
+        for number, event in enumerate(events):
+            assert path.read_bytes().count(b"\n") == 1 + number
+            writer(event)
 
 
 def test_after_kill_9_every_event_but_the_last_can_be_read(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shellplay.cast.events import Event, Heading, Narration, Output, Prompt, Resized, Typed
@@ -74,6 +74,9 @@ def test_a_new_size_draws_everything_again() -> None:
     assert set(second.changed) == {0, 1, 2}
 
 
+@example("\x1b[1;2;3A", 20)
+@example("\x1b[?1m\x1b[?5A", 20)
+@example("\x1b[9J\x1b[9K", 20)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.integers(1, 30))
 def test_no_output_can_break_the_screen(text: str, columns: int) -> None:
     screens = Screens(20, 4)
