@@ -8,7 +8,7 @@ from shellplay.recipe import tag
 from shellplay.recipe.align import align
 from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.document import Expected
-from shellplay.recipe.line import ANY_LINES, SUFFIX, Kind, kind
+from shellplay.recipe.line import ANY_LINES, Kind, kind
 from shellplay.recipe.match import match
 from shellplay.recipe.names import Names
 from shellplay.recipe.pattern import literal
@@ -29,8 +29,6 @@ def retagged(old: str, line: str, proposed: str, bindings: Bindings) -> str | No
     """
     words, lines = WORDS.findall(old), WORDS.findall(line)
     if not any(name for word in words for name, _ in tag.names_in(word)):
-        return None
-    if SUFFIX.search(old) or ANY_LINES in words:
         return None
     others = WORDS.findall(proposed)
     new = others if len(others) == len(lines) else [*lines]

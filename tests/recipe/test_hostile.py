@@ -60,7 +60,7 @@ def test_too_many_ways_are_refused_with_the_line(expected: list[str]) -> None:
 
 @pytest.mark.parametrize("name", TYPES)
 @pytest.mark.parametrize(
-    "text", ["1", "a", ":", "/", "a-", "1:", "1m", "0x", "1.2 ", "é.", "+-1"]
+    "text", ["1", "a", ":", "/", "a-", "a.", "1:", "1m", "1m1", "0x", "1.2 ", "é.", "+-1"]
 )
 def test_long_lines_are_matched_in_a_time_that_grows_with_them(name: str, text: str) -> None:
     line = text * (100_000 // len(text))

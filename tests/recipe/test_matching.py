@@ -6,7 +6,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shellplay.errors import UsageError
@@ -195,6 +195,8 @@ def test_any_lines_are_as_few_as_possible() -> None:
 def test_a_choice_of_lines_is_reconsidered_if_a_later_line_says_otherwise() -> None:
     expected = "...\n<pid:A> bash\n...\n<pid> <pid:A> sleep"
     assert matched(expected, "1 bash\n2 bash\n3 2 sleep\n") == {"A": "2"}
+    assert matched("...\n<pid:A>\n...\n3\n<pid:A>", "1\n2\n3\n2") == {"A": "2"}
+    assert matched("...\n<pid:A>\n...\nx\n<pid:B>", "1\n2\nx\n1") == {"A": "2", "B": "1"}
 
 
 def test_all_lines_of_a_quantifier_have_the_same_value_of_a_name() -> None:
@@ -206,6 +208,7 @@ def test_any_text_ends_where_what_follows_fits_first() -> None:
     assert matched("<...:A>, <...:B>", "a, b, c") == {"A": "a", "B": "b, c"}
     assert matched("<...> <int:A> c", "1 2 b 3 c") == {"A": "3"}
     assert matched("x<...:A>", "x") == {"A": ""}
+    assert matched("x<...:A>", "xy", A="z") is None
 
 
 def test_a_value_is_never_a_part_of_a_longer_one() -> None:
@@ -339,7 +342,7 @@ def naive(items: list[str], lines: list[str], known: dict[str, str]) -> bool:
     return naive(again, lines[1:], after)
 
 
-@PROPERTY
+@settings(PROPERTY, max_examples=600)
 @given(
     st.lists(
         st.sampled_from(

@@ -174,6 +174,7 @@ def test_prose_directions_and_blocks_follow_each_other() -> None:
         "~~~~markdown\n```shellplay\nplay> ps\n```\n<!-- play: x -->\n~~~~",
         "````\n```shellplay\n```\n````",
         "```sh\nplay> ps\n```",
+        "```sh shellplay\n```",
         "``` `shellplay` is not the start of a block",
         "    ```shellplay",
         "text ```shellplay",
