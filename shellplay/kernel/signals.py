@@ -31,7 +31,16 @@ def deferred() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for late in caught:
-            signal.raise_signal(late)
+        # INT last: its handler raises, and would leave those after it as they are.
+        for number in reversed(ours):
+            signal.signal(number, before[number])
+        _let_through(caught)
+
+
+def _let_through(caught: list[int]) -> None:
+    if caught:
+        try:
+            signal.raise_signal(caught[0])
+        finally:
+            # Also if that handler raised: a ^C must not swallow the TERM behind it.
+            _let_through(caught[1:])
