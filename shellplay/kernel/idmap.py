@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from shellplay.errors import Refused
@@ -13,6 +15,7 @@ from shellplay.kernel.outside import write_file
 from shellplay.kernel.procfs import MapRange
 
 CAP_SETGID, CAP_SETUID = 6, 7
+_RANGE = re.compile("([^:]+):([0-9]+):([0-9]+)")
 
 
 def write_maps(pid: int, uids: Sequence[MapRange], gids: Sequence[MapRange]) -> None:
@@ -42,16 +45,15 @@ def subordinate(path: str, *, inside: int) -> list[MapRange]:
 
     uid = os.getuid()
     names = {str(uid)}
-    try:
+    with suppress(KeyError):
         names.add(pwd.getpwuid(uid).pw_name)
-    except KeyError:
-        names.add("")
-    rows = [row.split(":") for row in _rows(path)]
     found: list[MapRange] = []
-    for fields in rows:
-        if len(fields) == 3 and fields[0] in names:
-            found.append(MapRange(inside, int(fields[1]), int(fields[2])))
-            inside += int(fields[2])
+    for row in _rows(path):
+        # What is no range is passed over, as newuidmap(1) does.
+        match = _RANGE.fullmatch(row)
+        if match and match[1] in names:
+            found.append(MapRange(inside, int(match[2]), int(match[3])))
+            inside += int(match[3])
     if not found:
         raise Refused(f"{path} has no range for you", "fence user, without map=auto")
     return found
@@ -59,7 +61,7 @@ def subordinate(path: str, *, inside: int) -> list[MapRange]:
 
 def _rows(path: str) -> list[str]:
     try:
-        return Path(path).read_text().splitlines()
+        return procfs.text(Path(path).read_bytes()).split("\n")
     except FileNotFoundError:
         return []
 
