@@ -70,7 +70,7 @@ class Stub(Caller):
         return self._ask(fd, keep=True)["result"]
 
     @contextmanager
-    def forked(self, flags: int = 0) -> Iterator[tuple[Caller, int]]:
+    def forked(self, flags: int = 0) -> Iterator[tuple[Stub, int]]:
         """Fork the process for the block."""
         if flags:
             # A cooperating process need not clone: to unshare first has the same effect.
@@ -100,7 +100,7 @@ class Stub(Caller):
         """
         plan = {"change": change, "remove": list(remove), "keep": list(keep)}
         self._send(execute=list(argv), plan=plan)
-        answer = self._link.recv(MESSAGE_SIZE)
+        answer = self._receive()
         self._link.close()
         failed: int = json.loads(answer)["result"] if answer else 0
         note(self, "execve", (argv[0], " ".join(argv)), failed)
@@ -113,21 +113,27 @@ class Stub(Caller):
         self._link.close()
 
     def _send(self, *fds: int, **message: object) -> None:
+        content = json.dumps(message).encode()
+        if len(content) > MESSAGE_SIZE:
+            raise KernelError("sendmsg", errno.EMSGSIZE, f"the starting process {self.pid}")
         try:
-            socket.send_fds(self._link, [json.dumps(message).encode()], fds)
+            socket.send_fds(self._link, [content], fds)
         except OSError as error:
             raise ShellGone(f"the starting process {self.pid} has ended") from error
 
     def _ask(self, *fds: int, **message: object) -> Answer:
         self._send(*fds, **message)
-        try:
-            answer = self._link.recv(MESSAGE_SIZE)
-        except OSError as error:
-            raise ShellGone(f"the starting process {self.pid} has ended") from error
+        answer = self._receive()
         if not answer:
             raise ShellGone(f"the starting process {self.pid} has ended")
         decoded: Answer = json.loads(answer)
         return decoded
+
+    def _receive(self) -> bytes:
+        try:
+            return self._link.recv(MESSAGE_SIZE)
+        except OSError as error:
+            raise ShellGone(f"the starting process {self.pid} has ended") from error
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
