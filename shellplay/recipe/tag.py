@@ -16,8 +16,9 @@ ANYTHING = "..."
 class Type:
     """What a tag may stand for.
 
-    ``regex`` matches one value and never gives a part of it back; ``inside`` is the class
-    of characters that a value is made of; a value is not a part of a longer run of them.
+    ``regex`` matches one value and never gives a part of it back (by atomic groups: Python
+    before 3.11.5 gets a possessive quantifier of a group wrong); ``inside`` is the class of
+    characters that a value is made of; a value is not a part of a longer run of them.
     If ``identity``, a value is one thing: two names of one step are two things.
     """
 
@@ -33,27 +34,27 @@ TYPES = {
     for kind in (
         Type("pid", r"[0-9]++", "[0-9]", "a process ID, or one of a group", identity=True),
         Type("int", r"[+-]?+[0-9]++", "[0-9]", "a whole number"),
-        Type("num", r"[+-]?+[0-9]++(?:[.,][0-9]++)?+", "[0-9.,]", "a number, also 0.25"),
+        Type("num", r"(?>[+-]?[0-9]+(?:[.,][0-9]+)?)", "[0-9.,]", "a number, also 0.25"),
         Type("ino", r"[0-9]++", "[0-9]", "an inode: the name of a namespace", identity=True),
         Type(
             "time",
-            r"(?:[0-9]++-)?+[0-9]{1,3}+(?::[0-9]{2}+){1,2}+(?:[.,][0-9]++)?+"
+            r"(?>(?:[0-9]+-)?[0-9]{1,3}(?::[0-9]{2}){1,2}(?:[.,][0-9]+)?)"
             r"|[A-Z][a-z]{2}+[0-9]{2}"
-            r"|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.,]++)?+(?:Z|[+-][0-9:]++)?+",
+            r"|(?>[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.,]+)?(?:Z|[+-][0-9:]+)?)",
             r"[0-9:]",
             "a clock time, CPU time or date: 23:49, 1-02:03:04, Nov24, 2026-11-24",
         ),
         Type(
             "dur",
-            r"(?:[0-9]++(?:[.,][0-9]++)?+ ?(?:ns|us|µs|ms|min|s|m|h|d)(?![A-Za-z]))++",
+            r"(?>(?:[0-9]+(?:[.,][0-9]+)? ?(?:ns|us|µs|ms|min|s|m|h|d)(?![A-Za-z]))+)",
             r"[0-9.,a-zµ]",
             "how long: 5s, 200ms, 0m0.003s, 12 ms",
         ),
         Type("tty", r"(?:pts/[0-9]++|tty[A-Za-z0-9]*+|console|\?)", "[A-Za-z0-9/?]", "a tty"),
-        Type("hex", r"(?:0x)?+[0-9A-Fa-f]++", "[0-9A-Fa-f]", "a hexadecimal number"),
+        Type("hex", r"(?>(?:0x)?[0-9A-Fa-f]+)", "[0-9A-Fa-f]", "a hexadecimal number"),
         Type(
             "id",
-            r"[0-9a-f]{12}(?:[0-9a-f]{52})?+(?![0-9a-f])",
+            r"(?>[0-9a-f]{12}(?:[0-9a-f]{52})?)(?![0-9a-f])",
             "[0-9a-f]",
             "a container's ID, of 12 or 64 hexadecimal digits",
             identity=True,
@@ -98,7 +99,7 @@ TYPES = {
         ),
         Type(
             "mac",
-            r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}+",
+            r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}",
             "[0-9A-Fa-f:]",
             "a hardware address",
             identity=True,
