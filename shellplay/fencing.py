@@ -138,13 +138,14 @@ class Fencing:
         self, fence: Fence, join: Joined | None
     ) -> tuple[How, tuple[str, ...], Carried]:
         if not self._box.settings.live:
-            return How.RESPAWNED, (), self._put_on_new_bash(fence, join)
+            return How.RESPAWNED, *self._put_on_new_bash(fence, join)
         if (
             join is not None
             and fence.by_fork
             and not put.may_return(self._stack.live, fence.kind)
         ):
-            return How.RESPAWNED, (NO_WAY_BACK,), self._put_on_new_bash(fence, join)
+            notes, carried = self._put_on_new_bash(fence, join)
+            return How.RESPAWNED, (NO_WAY_BACK, *notes), carried
         try:
             if not fence.one_way and put.comes_off_in_place(self._stack.live, fence.kind):
                 self._stack.put_in_place(fence, join)
@@ -154,7 +155,8 @@ class Fencing:
             if not error.call.startswith("ptrace"):
                 raise explained(error, fence.kind, self._box.pid) from error
             reason = ptrace_refusal(self._box.pid)
-            return How.RESPAWNED, (reason,), self._put_on_new_bash(fence, join)
+            notes, carried = self._put_on_new_bash(fence, join)
+            return How.RESPAWNED, (reason, *notes), carried
 
     def _put_by_fork(
         self, fence: Fence, join: Joined | None
@@ -173,19 +175,23 @@ class Fencing:
 
     def _belongs_below_pid(self, fence: Fence) -> bool:
         # A bash that forks inside a pid fence is no longer number 1, and not alone: the
-        # parked one shows.  As long as nothing else lives in there, pid can come last.
+        # parked one shows.  As long as nothing else lives in there, pid can come last, if
+        # somebody waits outside of it: nobody does if the bash was started inside.
         # Not so for user: what was made outside of it is not owned by it.
         live = self._stack.live
         pid = self._stack.standing.find("pid")
         return (
             pid is not None
+            and pid.how is How.FORKED
             and fence.kind != "user"
             and not self._stack.standing.above("pid")
             and live.status.pids[-1] == 1
             and not running(live.pid)
         )
 
-    def _put_on_new_bash(self, fence: Fence, join: Joined | None) -> Carried:
+    def _put_on_new_bash(
+        self, fence: Fence, join: Joined | None
+    ) -> tuple[tuple[str, ...], Carried]:
         self._require_respawnable(f"fence {fence.kind}")
         standing = [(each.fence, None) for each in self._stack.standing]
         try:
@@ -200,6 +206,7 @@ class Fencing:
         self._box.require_alive()
         standing = self._stack.standing.get(kind)
         before = self._stack.live.identity
+        notes: tuple[str, ...] = ()
         carried = NOTHING
         match standing.how:
             case How.IN_PLACE if put.may_return(self._stack.live, kind):
@@ -209,8 +216,8 @@ class Fencing:
             case _:
                 self._require_respawnable(f"peel {kind}")
                 rest = [s.fence for s in self._stack.standing if s is not standing]
-                carried = self._stack.respawn([(fence, None) for fence in rest])
-        notes = self._stack.fit_proc() + self._about_proc(kind)
+                notes, carried = self._stack.respawn([(fence, None) for fence in rest])
+        notes += self._stack.fit_proc() + self._about_proc(kind)
         change = self._change("peel", kind, standing.how, before=before)
         if change.namespace != change.host:
             raise ShellplayError(f"the kernel still shows another {kind} namespace")

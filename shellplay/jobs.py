@@ -82,7 +82,7 @@ def _pids_of(container: Container, target: str) -> list[int]:
         return [pid]
     container.require_idle()
     with container.attended():
-        script = rf"\builtin jobs -p {shlex.quote(target)} 2>/dev/null"
+        script = rf"\builtin jobs -p {shlex.quote(target)} >&3"
         answer = container.terminal.ask(script, alive=container.live.pidfd)
     inside = {int(word) for word in answer.split()}
     # Bash knows the number in its own namespace; ours is another.

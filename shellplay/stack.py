@@ -142,19 +142,22 @@ class Stack:
 
     # -- anew ----------------------------------------------------------------------------
 
-    def respawn(self, wanted: Sequence[tuple[Fence, Joined | None]]) -> Carried:
+    def respawn(
+        self, wanted: Sequence[tuple[Fence, Joined | None]]
+    ) -> tuple[tuple[str, ...], Carried]:
         """Start a new bash inside ``wanted`` and give it the state of the old one.
 
         A fence that stands is joined, where its namespace outlives the old bash.  Returns
-        what was carried.  If the new bash cannot be started, nothing has changed.
+        notes on /proc and what was carried.  If the new bash cannot be started, nothing has
+        changed.
         """
         with self.keys_wait():
             state = self.dump()
-            self._replace(wanted)
+            notes = self._replace(wanted)
             carried = self.carry(state)
-        return Carried(carried.carried, (*state.stays, *carried.failed))
+        return notes, Carried(carried.carried, (*state.stays, *carried.failed))
 
-    def _replace(self, wanted: Sequence[tuple[Fence, Joined | None]]) -> None:
+    def _replace(self, wanted: Sequence[tuple[Fence, Joined | None]]) -> tuple[str, ...]:
         old = [*self.parked, self.live]
         fences = [fence for fence, _ in wanted]
         with ExitStack() as undo:
@@ -165,13 +168,14 @@ class Stack:
             )
             undo.callback(terminal.close)
             stub = self._stub_inside(wanted, undo)
-            _fit_proc(stub.pid, fences, lambda: nullcontext(stub))
+            notes = _fit_proc(stub.pid, fences, lambda: nullcontext(stub))
             shell = start_bash(stub, terminal, user_file=self._box.settings.bashrc)
             undo.pop_all()
         self._end(old)
         old[0].close()
         self._box.replace(shell, terminal)
         self.standing.restart(Standing(fence, How.RESPAWNED, 0) for fence in fences)
+        return notes
 
     def _stub_inside(
         self, wanted: Sequence[tuple[Fence, Joined | None]], undo: ExitStack
@@ -217,8 +221,8 @@ class Stack:
 
     def fit_proc(self) -> tuple[str, ...]:
         """Make /proc show what is inside, if pid and mnt both stand; return notes."""
-        if any(each.how is How.RESPAWNED for each in self.standing):
-            return ()
+        if all(each.how is How.RESPAWNED for each in self.standing):
+            return ()  # That was done before the new bash started.
         fences = [each.fence for each in self.standing]
         return _fit_proc(self.live.pid, fences, self.live.seized)
 

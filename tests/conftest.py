@@ -18,6 +18,7 @@ from shellplay.kernel.caller import HERE
 from shellplay.kernel.constants import PR_SET_CHILD_SUBREAPER
 from tests.leftovers import TAG, read_traces
 from tests.ordinary import NoOrdinaryUser, OrdinaryUser, find_ordinary_user
+from tests.ptracing import refused
 from tests.rootless import FD_VARIABLE, Delegation, Reporter
 from tests.terminal import Terminal, start_terminal
 from tests.waiting import wait_until as wait_for_condition
@@ -65,11 +66,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs root when we are not, before any fixture is built."""
+    """Skip what needs root or ptrace when we may not, before any fixture is built."""
     if os.geteuid() != 0:
         for item in items:
             if item.get_closest_marker("root"):
                 item.add_marker(pytest.mark.skip(reason="needs root"))
+    tracing = [item for item in items if item.get_closest_marker("ptrace")]
+    if tracing and (refusal := refused()):
+        for item in tracing:
+            item.add_marker(pytest.mark.skip(reason=refusal))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -42,7 +42,7 @@ def carry(ask: Ask, want: State, have: State) -> Carried:
     if not steps:
         return Carried((), ())
     lines = [
-        rf"\builtin eval {shlex.quote(step.make)} || \builtin printf '\x1d%s' {number}"
+        rf"\builtin eval {shlex.quote(step.make)} || \builtin printf >&3 '\x1d%s' {number}"
         for number, step in enumerate(steps)
     ]
     # An alias of this bash must not change what a function of the other one says.

@@ -26,7 +26,11 @@ PATIENCE_SECONDS = 2.0
 RETRY_SECONDS, RETRIES = 0.1, 20
 ENOUGH = 3
 ENTER = b"\r"
-HALF_TYPED = r"""\builtin printf '%s\x1f%s' "$READLINE_POINT" "$READLINE_LINE"; """
+# Our prompt command tells output from what the user's own prompt commands print.
+HALF_TYPED = (
+    "__shellplay_rehook; "
+    r"""\builtin printf >&3 '%s\x1f%s' "$READLINE_POINT" "$READLINE_LINE"; """
+)
 REFUSAL = re.compile(rb"^bash: .*", re.MULTILINE | re.DOTALL)
 JOB_NOTICE = re.compile(r"^\[(\d+)\] (\d+)$", re.MULTILINE)
 
@@ -60,8 +64,10 @@ class _Collector:
             case "D":
                 if not self.running:
                     self._add(self._decoder.decode(self._refusal()))
-                self._add(self._decoder.decode(b"", final=True), final=True)
-                self.status, self.running, self._over = piece.status, False, True
+                self._finish(piece.status)
+            case "P" if self.running:
+                # Our prompt command has gone, but the status is in the prompt too.
+                self._finish(piece.status)
             case "A":
                 # A prompt without D before it: PROMPT_COMMAND is no longer ours, or bash
                 # did not take the line (history expansion failed) and asks for another.
@@ -73,6 +79,10 @@ class _Collector:
                 self.done = self._over
             case "S":
                 self.incomplete = True
+
+    def _finish(self, status: int | None) -> None:
+        self._add(self._decoder.decode(b"", final=True), final=True)
+        self.status, self.running, self._over = status, False, True
 
     @property
     def settled(self) -> bool:

@@ -2,7 +2,8 @@
 
 Marks are OSC 133 (semantic prompts) with a nonce, so that a program inside that prints
 marks of its own is not believed: A and B around the prompt, S in a continuation prompt, C
-before a command runs, D with its status after it.
+before a command runs, D with its status after it, and P with the status once more in the
+prompt itself, for a bash that has lost our prompt command.
 
 The key is a sequence that nobody types.  Bash runs what follows it, in the shell itself,
 with the half-typed line set aside and drawn again: this is how state is read and carried
@@ -27,17 +28,29 @@ __shellplay_prompt() {
         *) __shellplay_user=$uid __shellplay_sign='$' ;;
     esac
     __shellplay_host=${host%%.*}
-    [[ ${PS0-} == *NONCE* ]] || PS0='\e]133;C;k=NONCE\a'${PS0-}
-    [[ ${PS1-} == *NONCE* ]] || PS1='\[\e]133;A;k=NONCE\a\]'${PS1-}'\[\e]133;B;k=NONCE\a\]'
-    [[ ${PS2-} == *NONCE* ]] || PS2=${PS2-}'\[\e]133;S;k=NONCE\a\]'
+    __shellplay_rehook
     return "$1"
 }
 # Without standard error: ``set -x`` is for the user's commands.
-PROMPT_COMMAND=('{ __shellplay_prompt "$?"; } 2>/dev/null' "${PROMPT_COMMAND[@]}")
+__shellplay_hook='{ __shellplay_prompt "$?"; } 2>/dev/null'
+PROMPT_COMMAND=("$__shellplay_hook" "${PROMPT_COMMAND[@]}" __shellplay_rehook)
+# A user may replace any of these.  ``PROMPT_COMMAND=...`` replaces its first element only,
+# and the last one puts ours back; PS0 and the rest are seen to before the next line.
+__shellplay_rehook() {
+    # What was made read-only cannot be set, and to try would end this function.
+    [[ ${PROMPT_COMMAND[0]-} == "$__shellplay_hook" ||
+        ${PROMPT_COMMAND+${PROMPT_COMMAND@a}} == *r* ]] ||
+        PROMPT_COMMAND=("$__shellplay_hook" "${PROMPT_COMMAND[@]}")
+    [[ ${PS0-} == *NONCE* || ${PS0+${PS0@a}} == *r* ]] || PS0='\e]133;C;k=NONCE\a'${PS0-}
+    [[ ${PS1-} == *NONCE* || ${PS1+${PS1@a}} == *r* ]] ||
+        PS1='\[\e]133;P;$?;k=NONCE\a\e]133;A;k=NONCE\a\]'${PS1-}'\[\e]133;B;k=NONCE\a\]'
+    [[ ${PS2-} == *NONCE* || ${PS2+${PS2@a}} == *r* ]] || PS2=${PS2-}'\[\e]133;S;k=NONCE\a\]'
+}
 __shellplay_bind() {
     local map key='"\e[7133;NONCE~": { IFS= LC_ALL=C \builtin read -rsd "" __shellplay_in'
     key+='; \builtin printf -v __shellplay_in %b "$__shellplay_in"'
-    key+='; \builtin eval "$__shellplay_in"; \builtin unset __shellplay_in; } 2>/dev/null'
+    key+='; \builtin eval "$__shellplay_in"; \builtin unset __shellplay_in; }'
+    key+=' 3>&1 >/dev/null 2>&1'
     for map in emacs-standard vi-insert vi-command; do bind -m $map -x "$key"; done
     for map in vi-insert vi-command; do bind -m $map '"\C-g": abort'; done
     bind 'set enable-bracketed-paste off'

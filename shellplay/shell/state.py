@@ -101,18 +101,18 @@ class State:
 
 
 def dump(ask: Ask) -> State:
-    """Read the whole state of a bash; ``ask`` runs a script in it and returns its output."""
+    """Read the whole state of a bash; ``ask`` runs a script in it and returns what it
+    prints to descriptor 3."""
     token = os.urandom(8).hex()
-    mark = rf"\builtin printf '\x1d{token}%s\n'"
-    script = [f"{mark} {name}; {command}" for name, command in SECTIONS.items()]
+    mark = rf"\builtin printf >&3 '\x1d{token}%s\n'"
+    script = [f"{mark} {name}; {command} >&3" for name, command in SECTIONS.items()]
     script += [
-        # In one printf each: a DEBUG trap of the user may print between two commands.
-        rf"""\builtin printf '\x1d{token}%s\n%s\x1f%s\x1f' place "$PWD" "${{OLDPWD-}}" """,
-        rf"""\builtin printf '\x1d{token}%s\n%s\x1f%s\x1f' line "$READLINE_POINT" """
+        rf"""\builtin printf >&3 '\x1d{token}%s\n%s\x1f%s\x1f' place "$PWD" "${{OLDPWD-}}" """,
+        rf"""\builtin printf >&3 '\x1d{token}%s\n%s\x1f%s\x1f' line "$READLINE_POINT" """
         r'''"$READLINE_LINE"''',
         rf"{mark} words",
-        r'''(($#)) && \builtin printf '%q ' "$@"''',
-        rf"{mark} history; HISTTIMEFORMAT=$'\x1e{token}' \builtin history",
+        r'''(($#)) && \builtin printf >&3 '%q ' "$@"''',
+        rf"{mark} history; HISTTIMEFORMAT=$'\x1e{token}' \builtin history >&3",
     ]
     parts = ask("\n".join(script)).split(f"\x1d{token}")[1:]
     found = dict(part.split("\n", 1) for part in parts)
@@ -195,7 +195,7 @@ def _functions(ask: Ask, listing: str) -> list[Item]:
     token = os.urandom(8).hex()
     bodies = ask(
         "\n".join(
-            rf"\builtin printf '\x1d{token}'; \builtin declare -f {shlex.quote(name)}"
+            rf"\builtin printf >&3 '\x1d{token}'; \builtin declare >&3 -f {shlex.quote(name)}"
             for name in attributes
         )
     ).split(f"\x1d{token}")[1:]

@@ -13,9 +13,12 @@ Condition = Callable[[], bool]
 
 
 def in_front(container: Container, command: str) -> Condition:
-    """``command`` (as the kernel has it) runs in the foreground of the terminal."""
+    """``command`` (as the kernel has it) runs in the foreground, and the container knows."""
 
     def condition() -> bool:
+        # The kernel knows earlier: whoever then waits for the prompt would see the last one.
+        if container.state is not ShellState.BUSY:
+            return False
         group = container.terminal.foreground_group()
         return group != container.pid and procfs.arguments(group) == tuple(command.split())
 

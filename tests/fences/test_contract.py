@@ -76,6 +76,7 @@ def test_inside_and_host_agree_on_the_namespace(kind: str, container: Container)
     assert record.shell != record.host
 
 
+@pytest.mark.ptrace
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_way_up_follows_from_the_way_down(kind: str, container: Container) -> None:
     before = container.pid

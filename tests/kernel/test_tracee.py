@@ -15,6 +15,7 @@ import pytest
 from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.constants import AF_UNIX, CLONE_NEWUTS, PR_SET_NAME, SOCK_DGRAM
+from shellplay.kernel.descendants import kill_quietly
 from shellplay.kernel.journal import Journal
 from shellplay.kernel.reasons import ptrace_refusal
 from shellplay.kernel.tracee import Tracee, seized
@@ -183,8 +184,13 @@ def test_the_process_of_somebody_else_is_refused() -> None:
 def bereaved(start: Start) -> Iterator[int]:
     """Yield a process that is not ours, and see that its parent hears of its death."""
     parent = start("sh", "-c", PARENT)
-    yield int(read_line(parent))
-    assert read_line(parent) == "status 137"
+    pid = int(read_line(parent))
+    try:
+        yield pid
+        assert read_line(parent) == "status 137"
+    except BaseException:
+        kill_quietly(pid)
+        raise
     assert parent.wait() == 0
 
 

@@ -73,7 +73,7 @@ def half_typed(container: Container) -> str:
     """Return the line that stands unfinished at the prompt of the live bash."""
     with container.attended():
         answer = container.terminal.ask(
-            r"""\builtin printf %s "$READLINE_LINE" """, alive=container.live.pidfd
+            r"""\builtin printf >&3 %s "$READLINE_LINE" """, alive=container.live.pidfd
         )
     return answer.decode()
 
