@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Generator, Iterator
@@ -43,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Our own plugin is loaded by pytest if the package is installed, by us if it is not.
     """
+    _hear_signals()
     if not config.pluginmanager.is_registered(testing):
         config.pluginmanager.register(testing)
     if FD_VARIABLE in os.environ:
@@ -50,6 +52,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Reporter(config, fd), "ordinary-user-reporter")
     elif os.geteuid() == 0:
         config.pluginmanager.register(Delegation(), "ordinary-user-delegation")
+
+
+def _hear_signals() -> None:
+    # nohup(1) and the ``&`` of a script ignore some, what we start would too, and a ^C that
+    # nobody hears ends nothing.
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
