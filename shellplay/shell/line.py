@@ -25,6 +25,8 @@ INTERRUPT = b"\x03"
 PATIENCE_SECONDS = 2.0
 RETRY_SECONDS, RETRIES = 0.1, 20
 ENOUGH = 3
+# Where a line reaches them readline scrolls it already.
+SCROLLED_COLUMNS = 2
 ENTER = b"\r"
 # Our prompt command tells output from what the user's own prompt commands print.
 HALF_TYPED = (
@@ -200,7 +202,7 @@ def _enter(
     terminal: Terminal, shell: Shell, text: str, collector: _Collector
 ) -> tuple[str, int] | None:
     """Have bash run ``text``; return the half-typed line that was there, and its point."""
-    script = HALF_TYPED + _edit(text, len(text.encode("utf-8", "surrogateescape")))
+    script = HALF_TYPED + _edit(text, _point(terminal, text))
     answer = b""
     try:
         with deferred():
@@ -211,6 +213,19 @@ def _enter(
         collector.interrupted = True
     point, _, line = answer.decode("utf-8", "surrogateescape").partition("\x1f")
     return (line, int(point)) if line else None
+
+
+def _point(terminal: Terminal, text: str) -> int:
+    """Return where the cursor is to be: behind the text, or before it if it is too wide.
+
+    A dumb terminal scrolls a wide line to the cursor, and at its end the marks of the prompt
+    would not be drawn.
+    """
+    size = len(text.encode("utf-8", "surrogateescape"))
+    if terminal.term != "dumb":
+        return size
+    prompt = terminal.scrollback().rsplit(b"\n", 1)[-1]
+    return size if len(prompt) + size < terminal.columns - SCROLLED_COLUMNS else 0
 
 
 def _edit(line: str, point: int) -> str:

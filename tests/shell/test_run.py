@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,10 @@ import pytest
 from shellplay.container import Container
 from shellplay.errors import Refused, TimedOut, UsageError
 from shellplay.model import LineResult, ShellState
+from shellplay.playground import Playground
+from shellplay.settings import Settings, Surroundings
 from shellplay.shell.line import run
+from shellplay.shell.terminal import REDRAW_TIMEOUT
 from tests.fences.conditions import in_front, printed
 from tests.waiting import wait_until
 
@@ -51,6 +55,19 @@ def test_the_output_is_exact(name: str, container: Container) -> None:
     line, output = SENTENCES[name]
     assert container.run(line) == LineResult(0, output)
     assert container.run("echo next") == LineResult(0, "next\n")
+
+
+def test_a_line_wider_than_a_dumb_terminal_is_not_waited_for() -> None:
+    with Playground(Settings(surroundings=Surroundings(term="dumb"))) as playground:
+        box = playground.new("box")
+
+        def waited(size: int) -> bool:
+            began = time.monotonic()
+            assert box.run(f": {'x' * size}") == LineResult(0, "")
+            return time.monotonic() - began > REDRAW_TIMEOUT
+
+        # A machine may be busy once.
+        assert not [size for size in range(1, 100) if waited(size) and waited(size)]
 
 
 @pytest.mark.parametrize("status", [0, 1, 2, 3, 7, 42, 100, 126, 127, 128, 200, 254, 255])
