@@ -237,7 +237,7 @@ class Fencing:
         self._require_possible_without(standing)
         doomed = self._stack.doomed_by(standing)
         left = self._lost_jobs(doomed, f"peel {standing.fence.kind}", force=force)
-        left += _open_files(self._stack.live)
+        left += _open_files(self._stack.live, but=self._stack.woken_by(standing))
         with self._stack.keys_wait():
             state = self._stack.dump()
             self._stack.step_back(standing, lambda fence, pin: self._put(fence, pin))
@@ -255,8 +255,9 @@ class Fencing:
             standing.fence.kind == "user"
         ) else []  # fmt: skip
         if above and not outside.has_sys_admin():
+            stand = "stands" if len(above) == 1 else "stand"
             raise Refused(
-                f"{', '.join(above)} stand inside user: without it bash lacks CAP_SYS_ADMIN",
+                f"{', '.join(above)} {stand} inside user: without it bash lacks CAP_SYS_ADMIN",
                 f"peel {above[-1]}, first; or peel all",
             )
 
@@ -301,6 +302,11 @@ class Fencing:
         return [named(pid) for pid in running(self._box.pid) if pid not in parked]
 
 
-def _open_files(shell: Shell) -> tuple[str, ...]:
-    own = {0, 1, 2, 255}
-    return tuple(f"fd {n} ({to})" for n, to in procfs.fds(shell.pid).items() if n not in own)
+def _open_files(shell: Shell, *, but: Shell) -> tuple[str, ...]:
+    """Name what a shell has open and another, which may be its original, has not."""
+    own, there = {0, 1, 2, 255}, procfs.fds(but.pid)
+    return tuple(
+        f"fd {n} ({to})"
+        for n, to in procfs.fds(shell.pid).items()
+        if n not in own and there.get(n) != to
+    )

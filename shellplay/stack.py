@@ -89,6 +89,10 @@ class Stack:
         """Return the bashes that end if a fence is peeled by waking one outside of it."""
         return [*self.parked[_outside(standing) + 1 :], self.live]
 
+    def woken_by(self, standing: Standing) -> Shell:
+        """Return the bash that goes on if a fence is peeled by waking one outside of it."""
+        return self.parked[_outside(standing)]
+
     def step_back(
         self, standing: Standing, put_again: Callable[[Fence, Joined | None], object]
     ) -> None:

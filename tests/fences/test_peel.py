@@ -110,6 +110,17 @@ def test_an_open_file_that_does_not_come_along_is_listed(
 
 
 @pytest.mark.parametrize("kind", FORKING)
+def test_a_file_that_was_open_before_the_fence_is_not_left_behind(
+    kind: str, container: Container, tmp_path: Path
+) -> None:
+    container.run(f"exec 7>{tmp_path}/open 8>{tmp_path}/before")
+    fence(container, kind)
+    container.run(f"exec 8>{tmp_path}/inside")
+    assert container.peel(kind).left == (f"fd 8 ({tmp_path}/inside)",)
+    assert container.run("echo still open >&7").status == 0
+
+
+@pytest.mark.parametrize("kind", FORKING)
 def test_exit_inside_wakes_the_parked_bash_and_it_is_said(
     kind: str, playground: Playground
 ) -> None:
