@@ -64,6 +64,14 @@ def _ordinary() -> str | None:
     return None if os.geteuid() else "needs an ordinary user, no root"
 
 
+def _machine() -> str | None:
+    # Where number 2 is another one, or none, we are in a PID namespace of some container.
+    status = procfs.status(2)
+    if status is not None and status.name == "kthreadd":
+        return None
+    return "needs the whole machine, no container: the threads of the kernel are not seen"
+
+
 def _user_namespaces() -> str | None:
     if not namespaces.supported("user"):
         return "this kernel has no user namespaces"
@@ -149,6 +157,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "cgroup2": _cgroup("2", "cgroup2"),
     "landlock": _landlock,
     "live": _live,
+    "machine": _machine,
     "net": _interfaces,
     "nft": _program("nft"),
     "ordinary": _ordinary,
