@@ -1,0 +1,1 @@
+"""Turns each fence into one that does nothing, and counts which recipes notice it."""

@@ -1,0 +1,108 @@
+"""One recipe in a process of its own, in which one fence does nothing and nobody says so.
+
+``python -m tests.mutations.mutant KIND RECIPE`` prints a Finding; with ``-`` as KIND every
+fence is as it should be.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from shellplay.fences import REGISTRY, put
+from shellplay.fencing import Fencing
+from shellplay.model import Change, How, ShellIdentity
+from shellplay.recipe.document import Actor, Recipe, Step
+from shellplay.stage.needs import unmet
+from shellplay.stage.performance import Performance
+from shellplay.stage.report import StepReport, Verdict
+from shellplay.stage.sources import read
+from shellplay.stage.stage import Stage
+
+NONE = "-"
+# What is wrong stays wrong: nobody has to wait for it as long as a recipe would.
+PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of it: the verdict, and the step that looked at the world and differed."""
+
+    verdict: Verdict
+    step: str = ""
+    reason: str = ""
+
+
+def disable(kind: str) -> None:
+    """Have a fence do nothing in this process, while the engine says that it is up."""
+    patch = pytest.MonkeyPatch()
+    fence = REGISTRY[kind]
+    patch.setattr(fence, "flag", 0)
+    for call in ("unshare", "settle", "enter"):
+        patch.setattr(fence, call, lambda *_, **__: None)
+    # A fresh /proc would be mounted over that of everybody.
+    if kind == "mnt":
+        patch.setattr(put, "mount_proc", lambda _: None)
+    look = Fencing._change
+
+    def claim(
+        fencing: Fencing, verb: str, changed: str, how: How, *, before: ShellIdentity
+    ) -> Change:
+        """Return what happened, with a namespace that is not there."""
+        change = look(fencing, verb, changed, how, before=before)
+        if (verb, changed) != ("fence", kind) or change.namespace is None:
+            return change
+        return replace(change, namespace=replace(change.namespace, inode=1))
+
+    patch.setattr(Fencing, "_change", claim)
+
+
+class Doubting(Performance):
+    """A performance in which shellplay may say what it likes: only the world is believed.
+
+    It ends at the first step from inside or on the host that differs.
+    """
+
+    def __init__(self, recipe: Recipe, stage: Stage) -> None:
+        super().__init__(recipe, stage, to_the_end=True)
+
+    def _failure(self, report: StepReport) -> StepReport | None:
+        differed = report.verdict is Verdict.DIFFERED and not _said_by_shellplay(report)
+        return report if differed else super()._failure(report)
+
+    def _step(self, step: Step, *, last: bool) -> StepReport:
+        if step.conditions.eventually is not None:
+            patient = replace(step.conditions, eventually=PATIENCE_SECONDS)
+            step = replace(step, conditions=patient)
+        return super()._step(step, last=last)
+
+
+def _said_by_shellplay(report: StepReport) -> bool:
+    return report.actor == Actor.PLAY
+
+
+def find(recipe: Recipe, kind: str) -> Finding:
+    """Perform a recipe, with a fence disabled unless ``kind`` is NONE."""
+    if why := unmet(recipe.header):
+        return Finding(Verdict.SKIPPED, reason=why)
+    if kind == NONE:
+        with Stage(recipe.header) as stage:
+            report = Performance(recipe, stage).run()
+    else:
+        disable(kind)
+        with Stage(recipe.header) as stage:
+            report = Doubting(recipe, stage).run()
+    for step in report.steps:
+        if step.verdict is Verdict.DIFFERED and not _said_by_shellplay(step):
+            return Finding(report.verdict, f"line {step.line}, {step.actor} {step.text}")
+    return Finding(report.verdict, reason=report.reason)
+
+
+if __name__ == "__main__":
+    _, kind, path = sys.argv
+    print(json.dumps(dataclasses.asdict(find(read(Path(path)).recipe, kind))))
