@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from shellplay import jobs
@@ -238,11 +238,14 @@ class Container:
         bottom = (self.parked_shells or [self.live])[0]
         return [bottom.pid, *descendants(bottom.pid)]
 
-    def stop(self) -> list[int]:
-        """End every bash with its descendants; return the PIDs of those that ended."""
+    def stop(self, orphans: Sequence[int] = ()) -> list[int]:
+        """End every bash with its descendants, and ``orphans`` that have left them.
+
+        Returns the PIDs of those that ended.
+        """
         with deferred(), self._lock:
             self._unwatch()
-            doomed = self.members() if not self.dead else []
+            doomed = [*(self.members() if not self.dead else ()), *orphans]
             for shell in (*self.parked_shells, self.live):
                 shell.kill()
             for pid in doomed:

@@ -12,11 +12,10 @@ from shellplay.commands.containers import rows
 from shellplay.commands.outcome import Document, Outcome, Text
 from shellplay.errors import Refused
 from shellplay.playground import Playground
-from shellplay.processes import Snapshot, inside_view
 
 if TYPE_CHECKING:
     from shellplay.container import Container
-
+    from shellplay.processes import Snapshot
 
 VIEWS = {"inside": "as the bash sees it", "host": "as the host sees it, as a tree"}
 SWITCH = {"on": "show the system calls of every command", "off": "do not show them"}
@@ -47,6 +46,8 @@ def ps(
         return
     if container is None:
         raise Refused("ps: there is no container", "new makes one, ps host shows the host")
+    from shellplay.processes import inside_view
+
     seen = inside_view(playground.snapshot(everything=True), container.pid)
 
     def table() -> object:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
@@ -140,6 +139,8 @@ def host(
     if playground.settings.surroundings.output is not None:
         yield Status(playground.host(line))
         return
+    import subprocess
+
     stdin = None if front.terminal else subprocess.DEVNULL
     # Ctrl-C is for the command; a handler, unlike SIG_IGN, does not outlive its exec.  Ctrl-Z
     # is for nobody: there is no job control here that could wake the command again.

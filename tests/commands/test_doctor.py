@@ -2,7 +2,7 @@
 
 import json
 
-from shellplay.commands.doctor import findings
+from shellplay.commands.findings import findings
 from tests.repl.program import shellplay
 
 

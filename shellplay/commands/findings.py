@@ -1,0 +1,112 @@
+"""What this machine allows, and for what it forbids the cause and the fix."""
+
+import os
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from shellplay.errors import ShellplayError
+from shellplay.kernel import namespaces, procfs
+from shellplay.kernel.architecture import native
+from shellplay.kernel.reasons import APPARMOR, USERNS_CLONE, YAMA, sysctl
+
+OLDEST_KERNEL = (5, 10)
+# Numbers from linux/capability.h.
+CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_SYS_PTRACE": 19, "CAP_SYS_RESOURCE": 24}
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at: what it is, and the fix if it stands in the way."""
+
+    name: str
+    fact: str
+    fix: str = ""
+
+    def record(self) -> dict[str, str | bool | None]:
+        """Return it in the shape of docs/json.md."""
+        fix = self.fix or None
+        return {"name": self.name, "ok": fix is None, "fact": self.fact, "fix": fix}
+
+
+def findings() -> Iterator[Finding]:
+    """Look at everything, one after the other."""
+    yield _kernel()
+    yield _architecture()
+    yield _bash()
+    yield _capabilities()
+    yield _namespaces()
+    yield _users()
+    yield _subordinate_ids()
+    yield _ptrace()
+
+
+def _kernel() -> Finding:
+    release = platform.release()
+    numbers = re.match(r"(\d+)\.(\d+)", release)
+    new = numbers is None or (int(numbers[1]), int(numbers[2])) >= OLDEST_KERNEL
+    return Finding("kernel", release, "" if new else "5.10 or newer is needed")
+
+
+def _architecture() -> Finding:
+    try:
+        native()
+    except ShellplayError as error:
+        return Finding("machine", error.message, error.fix or "fences need a new bash here")
+    return Finding("machine", platform.machine())
+
+
+def _bash() -> Finding:
+    path = shutil.which("bash")
+    return Finding("bash", path) if path else Finding("bash", "none", "apt-get install bash")
+
+
+def _capabilities() -> Finding:
+    status = procfs.status("self")
+    effective = status.effective if status else 0
+    held = [name for name, number in CAPABILITIES.items() if effective >> number & 1]
+    who = "root" if os.geteuid() == 0 else f"uid {os.geteuid()}"
+    first = "" if "CAP_SYS_ADMIN" in held else "; a user fence comes first"
+    return Finding("privileges", f"{who}, {' '.join(held) or 'no capabilities'}{first}")
+
+
+def _namespaces() -> Finding:
+    missing = [kind for kind in namespaces.KINDS if not namespaces.supported(kind)]
+    if missing:
+        return Finding("namespaces", f"no {' '.join(missing)}", "a kernel with them is needed")
+    return Finding("namespaces", " ".join(namespaces.KINDS))
+
+
+def _users() -> Finding:
+    for name, forbids, allows in (
+        ("user.max_user_namespaces", "0", "10000"),
+        (USERNS_CLONE, "0", "1"),
+        (APPARMOR, "1", "0"),
+    ):
+        if sysctl(name) == forbids:
+            who = "nobody" if name.startswith("user.") else "only root"
+            return Finding("user fence", f"{who} may: {name} is {forbids}", _set(name, allows))
+    return Finding("user fence", "allowed for everyone")
+
+
+def _subordinate_ids() -> Finding:
+    if os.geteuid() == 0:
+        return Finding("id ranges", "root maps any")
+    if not shutil.which("newuidmap"):
+        return Finding("id ranges", "only your own uid: no newuidmap", "apt-get install uidmap")
+    return Finding("id ranges", "newuidmap, for the ranges in /etc/subuid")
+
+
+def _ptrace() -> Finding:
+    scope = sysctl(YAMA)
+    if scope == "3" or (scope == "2" and os.geteuid() != 0):
+        fact = f"refused: {YAMA} is {scope}; fences start a new bash"
+        reboot = "after a reboot, since 3 cannot be undone: " if scope == "3" else ""
+        return Finding("live fences", fact, reboot + _set(YAMA, "1"))
+    yama = f"{YAMA} is {scope}" if scope else "no Yama"
+    return Finding("live fences", f"ptrace is not forbidden, {yama}")
+
+
+def _set(name: str, value: str) -> str:
+    return f"sysctl {name}={value}, as root"

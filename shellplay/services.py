@@ -1,0 +1,103 @@
+"""What every container of a playground needs: the process that is the parent of all, and
+the thread that reads their terminals.
+
+It is loaded with the first container: what looks at the host only does without.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import threading
+from collections.abc import Callable
+
+from shellplay.kernel import constants as k
+from shellplay.kernel import procfs
+from shellplay.kernel.caller import HERE
+from shellplay.kernel.descendants import descendants, kill_quietly
+from shellplay.settings import Surroundings
+from shellplay.shell import outsider
+from shellplay.shell.drain import Drain
+from shellplay.shell.guardian import Guardian
+
+
+class Services:
+    """The guardian and the drain; the guardian is started anew after it was killed.
+
+    ``notice`` takes a sentence about what happened by itself, from a background thread.
+    """
+
+    def __init__(self, surroundings: Surroundings, notice: Callable[[str], None]) -> None:
+        self._surroundings = surroundings
+        self._notice = notice
+        self._lock = threading.Lock()
+        # Should the playground process be killed, its orphans come to us.
+        HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
+        self.guardian = self._started()
+        self.drain = Drain()
+        self._listen()
+
+    def revive(self) -> None:
+        """Start the playground process again if it has been killed."""
+        with self._lock:
+            if self.guardian.gone:
+                self.guardian = self._started()
+                self._listen()
+
+    def run_outside(self, line: str) -> int:
+        """Run a line by the host's sh, outside every fence; return its exit status."""
+        return outsider.execute(self.guardian, line, self._surroundings.output)
+
+    def close(self) -> None:
+        """End every process of the playground and wait until they have ended."""
+        # From here on the end of the playground process is wanted, and no news.
+        self.drain.close()
+        self.guardian.close()
+        HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 0)
+
+    def _started(self) -> Guardian:
+        guardian = Guardian(self._surroundings)
+        _allow_many_descriptors()
+        return guardian
+
+    def _listen(self) -> None:
+        self.drain.watch(self.guardian.events.fileno(), self._hear)
+
+    def _hear(self) -> bool:
+        # A new one must not start before the last orphan of this one is dead: it would be
+        # taken for one of them.
+        with self._lock:
+            guardian = self.guardian
+            if guardian.hear():
+                return False
+            self.drain.forget(guardian.events.fileno())
+            guardian.close()
+            _end_adopted()
+        self._notice("the playground process has ended, and every container with it")
+        return False
+
+
+def _end_adopted() -> None:
+    # What the killed one was the parent of has come to us: end it, as it would.
+    while orphans := _adopted():
+        for orphan in orphans:
+            for pid in (orphan, *descendants(orphan)):
+                kill_quietly(pid)
+        for orphan in orphans:
+            os.waitpid(orphan, 0)
+
+
+def _adopted() -> list[int]:
+    # All that descends from it has a session of its own or that of a bash; what we
+    # started ourselves shares ours.
+    session = os.getsid(0)
+    children = [procfs.stat(pid) for pid in procfs.children(os.getpid())]
+    return [each.pid for each in children if each and each.session != session]
+
+
+def _allow_many_descriptors() -> None:
+    # Every container takes some.  After the playground process was started: what runs
+    # inside keeps the limit that the user has.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
