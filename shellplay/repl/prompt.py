@@ -1,15 +1,17 @@
 """The prompt with line editing: prompt_toolkit over the interpreter."""
 
-import asyncio
+from __future__ import annotations
+
 from collections.abc import Iterable
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import History
-from prompt_toolkit.lexers import PygmentsLexer
+from prompt_toolkit.lexers import DynamicLexer, Lexer, PygmentsLexer
 from prompt_toolkit.styles import Style
 
 from shellplay.commands.interpreter import Interpreter
@@ -19,9 +21,11 @@ from shellplay.repl.bar import bar
 from shellplay.repl.completer import TableCompleter
 from shellplay.repl.history import HistoryFile
 from shellplay.repl.keys import bindings, store, take_typed_ahead
-from shellplay.repl.lexer import ShellplayLexer
 from shellplay.repl.marks import Marks, key
 from shellplay.repl.text import prompt_text
+
+if TYPE_CHECKING:
+    import asyncio
 
 STYLE = Style.from_dict(
     {
@@ -59,6 +63,14 @@ class SharedHistory(History):
     def store_string(self, string: str) -> None:
         """Append an entry."""
         self.file.append(string)
+
+
+@cache
+def highlighter() -> Lexer:
+    """Return the highlighting of shellplay lines."""
+    from shellplay.repl.lexer import ShellplayLexer
+
+    return PygmentsLexer(ShellplayLexer)
 
 
 class Prompt:
@@ -127,12 +139,16 @@ class Prompt:
             history=SharedHistory(history),
             include_default_pygments_style=False,
             key_bindings=bindings(self._keep),
-            lexer=PygmentsLexer(ShellplayLexer),
+            lexer=DynamicLexer(self._lexer),
             reserve_space_for_menu=0 if driven else 6,
             style=STYLE,
         )
         session.app.after_render += self._rendered
         return session
+
+    def _lexer(self) -> Lexer | None:
+        # An empty line has no colours: the lexers are loaded with its first letter.
+        return highlighter() if self.session.default_buffer.text else None
 
     def _keep(self, line: str) -> None:
         self._kept = line
@@ -147,6 +163,9 @@ class Prompt:
         if not self._drawn:
             self._drawn = True
             self.marks.ready()
+            if self.marks.number == 1:
+                # Not before it is drawn: it starts while the first line is being typed.
+                self.playground.prestart()
 
     def _notice(self, _sentence: str) -> None:
         """Called from the drain thread: have it told above the prompt."""

@@ -57,8 +57,6 @@ def _interact(playground: Playground, printer: Printer, *, plain: bool, json: bo
         loop = Plain(printer)
         interpreter = Interpreter(playground, printer, loop, json=json)
         return loop.loop(interpreter, marks_for(sys.stdout, plain=True))
-    # The playground process starts while the line editor is imported.
-    playground.prestart()
     from shellplay.repl.history import HistoryFile, history_path
     from shellplay.repl.prompt import Prompt
 

@@ -94,14 +94,6 @@ def test_json_is_one_document_per_command() -> None:
     ]
 
 
-@pytest.mark.parametrize("line", ["-c help", "--help", "--version", "-c fences"])
-def test_what_is_not_used_is_not_imported(line: str) -> None:
-    done = shellplay(*line.split(), PYTHONPROFILEIMPORTTIME="1")
-    assert done.returncode == 0
-    for module in ("prompt_toolkit", "rich", "psutil", "pygments", "difflib", "asyncio"):
-        assert f"| {module}\n" not in done.stderr.replace("|   ", "| "), module
-
-
 def test_a_megabyte_of_nonsense_is_one_short_sentence() -> None:
     done = shellplay(typed=b"x" * 1_000_000 + b"\n")
     assert done.returncode == 2
