@@ -25,7 +25,7 @@ def side_by_side(actions: Mapping[str, Callable[[], object]], rounds: int) -> di
     return {name: statistics.median(found) * 1000 for name, found in times.items()}
 
 
-def program(*command: str) -> Callable[[], None]:
+def program(*command: str, environment: Mapping[str, str] = os.environ) -> Callable[[], None]:
     """Return an action that runs a program to its end, its output thrown away.
 
     Raises RuntimeError if it fails; a failed program must not look fast.
@@ -34,7 +34,7 @@ def program(*command: str) -> Callable[[], None]:
     actions = [(os.POSIX_SPAWN_DUP2, null, stream) for stream in (0, 1, 2)]
 
     def run() -> None:
-        pid = os.posix_spawnp(command[0], command, os.environ, file_actions=actions)
+        pid = os.posix_spawnp(command[0], command, environment, file_actions=actions)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if status:
             raise RuntimeError(f"{' '.join(command)} ended with {status}")

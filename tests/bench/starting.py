@@ -20,25 +20,30 @@ IPYTHON_OPTIONS = ["--no-banner", "--no-confirm-exit", "--colors=NoColor"]
 
 def rows(rounds: int) -> Iterator[Row]:
     """Yield the start-up of ``-c`` beside bare Python, and of the REPL beside IPython."""
-    found = side_by_side(
-        {
-            "ours": program(sys.executable, "-m", "shellplay", "-c", "fences"),
-            "bare": program(sys.executable, "-I", "-c", "pass"),
-        },
-        rounds,
-    )
-    bare = "python3 -I -c pass"
-    yield Row(
-        "`shellplay -c fences`, whole process", found["ours"], "ms", bare, found["bare"], 10
-    )
     with tempfile.TemporaryDirectory(prefix="sp-bench-") as home:
-        actions = {"ours": first_prompt(["-m", "shellplay"], "shellplay>", home)}
+        environment = _at_home(Path(home))
+        found = side_by_side(
+            {
+                "ours": program(
+                    sys.executable, "-m", "shellplay", "-c", "fences", environment=environment
+                ),
+                "bare": program(sys.executable, "-I", "-c", "pass", environment=environment),
+            },
+            rounds,
+        )
+        bare = "python3 -I -c pass"
+        yield Row(
+            "`shellplay -c fences`, whole process", found["ours"], "ms", bare, found["bare"], 10
+        )
+        actions = {"ours": first_prompt(["-m", "shellplay"], "shellplay>", environment)}
         ipython = _ipython_venv()
         if ipython.exists():
             arguments = ["-m", "IPython", *IPYTHON_OPTIONS]
-            actions["peer"] = first_prompt(arguments, r"In .*1", home, str(ipython))
+            actions["peer"] = first_prompt(arguments, r"In .*1", environment, str(ipython))
         found = side_by_side(actions, rounds)
-    yield Row("REPL to its first prompt", found["ours"], "ms", "IPython", found.get("peer"), 1)
+        yield Row(
+            "REPL to its first prompt", found["ours"], "ms", "IPython", found.get("peer"), 1
+        )
 
 
 def install_ipython() -> None:
@@ -50,17 +55,12 @@ def install_ipython() -> None:
 
 
 def first_prompt(
-    arguments: list[str], prompt: str, home: str, python: str = sys.executable
+    arguments: list[str],
+    prompt: str,
+    environment: dict[str, str],
+    python: str = sys.executable,
 ) -> Callable[[], float]:
     """Return an action that starts Python in a terminal and times it until ``prompt``."""
-    environment = {
-        **os.environ,
-        "HOME": home,
-        "XDG_STATE_HOME": home,
-        "XDG_CONFIG_HOME": home,
-        "TERM": "xterm",
-        "PROMPT_TOOLKIT_NO_CPR": "1",
-    }
 
     def start() -> float:
         started = time.perf_counter()
@@ -77,6 +77,24 @@ def first_prompt(
         return taken
 
     return start
+
+
+def _at_home(home: Path) -> dict[str, str]:
+    """Return an environment with an empty home, where modules are compiled once.
+
+    So both sides find them compiled, as whatever was installed does, also where this
+    machine has Python compile a checkout anew each time.
+    """
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
+    return {
+        **kept,
+        "HOME": str(home),
+        "XDG_STATE_HOME": str(home),
+        "XDG_CONFIG_HOME": str(home),
+        "TERM": "xterm",
+        "PROMPT_TOOLKIT_NO_CPR": "1",
+        "PYTHONPYCACHEPREFIX": str(home / "compiled"),
+    }
 
 
 def _ipython_venv() -> Path:
