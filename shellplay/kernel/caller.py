@@ -194,10 +194,13 @@ class Caller(ABC):
         """Wait for one ended child, so that the process never hears of it, wait4(2)."""
         self.call("wait4", pid, 0, 0, 0, subject=f"PID {pid}")
 
-    def set_foreground(self, terminal: int, group: int) -> None:
-        """Make ``group`` the foreground process group of a terminal, TIOCSPGRP(2const)."""
+    def set_foreground(self, terminal: int, group: int, *, at: int) -> None:
+        """Make ``group`` the foreground process group of a terminal, TIOCSPGRP(2const).
+
+        ``at`` is where the memory of the process holds the group.
+        """
         self.call(
-            "ioctl", terminal, k.TIOCSPGRP, bytearray(struct.pack("i", group)),
+            "ioctl", terminal, k.TIOCSPGRP, at,
             subject="TIOCSPGRP", shown=[str(terminal), "TIOCSPGRP", f"[{group}]"],
         )  # fmt: skip
 

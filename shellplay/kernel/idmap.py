@@ -24,8 +24,9 @@ def write_maps(pid: int, uids: Sequence[MapRange], gids: Sequence[MapRange]) -> 
     Raises KernelError if the kernel refuses it, Refused if newuidmap(1) is needed and
     missing, or refuses it.
     """
-    if _may_map_others() or _only_oneself(uids, gids):
-        if not _may_map_others():
+    may_map_others = _may_map_others()
+    if may_map_others or _only_oneself(uids, gids):
+        if not may_map_others:
             # Before gid_map: otherwise dropping a group could open what is closed to it
             # (CVE-2014-8989).
             write_file(pid, "setgroups", "deny")

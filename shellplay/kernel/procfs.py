@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 PROC = "/proc"
 CHUNK = 65536
 COMMAND_BYTES = 4096
+_AUXILIARY = struct.Struct("NN")
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
@@ -123,26 +125,26 @@ def text(content: bytes) -> str:
 
 def parse_status(content: bytes) -> Status:
     """Parse a status file; fields that this kernel does not have count as 0 or the PID."""
-    fields = dict(line.partition(b":\t")[::2] for line in content.split(b"\n"))
-    pid = int(fields[b"Pid"])
-    uids = fields[b"Uid"].split()
+    # Found one by one: there are three times as many, and a fence reads several statuses.
+    pid = int(_field(content, b"\nPid:\t"))
+    real, effective = _field(content, b"\nUid:\t").split()[:2]
     return Status(
-        name=text(fields[b"Name"]),
-        state=text(fields[b"State"][:1]),
+        name=text(content[6 : content.index(b"\n")]),
+        state=text(_field(content, b"\nState:\t")[:1]),
         pid=pid,
-        ppid=int(fields[b"PPid"]),
-        tracer=int(fields[b"TracerPid"]),
-        uid=int(uids[0]),
-        effective_uid=int(uids[1]),
-        pids=_numbers(fields.get(b"NSpid", b"")) or (pid,),
-        groups=_numbers(fields.get(b"NSpgid", b"")),
-        sessions=_numbers(fields.get(b"NSsid", b"")),
-        threads=int(fields.get(b"Threads", b"0")),
-        rss=int(fields.get(b"VmRSS", b"0").split()[0]),
-        effective=int(fields[b"CapEff"], 16),
-        bounding=int(fields[b"CapBnd"], 16),
-        no_new_privs=fields.get(b"NoNewPrivs", b"0") == b"1",
-        seccomp=int(fields.get(b"Seccomp", b"0")),
+        ppid=parse_ppid(content),
+        tracer=int(_field(content, b"\nTracerPid:\t")),
+        uid=int(real),
+        effective_uid=int(effective),
+        pids=_numbers(_field(content, b"\nNSpid:\t")) or (pid,),
+        groups=_numbers(_field(content, b"\nNSpgid:\t")),
+        sessions=_numbers(_field(content, b"\nNSsid:\t")),
+        threads=int(_field(content, b"\nThreads:\t") or 0),
+        rss=int(_field(content, b"\nVmRSS:\t").removesuffix(b" kB") or 0),
+        effective=int(_field(content, b"\nCapEff:\t"), 16),
+        bounding=int(_field(content, b"\nCapBnd:\t"), 16),
+        no_new_privs=_field(content, b"\nNoNewPrivs:\t") == b"1",
+        seccomp=int(_field(content, b"\nSeccomp:\t") or 0),
     )
 
 
@@ -183,6 +185,11 @@ def parse_arguments(content: bytes) -> tuple[str, ...]:
     """Parse a cmdline file; empty for kernel threads, zombies and who wiped it."""
     stripped = content.rstrip(b"\0")
     return tuple(map(text, stripped.split(b"\0"))) if stripped else ()
+
+
+def parse_auxiliary(content: bytes) -> dict[int, int]:
+    """Parse an auxv file, the auxiliary vector of getauxval(3): values by their type."""
+    return dict(_AUXILIARY.iter_unpack(content))
 
 
 def parse_mountinfo(content: bytes) -> list[Mount]:
@@ -303,6 +310,11 @@ def children(pid: int) -> list[int]:
     if Path(PROC, "self", "task", str(os.getpid()), "children").exists():
         return sorted(int(word) for content in lists for word in (content or b"").split())
     return [found.pid for found in stats() if found.ppid == pid]
+
+
+def auxiliary(pid: int | str) -> dict[int, int]:
+    """Read what the kernel told the program of a process at its start, by type."""
+    return parse_auxiliary(read(pid, "auxv") or b"")
 
 
 def mounts(pid: int | str = "self") -> list[Mount] | None:

@@ -8,76 +8,117 @@ them (stripped, or static) cannot be forked for a fence.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
-from shellplay.errors import Refused
+from shellplay.errors import Refused, ShellGone
+from shellplay.kernel import procfs
 from shellplay.kernel.tracee import Tracee
 
-GROUPS = ("shell_pgrp", "terminal_pgrp", "original_pgrp")
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
+
+GROUP = "shell_pgrp"
+OTHER_GROUPS = ("terminal_pgrp", "original_pgrp")
 PID = "dollar_dollar_pid"
 TERMINAL = "shell_tty"
 INTEGER = struct.Struct("i")
+# The entry of the auxiliary vector that says where the program headers are, getauxval(3).
+AT_PHDR = 3
 
 
+@dataclass(frozen=True)
 class BashMemory:
-    """The five variables of one stopped bash; raises Refused if it does not have them."""
+    """The five variables of one stopped bash, by their addresses."""
 
-    def __init__(self, tracee: Tracee) -> None:
-        program = Path(f"/proc/{tracee.pid}/exe")
-        found = program.stat()
-        offsets = _offsets(str(program), found.st_dev, found.st_ino)
-        base = _load_address(tracee.pid, found.st_ino)
-        self._addresses = {name: base + offset for name, offset in offsets.items()}
-        self._tracee = tracee
+    _tracee: Tracee
+    _addresses: Mapping[str, int]
 
-    @property
-    def terminal(self) -> int:
-        """The descriptor of bash's terminal."""
-        return self._read(TERMINAL)
+    @classmethod
+    def of(cls, tracee: Tracee) -> Self:
+        """Find the variables of a bash; raise Refused if it does not have them."""
+        headers = procfs.auxiliary(tracee.pid).get(AT_PHDR)
+        if headers is None:
+            raise ShellGone(f"the bash {tracee.pid} has ended")
+        symbols = _symbols(_Program.of(tracee.pid))
+        # A position-independent program is moved as a whole, a fixed one not at all.
+        shift = headers - symbols.headers
+        return cls(tracee, {name: shift + value for name, value in symbols.values.items()})
 
-    @property
-    def group(self) -> int:
-        """The process group of the shell, as bash knows it."""
-        return self._read("shell_pgrp")
+    def copied_to(self, copy: Tracee) -> Self:
+        """Return the variables of a fork of this bash: the addresses are the same."""
+        return replace(self, _tracee=copy)
 
-    def become(self, copy: Tracee, pid: int) -> None:
-        """Make ``copy``, a fork of this bash, know itself as ``pid``: group, $$ and all."""
-        for name in (*GROUPS, PID):
-            copy.write_memory(self._addresses[name], INTEGER.pack(pid))
+    def become(self, pid: int) -> None:
+        """Make the bash know itself as ``pid``: group, $$ and all."""
+        for name in (GROUP, *OTHER_GROUPS, PID):
+            self._tracee.write_memory(self._addresses[name], INTEGER.pack(pid))
+
+    def come_to_front(self) -> None:
+        """Let the bash make its group the one in front on its terminal."""
+        # Bash's own variable is what the call reads: so no memory has to be mapped for it.
+        group = self._addresses[GROUP]
+        self._tracee.set_foreground(self._read(TERMINAL), self._read(GROUP), at=group)
 
     def _read(self, name: str) -> int:
         content = self._tracee.read_memory(self._addresses[name], INTEGER.size)
         return int(INTEGER.unpack(content)[0])
 
 
+@dataclass(frozen=True)
+class _Program:
+    """A program file; what is known of it holds as long as the file is the same."""
+
+    device: int
+    inode: int
+    changed: int
+    path: Path = field(compare=False)
+
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        path = Path(f"/proc/{pid}/exe")
+        found = path.stat()
+        return cls(found.st_dev, found.st_ino, found.st_mtime_ns, path)
+
+
+@dataclass(frozen=True)
+class _Symbols:
+    """Addresses in a program before it is loaded: of its headers, and of the variables."""
+
+    headers: int
+    values: Mapping[str, int]
+
+
 @lru_cache(maxsize=8)
-def _offsets(program: str, device: int, inode: int) -> dict[str, int]:
-    # ``program`` is opened once; device and inode are what the answer is remembered by.
+def _symbols(program: _Program) -> _Symbols:
     from elftools.elf.elffile import ELFFile
     from elftools.elf.hash import GNUHashSection
 
-    with Path(program).open("rb") as file:
-        table = ELFFile(file).get_section_by_name(".gnu.hash")
-        names = (*GROUPS, PID, TERMINAL)
+    with program.path.open("rb") as file:
+        elf = ELFFile(file)
+        table = elf.get_section_by_name(".gnu.hash")
+        names = (GROUP, *OTHER_GROUPS, PID, TERMINAL)
         lookup = table.get_symbol if isinstance(table, GNUHashSection) else lambda _: None
         symbols = {name: lookup(name) for name in names}
-    missing = [name for name, symbol in symbols.items() if symbol is None]
-    if missing:
-        raise Refused(
-            f"this bash does not export {missing[0]}, so it cannot be forked for a fence",
-            "set live off",
-        )
-    return {name: symbol["st_value"] for name, symbol in symbols.items() if symbol}
+        missing = [name for name, symbol in symbols.items() if symbol is None]
+        if missing:
+            raise Refused(
+                f"this bash does not export {missing[0]}, so it cannot be forked for a fence",
+                "set live off",
+            )
+        values = {name: symbol["st_value"] for name, symbol in symbols.items() if symbol}
+        return _Symbols(_headers(elf), values)
 
 
-def _load_address(pid: int, inode: int) -> int:
-    with Path(f"/proc/{pid}/maps").open() as maps:
-        for line in maps:
-            fields = line.split()
-            if int(fields[4]) == inode and int(fields[2], 16) == 0:
-                # Position-independent: symbol values count from here.  A fixed program
-                # starts at its own address, which its symbols include already.
-                start = int(fields[0].split("-")[0], 16)
-                return 0 if start == 0x400000 else start
-    raise Refused(f"the program of process {pid} is not mapped", "set live off")
+def _headers(elf: ELFFile) -> int:
+    """Return the address of the program headers: they are in a part that is loaded."""
+    offset: int = elf.header.e_phoff
+    part = next(
+        each
+        for each in elf.iter_segments("PT_LOAD")
+        if 0 <= offset - each.header.p_offset < each.header.p_filesz
+    )
+    return int(part.header.p_vaddr + offset - part.header.p_offset)

@@ -114,10 +114,10 @@ class Shell:
         """
         modes = terminal.modes()
         with self._seized_at_prompt() as original:
-            memory = BashMemory(original)
+            memory = BashMemory.of(original)
             with plan.forked(original) as (copy, inside):
                 plan.enter(copy)
-                _stand_alone(copy, memory)
+                _stand_alone(copy, memory.copied_to(copy))
             # Only now: from here on the copy reads the terminal and the original must not.
             original.leave_stopped = True
         self.modes = modes
@@ -132,8 +132,7 @@ class Shell:
         with self.seized() as parked:
             if ended.inside_parent is not None:
                 parked.reap(ended.inside_parent)
-            memory = BashMemory(parked)
-            parked.set_foreground(memory.terminal, memory.group)
+            BashMemory.of(parked).come_to_front()
         if self.modes is not None:
             terminal.set_modes(self.modes)
         HERE.pidfd_send_signal(self.pidfd, signal.SIGCONT)
@@ -162,13 +161,14 @@ class Forked:
         return original.forked_by_way_of(self.by_way_of)
 
 
-def _stand_alone(copy: Caller, memory: BashMemory) -> None:
+def _stand_alone(copy: Tracee, memory: BashMemory) -> None:
     """Make a forked bash a job-control shell of its own, in front on its terminal."""
-    assert isinstance(copy, Tracee)
+    status = procfs.status(copy.pid)
+    if status is None:
+        raise ShellGone(f"the copy {copy.pid} of the bash has ended")
     copy.setpgid(0, 0)
-    pid = copy.getpid()
-    copy.set_foreground(memory.terminal, pid)
-    memory.become(copy, pid)
+    memory.become(status.pids[-1])
+    memory.come_to_front()
 
 
 def _await_end(pidfd: int) -> None:

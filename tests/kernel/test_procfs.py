@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import subprocess
 from collections.abc import Callable
 
@@ -55,6 +56,13 @@ def test_a_status_without_the_newer_fields_still_has_its_pid() -> None:
     old = b"".join(line for line in lines if not line.startswith((b"NS", b"Vm", b"Sec")))
     status = procfs.parse_status(old)
     assert (status.pids, status.rss, status.seccomp) == ((4242,), 0, 0)
+
+
+def test_an_auxiliary_vector_says_where_the_program_headers_are() -> None:
+    content = struct.pack("4N", 3, 0x55D0C0A00040, 0, 0)
+    assert procfs.parse_auxiliary(content) == {3: 0x55D0C0A00040, 0: 0}
+    entry = procfs.auxiliary(os.getpid())
+    assert entry[6] == os.sysconf("SC_PAGE_SIZE")
 
 
 def test_ps_needs_only_a_part_of_a_status() -> None:
