@@ -212,16 +212,11 @@ class Caller(ABC):
         )  # fmt: skip
 
     def bring_up(self, interface: str) -> None:
-        """Set a network interface up in the process's network namespace, netdevice(7)."""
+        """Set a new network interface up in the process's network namespace, netdevice(7)."""
         fd = self.call("socket", k.AF_INET, k.SOCK_DGRAM | k.SOCK_CLOEXEC, 0)
         try:
-            request = bytearray(IFREQ.pack(interface.encode(), 0))
-            self.call(
-                "ioctl", fd, k.SIOCGIFFLAGS, request, subject=interface,
-                shown=[str(fd), "SIOCGIFFLAGS", interface],
-            )  # fmt: skip
-            _, flags = IFREQ.unpack(request)
-            request[:] = IFREQ.pack(interface.encode(), flags | k.IFF_UP)
+            # Nobody has set another flag of a new one yet, so none has to be kept.
+            request = bytearray(IFREQ.pack(interface.encode(), k.IFF_UP))
             self.call(
                 "ioctl", fd, k.SIOCSIFFLAGS, request, subject=interface,
                 shown=[str(fd), "SIOCSIFFLAGS", f"{interface} IFF_UP"],

@@ -69,7 +69,6 @@ TIOCSCTTY = 0x540E
 TIOCSPGRP = 0x5410
 
 # linux/sockios.h, net/if.h
-SIOCGIFFLAGS = 0x8913
 SIOCSIFFLAGS = 0x8914
 IFF_UP = 1
 

@@ -66,8 +66,14 @@ def machine() -> str:
         f"{models[0] if models else 'unknown processor'}, {pages / 2**30:.0f} GiB, "
         f"Linux {platform.release()}, Python {platform.python_version()}, "
         f"{'root' if os.geteuid() == 0 else 'an ordinary user'}, "
-        f"load {os.getloadavg()[0]:.1f} at the start."
+        f"load {os.getloadavg()[0]:.1f} at the start{_scheduling()}."
     )
+
+
+def _scheduling() -> str:
+    if os.sched_getscheduler(0) == os.SCHED_OTHER:
+        return ""
+    return ", all programs measured before those of others (chrt -f 1)"
 
 
 def table(rows: Iterable[Row]) -> str:
