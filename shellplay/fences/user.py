@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 from shellplay.errors import UsageError
@@ -10,6 +11,10 @@ from shellplay.fences.fence import Fence, option
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.idmap import subordinate, write_maps
 from shellplay.kernel.procfs import MapRange
+
+RANGE = re.compile("([0-9]+):([0-9]+):([0-9]+)")
+# (uid_t) -1 is nobody's number.
+NO_ID = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,15 @@ class User(Fence, kind="user", man="user_namespaces(7)"):
 
     @staticmethod
     def _ranges(text: str) -> list[MapRange]:
-        try:
-            return [MapRange(*map(int, part.split(":"))) for part in text.split(",")]
-        except (TypeError, ValueError) as error:
+        found = [RANGE.fullmatch(part) for part in text.split(",")]
+        ranges = [MapRange(*map(int, match.groups())) for match in found if match]
+        # The kernel would take a larger number for what is left of it in 32 bits.
+        fits = all(
+            each.length and max(each.inside, each.outside) + each.length <= NO_ID
+            for each in ranges
+        )
+        if None in found or not fits:
             raise UsageError(
                 f"{text!r} is not a map", "inside:outside:count, like 0:1000:1, or auto"
-            ) from error
+            )
+        return ranges

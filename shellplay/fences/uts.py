@@ -21,10 +21,13 @@ class Uts(Fence, kind="uts", man="uts_namespaces(7)"):
     hostname: str | None = option("the name inside", metavar="NAME")
 
     def __post_init__(self) -> None:
-        if self.hostname is not None and not 0 < len(self.hostname.encode()) <= LONGEST:
+        if self.hostname is None:
+            return
+        # A byte that is no UTF-8 is a surrogate here, and that is not printable either.
+        if not self.hostname.isprintable():
+            raise UsageError("a host name has printable characters only")
+        if not 0 < len(self.hostname.encode()) <= LONGEST:
             raise UsageError(f"a host name has 1 to {LONGEST} bytes")
-        if self.hostname is not None and not self.hostname.isprintable():
-            raise UsageError("a host name has no control characters")
 
     def settle(self, caller: Caller) -> None:
         """Give the host its new name."""

@@ -1,0 +1,32 @@
+"""Options of fences: what makes no sense is refused before anything is done."""
+
+from __future__ import annotations
+
+import pytest
+
+from shellplay.errors import UsageError
+from shellplay.fences import REGISTRY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(",", "0", "0:0", "0:0:0", "0:0:1,", "-1:0:1", "0:-1:1", "0:0:-1", "a:0:1", "0:0:1:1"),
+        # What the kernel would cut to 32 bits, and take.
+        *("0:0:99999999999999999999", "4294967296:0:1", "0:4294967295:1", "1:0:4294967295"),
+    ],
+)
+def test_a_map_is_ranges_of_ids_that_there_are(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a map"):
+        REGISTRY["user"].parse({"map": text})
+
+
+@pytest.mark.parametrize("text", ["0:0:4294967295", "0:1000:1,1:100000:65536", "7:4242:1"])
+def test_a_map_may_have_several_ranges_and_be_as_large_as_can_be(text: str) -> None:
+    assert REGISTRY["user"].parse({"map": text}).given() == {"map": text}
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a\x1bb", "a\nb", "x" * 65, "ä" * 33])
+def test_a_host_name_is_short_and_printable(name: str) -> None:
+    with pytest.raises(UsageError, match="a host name has"):
+        REGISTRY["uts"].parse({"hostname": name})
