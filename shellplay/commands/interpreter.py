@@ -137,10 +137,14 @@ class Interpreter:
             case Changed(change, label):
                 from shellplay.views.change import lines
 
-                self.printer.show("\n".join(lines(change, label)))
+                self._say("\n".join(lines(change, label)))
             case _:
-                self.printer.show(outcome)
+                self._say(outcome)
         return 0
+
+    def _say(self, sentence: str) -> None:
+        # With --json, standard output is for documents and for output from inside.
+        (self.printer.note if self.json else self.printer.show)(sentence)
 
     def _laid_out(self, page: Page) -> str:
         return page.layout(self.printer.width)

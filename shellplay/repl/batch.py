@@ -1,10 +1,11 @@
 """Lines from the command line, a file or a pipe: no prompt, and the first failure ends it."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
+from shellplay.errors import UsageError
 from shellplay.repl.lines import LineReader
 
 
@@ -41,6 +42,14 @@ def run_lines(
     return failed
 
 
-def lines_of(fd: int) -> Iterable[str]:
-    """Yield the lines of a descriptor as they come."""
-    return iter(LineReader(fd).read, None)
+def lines_of(fd: int, name: str) -> Iterator[str]:
+    """Yield the lines of a descriptor as they come; raises UsageError that names the file."""
+    try:
+        yield from iter(LineReader(fd).read, None)
+    except OSError as error:
+        raise cannot_be_read(name, error) from error
+
+
+def cannot_be_read(name: str, error: OSError) -> UsageError:
+    """Return the error for a file of lines that cannot be opened or read."""
+    return UsageError(f"{name} cannot be read: {error.strerror}", "give another FILE")

@@ -8,7 +8,7 @@ from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.playground import Playground
-from shellplay.repl.batch import Batch, lines_of, run_lines
+from shellplay.repl.batch import Batch, cannot_be_read, lines_of, run_lines
 from shellplay.repl.config import config_path, read_settings
 from shellplay.repl.marks import marks_for
 from shellplay.repl.signals import leave_in_order, stay_awake
@@ -36,7 +36,7 @@ def start(
         file = "-"
     try:
         settings = read_settings(config_path()) if config else Settings()
-        lines = None if file is None else lines_of(_opened(file))
+        lines = None if file is None else lines_of(_opened(file), file)
     except ShellplayError as error:
         printer.error(error)
         return error.exit_status
@@ -46,7 +46,12 @@ def start(
         interpreter = Interpreter(playground, printer, Batch(printer), json=json)
         if lines is None:
             return interpreter.run(text or "", keep_going=keep_going)
-        return run_lines(interpreter, lines, file or "-", keep_going=keep_going)
+        try:
+            return run_lines(interpreter, lines, file or "-", keep_going=keep_going)
+        except UsageError as error:
+            # A file may end in the middle: a directory is opened, and then cannot be read.
+            printer.error(error)
+            return error.exit_status
 
 
 def _interact(playground: Playground, printer: Printer, *, plain: bool, json: bool) -> int:
@@ -71,6 +76,4 @@ def _opened(file: str) -> int:
     try:
         return os.open(Path(file), os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise UsageError(
-            f"{file} cannot be read: {error.strerror}", "give another FILE"
-        ) from error
+        raise cannot_be_read(file, error) from error

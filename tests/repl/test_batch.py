@@ -85,6 +85,20 @@ def test_a_file_that_is_not_there_is_one_sentence() -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_file_that_cannot_be_read_is_one_sentence_too(tmp_path: Path) -> None:
+    done = shellplay(str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"shellplay: {tmp_path} cannot be read: Is a directory (")
+
+
+def test_with_json_the_sentences_are_no_part_of_standard_output() -> None:
+    done = shellplay("--json", "-c", "new web; fence uts; fences; peel uts; use web")
+    assert done.returncode == 0, done.stderr
+    (document,) = map(json.loads, done.stdout.splitlines())
+    assert document["kind"] == "fences"
+    assert "web: uts fence up" in done.stderr
+
+
 def test_json_is_one_document_per_command() -> None:
     done = shellplay("--json", "-c", "containers; fences")
     documents = [json.loads(line) for line in done.stdout.splitlines()]
