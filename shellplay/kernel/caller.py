@@ -84,14 +84,20 @@ class Caller(ABC):
             same_as=f"unshare {options}",
         )  # fmt: skip
 
-    def setns(self, fd: int, flags: int, *, of: str) -> None:
-        """Join the namespaces behind ``fd``, setns(2); ``of`` is the file that was opened."""
+    def setns(self, fd: int, flags: int, *, of: str | int) -> None:
+        """Join the namespaces behind ``fd``, setns(2).
+
+        ``of`` is the file that was opened, or the process that a pidfd stands for.
+        """
         names = clone_flags(flags)
-        options = " ".join(f"--{CLONE_OPTIONS[name]}={of}" for name in names)
+        options = [f"--{CLONE_OPTIONS[name]}" for name in names]
+        if isinstance(of, int):
+            shown, same_as = f"pidfd({of})", f"nsenter --target={of} {' '.join(options)}"
+        else:
+            shown, same_as = of, f"nsenter {' '.join(f'{each}={of}' for each in options)}"
         self.call(
-            "setns", fd, flags, subject=of, shown=[of, "|".join(names)],
-            same_as=f"nsenter {options}",
-        )  # fmt: skip
+            "setns", fd, flags, subject=shown, shown=[shown, "|".join(names)], same_as=same_as
+        )
 
     def clone(self, flags: int) -> int:
         """Fork, with new namespaces for the child, clone(2); return its PID as seen inside."""
@@ -142,6 +148,10 @@ class Caller(ABC):
     def chdir(self, path: str) -> None:
         """Change the working directory, chdir(2)."""
         self.call("chdir", _path(path), subject=path, same_as=f"cd {path}")
+
+    def fchdir(self, fd: int, *, of: str) -> None:
+        """Change to the directory that a descriptor holds, fchdir(2); ``of`` is its path."""
+        self.call("fchdir", fd, subject=of, shown=[of], same_as=f"cd {of}")
 
     def openat2(self, directory: int, path: str, flags: int, resolve: int) -> int:
         """Open a path with limits on how it is resolved, openat2(2); the mode is 0."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from shellplay.errors import Refused
 from shellplay.kernel import procfs
+from shellplay.kernel.caller import HERE, note
 from shellplay.kernel.outside import write_file
 from shellplay.kernel.procfs import MapRange
 
@@ -88,7 +89,10 @@ def _run(program: str, pid: int, ranges: Sequence[MapRange]) -> None:
     path = shutil.which(program)
     if path is None:
         raise Refused(f"a map of others needs {program}", "apt-get install uidmap")
-    words = _lines(ranges).split()
-    done = subprocess.run([path, str(pid), *words], capture_output=True, text=True, check=False)
+    words = [program, str(pid), *_lines(ranges).split()]
+    done = subprocess.run(words, executable=path, capture_output=True, text=True, check=False)
+    # The map is written by a program that is setuid: what it calls is not ours to see.
+    line = " ".join(words)
+    note(HERE, "execve", (path, line), 0, line)
     if done.returncode != 0:
         raise Refused(f"{program} refused the map: {done.stderr.strip()}")

@@ -78,6 +78,7 @@ class Stub(Caller):
         ours, theirs = pair()
         with theirs:
             inside = self._ask(theirs.fileno(), fork=True)["result"]
+        note(self, "clone", ("SIGCHLD", "0"), inside)
         copy = awaited(ours)
         try:
             yield copy, inside

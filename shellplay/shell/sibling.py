@@ -43,15 +43,14 @@ def execute(
 
 
 def _inside(stub: Stub, live: Shell) -> Stub:
-    path = live.cwd
     wanted = namespaces.identities(live.pid)
     now = namespaces.identities(stub.pid)
     flags = sum(namespaces.CLONE_FLAGS[kind] for kind in wanted if wanted[kind] != now[kind])
     if flags:
         with stub.passed(live.pidfd) as number:
             # All or nothing, and in the kernel's own order, setns(2).
-            stub.setns(number, flags, of=f"pidfd({live.pid})")
-    stub.chdir(path)
+            stub.setns(number, flags, of=live.pid)
+    _go_to_its_directory(stub, live)
     if wanted["pid"] != now["pid"]:
         with stub.forked() as (copy, _):
             assert isinstance(copy, Stub)
@@ -61,6 +60,18 @@ def _inside(stub: Stub, live: Shell) -> Stub:
         stub.quit()
         raise ShellplayError("the program did not get into every fence, so it was not run")
     return stub
+
+
+def _go_to_its_directory(stub: Stub, live: Shell) -> None:
+    # By descriptor: a directory that was deleted, or lies below one that may not be
+    # entered, has no path, and bash is in it all the same.
+    path = f"/proc/{live.pid}/cwd"
+    directory = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with stub.passed(directory) as number:
+            stub.fchdir(number, of=path)
+    finally:
+        os.close(directory)
 
 
 def _on_pipe(stub: Stub, argv: list[str], output: int) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel import procfs
 from shellplay.kernel.idmap import _RANGE, subordinate, write_maps
+from shellplay.kernel.journal import Journal
 from shellplay.kernel.procfs import MapRange
 
 
@@ -149,6 +150,10 @@ def test_without_newgidmap_others_cannot_be_mapped(
 @pytest.mark.userns
 def test_what_newgidmap_says_is_told(mapless: int) -> None:
     others = [MapRange(0, 0, 1)]
-    with pytest.raises(Refused, match=r"newgidmap refused the map: .*[a-z]"):
+    with (
+        Journal().recording() as book,
+        pytest.raises(Refused, match=r"newgidmap refused the map: .*[a-z]"),
+    ):
         write_maps(mapless, others, others)
+    assert [call.same_as for call in book.calls()] == [f"newgidmap {mapless} 0 0 1"]
     assert procfs.uid_map(mapless) == []

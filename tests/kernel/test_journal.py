@@ -10,7 +10,7 @@ import pytest
 from shellplay.errors import KernelError
 from shellplay.kernel import journal
 from shellplay.kernel.caller import HERE, note
-from shellplay.kernel.constants import CLONE_NEWNET
+from shellplay.kernel.constants import CLONE_NEWNET, CLONE_NEWUTS
 from shellplay.kernel.journal import Journal
 from shellplay.model import Call
 
@@ -34,6 +34,14 @@ def test_a_failed_call_is_written_down_with_its_errno() -> None:
     (call,) = book.calls()
     assert (call.result, call.arguments) == (-9, ("/proc/1/ns/net", "CLONE_NEWNET"))
     assert call.same_as == "nsenter --net=/proc/1/ns/net"
+
+
+def test_a_process_to_join_is_named_as_nsenter_wants_it() -> None:
+    with Journal().recording() as book, pytest.raises(KernelError, match="EBADF"):
+        HERE.setns(-1, CLONE_NEWNET | CLONE_NEWUTS, of=4242)
+    (call,) = book.calls()
+    assert call.arguments == ("pidfd(4242)", "CLONE_NEWUTS|CLONE_NEWNET")
+    assert call.same_as == "nsenter --target=4242 --uts --net"
 
 
 def test_nothing_is_written_down_before_and_after() -> None:

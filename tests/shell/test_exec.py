@@ -12,6 +12,7 @@ from shellplay.container import Container
 from shellplay.errors import KernelError
 from shellplay.fences import KINDS, REGISTRY
 from shellplay.kernel import procfs
+from shellplay.kernel.journal import Journal
 from tests.fences.host import identities
 
 pytestmark = pytest.mark.everyone
@@ -63,6 +64,28 @@ def test_it_starts_where_bash_is_and_with_its_user(
     container.run(f"cd {tmp_path}")
     assert container.exec(["sh", "-c", "pwd; id -u"], terminal=False) == 0
     assert capfd.readouterr().out == f"{tmp_path}\n0\n"
+
+
+@pytest.mark.parametrize("kinds", [(), ("user", "mnt")], ids=["bare", "fenced"])
+def test_it_starts_in_a_directory_that_has_no_path_any_more(
+    kinds: tuple[str, ...], container: Container, capfd: Capture, tmp_path: Path
+) -> None:
+    container.run(f"mkdir {tmp_path}/gone; cd {tmp_path}/gone; rmdir {tmp_path}/gone")
+    for kind in kinds:
+        container.fence(REGISTRY[kind]())
+    assert container.exec(["readlink", "/proc/self/cwd"], terminal=False) == 0
+    assert capfd.readouterr().out == f"{tmp_path}/gone (deleted)\n"
+
+
+def test_the_fork_that_brings_it_behind_a_pid_fence_is_a_call_too(
+    container: Container,
+) -> None:
+    container.fence(REGISTRY["pid"]())
+    with Journal().recording() as book:
+        assert container.exec(["true"], terminal=False) == 0
+    calls = {call.name: call for call in book.calls()}
+    assert calls["clone"].pid == calls["setns"].pid
+    assert calls["clone"].result == calls["execve"].pid
 
 
 def test_with_pid_and_mnt_it_sees_bash_as_number_1(
