@@ -126,7 +126,7 @@ def logs(container: Annotated[Container, Target(positional=True)]) -> Iterator[O
 
 def summary(container: Container) -> str:
     """Say in one line what a container is and does."""
-    pids = "/".join(map(str, container.inside))
+    pids = "/".join(map(str, container.inside or (container.pid,)))
     parked = ", ".join(str(one.pid) for one in container.parked)
     waiting = f", parked {parked}" if parked else ""
     return f"{container.label} ({container.id}): bash {pids}, {container.state}{waiting}"

@@ -21,7 +21,9 @@ def count(processes: int) -> str:
 
 
 def started(job: Job) -> str:
-    """Say a job's number and both of its PIDs."""
+    """Say a job's number and both of its PIDs, or that it has ended before it had been seen."""
     number = f"[{job.number}] " if job.number is not None else ""
+    if job.pid is None:
+        return f"{number}has ended already"
     inside = "/".join(str(pid) for pid in job.inside[1:])
     return f"{number}{job.pid} on the host" + (f", {inside} inside" if inside else "")

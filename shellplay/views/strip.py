@@ -21,9 +21,10 @@ COLUMNS: tuple[Column, ...] = (
 def strip(records: Sequence[FenceRecord], label: str) -> Table:
     """Draw the layers of a container, or of the host if ``label`` is "host"."""
     up = sum(record.up for record in records)
-    summary = f"{safe_line(label)}: {up} of {len(records)} layers fenced"
-    below: Fragment = ("ansibrightblack", summary)
-    rows = [_row(record) for record in records]
+    seen = label == "host" or any(record.shell for record in records)
+    known = f"{up} of {len(records)} layers fenced" if seen else "its bash has ended"
+    below: Fragment = ("ansibrightblack", f"{safe_line(label)}: {known}")
+    rows = [_row(record, seen=seen) for record in records]
     columns = COLUMNS
     if not any(record.options for record in records):
         columns = tuple(column for column in COLUMNS if column.title != "OPTIONS")
@@ -31,13 +32,13 @@ def strip(records: Sequence[FenceRecord], label: str) -> Table:
     return Table(columns, rows, below=[[below]], least=28)
 
 
-def _row(record: FenceRecord) -> list[Fragment]:
+def _row(record: FenceRecord, *, seen: bool) -> list[Fragment]:
     style = "ansigreen" if record.up else "ansibrightblack"
     options = " ".join(f"{name}={value}" for name, value in record.options.items())
     return [
         ("bold" if record.up else "", record.fence),
-        (style, _layer(record)),
-        ("", _namespace(record)),
+        (style, _layer(record) if seen else "unknown"),
+        ("", _namespace(record) if seen else "unknown"),
         ("", str(record.how or "-")),
         ("", safe_line(options) or "-"),
         ("", safe_line(record.peel or "-")),

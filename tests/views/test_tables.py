@@ -103,6 +103,13 @@ def test_a_layer_that_cannot_be_read_is_unknown() -> None:
     assert line.split() == ["time", "host", "unknown", "-", "-"]
 
 
+def test_of_a_bash_that_has_ended_no_layer_is_known() -> None:
+    ended = [FenceRecord("uts", up=False, host=4026531838)]
+    (_, line, below) = shown(strip.strip(ended, "web"))
+    assert line.split() == ["uts", "unknown", "unknown", "-", "-"]
+    assert below == "web: its bash has ended"
+
+
 def test_containers_are_listed_with_the_current_one_marked() -> None:
     assert shown(containers.table(ROWS)) == [
         "   NAME  ID              BASH  STATE  PARKED  FENCES",
