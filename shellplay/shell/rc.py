@@ -14,14 +14,14 @@ from __future__ import annotations
 
 TEMPLATE = r"""
 __shellplay_prompt() {
-    local field uid host
+    __shellplay_keep_builtin
+    local status= uid= host=
     builtin printf '\e]133;D;%s;k=NONCE\a' "$1"
     # \h, \u and \$ are computed once by bash; the fences change them while it runs.  Read
     # without forking: a fork may be what a fence forbids.
-    { builtin read -r host </proc/sys/kernel/hostname; } 2>/dev/null || host=$HOSTNAME
-    { while builtin read -r field _ uid _; do
-        [[ $field == Uid: ]] && break
-    done </proc/self/status; } 2>/dev/null || uid=$EUID
+    { IFS= builtin read -r host </proc/sys/kernel/hostname; } 2>/dev/null || host=$HOSTNAME
+    { IFS= builtin read -rd '' status </proc/self/status; } 2>/dev/null || uid=
+    uid=${status#*$'\nUid:\t'*$'\t'} uid=${uid%%[!0-9]*} uid=${uid:-$EUID}
     case $uid in
         0) __shellplay_user=root __shellplay_sign='#' ;;
         "$EUID") __shellplay_user=${USER:-$uid} __shellplay_sign='$' ;;
@@ -30,6 +30,17 @@ __shellplay_prompt() {
     __shellplay_host=${host%%.*}
     __shellplay_rehook
     return "$1"
+}
+# Everything here stands on ``builtin``, and so does a user who defines a function of that
+# name.  In POSIX mode alone unset is found before any function, and only an assignment can
+# switch it on without one.
+__shellplay_keep_builtin() {
+    builtin printf -v __shellplay_in kept >/dev/null 2>&1
+    [[ ${__shellplay_in-} == kept ]] && { builtin unset __shellplay_in; return; }
+    POSIXLY_CORRECT=1
+    \unset -f builtin
+    \unset POSIXLY_CORRECT
+    builtin echo 'shellplay: the function builtin is undefined again, the prompt needs its name'
 }
 # Without standard error: ``set -x`` is for the user's commands.
 __shellplay_hook='{ __shellplay_prompt "$?"; } 2>/dev/null'

@@ -8,6 +8,7 @@ import pytest
 
 from shellplay.container import Container
 from shellplay.fences import REGISTRY
+from shellplay.model import LineResult
 from shellplay.playground import Playground
 from shellplay.settings import Settings
 from tests.waiting import wait_until
@@ -75,3 +76,30 @@ def test_a_half_typed_line_survives_a_line_that_fails(container: Container) -> N
     assert container.run("echo other").output == "other\n"
     container.type(b"\r")
     wait_until(lambda: b"half\r\n" in container.terminal.scrollback()[-60:], "its output")
+
+
+def test_a_function_named_builtin_does_not_take_the_prompt_away(container: Container) -> None:
+    said = container.run("builtin() { echo mine; }")
+    assert said.output.startswith("shellplay: the function builtin is undefined again")
+    assert said.status == 0
+    assert container.run("set -o posix; false") == LineResult(1, "")
+    container.fence(REGISTRY["uts"]())
+    assert container.run("echo here; shopt -o posix >/dev/null") == LineResult(0, "here\n")
+
+
+def test_one_that_only_wraps_it_is_left_alone(container: Container) -> None:
+    container.run('builtin() { command builtin "$@"; }')
+    container.fence(REGISTRY["pid"]())
+    container.run("x=41")
+    container.peel("pid")
+    assert container.run("echo $((x + 1)); declare -F builtin").output == "42\nbuiltin\n"
+    assert container.run("declare -p uid host status 2>/dev/null").output == ""
+
+
+@pytest.mark.parametrize("separators", ["0", "mv", ":", "\\\\n", ""])
+def test_the_prompt_does_not_hang_on_the_separators_of_words(
+    separators: str, container: Container
+) -> None:
+    who = container.run("echo $__shellplay_user@$__shellplay_host").output
+    container.run(f"IFS=$'{separators}'")
+    assert container.run('echo "$__shellplay_user@$__shellplay_host"').output == who
