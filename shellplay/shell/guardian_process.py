@@ -48,10 +48,10 @@ def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoRetu
     while True:
         ready, _, _ = select.select(watched, [], [])
         if requests in ready:
-            message, fds, _, _ = socket.recv_fds(requests, REQUEST_SIZE, 1)
-            if not message:
+            link = _received(requests)
+            if link is None:
                 break
-            _fork_stub(socket.socket(fileno=fds[0]), requests, events)
+            _fork_stub(link, requests, events)
         if events in ready or (children in ready and _told_to_end(children)):
             break
         _report_ended(events)
@@ -59,6 +59,16 @@ def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoRetu
     if scratch is not None:
         _remove(scratch)
     os._exit(0)
+
+
+def _received(requests: socket.socket) -> socket.socket | None:
+    """Take a request: the link of a stub to be, or None if the REPL has hung up."""
+    try:
+        message, fds, _, _ = socket.recv_fds(requests, REQUEST_SIZE, 1)
+    except ConnectionResetError:
+        # It hung up before it had read that we are ready.
+        return None
+    return socket.socket(fileno=fds[0]) if message else None
 
 
 def _remove(scratch: str) -> None:

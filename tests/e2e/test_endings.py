@@ -70,6 +70,12 @@ def test_a_terminal_that_is_closed_while_it_is_entered_ends_everything(web: Term
     wait_until(lambda: gone(pids), "the end of every process")
 
 
+def test_who_leaves_at_once_is_told_nothing(terminal: Terminal) -> None:
+    terminal.send("quit\r")
+    assert terminal.ended() == 0
+    assert "Traceback" not in str(terminal.shell.before)
+
+
 def test_quit_says_what_it_ends_also_if_it_is_busy_or_dead(web: Terminal) -> None:
     web.run("new db")
     web.send("enter\rsh -c 'echo go-$((40+2)); exec sleep 1000'\r")
