@@ -1,26 +1,27 @@
 """The configuration file: settings as ``set`` takes them, in TOML."""
 
-import os
 from pathlib import Path
 
 from shellplay.commands.settings import change_all
 from shellplay.errors import ShellplayError, UsageError
+from shellplay.repl.directories import base_directory
 from shellplay.settings import Settings
 
 
-def config_path() -> Path:
-    """Return the place of the file, as the XDG base directory specification has it."""
-    config = os.environ.get("XDG_CONFIG_HOME", "")
-    base = Path(config) if config.startswith("/") else Path.home() / ".config"
-    return base / "shellplay" / "config.toml"
+def config_path() -> Path | None:
+    """Return the place of the file; None if the user has no home."""
+    directory = base_directory("XDG_CONFIG_HOME", ".config")
+    return directory and directory / "config.toml"
 
 
-def read_settings(path: Path) -> Settings:
+def read_settings(path: Path | None) -> Settings:
     """Return the settings that a file gives, or the usual ones if there is no such file.
 
     Raises UsageError that names the file.
     """
     settings = Settings()
+    if path is None:
+        return settings
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:

@@ -11,35 +11,41 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from shellplay.repl.directories import base_directory
+
 READ_AT_MOST = 1 << 20
 LONGEST_ENTRY = 1 << 16
 
 
-def history_path() -> Path:
-    """Return the place of the history, as the XDG base directory specification has it."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
-    return base / "shellplay" / "history"
+def history_path() -> Path | None:
+    """Return the place of the history; None if the user has no home."""
+    directory = base_directory("XDG_STATE_HOME", ".local/state")
+    return directory and directory / "history"
 
 
 class HistoryFile:
-    """Entries in a file that several sessions append to."""
+    """Entries in a file that several sessions append to; without a path, none are kept."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.path = path
 
     def append(self, entry: str) -> None:
         """Add an entry by one write under a lock; raises OSError."""
-        if len(entry) > LONGEST_ENTRY:
+        if self.path is None or len(entry) > LONGEST_ENTRY:
             return
         lines = "".join(f"+{line}\n" for line in entry.split("\n"))
         text = f"\n# {datetime.now().isoformat(sep=' ')}\n{lines}"
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._opened() as fd:
+        with _opened(self.path) as fd:
             os.write(fd, text.encode("utf-8", "surrogateescape"))
 
     def entries(self) -> list[str]:
-        """Return the entries, the oldest first; of a long file only the last megabyte."""
+        """Return the entries, the oldest first; of a long file only the last megabyte.
+
+        Raises OSError if there is a file that cannot be read.
+        """
+        if self.path is None:
+            return []
         try:
             with self.path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
@@ -49,15 +55,16 @@ class HistoryFile:
             return []
         return list(_entries(text))
 
-    @contextmanager
-    def _opened(self) -> Iterator[int]:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        fd = os.open(self.path, flags, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield fd
-        finally:
-            os.close(fd)
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    fd = os.open(path, flags, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _entries(text: str) -> Iterator[str]:

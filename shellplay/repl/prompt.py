@@ -50,19 +50,30 @@ STYLE = Style.from_dict(
 
 
 class SharedHistory(History):
-    """prompt_toolkit's history over the file that sessions share."""
+    """prompt_toolkit's history over the file that sessions share.
+
+    Where the file cannot be used it is that of this session alone, and ``trouble`` says why.
+    """
 
     def __init__(self, file: HistoryFile) -> None:
         super().__init__()
         self.file = file
+        self.trouble: OSError | None = None
 
     def load_history_strings(self) -> Iterable[str]:
         """Return the entries, the newest first."""
-        return reversed(self.file.entries())
+        try:
+            return reversed(self.file.entries())
+        except OSError as error:
+            self.trouble = error
+            return []
 
     def store_string(self, string: str) -> None:
         """Append an entry."""
-        self.file.append(string)
+        try:
+            self.file.append(string)
+        except OSError as error:
+            self.trouble = error
 
 
 @cache
@@ -88,7 +99,9 @@ class Prompt:
         self._drawn = True
         self._loop: asyncio.AbstractEventLoop | None = None
         self._interpreter: Interpreter | None = None
-        self.session = self._session(history)
+        self._history = SharedHistory(history)
+        self._told_of_history = False
+        self.session = self._session()
 
     def stream(self, text: str) -> None:
         """Show output from inside as it arrives."""
@@ -116,6 +129,7 @@ class Prompt:
             except EOFError:
                 line = "quit"
             self.marks.output()
+            self._tell_of_history()
             self.marks.done(interpreter.run(line))
         return 0
 
@@ -128,7 +142,7 @@ class Prompt:
         finally:
             self._loop = None
 
-    def _session(self, history: HistoryFile) -> PromptSession[str]:
+    def _session(self) -> PromptSession[str]:
         # A program that drives us is better off without menus that redraw as it types.
         driven = key() is not None
         session: PromptSession[str] = PromptSession(
@@ -136,7 +150,7 @@ class Prompt:
             bottom_toolbar=lambda: FormattedText(bar(self.playground)),
             complete_while_typing=not driven,
             completer=TableCompleter(self.playground),
-            history=SharedHistory(history),
+            history=self._history,
             include_default_pygments_style=False,
             key_bindings=bindings(self._keep),
             lexer=DynamicLexer(self._lexer),
@@ -149,6 +163,13 @@ class Prompt:
     def _lexer(self) -> Lexer | None:
         # An empty line has no colours: the lexers are loaded with its first letter.
         return highlighter() if self.session.default_buffer.text else None
+
+    def _tell_of_history(self) -> None:
+        trouble = self._history.trouble
+        if trouble is not None and not self._told_of_history:
+            self._told_of_history = True
+            place = f" ({trouble.filename})" if trouble.filename else ""
+            self.printer.note(f"shellplay: no history is kept: {trouble.strerror}{place}")
 
     def _keep(self, line: str) -> None:
         self._kept = line

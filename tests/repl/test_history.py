@@ -1,11 +1,17 @@
 """The history file: two writers, modes, odd bytes, and what was there before."""
 
+import os
+import pwd
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
-from shellplay.repl.history import HistoryFile
+import pytest
+
+from shellplay.repl.config import read_settings
+from shellplay.repl.history import HistoryFile, history_path
+from shellplay.settings import Settings
 
 WRITER = """
 import sys
@@ -44,10 +50,11 @@ def test_two_sessions_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
-    file = HistoryFile(tmp_path / "shellplay" / "history")
+    path = tmp_path / "shellplay" / "history"
+    file = HistoryFile(path)
     file.append("new web")
-    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 def test_a_history_that_is_not_there_is_empty(tmp_path: Path) -> None:
@@ -61,3 +68,20 @@ def test_of_a_long_history_the_newest_entries_are_read(tmp_path: Path) -> None:
     entries = file.entries()
     assert entries[-1].startswith("39 ")
     assert len(entries) < 40
+
+
+@pytest.mark.userns
+def test_without_a_home_nothing_is_kept_and_nothing_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    accounts = {each.pw_uid: each.pw_dir for each in pwd.getpwall()}
+    home = accounts.get(os.getuid())
+    expected = None if home is None else Path(home, ".local/state/shellplay/history")
+    assert history_path() == expected
+    HistoryFile(None).append("new web")
+    assert HistoryFile(None).entries() == []
+    assert read_settings(None) == Settings()
+    assert list(tmp_path.iterdir()) == []

@@ -132,3 +132,13 @@ def test_what_happened_by_itself_is_told_before_the_prompt(
     container.type(b"exit\r")
     wait_until(lambda: container.state is ShellState.DEAD, "the bash to end")
     assert "web" in type_in("")
+
+
+def test_a_history_that_cannot_be_used_is_told_once_and_nothing_is_lost(
+    type_in: Type, history: HistoryFile
+) -> None:
+    assert history.path is not None
+    history.path.mkdir()
+    written = type_in("!echo $((40+2))\r!echo $((50+3))\r\x1b[A\r")
+    assert written.count("no history is kept: Is a directory") == 1
+    assert "Traceback" not in written
