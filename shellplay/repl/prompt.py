@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
 from prompt_toolkit.history import History
-from prompt_toolkit.lexers import DynamicLexer, Lexer, PygmentsLexer
+from prompt_toolkit.lexers import Lexer, PygmentsLexer, SimpleLexer
 from prompt_toolkit.styles import Style
 
 from shellplay.commands.interpreter import Interpreter
@@ -76,9 +77,17 @@ class SharedHistory(History):
             self.trouble = error
 
 
+class Highlighting(Lexer):
+    """The colours of shellplay lines, whose lexers are loaded with the first letter."""
+
+    def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
+        """Return what gives each line in styled pieces."""
+        lexer = _lexer() if document.text else SimpleLexer()
+        return lexer.lex_document(document)
+
+
 @cache
-def highlighter() -> Lexer:
-    """Return the highlighting of shellplay lines."""
+def _lexer() -> Lexer:
     from shellplay.repl.lexer import ShellplayLexer
 
     return PygmentsLexer(ShellplayLexer)
@@ -153,16 +162,12 @@ class Prompt:
             history=self._history,
             include_default_pygments_style=False,
             key_bindings=bindings(self._keep),
-            lexer=DynamicLexer(self._lexer),
+            lexer=Highlighting(),
             reserve_space_for_menu=0 if driven else 6,
             style=STYLE,
         )
         session.app.after_render += self._rendered
         return session
-
-    def _lexer(self) -> Lexer | None:
-        # An empty line has no colours: the lexers are loaded with its first letter.
-        return highlighter() if self.session.default_buffer.text else None
 
     def _tell_of_history(self) -> None:
         trouble = self._history.trouble
