@@ -62,10 +62,11 @@ __shellplay_bind() {
     key+='; \builtin printf -v __shellplay_in %b "$__shellplay_in"'
     key+='; \builtin eval "$__shellplay_in"; \builtin unset __shellplay_in; }'
     key+=' 3>&1 >/dev/null 2>&1'
-    for map in emacs-standard vi-insert vi-command; do bind -m $map -x "$key"; done
-    for map in vi-insert vi-command; do bind -m $map '"\C-g": abort'; done
-    bind 'set enable-bracketed-paste off'
+    for map in emacs-standard vi-insert vi-command; do builtin bind -m $map -x "$key"; done
+    for map in vi-insert vi-command; do builtin bind -m $map '"\C-g": abort'; done
+    builtin bind 'set enable-bracketed-paste off'
 }
+__shellplay_keep_builtin
 __shellplay_bind
 unset -f __shellplay_bind
 unset HISTFILE

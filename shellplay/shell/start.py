@@ -15,10 +15,11 @@ from shellplay.shell.shell import Shell
 from shellplay.shell.terminal import Terminal
 
 START_TIMEOUT = 15.0
-# Of our own environment these would change how bash starts or prompts.
+# Of our own environment these would change how bash starts, prompts, or when it ends.
 REMOVED = (
     *("BASH_ENV", "ENV", "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS4", "HISTFILE"),
     *("COLUMNS", "LINES", "SHELLOPTS", "BASHOPTS", "OLDPWD", "INPUTRC", "POSIXLY_CORRECT"),
+    "TMOUT",
 )
 TERM = Surroundings.term
 

@@ -119,3 +119,18 @@ def test_what_a_dead_bash_had_printed_can_still_be_read(container: Container) ->
     container.run("echo remember me")
     kill(container)
     assert "remember me" in container.logs()
+
+
+def test_a_user_who_is_logged_out_when_idle_keeps_the_bash(
+    playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMOUT", "1")
+    assert playground.new().run("echo ${TMOUT-none}").output == "none\n"
+
+
+def test_functions_of_the_environment_do_not_take_the_place_of_builtins(
+    playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("builtin", "bind", "printf", "read", "unset"):
+        monkeypatch.setenv(f"BASH_FUNC_{name}%%", "() { echo taken; }")
+    assert playground.new().run("echo here").output == "here\n"
