@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 import shlex
+from collections import deque
 from collections.abc import Callable
 
 from shellplay.errors import Refused, ShellGone, TimedOut, UsageError
@@ -46,6 +47,7 @@ class _Collector:
         self.done = self.incomplete = self.interrupted = False
         self.entered = self.refused = False
         self._output = output
+        self._unsaid: deque[str] = deque()
         self._before = b""
         self._torn = ""
         self.running = self._over = False
@@ -93,6 +95,7 @@ class _Collector:
 
     def wants_us(self) -> bool:
         """Tell whether there is something to do: it is settled, or can be interrupted."""
+        self.pass_on()
         return self.settled or (self.interrupted and self.running)
 
     @property
@@ -113,6 +116,16 @@ class _Collector:
         text = text.replace("\r\n", "\n")
         if text:
             self.text.append(text)
+            self._unsaid.append(text)
+
+    def pass_on(self) -> None:
+        """Hand on what has come.
+
+        Not where it is read: signals wait there, and whoever takes the output may not take
+        it for long.
+        """
+        while self._unsaid:
+            text = self._unsaid.popleft()
             if self._output is not None:
                 self._output(text)
 
@@ -278,4 +291,6 @@ def _interrupt(
         terminal.wait(lambda: collector.done, timeout=patience, alive=shell.pidfd)
     except (TimedOut, ShellGone):
         return False
+    finally:
+        collector.pass_on()
     return True

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
 
 from tests.repl.program import environment, shellplay
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
+PIPE_IS_FULL = 50_000
 
 
 def test_the_exit_status_tells_a_script_what_happened() -> None:
@@ -109,3 +113,24 @@ def test_a_signal_ends_a_script_and_all_it_started(number: signal.Signals) -> No
     assert "Traceback" not in errors
     assert "never" not in output
     assert program.returncode == (1 if number == signal.SIGINT else 128 + number)
+
+
+def test_it_can_be_ended_while_nobody_takes_its_output() -> None:
+    words = [sys.executable, "-m", "shellplay", "-c", "in seq 10000000"]
+    with subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment()
+    ) as program:
+        assert program.stdout is not None
+        pipe = program.stdout.fileno()
+        wait_until(lambda: _waiting_in(pipe) > PIPE_IS_FULL, "the pipe to be full")
+        program.terminate()
+        try:
+            assert program.wait(timeout=10) == 128 + signal.SIGTERM
+        finally:
+            program.kill()
+
+
+def _waiting_in(pipe: int) -> int:
+    size = bytearray(4)
+    fcntl.ioctl(pipe, termios.FIONREAD, size)
+    return int.from_bytes(size, sys.byteorder)
