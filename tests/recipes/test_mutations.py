@@ -31,7 +31,7 @@ def tried(*recipes: Path) -> subprocess.CompletedProcess[str]:
     """Run ``python -m tests.mutations`` on these."""
     return subprocess.run(
         [sys.executable, "-m", "tests.mutations", *map(str, recipes)],
-        capture_output=True, text=True, cwd=ROOT, env=environment(), check=False, timeout=100,
+        capture_output=True, text=True, cwd=ROOT, env=environment(), check=False, timeout=600,
     )  # fmt: skip
 
 
