@@ -179,8 +179,8 @@ class Container:
     ) -> LineResult:
         """Type a line into the live bash and wait for its output and exit status.
 
-        ``output`` gets the text as it comes.  A KeyboardInterrupt is passed on as ^C.
-        Raises Refused if bash is busy, TimedOut after ``timeout`` seconds.
+        ``output`` gets the text as it comes, instead of the result.  A KeyboardInterrupt is
+        passed on as ^C.  Raises Refused if bash is busy, TimedOut after ``timeout`` seconds.
         """
         with self.attended():
             self.require_idle()

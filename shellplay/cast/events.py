@@ -16,10 +16,14 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """Characters that are typed and echoed; a line end stands for Enter."""
+    """Characters that are typed and echoed; a line end stands for Enter.
+
+    ``pace`` is how many seconds a character takes, None if nobody has said it.
+    """
 
     time: float
     text: str
+    pace: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,14 @@ class Narration:
 
     time: float
     markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """It rests for so many seconds; None: until whoever watches wants it to go on."""
+
+    time: float
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +90,5 @@ class Ended:
     status: int
 
 
-Event = Prompt | Typed | Output | Heading | Narration | Scene | Resized | Ended
+Event = Prompt | Typed | Output | Heading | Narration | Pause | Scene | Resized | Ended
 Sink = Callable[[Event], None]

@@ -12,6 +12,7 @@ from shellplay.cast.events import (
     Heading,
     Narration,
     Output,
+    Pause,
     Prompt,
     Scene,
     Sink,
@@ -56,6 +57,7 @@ class Paced:
     """A sink that passes events on with new times: typed, answered and read at leisure.
 
     How long a machine really took is forgotten, so the same events give the same times.
+    What comes in many pieces is waited for once.
     """
 
     def __init__(self, sink: Sink, seed: object, *, mean: float = KEYSTROKE) -> None:
@@ -64,6 +66,7 @@ class Paced:
         self._mean = mean
         self._now = 0.0
         self._reading = 0.0
+        self._answered = False
 
     def __call__(self, event: Event) -> None:
         """Pass one event on."""
@@ -71,15 +74,23 @@ class Paced:
             case Typed():
                 self._wait(self._reading)
                 self._reading = 0.0
-                for key in spread(Typed(self._now, event.text), self._seed, mean=self._mean):
+                mean = self._mean if event.pace is None else event.pace
+                for key in spread(Typed(self._now, event.text), self._seed, mean=mean):
                     self._sink(key)
                     self._now = key.time
+                self._answered = False
                 return
             case Prompt():
                 self._wait(LINE)
             case Output(text=text):
-                self._wait(ANSWER)
+                self._wait(0.0 if self._answered else ANSWER)
+                self._answered = True
                 self._read(text)
+            case Pause(seconds=seconds):
+                self._sink(replace(event, time=self._now))
+                self._wait(LONGEST_READING if seconds is None else seconds)
+                self._reading = 0.0
+                return
             case Narration(markdown=markdown):
                 self._read(markdown)
             case Heading():

@@ -115,8 +115,8 @@ class _Collector:
             text, self._torn = text[:-1], "\r"
         text = text.replace("\r\n", "\n")
         if text:
-            self.text.append(text)
-            self._unsaid.append(text)
+            # What is handed on is not kept: a long stream would fill the memory.
+            (self.text if self._output is None else self._unsaid).append(text)
 
     def pass_on(self) -> None:
         """Hand on what has come.
@@ -124,10 +124,8 @@ class _Collector:
         Not where it is read: signals wait there, and whoever takes the output may not take
         it for long.
         """
-        while self._unsaid:
-            text = self._unsaid.popleft()
-            if self._output is not None:
-                self._output(text)
+        while self._output is not None and self._unsaid:
+            self._output(self._unsaid.popleft())
 
     @property
     def result(self) -> LineResult:
@@ -145,6 +143,7 @@ def run(
     """Type ``text`` into an idle bash and wait for its prompt.
 
     A half-typed line is set aside and put back.  The status is None if bash ended by it.
+    What ``output`` was given, as it came, is not in the result: it may be endless.
     Raises UsageError for text that cannot be typed, TimedOut (after ^C) and Refused for a
     command that is not complete.
     """

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from shellplay.cast.events import Ended
+from shellplay.commands.needs import unmet
 from shellplay.errors import ShellplayError
 from shellplay.recipe.document import Recipe
 from shellplay.stage.casting import Casting
-from shellplay.stage.needs import unmet
 from shellplay.stage.performance import OnStep, Performance
 from shellplay.stage.report import Report, Verdict, exit_status
 from shellplay.stage.stage import Stage
@@ -74,7 +74,7 @@ def _performed(task: Task, on_step: OnStep | None) -> Done:
 def main(orders: int, results: int) -> None:
     """Take a task from a descriptor, perform it, and tell of it over another."""
     for number in ENDING:
-        signal.signal(number, _leave)
+        signal.signal(number, leave)
     for fd in (orders, results):
         os.set_inheritable(fd, False)
     there = Connection(orders, writable=False)
@@ -92,7 +92,8 @@ def _end_with(there: Connection) -> None:
     signal.pthread_kill(main_thread, signal.SIGTERM)
 
 
-def _leave(number: int, _frame: types.FrameType | None) -> None:
+def leave(number: int, _frame: types.FrameType | None) -> None:
+    """End this process in order, as the handler of a signal."""
     # A second signal must not cut the clean-up short.
     for other in ENDING:
         signal.signal(other, signal.SIG_IGN)

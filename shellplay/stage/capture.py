@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import codecs
+import mmap
 import os
 from typing import TextIO
 
 from shellplay.commands.printer import Printer
 
 CHUNK = 1 << 16
+FREED_AT_ONCE = 1 << 20
 
 
 class Capture:
     """A file in memory that our own words and programs write to, behind one another.
 
     ``fd`` is for programs, ``stream`` for us.  A program that writes after it was waited
-    for blocks nobody, and what it writes belongs to the next step.
+    for blocks nobody, and what it writes belongs to the next step.  What was taken leaves
+    the memory again.
     """
 
     def __init__(self) -> None:
@@ -23,7 +26,7 @@ class Capture:
         self.stream: TextIO = os.fdopen(
             self.fd, "w", encoding="utf-8", errors="surrogateescape", newline="\n"
         )
-        self._taken = 0
+        self._taken = self._freed = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
     def take(self) -> str:
@@ -33,7 +36,16 @@ class Capture:
         while chunk := os.pread(self.fd, CHUNK, self._taken):
             found += chunk
             self._taken += len(chunk)
+        if self._taken - self._freed >= FREED_AT_ONCE:
+            self._free()
         return self._decoder.decode(found)
+
+    def _free(self) -> None:
+        # A hole, not a shorter file: whoever writes keeps its place in it.
+        end = self._taken // mmap.PAGESIZE * mmap.PAGESIZE
+        with mmap.mmap(self.fd, end - self._freed, offset=self._freed) as taken:
+            taken.madvise(mmap.MADV_REMOVE)
+        self._freed = end
 
     def close(self) -> None:
         """Let go of the file."""

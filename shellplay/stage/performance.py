@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from shellplay.cast.events import Heading, Output, Pause
+from shellplay.commands.needs import lacking
 from shellplay.errors import RecipeError, UsageError
 from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.bless import renewed
-from shellplay.recipe.document import Actor, Block, Prose, Recipe, Step
+from shellplay.recipe.document import Actor, Block, Direction, Part, Prose, Recipe, Step
 from shellplay.recipe.match import difference, match
 from shellplay.stage.narration import told
-from shellplay.stage.needs import lacking
 from shellplay.stage.report import Report, StepReport, Verdict
 from shellplay.stage.stage import Outcome, Stage
 from shellplay.stage.tags import Knowledge, tagged
@@ -22,8 +23,10 @@ AGAIN_SECONDS = 0.05
 NOTICE_SECONDS = 2.0
 # What steps that are run always get together, once the time of the recipe is up.
 LAST_SECONDS = 5.0
+CLEAR = "\x1b[H\x1b[2J"
 
 OnStep = Callable[[Step], None]
+OnReport = Callable[[StepReport], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ class Performance:
     ``on_step`` hears of every step before it is performed.  With ``to_the_end`` a step
     that differs does not end it.  ``outputs`` has, afterwards, what came of each step, by
     its line, and ``known`` what the playground knew then.
+
+    With ``on_report`` it is a demonstration: every report goes there, nothing is kept, so
+    that it may be of any length, and nothing that is not as expected ends it.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class Performance:
         stage: Stage,
         *,
         on_step: OnStep | None = None,
+        on_report: OnReport | None = None,
         to_the_end: bool = False,
     ) -> None:
         self.recipe = recipe
@@ -57,6 +64,7 @@ class Performance:
         self.outputs: dict[int, tuple[str, int]] = {}
         self.known: dict[int, Knowledge] = {}
         self._on_step = on_step
+        self._on_report = on_report
         self._to_the_end = to_the_end
         self._steps: list[StepReport] = []
         self._notices: list[str] = []
@@ -68,21 +76,44 @@ class Performance:
         self._deadline = began + self.recipe.header.total_timeout
         failed: StepReport | None = None
         for part in self.recipe.parts:
-            if isinstance(part, Prose) and not failed:
-                for event in told(part, self.stage.now):
-                    self.stage.emit(event)
+            if not failed:
+                self._present(part)
             for step in part.items if isinstance(part, Block) else ():
                 if isinstance(step, Step) and (not failed or step.conditions.always):
                     report = self._step(step, last=failed is not None)
-                    self._steps.append(report)
+                    self._keep(report)
+                    if step.conditions.pause is not None:
+                        self.stage.emit(Pause(self.stage.now, step.conditions.pause))
                     failed = failed or self._failure(report)
                     if failed is report:
                         # Steps that are performed always may end what it was about.
                         self._terminals = self.stage.tails()
         return self._report(failed, time.monotonic() - began)
 
+    def _present(self, part: Part) -> None:
+        """Tell prose, and follow a direction."""
+        match part:
+            case Prose():
+                for event in told(part, self.stage.now):
+                    if isinstance(event, Heading) or not self.stage.hidden:
+                        self.stage.emit(event)
+            case Direction(name="pause", seconds=seconds):
+                self.stage.emit(Pause(self.stage.now, seconds))
+            case Direction(name="clear"):
+                self.stage.emit(Output(self.stage.now, CLEAR))
+            case Direction(name="type", seconds=seconds):
+                self.stage.pace = seconds
+            case Direction(name=name):
+                self.stage.hidden = name == "hide"
+
+    def _keep(self, report: StepReport) -> None:
+        if self._on_report is None:
+            self._steps.append(report)
+        else:
+            self._on_report(report)
+
     def _failure(self, report: StepReport) -> StepReport | None:
-        if report.verdict in (Verdict.PASSED, Verdict.SKIPPED):
+        if self._on_report or report.verdict in (Verdict.PASSED, Verdict.SKIPPED):
             return None
         return None if self._to_the_end and report.verdict is Verdict.DIFFERED else report
 
@@ -134,9 +165,12 @@ class Performance:
 
     def _judged(self, report: StepReport, step: Step, compared: Compared) -> StepReport:
         outcome = compared.outcome
-        self.outputs[step.line] = (compared.output, outcome.status)
         before, after = self.bindings, compared.bindings
+        if self._on_report is None:
+            self.outputs[step.line] = (compared.output, outcome.status)
         if self._to_the_end:
+            self.known[step.line] = self._go_on(step, compared.output)
+        elif self._on_report and after is None:
             self._go_on(step, compared.output)
         if after is not None:
             self.bindings = after
@@ -156,12 +190,13 @@ class Performance:
             return f"the {total:g} seconds of the whole recipe are over"
         return f"it went on after {self._patience(step):g} seconds, so it was interrupted"
 
-    def _go_on(self, step: Step, output: str) -> None:
+    def _go_on(self, step: Step, output: str) -> Knowledge:
         """Bind what can be bound of an output that differs: later steps may use it."""
-        known = self.known[step.line] = Knowledge.of(self.stage.playground)
+        known = Knowledge.of(self.stage.playground)
         _, self.bindings = renewed(
             step, output, self.bindings, lambda line: tagged(line, known)
         )
+        return known
 
     def _until_as_expected(self, step: Step, text: str) -> Compared:
         patience = step.conditions.eventually

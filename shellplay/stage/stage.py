@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ LOOK_SECONDS = 0.005
 KEY_SECONDS = 0.03
 QUIET_SECONDS = 0.2
 TIMED_OUT = 124
+# Of an output beyond all measure its begin and its end are compared.
+LONGEST_END = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class Stage:
     """A context manager that performs steps, and leaves nothing behind.
 
     ``scenes`` tells the sinks after each step how the playground stands.  Times of events
-    are in seconds since the stage was entered, by ``clock``.
+    are in seconds since the stage was entered, by ``clock``.  While it is ``hidden`` the
+    sinks hear nothing of steps; ``pace`` is how many seconds a typed character takes.
     """
 
     def __init__(
@@ -74,6 +78,8 @@ class Stage:
         self.scenes = scenes
         self._clock = clock
         self._held: list[Event] | None = None
+        self.hidden = False
+        self.pace: float | None = None
 
     def __enter__(self) -> Self:
         self._began = self._clock()
@@ -137,22 +143,25 @@ class Stage:
 
         It is interrupted after ``timeout`` seconds, or what the step or the header say.  A
         step of keys ends as soon as its output is ``enough``, or, without that, when
-        nothing has come for a moment.
+        nothing has come for a moment.  Raises KeyboardInterrupt, after the step, if a
+        person has interrupted it.
         """
         words = step.text if text is None else text
         self._announce(step, words)
         seconds = timeout or step.conditions.timeout or self.header.timeout
         self._capture.take()
-        self._seen: list[str] = []
+        self._seen = Seen()
         watchdog = Watchdog(seconds)
         status = watchdog.run(lambda: self._act(step, words, enough))
         self.printer.end_stream()
         self._show()
+        if watchdog.interrupted:
+            raise KeyboardInterrupt
         notices = tuple(self.playground.notices())
         self._tell("".join(f"{each}\n" for each in notices))
         if self.scenes:
             self.emit(scene(self.playground, self.now, f"{step.actor} {words}"))
-        output = "".join(self._seen)
+        output = self._seen.text
         if status is None or watchdog.fired:
             return Outcome(output, TIMED_OUT, notices, timed_out=True)
         return Outcome(output, status, notices)
@@ -199,7 +208,7 @@ class Stage:
                 self._await_quiet(came, KEY_SECONDS)
             if enough is None:
                 self._await_quiet(came, QUIET_SECONDS)
-            while enough and not enough("".join(self._seen)):
+            while enough and not enough(self._seen.text):
                 self._await_quiet(came, LOOK_SECONDS)
 
     def _await_quiet(self, came: queue.SimpleQueue[bytes], seconds: float) -> None:
@@ -212,14 +221,15 @@ class Stage:
     # -- what is shown -------------------------------------------------------------------
 
     def _announce(self, step: Step, text: str) -> None:
-        if not self.sinks:
+        if not self.sinks or self.hidden:
             return
         if step.actor in PROMPTS:
             self.emit(Prompt(self.now, PROMPTS[step.actor]))
         else:
             self.emit(Prompt(self.now, self._prompt_of(step.container)))
         if step.actor is not Actor.KEY:
-            self.emit(Typed(self.now, f"{text}\n"))
+            pace = self.pace if step.conditions.type is None else step.conditions.type
+            self.emit(Typed(self.now, f"{text}\n", pace))
 
     def _prompt_of(self, name: str | None) -> str:
         """Return the prompt that the terminal of a container shows."""
@@ -237,11 +247,11 @@ class Stage:
     def _show(self) -> None:
         text = self._capture.take()
         if text:
-            self._seen.append(text)
+            self._seen.add(text)
             self._tell(text)
 
     def _tell(self, text: str) -> None:
-        if text:
+        if text and not self.hidden:
             self.emit(Output(self.now, text))
 
     def tails(self, size: int = 80) -> dict[str, str]:
@@ -250,6 +260,34 @@ class Stage:
             each.label: ascii(each.terminal.scrollback()[-size:])[2:-1]
             for each in self.playground.containers
         }
+
+
+class Seen:
+    """The output of a step: all of it, or, if it is very long, its begin and its end."""
+
+    def __init__(self) -> None:
+        self._begin: list[str] = []
+        self._rest: deque[str] = deque()
+        self._room = self._room_behind = LONGEST_END
+        self._cut = False
+
+    def add(self, text: str) -> None:
+        """Take in what came."""
+        if self._room > 0:
+            self._begin.append(text)
+            self._room -= len(text)
+            return
+        self._rest.append(text)
+        self._room_behind -= len(text)
+        while self._room_behind + len(self._rest[0]) < 0:
+            self._room_behind += len(self._rest.popleft())
+            self._cut = True
+
+    @property
+    def text(self) -> str:
+        """What it is compared by; a line of its own says that something is left out."""
+        gap = ["\n[...]\n"] if self._cut else []
+        return "".join((*self._begin, *gap, *self._rest))
 
 
 class _Interpreter(Interpreter):

@@ -34,6 +34,11 @@ class Watchdog:
         """Whether the time was up."""
         return self._sent > 0
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody else has interrupted it."""
+        return self._heard > self._sent
+
     def run(self, action: Callable[[], Value]) -> Value | None:
         """Return what ``action`` returns, or None if our interrupt has ended it.
 

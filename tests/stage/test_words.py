@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from shellplay.cast.events import Heading, Narration
+from shellplay.commands.needs import NEEDS, unmet, why_not
 from shellplay.errors import UsageError
 from shellplay.recipe.document import Header, Needs, Prose
 from shellplay.stage.choice import choice
 from shellplay.stage.keys import keys
 from shellplay.stage.narration import told
-from shellplay.stage.needs import NEEDS, unmet, why_not
 from shellplay.stage.report import Report, Verdict, exit_status
 from shellplay.stage.tags import Knowledge, tagged
 from shellplay.stage.text import line
