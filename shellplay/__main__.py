@@ -8,11 +8,11 @@ import sys
 from shellplay import __version__
 
 VERBS = {
+    "replay": ("shellplay.stage.replay", "perform a recipe for somebody who watches"),
     "test": ("shellplay.stage.test", "perform recipes and compare what comes"),
     "bless": ("shellplay.stage.bless", "take the output of recipes over into them"),
 }
-# What `shellplay RECIPE` does, by how the name of its file ends.
-RECIPE, PLAYED_BY = ".play.md", "test"
+RECIPE = ".play.md"
 EPILOG = """Lines are read from FILE, from standard input if that is a pipe, or typed at
 the prompt.  Exit status: 0 done, 1 a command failed, 2 wrong usage, 124 timed out."""
 
@@ -52,11 +52,18 @@ def _is_verb(words: list[str]) -> bool:
 
 
 def _run_verb(words: list[str]) -> int:
-    """Run the verb that these words begin with; a recipe is a verb of its own."""
+    """Run the verb that these words begin with; a recipe is a verb of its own.
+
+    It is for somebody who watches if there is a terminal, and compared if there is none.
+    """
     from shellplay.repl.signals import leave_in_order
 
     leave_in_order()
-    verb, rest = (words[0], words[1:]) if words[0] in VERBS else (PLAYED_BY, words)
+    if words[0] in VERBS:
+        verb, rest = words[0], words[1:]
+    else:
+        watched = sys.stdin.isatty() and sys.stdout.isatty()
+        verb, rest = "replay" if watched else "test", words
     module, _ = VERBS[verb]
     status: int = importlib.import_module(module).main(rest)
     return status

@@ -17,7 +17,7 @@ from shellplay.commands.words import Grammar
 from shellplay.errors import UsageError
 from shellplay.playground import Playground
 
-GROUPS = ("fences", "living", "looking", "containers", "other")
+GROUPS = ("fences", "living", "looking", "containers", "recipes", "other")
 INJECTED = (Playground, Front)
 AS_JSON = Option("show it as JSON, see docs/json.md")
 Function = Callable[..., Iterator[Outcome]]

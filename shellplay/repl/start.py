@@ -64,7 +64,9 @@ def _interact(playground: Playground, printer: Printer, *, plain: bool, json: bo
         return loop.loop(interpreter, marks_for(sys.stdout, plain=True))
     from shellplay.repl.history import HistoryFile, history_path
     from shellplay.repl.prompt import Prompt
+    from shellplay.repl.welcome import welcome
 
+    welcome(printer)
     marks = marks_for(sys.stdout, plain=False)
     prompt = Prompt(printer, playground, marks, HistoryFile(history_path()))
     return prompt.loop(Interpreter(playground, printer, prompt, json=json))

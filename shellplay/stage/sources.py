@@ -42,9 +42,16 @@ def found(paths: Iterable[str]) -> list[Path]:
 def read(path: Path) -> Source:
     """Read a recipe; raises RecipeError, also if it cannot be read."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        content = path.read_bytes()
     except OSError as error:
         raise RecipeError(f"it cannot be read: {error.strerror}", 1, 1, str(path)) from error
+    return understood(content, path)
+
+
+def understood(content: bytes, path: Path) -> Source:
+    """Return the recipe that the bytes of a file say; raises RecipeError."""
+    try:
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise RecipeError("this is no UTF-8", line, 1, str(path)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -19,15 +20,29 @@ def web(terminal: Terminal) -> Terminal:
 
 @pytest.fixture
 def open_screen(
-    open_terminal: Callable[..., Terminal],
+    open_terminal: Callable[..., Terminal], tmp_path: Path
 ) -> Callable[..., tuple[Terminal, Screen]]:
-    """``open_screen(columns=80, lines=24)`` starts the program as a person sees it."""
+    """``open_screen(columns=80, lines=24)`` starts the program as a person sees it.
 
-    def start(columns: int = 80, lines: int = 24) -> tuple[Terminal, Screen]:
+    That person has been here before, unless ``new`` is said.
+    """
+
+    def start(
+        columns: int = 80, lines: int = 24, *, new: bool = False
+    ) -> tuple[Terminal, Screen]:
+        state = tmp_path / "state" / "shellplay"
+        if not new:
+            state.mkdir(parents=True, exist_ok=True)
+            (state / "welcomed").touch()
         terminal = open_terminal(
             columns=columns,
             lines=lines,
-            environment={**AS_FOR_A_PERSON, "NO_COLOR": "", "TERM": "xterm-256color"},
+            environment={
+                **AS_FOR_A_PERSON,
+                "NO_COLOR": "",
+                "TERM": "xterm-256color",
+                "XDG_STATE_HOME": str(state.parent),
+            },
         )
         return terminal, Screen(terminal, columns, lines)
 

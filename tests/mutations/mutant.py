@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from shellplay.stage.needs import unmet
 
 from shellplay.fences import REGISTRY, put
 from shellplay.fencing import Fencing
 from shellplay.model import Change, How, ShellIdentity
 from shellplay.recipe.document import Actor, Recipe, Step
-from shellplay.stage.needs import unmet
 from shellplay.stage.performance import Performance
 from shellplay.stage.report import StepReport, Verdict
 from shellplay.stage.sources import read

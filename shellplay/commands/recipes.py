@@ -1,0 +1,158 @@
+"""recipes, replay, tour: lessons that perform themselves, in a playground of their own."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from shellplay.commands.arguments import Candidate, Option, Word
+from shellplay.commands.command import command
+from shellplay.commands.front import Front
+from shellplay.commands.outcome import Document, Outcome, Status
+from shellplay.commands.shipped import Shipped, path_of, shipped
+from shellplay.errors import Refused, ShellplayError
+from shellplay.playground import Playground
+
+PACKAGE_ROOT = str(Path(__file__).parents[2])
+# A process of its own: what it does cannot touch the session that it is started from.
+PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from shellplay.stage.within import within; "
+    "sys.exit(within(int(sys.argv[2]), sys.argv[3:]))"
+)
+
+
+class RecipeName(Word):
+    """The name of a recipe that comes with shellplay, or a file."""
+
+    def complete(
+        self, before: Sequence[str], word: str, playground: Playground
+    ) -> Iterator[Candidate]:
+        """Offer the names, with their titles."""
+        return (Candidate(each.name, str(_record(each)["title"])) for each in shipped())
+
+
+@command("recipes", group="recipes", json=True)
+def recipes() -> Iterator[Outcome]:
+    """List the recipes that come with shellplay, and whether they can be performed here.
+
+    Examples:
+        recipes
+        recipes --json
+    """
+    rows = [_record(each) for each in shipped()]
+
+    def view() -> object:
+        from shellplay.views.recipes import table
+
+        return table(rows) if rows else "no recipes come with this shellplay"
+
+    yield Document("recipes", lambda: rows, view)
+
+
+@command("replay", group="recipes")
+def replay(
+    playground: Playground,
+    front: Front,
+    recipe: Annotated[str, RecipeName("NAME|FILE", "a recipe, see recipes")],
+    *,
+    speed: Annotated[
+        str | None, Option("so many times as fast", argument=Word("N", "a number"))
+    ] = None,
+    step: Annotated[bool, Option("wait for a key before each step")] = False,
+    from_: Annotated[
+        str | None,
+        Option("do what is before it quickly", argument=Word("HEADING", "words of a heading")),
+    ] = None,
+    no_type: Annotated[bool, Option("show what is typed at once")] = False,
+    yes: Annotated[bool, Option("run a recipe of a stranger without asking")] = False,
+) -> Iterator[Outcome]:
+    """Perform a recipe: it is told and typed, and Space goes on.
+
+    It has a playground of its own; this one is not touched. t takes over its bash, and
+    Ctrl-] gives it back; q quits, and ? shows the other keys. A recipe that does not come
+    with shellplay shows what it will run, and asks.
+
+    Examples:
+        replay zombies
+        replay --step --from 'on the host' zombies
+        replay lessons/mine.play.md
+    """
+    words = [str(path_of(recipe).resolve())]
+    words += ["--speed", speed] if speed is not None else []
+    words += ["--from", from_] if from_ is not None else []
+    chosen = {"--step": step, "--no-type": no_type, "--yes": yes}
+    words += [word for word, on in chosen.items() if on]
+    yield Status(_performed(playground, front, words))
+
+
+@command("tour", group="recipes")
+def tour(playground: Playground, front: Front) -> Iterator[Outcome]:
+    """Perform the first recipe: what a container is, in a few minutes.
+
+    Examples:
+        tour
+    """
+    first = next(iter(shipped()), None)
+    if first is None:
+        raise Refused("no recipes come with this shellplay")
+    yield Status(_performed(playground, front, [str(first.path)]))
+
+
+def _record(each: Shipped) -> dict[str, object]:
+    from shellplay.commands.needs import unmet
+
+    try:
+        title, why = each.header.title, unmet(each.header)
+    except ShellplayError as error:
+        title, why = "", str(error)
+    return {
+        "number": int(each.number) if each.number else None,
+        "name": each.name,
+        "title": title,
+        "path": str(each.path),
+        "why_not": why,
+    }
+
+
+def _performed(playground: Playground, front: Front, words: list[str]) -> int:
+    """Run a replay on our terminal and wait for its end; return its exit status."""
+    program = [sys.executable, "-c", PROGRAM, PACKAGE_ROOT]
+    if playground.settings.surroundings.output is not None:
+        # A recipe that replays another one: by a child of its playground, with no terminal.
+        return playground.host(f"exec {shlex.join(program)} $PPID {shlex.join(words)}")
+    stdin = None if front.terminal else subprocess.DEVNULL
+    with (
+        _left_alone(front),
+        subprocess.Popen([*program, str(os.getpid()), *words], stdin=stdin) as process,
+    ):
+        try:
+            status = process.wait()
+        except BaseException:
+            # In order: it has the terminal, and all that it has started, to give back.
+            process.terminate()
+            raise
+    return status if status >= 0 else 128 - status
+
+
+@contextmanager
+def _left_alone(front: Front) -> Iterator[None]:
+    """Leave ^C and ^Z to who has the terminal; put its modes back, should that be killed."""
+    interrupt = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    suspend = signal.signal(signal.SIGTSTP, lambda _number, _frame: None)
+    modes = termios.tcgetattr(sys.stdin) if front.terminal else None
+    try:
+        yield
+    finally:
+        if modes is not None:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, modes)
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGTSTP, suspend)

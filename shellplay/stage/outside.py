@@ -1,0 +1,71 @@
+"""What a recipe will do beyond fences: all there is to know before one runs a stranger's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from shellplay.commands.command import GRAMMAR
+from shellplay.commands.table import find
+from shellplay.commands.words import segments
+from shellplay.errors import ShellplayError
+from shellplay.recipe.document import Actor, Recipe, Step
+
+# Commands of these groups change nothing but containers, and run no program.
+OWN_GROUPS = ("fences", "looking", "containers")
+OWN = ("doctor", "help", "kill", "quit", "recipes", "set")
+IN_BASHES = ("enter", "exec", "in", "spawn")
+# Its value is put in before shellplay reads the line, and may be any text.
+NAMED_TAG = re.compile(r"<[^<>\s]*:\w+>")
+
+
+class Reach(Enum):
+    """How far something reaches: ``INSIDE`` is a bash, with the fences that it has then."""
+
+    OWN = auto()
+    INSIDE = auto()
+    HOST = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One line of a recipe and how far it reaches; line 0 is the header."""
+
+    line: int
+    text: str
+    reach: Reach
+
+
+def deeds(recipe: Recipe) -> Iterator[Deed]:
+    """Yield what a recipe runs, in its order; its environment reaches as far as it does."""
+    for name, value in recipe.header.environment.items():
+        yield Deed(0, f"env {name}={value}", Reach.HOST)
+    for step in recipe.steps:
+        if step.conditions.skip is None and (reach := reach_of(step)) is not Reach.OWN:
+            actor = step.actor.replace(">", f"[{step.container}]>" if step.container else ">")
+            yield Deed(step.line, f"{actor} {step.text}", reach)
+
+
+def reach_of(step: Step) -> Reach:
+    """Return how far a step reaches; what is not known to be harmless reaches the host."""
+    if step.actor is Actor.HOST:
+        return Reach.HOST
+    if step.actor is not Actor.PLAY:
+        return Reach.INSIDE
+    if NAMED_TAG.search(step.text):
+        return Reach.HOST
+    try:
+        names = [find(part.words[0].text) for part in segments(step.text, GRAMMAR)]
+    except ShellplayError:
+        # Nobody can say today what it will be one day.
+        return Reach.HOST
+    reaches = [_reach_of_command(each.name, each.group) for each in names]
+    return max(reaches, key=lambda reach: reach.value, default=Reach.OWN)
+
+
+def _reach_of_command(name: str, group: str) -> Reach:
+    if name in IN_BASHES:
+        return Reach.INSIDE
+    return Reach.OWN if name in OWN or group in OWN_GROUPS else Reach.HOST

@@ -1,0 +1,206 @@
+"""``shellplay replay``: performs a recipe for somebody who watches, and may take part."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from shellplay.cast.events import Ended, Heading, Output
+from shellplay.cast.pacing import Paced
+from shellplay.commands.needs import unmet
+from shellplay.commands.printer import Printer
+from shellplay.commands.shipped import is_shipped, path_of
+from shellplay.errors import Refused, ShellplayError, UsageError
+from shellplay.recipe.document import Prose, Recipe
+from shellplay.stage import consent
+from shellplay.stage.casting import Casting
+from shellplay.stage.keyboard import Keyboard
+from shellplay.stage.narration import told
+from shellplay.stage.performance import Performance
+from shellplay.stage.report import EXIT_STATUS, StepReport, Verdict
+from shellplay.stage.show import Manner, Quit, Show, StartOver
+from shellplay.stage.sources import Source, read, understood
+from shellplay.stage.stage import Stage
+
+DESCRIPTION = "Perform a recipe as a demonstration: told, typed, and yours to interrupt."
+EPILOG = """While it plays: Space goes on at once, t takes over the live bash and Ctrl-] gives
+it back, n and p go to the next and the previous heading, h lists them, + and - change the
+speed, q quits.  What is not as expected is said, and it goes on.  Without a terminal there
+are no pauses.  A recipe that does not come with shellplay shows what it will run, and asks.
+Exit status: 0 all was as expected, 1 something was not, or you said no; 2 the file is no
+recipe or the usage is wrong, 80 the machine has not what it needs, 130 you quit."""
+STANDARD_INPUT = "-"
+INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of ``shellplay replay``."""
+    parser = argparse.ArgumentParser("shellplay replay", description=DESCRIPTION, epilog=EPILOG)
+    add = parser.add_argument
+    add("recipe", metavar="RECIPE", help="a file, the name of a shipped one, or - (stdin)")
+    add("--speed", metavar="N", type=_speed, default=1.0, help="so many times as fast")
+    add("--step", action="store_true", help="wait for a key before each step")
+    add("--from", metavar="HEADING", dest="heading", help="do what is before it quickly")
+    add("--no-type", action="store_true", help="show what is typed at once")
+    add("--yes", action="store_true", help="run a recipe of a stranger without asking")
+    add("--cast", metavar="FILE", help="also write an asciicast")
+    add("--cast-version", type=int, choices=(2, 3), default=3, help="its version")
+    add("--html", metavar="FILE", help="also write a page that plays it")
+    add("--svg", metavar="FILE", help="also write a picture of its end")
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run ``shellplay replay`` with these arguments; return its exit status."""
+    options = parser().parse_args(arguments)
+    printer = Printer.standard()
+    try:
+        return Replay(options, printer).run()
+    except ShellplayError as error:
+        printer.error(error, "replay: ")
+        return error.exit_status
+    except (Quit, EOFError):
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        printer.note("\nshellplay: replay: interrupted, and everything was ended")
+        return INTERRUPTED
+
+
+class Replay:
+    """One recipe performed for a person."""
+
+    def __init__(self, options: argparse.Namespace, printer: Printer) -> None:
+        self.options = options
+        self.printer = printer
+        self.casting = Casting(options.cast, options.cast_version, options.html, options.svg)
+        self.manner = Manner(options.speed, options.step, not options.no_type)
+        self.source = _source(options.recipe)
+        # Somebody watches, and ends it when it is enough.
+        header = replace(self.source.recipe.header, total_timeout=math.inf)
+        self.recipe = replace(self.source.recipe, header=header)
+        self.headings = headings(self.recipe)
+        self.verdicts: set[Verdict] = set()
+
+    def run(self) -> int:
+        """Perform it, if this machine can and the user wants it; return the exit status."""
+        until = self._first()
+        if why := unmet(self.recipe.header):
+            self.printer.note(f"{self.source.path}: it cannot be performed here: {why}")
+            return EXIT_STATUS[Verdict.SKIPPED]
+        watched = sys.stdin.isatty() and sys.stdout.isatty()
+        known = self.options.recipe != STANDARD_INPUT and is_shipped(self.source.path)
+        given = self.options.yes or known
+        consent.obtain(self.recipe, self.printer, given=given, can_ask=watched)
+        while True:
+            try:
+                return self._perform(until, watched=watched)
+            except StartOver as again:
+                until = again.heading
+
+    def _first(self) -> int:
+        """Return the number of the heading to begin at, 0 for the begin."""
+        wanted = self.options.heading
+        if wanted is None:
+            return 0
+        for number, title in enumerate(self.headings, 1):
+            if wanted.lower() in title.lower() or wanted == str(number):
+                return number
+        known = "; ".join(self.headings) or "it has none"
+        raise UsageError(f"{self.source.path} has no heading {wanted!r}", known)
+
+    def _perform(self, until: int, *, watched: bool) -> int:
+        self.verdicts.clear()
+        header = self.recipe.header
+        with ExitStack() as stack:
+            sinks = stack.enter_context(self.casting.sinks(header))
+            keyboard = stack.enter_context(Keyboard(sys.stdin.fileno())) if watched else None
+            show = stack.enter_context(
+                Show(
+                    self.printer,
+                    keyboard,
+                    self.manner,
+                    headings=self.headings,
+                    until=until,
+                    forward_only=bool(self.casting),
+                )
+            )
+            paced = Paced(show, seed=header.title)
+            stage = stack.enter_context(
+                Stage(header, [*sinks, paced], scenes=self.casting.wants_scenes)
+            )
+            if keyboard:
+                show.take_over = lambda: _take_over(stage, keyboard, self.printer)
+            Performance(
+                self.recipe, stage, on_report=lambda report: self._hear(stage, report)
+            ).run()
+            status = self._status()
+            stage.emit(Ended(stage.now, status))
+        return status
+
+    def _hear(self, stage: Stage, report: StepReport) -> None:
+        self.verdicts.add(report.verdict)
+        if report.reason:
+            sentence = f"line {report.line}: {report.reason}"
+            stage.emit(Output(stage.now, f"\x1b[2m{sentence}\x1b[0m\n"))
+
+    def _status(self) -> int:
+        if Verdict.BAD in self.verdicts:
+            return EXIT_STATUS[Verdict.BAD]
+        if self.verdicts & {Verdict.DIFFERED, Verdict.TIMED_OUT}:
+            return EXIT_STATUS[Verdict.DIFFERED]
+        return EXIT_STATUS[Verdict.SKIPPED] if self.verdicts == {Verdict.SKIPPED} else 0
+
+
+def headings(recipe: Recipe) -> list[str]:
+    """Return the titles of all headings of an article, in their order."""
+    prose = (part for part in recipe.parts if isinstance(part, Prose))
+    events = (event for part in prose for event in told(part, 0.0))
+    return [event.title for event in events if isinstance(event, Heading)]
+
+
+def _source(word: str) -> Source:
+    if word != STANDARD_INPUT:
+        return read(path_of(word))
+    source = understood(sys.stdin.buffer.read(), Path("standard input"))
+    if sys.stdout.isatty() and not sys.stdin.isatty():
+        _read_keys_from_the_terminal()
+    return source
+
+
+def _read_keys_from_the_terminal() -> None:
+    """Make the terminal the standard input again, from which the recipe has been read."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        # There is none that would be ours: then nobody is asked, and it does not pause.
+        return
+    os.dup2(terminal, sys.stdin.fileno())
+    os.close(terminal)
+
+
+def _take_over(stage: Stage, keyboard: Keyboard, printer: Printer) -> str:
+    """Hand the terminal to the current bash until it is given back; say what came of it."""
+    container = stage.playground.current
+    if container is None:
+        raise Refused("there is no live bash yet")
+    key = container.settings.detach_key.replace("C-", "Ctrl-")
+    printer.show(f"\n{container.label}: the bash is yours; {key} gives it back")
+    left = container.enter(typeahead=keyboard.take())
+    keyboard.give_back(left.unread)
+    if not container.dead:
+        container.terminal.resize(stage.header.columns, stage.header.rows)
+    ended = " ".join(stage.playground.notices())
+    return ended or f"{container.label}: given back, the performance goes on"
+
+
+def _speed(word: str) -> float:
+    speed = float(word)
+    if not 0 < speed <= 1000:
+        raise ValueError
+    return speed

@@ -1,0 +1,21 @@
+"""A replay within a session: a process that has its terminal, and ends with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+
+from shellplay.kernel.caller import HERE
+from shellplay.kernel.constants import PR_SET_PDEATHSIG
+from shellplay.stage.alone import ENDING, leave
+from shellplay.stage.replay import main
+
+
+def within(parent: int, arguments: Sequence[str]) -> int:
+    """Replay with these arguments, as long as the process ``parent``, which is ours, lives."""
+    for number in ENDING:
+        signal.signal(number, leave)
+    HERE.prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM))
+    # It may have ended before we asked to hear of it.
+    return main(arguments) if os.getppid() == parent else 1

@@ -1,0 +1,35 @@
+"""recipes: one line for each that comes with shellplay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from shellplay.views.drawing import Column, Fragment, Table
+from shellplay.views.safe import safe_line
+
+COLUMNS = (
+    Column("#", keep=1, right=True),
+    Column("NAME"),
+    Column("HERE", keep=2),
+    Column("TITLE"),
+)
+
+
+def table(rows: Sequence[Mapping[str, object]]) -> Table:
+    """Draw records with the keys number, name, title and why_not."""
+    below = [
+        [("ansiyellow", f"{row['name']}: {safe_line(str(row['why_not']))}")]
+        for row in rows
+        if row["why_not"]
+    ]
+    return Table(COLUMNS, [_row(row) for row in rows], below=below)
+
+
+def _row(row: Mapping[str, object]) -> list[Fragment]:
+    lacks = row["why_not"] is not None
+    return [
+        ("", "" if row["number"] is None else str(row["number"])),
+        ("bold", safe_line(str(row["name"]))),
+        ("ansiyellow", "no") if lacks else ("ansigreen", "yes"),
+        ("", safe_line(str(row["title"]))),
+    ]
