@@ -26,7 +26,8 @@ class Look:
         """Return what is written for one event, in whole sequences."""
         shown = self._harmless.feed(self._terminal.characters(event))
         self._modes.feed(shown)
-        return shown if self._color else plain(shown)
+        # Our terminal ends lines by itself, unlike that of a cast.
+        return shown.replace("\r\n", "\n") if self._color else plain(shown)
 
     def rest(self) -> str:
         """Return what is written at the end: the terminal is as it was."""

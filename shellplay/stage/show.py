@@ -99,9 +99,9 @@ class Show:
     def __call__(self, event: Event) -> None:
         """Show one event; raises Quit and StartOver."""
         gap, self._last = event.time - self._last, event.time
+        self._rest_before(event, gap / self._speed)
         if isinstance(event, Heading):
             self._reached += 1
-        self._rest_before(event, gap / self._speed)
         self._write(self._look.text(event))
         self._follow(event)
         wanted = isinstance(event, Pause) and event.seconds is None
