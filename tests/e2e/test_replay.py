@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 
 from shellplay.kernel.descendants import descendants
+from tests.commands.test_shipped import install
 from tests.e2e.watching import PROGRAM, Watcher
+from tests.screen import Screen
+from tests.terminal import Terminal
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -280,3 +283,65 @@ def test_prose_fits_a_narrow_terminal(watch: Watch, how: dict[str, object]) -> N
     assert ("\x1b" in shown) is ("more" not in how)
     assert not [line for line in lines if len(re.sub(r"\x1b\[[0-9;]*m", "", line)) > 20]
     assert "words" in shown
+
+
+def test_a_session_is_not_touched_by_a_replay_in_it(web: Terminal, tmp_path: Path) -> None:
+    path = write(tmp_path, BEGIN)
+    web.run("in x=mine")
+    web.send(f"replay --yes --speed 20 {path}\r")
+    web.expect("x=41\r\n")
+    web.send("techo theirs-$x\r")
+    web.expect("theirs-41")
+    web.send("\x1d")
+    web.expect("given back")
+    web.send(" ")
+    web.expect("x is 42\r\n")
+    web.ready()
+    assert web.run("in echo $x") == (0, "mine\n")
+    status, said = web.run(f"replay --yes --from nowhere {path}")
+    assert (status, "has no heading 'nowhere'" in said) == (1, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_replay_ends_with_its_session(
+    web: Terminal, tmp_path: Path, number: signal.Signals
+) -> None:
+    web.send(f"replay --yes --speed 20 {write(tmp_path, BEGIN)}\r")
+    web.expect("x=41\r\n")
+    family = descendants(web.pid)
+    assert len(family) > 3
+    os.kill(web.pid, number)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), "their end")
+    assert web.ended() == 128 + number
+
+
+@pytest.fixture
+def shipping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the program started from a place where recipes come with it."""
+    install(tmp_path, "recipes", checkout=True)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("shipping")
+def test_the_tour_is_offered_to_who_is_new_and_only_once(
+    open_screen: Callable[..., tuple[Terminal, Screen]],
+) -> None:
+    terminal, screen = open_screen(new=True)
+    screen.shows("New here? tour shows in a few minutes what a container is.")
+    terminal.send("tour\r")
+    screen.shows("$ echo shipped")
+    terminal.ready()
+    _, screen = open_screen(new=True)
+    screen.shows("no container: new makes one")
+    assert "tour" not in screen.text
+
+
+@pytest.mark.usefixtures("shipping")
+def test_a_program_that_drives_it_is_not_offered_the_tour(
+    open_terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    terminal = open_terminal(environment={"XDG_STATE_HOME": str(tmp_path)})
+    assert " first " in terminal.run("recipes")[1]
+    terminal.shell.logfile_read.flush()
+    assert "tour" not in Path(terminal.shell.logfile_read.name).read_text()
+    assert not (tmp_path / "shellplay" / "welcomed").exists()

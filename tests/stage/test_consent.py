@@ -59,7 +59,7 @@ def test_without_a_terminal_it_is_shown_and_refused_with_the_fix(tmp_path: Path)
     assert f"line 8  host$ touch {tmp_path}/done;" in lines
     assert "> printf '\\x1b[2J'" in lines
     assert "line 10  in> echo \\x1b[2Jhidden" in lines
-    assert "(to trust it: --yes)" in done.stderr
+    assert "(if you trust it: --yes)" in done.stderr
     assert not (tmp_path / "done").exists()
 
 

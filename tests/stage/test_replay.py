@@ -69,7 +69,7 @@ def test_what_differs_is_said_in_a_line_and_it_goes_on(tmp_path: Path) -> None:
 
 
 def test_what_differs_still_binds_its_names_for_the_steps_behind_it(tmp_path: Path) -> None:
-    block = "play> new web\nweb: a bash with the number <pid:B>\nhost$ kill -0 <pid:B>\n"
+    block = "play> new web\nweb: bash <pid:B>, few fences\nhost$ kill -0 <pid:B>\n"
     done = program("replay", "--yes", write(tmp_path, "a", block))
     assert done.returncode == 1
     assert done.stdout.count("line ") == 1
@@ -211,7 +211,7 @@ def test_memory_does_not_grow_with_an_endless_output(tmp_path: Path) -> None:
     block = "play> new web\n...\nin> head -c {size} /dev/zero | tr '\\0' x | fold -w 79\n...\n"
     sizes = [
         memory_of(write(tmp_path, str(size), block.format(size=size), timeout='"100s"'))
-        for size in (1 << 20, 60 << 20)
+        for size in (1 << 20, 40 << 20)
     ]
     assert sizes[1] - sizes[0] < 64 << 20, sizes
 
