@@ -13,9 +13,30 @@ from shellplay.commands.words import segments
 from shellplay.errors import ShellplayError
 from shellplay.recipe.document import Actor, Recipe, Step
 
-# Commands of these groups change nothing but containers, and run no program.
-OWN_GROUPS = ("fences", "looking", "containers")
-OWN = ("doctor", "help", "kill", "quit", "recipes", "set")
+# These change nothing but containers, and run no program but their bashes.  They are named
+# one by one: a command that will be new is shown until somebody has thought about it.
+OWN = frozenset(
+    [
+        "containers",
+        "doctor",
+        "fence",
+        "fences",
+        "help",
+        "inspect",
+        "kill",
+        "logs",
+        "new",
+        "peel",
+        "ps",
+        "quit",
+        "recipes",
+        "set",
+        "stop",
+        "trace",
+        "tree",
+        "use",
+    ]
+)
 IN_BASHES = ("enter", "exec", "in", "spawn")
 # Its value is put in before shellplay reads the line, and may be any text.
 NAMED_TAG = re.compile(r"<[^<>\s]*:\w+>")
@@ -57,15 +78,14 @@ def reach_of(step: Step) -> Reach:
     if NAMED_TAG.search(step.text):
         return Reach.HOST
     try:
-        names = [find(part.words[0].text) for part in segments(step.text, GRAMMAR)]
+        names = [find(part.words[0].text).name for part in segments(step.text, GRAMMAR)]
     except ShellplayError:
         # Nobody can say today what it will be one day.
         return Reach.HOST
-    reaches = [_reach_of_command(each.name, each.group) for each in names]
-    return max(reaches, key=lambda reach: reach.value, default=Reach.OWN)
+    return max(map(_reach_of_command, names), key=lambda reach: reach.value, default=Reach.OWN)
 
 
-def _reach_of_command(name: str, group: str) -> Reach:
+def _reach_of_command(name: str) -> Reach:
     if name in IN_BASHES:
         return Reach.INSIDE
-    return Reach.OWN if name in OWN or group in OWN_GROUPS else Reach.HOST
+    return Reach.OWN if name in OWN else Reach.HOST
