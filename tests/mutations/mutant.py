@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from shellplay.stage.needs import unmet
 
+from shellplay.commands.needs import unmet
 from shellplay.fences import REGISTRY, put
 from shellplay.fencing import Fencing
 from shellplay.model import Change, How, ShellIdentity
