@@ -16,10 +16,11 @@ from shellplay.cast.pacing import Paced
 from shellplay.commands.needs import unmet
 from shellplay.commands.printer import Printer
 from shellplay.commands.shipped import is_shipped, path_of
-from shellplay.errors import Refused, ShellplayError, UsageError
+from shellplay.errors import ShellplayError, UsageError
 from shellplay.recipe.document import Prose, Recipe
 from shellplay.stage import consent
 from shellplay.stage.casting import Casting
+from shellplay.stage.handover import hand_over
 from shellplay.stage.keyboard import Keyboard
 from shellplay.stage.narration import told
 from shellplay.stage.performance import Performance
@@ -135,7 +136,7 @@ class Replay:
                 Stage(header, [*sinks, paced], scenes=self.casting.wants_scenes)
             )
             if keyboard:
-                show.take_over = lambda: _take_over(stage, keyboard, self.printer)
+                show.take_over = lambda: hand_over(stage, keyboard, self.printer)
             Performance(
                 self.recipe, stage, on_report=lambda report: self._hear(stage, report)
             ).run()
@@ -182,21 +183,6 @@ def _read_keys_from_the_terminal() -> None:
         return
     os.dup2(terminal, sys.stdin.fileno())
     os.close(terminal)
-
-
-def _take_over(stage: Stage, keyboard: Keyboard, printer: Printer) -> str:
-    """Hand the terminal to the current bash until it is given back; say what came of it."""
-    container = stage.playground.current
-    if container is None:
-        raise Refused("there is no live bash yet")
-    key = container.settings.detach_key.replace("C-", "Ctrl-")
-    printer.show(f"\n{container.label}: the bash is yours; {key} gives it back")
-    left = container.enter(typeahead=keyboard.take())
-    keyboard.give_back(left.unread)
-    if not container.dead:
-        container.terminal.resize(stage.header.columns, stage.header.rows)
-    ended = " ".join(stage.playground.notices())
-    return ended or f"{container.label}: given back, the performance goes on"
 
 
 def _speed(word: str) -> float:
