@@ -24,6 +24,7 @@ KEYS = (
     ("t", "take over the live bash; Ctrl-] gives it back"),
     ("n, p", "the next heading, the previous one"),
     ("h", "choose a heading"),
+    ("s", "wait for a key before each step, or no longer"),
     ("+, -", "faster, slower"),
     ("q", "quit"),
 )
@@ -73,6 +74,7 @@ class Show:
         self._keyboard = keyboard
         self._manner = manner
         self._speed = manner.speed
+        self._by_step = manner.by_step
         self._headings = headings
         self._until = until
         self._forward_only = forward_only
@@ -105,7 +107,7 @@ class Show:
         self._write(self._look.text(event))
         self._follow(event)
         wanted = isinstance(event, Pause) and event.seconds is None
-        if wanted or (isinstance(event, Prompt) and self._manner.by_step):
+        if wanted or (isinstance(event, Prompt) and self._by_step):
             self._await_go()
 
     # -- time ----------------------------------------------------------------------------
@@ -165,6 +167,9 @@ class Show:
             case "+" | "-":
                 factor = FASTER if key == "+" else 1 / FASTER
                 self._speed = min(max(self._speed * factor, SLOWEST), QUICKEST)
+            case "s":
+                self._by_step = not self._by_step
+                self._say("step by step: Space goes on" if self._by_step else "by itself")
             case "t":
                 self._hand_over()
             case "?":
