@@ -187,7 +187,7 @@ def memory_of(path: Path) -> int:
         env=environment(),
         text=True,
         check=False,
-        timeout=110,
+        timeout=280,
     )
     status, size = map(int, done.stderr.split())
     assert status == 0
@@ -195,6 +195,7 @@ def memory_of(path: Path) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_memory_does_not_grow_with_the_length_of_a_recording(tmp_path: Path) -> None:
     # Each of its steps prints 8 KiB, and there are 25 times as many of them.
     begin, line = "play> new web\n...\n", f"in> printf '%08192d\\n' 0\n{'0' * 20}<...>\n"
