@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import subprocess
 import sys
 import termios
 from collections.abc import Iterator, Sequence
@@ -125,6 +124,8 @@ def _record(each: Shipped) -> dict[str, object]:
 
 def _performed(playground: Playground, front: Front, words: list[str]) -> int:
     """Run a replay on our terminal and wait for its end; return its exit status."""
+    import subprocess
+
     program = [sys.executable, "-c", PROGRAM, PACKAGE_ROOT]
     if playground.settings.surroundings.output is not None:
         # A recipe that replays another one: by a child of its playground, with no terminal.

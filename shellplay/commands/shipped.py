@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.errors import UsageError
-from shellplay.recipe.document import Header, Recipe
-from shellplay.recipe.parse import parse
+
+if TYPE_CHECKING:
+    from shellplay.recipe.document import Header, Recipe
 
 SUFFIX = ".play.md"
 NUMBERED = re.compile(r"(?:(\d+)-)?(.+)")
@@ -41,6 +43,9 @@ class Shipped:
     @cached_property
     def recipe(self) -> Recipe:
         """What it says; raises RecipeError."""
+        # Imported here: most sessions never look into one.
+        from shellplay.recipe.parse import parse
+
         return parse(self.path.read_text("utf-8"), str(self.path))
 
     @property
