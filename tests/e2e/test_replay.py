@@ -233,6 +233,16 @@ def test_however_it_ends_the_terminal_is_as_it_was(
     assert "Traceback" not in watcher.log.read_text()
 
 
+def test_an_interrupt_ends_the_step_that_runs_and_all_of_it(watch: Watch) -> None:
+    endless = "in> echo go-$((40 + 2)); sleep 1000"
+    watcher = watch(BEGIN.replace("in> x=41", f"% timeout: 1000s\n{endless}"), "--speed", "20")
+    watcher.sees("go-42")
+    watcher.press("\x03")
+    assert "x is" not in watcher.sees("interrupted, and everything was ended")
+    assert watcher.ended() == 130
+    assert watcher.modes() == watcher.usual
+
+
 @pytest.mark.everyone
 def test_a_kill_of_it_leaves_nothing(watch: Watch) -> None:
     article = BEGIN.replace("x=41", "setsid sleep 1000 & x=41")
@@ -312,15 +322,21 @@ def test_a_session_is_not_touched_by_a_replay_in_it(web: Terminal, tmp_path: Pat
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_replay_ends_with_its_session(
-    web: Terminal, tmp_path: Path, number: signal.Signals
+    watch_program: Watch, tmp_path: Path, number: signal.Signals
 ) -> None:
-    web.send(f"replay --yes --speed 20 {write(tmp_path, BEGIN)}\r")
-    web.expect("x=41\r\n")
-    family = descendants(web.pid)
-    assert len(family) > 3
-    os.kill(web.pid, number)
+    # Below a shell: its terminal goes on, and so hangs up nobody.
+    line = f"{shlex.join(PROGRAM)} --no-config --plain; echo status-$?; read -r line"
+    watcher = watch_program(["/bin/sh", "-c", line])
+    watcher.sees("shellplay>")
+    watcher.press(f"replay --yes --speed 20 {write(tmp_path, BEGIN)}\r")
+    watcher.sees("x=41\r\n")
+    session, *family = descendants(watcher.shell.pid)
+    assert len(family) > 2
+    os.kill(session, number)
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), "their end")
-    assert web.ended() == 128 + number
+    watcher.sees(f"status-{128 + number}")
+    watcher.press("\r")
+    assert watcher.ended() == 0
 
 
 @pytest.fixture
