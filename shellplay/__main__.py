@@ -10,6 +10,7 @@ from shellplay import __version__
 VERBS = {
     "replay": ("shellplay.stage.replay", "perform a recipe for somebody who watches"),
     "test": ("shellplay.stage.test", "perform recipes and compare what comes"),
+    "record": ("shellplay.repl.record", "a session that writes itself down as a recipe"),
     "bless": ("shellplay.stage.bless", "take the output of recipes over into them"),
 }
 RECIPE = ".play.md"

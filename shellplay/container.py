@@ -66,7 +66,9 @@ class Container:
         self.find = find
         self._peers = peers
         around = settings.surroundings
-        self.terminal = Terminal(around.columns, around.rows, term=around.term)
+        self.terminal = Terminal(
+            around.columns, around.rows, term=around.term, tells_lines=around.tells_lines
+        )
         self.parked_shells: list[Shell] = []
         self.dead = False
         self._drain = drain
@@ -218,11 +220,16 @@ class Container:
             output=self.settings.surroundings.output,
         )
 
-    def enter(self, *, typeahead: bytes = b"") -> Left:
-        """Connect our terminal with the live bash until the detach key, or its end."""
+    def enter(
+        self, *, typeahead: bytes = b"", heard: Callable[[bytes], None] | None = None
+    ) -> Left:
+        """Connect our terminal with the live bash until the detach key, or its end.
+
+        ``heard`` is told the keys that are typed.
+        """
         with self.attended():
             self.require_alive()
-            relay = Relay(self.terminal, self.settings.detach_key)
+            relay = Relay(self.terminal, self.settings.detach_key, heard)
             if self.terminal.prompt_is_stale and self.state is ShellState.IDLE:
                 # Bash makes a new prompt after a line only, be it an empty one.
                 line.run(self.terminal, self.live, "", timeout=None, output=None)

@@ -13,6 +13,7 @@ class Surroundings:
     is ours if it is None.  ``scratch`` is the directory to be in, which ends with the
     playground; without one it is ours.  ``output`` is the descriptor that gets what
     programs of the host and ``exec`` print; without one that is our standard output.
+    ``tells_lines`` has every bash tell us the lines that are typed into it.
     """
 
     term: str = "xterm-256color"
@@ -21,6 +22,7 @@ class Surroundings:
     environment: dict[str, str] | None = None
     scratch: str | None = None
     output: int | None = None
+    tells_lines: bool = False
 
 
 @dataclass

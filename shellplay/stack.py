@@ -168,7 +168,11 @@ class Stack:
             # The same nonce: the prompt that is carried over has our marks in it.
             before = self._box.terminal
             terminal = Terminal(
-                before.columns, before.rows, term=before.term, nonce=before.nonce
+                before.columns,
+                before.rows,
+                term=before.term,
+                tells_lines=before.tells_lines,
+                nonce=before.nonce,
             )
             undo.callback(terminal.close)
             stub = self._stub_inside(wanted, undo)

@@ -13,12 +13,13 @@ from shellplay.commands.arguments import Argument, Option, Target
 from shellplay.commands.front import Front
 from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.commands.outcome import Outcome
+from shellplay.commands.recording import Recording
 from shellplay.commands.words import Grammar
 from shellplay.errors import UsageError
 from shellplay.playground import Playground
 
 GROUPS = ("fences", "living", "looking", "containers", "recipes", "other")
-INJECTED = (Playground, Front)
+INJECTED = (Playground, Front, Recording)
 AS_JSON = Option("show it as JSON, see docs/json.md")
 Function = Callable[..., Iterator[Outcome]]
 

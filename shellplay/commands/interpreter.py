@@ -11,6 +11,7 @@ from shellplay.commands.front import Front
 from shellplay.commands.manual import page
 from shellplay.commands.outcome import Changed, Document, Leave, Outcome, Page, Status, Text
 from shellplay.commands.printer import Printer
+from shellplay.commands.recording import Recording
 from shellplay.commands.sentences import born
 from shellplay.commands.table import find
 from shellplay.commands.words import Segment, segments
@@ -22,12 +23,19 @@ class Interpreter:
     """One line in, its outcomes shown, an exit status out; ``left`` once quit was asked."""
 
     def __init__(
-        self, playground: Playground, printer: Printer, front: Front, *, json: bool = False
+        self,
+        playground: Playground,
+        printer: Printer,
+        front: Front,
+        *,
+        json: bool = False,
+        recording: Recording | None = None,
     ) -> None:
         self.playground = playground
         self.printer = printer
         self.front = front
         self.json = json
+        self.recording = recording or Recording()
         self.left = False
 
     def run(self, text: str, where: str = "", *, keep_going: bool = False) -> int:
@@ -39,10 +47,15 @@ class Interpreter:
         try:
             parts = segments(text, GRAMMAR)
         except ShellplayError as error:
+            self.recording.began(text.strip())
             self.printer.error(error, where)
+            self.recording.ended(error.exit_status)
             return error.exit_status
+        if text.lstrip().startswith("#"):
+            self.recording.remarked(text.strip())
         failed = 0
         for part in parts:
+            self.recording.began(text[part.start : part.end].strip())
             failed = self._run_one(part, where) or failed
             if self.left or (failed and not keep_going):
                 break
@@ -51,6 +64,7 @@ class Interpreter:
     def tell(self) -> None:
         """Say what happened by itself since the last time."""
         for notice in self.playground.notices():
+            self.recording.noticed(notice)
             self.printer.note(notice)
 
     def _run_one(self, part: Segment, where: str) -> int:
@@ -77,14 +91,16 @@ class Interpreter:
         self.printer.end_stream()
         self._trace()
         self.tell()
+        self.recording.ended(status)
         return status
 
     def _perform(self, part: Segment) -> int:
         command = find(part.words[0].text)
         if any(word.text == "--help" for word in part.words[1:]):
-            self.printer.show(page(command)(self.printer.width))
+            self.printer.show(Page(page(command)))
             return 0
         values = bind(command, part, self.playground)
+        self.recording.bound(command.name, values)
         if command.terminal and not self.front.terminal:
             raise Refused(f"{command.name} needs a terminal", "without one, use: in LINE")
         json = bool(values.pop("json", False)) or self.json
@@ -95,12 +111,12 @@ class Interpreter:
         return status
 
     def _injected(self, command: Command) -> dict[str, object]:
-        found: dict[str, object] = {}
-        for parameter in command.parameters:
-            if parameter.meaning in INJECTED:
-                is_front = parameter.meaning is Front
-                found[parameter.name] = self.front if is_front else self.playground
-        return found
+        there = {Playground: self.playground, Front: self.front, Recording: self.recording}
+        return {
+            parameter.name: there[parameter.meaning]
+            for parameter in command.parameters
+            if parameter.meaning in INJECTED
+        }
 
     def _outcomes(self, command: Command, values: dict[str, object]) -> Iterator[Outcome]:
         target = command.target
@@ -117,6 +133,7 @@ class Interpreter:
 
     def _show(self, outcome: Outcome, *, json: bool) -> int:
         """Show one outcome; return the exit status it stands for."""
+        self.recording.came(outcome)
         match outcome:
             case Status(status):
                 return self._status(status)
@@ -128,10 +145,7 @@ class Interpreter:
                 self.printer.show(document(outcome.kind, outcome.payload()))
             case Document():
                 self.printer.show(outcome.title)
-                view = outcome.view()
-                self.printer.show(self._laid_out(view) if isinstance(view, Page) else view)
-            case Page():
-                self.printer.show(self._laid_out(outcome))
+                self.printer.show(outcome.view())
             case Text():
                 self.printer.text(outcome.text)
             case Changed(change, label):
@@ -145,9 +159,6 @@ class Interpreter:
     def _say(self, sentence: str) -> None:
         # With --json, standard output is for documents and for output from inside.
         (self.printer.note if self.json else self.printer.show)(sentence)
-
-    def _laid_out(self, page: Page) -> str:
-        return page.layout(self.printer.width)
 
     def _status(self, status: int | None) -> int:
         if status is None:

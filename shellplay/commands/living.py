@@ -11,6 +11,7 @@ from shellplay.commands.command import command
 from shellplay.commands.front import Front
 from shellplay.commands.outcome import Outcome, Status
 from shellplay.commands.process_arguments import SignalName, SignalWord, Targets
+from shellplay.commands.recording import Recording
 from shellplay.commands.sentences import started
 from shellplay.commands.words import split
 from shellplay.errors import UsageError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def enter(
     playground: Playground,
     front: Front,
+    recording: Recording,
     container: Annotated[Container, Target(creates=True, positional=True)],
 ) -> Iterator[Outcome]:
     """Hand the terminal to the live bash; Ctrl-] leaves it, and it lives on.
@@ -36,7 +38,8 @@ def enter(
     """
     key = playground.settings.detach_key.replace("C-", "Ctrl-")
     yield f"{container.label}: {key} leaves, the bash lives on"
-    left = container.enter(typeahead=front.typed_ahead())
+    with recording.entered(container) as heard:
+        left = container.enter(typeahead=front.typed_ahead(), heard=heard)
     front.give_back(left.unread)
     if left.reason == "detached":
         yield f"{container.label}: left, bash {container.pid} lives on"
@@ -84,6 +87,7 @@ def spawn(
 
 @command("exec", group="living")
 def execute(
+    playground: Playground,
     front: Front,
     container: Annotated[Container, Target(creates=True)],
     line: Annotated[str, Rest("CMD", "the program and its arguments")],
@@ -94,7 +98,9 @@ def execute(
         exec ps -ef
         exec -c web sh -c 'echo $$'
     """
-    yield Status(container.exec(split(line), terminal=front.terminal))
+    # Whoever wants to have the output gets it from a pipe.
+    terminal = front.terminal and playground.settings.surroundings.output is None
+    yield Status(container.exec(split(line), terminal=terminal))
 
 
 @command("kill", group="living")

@@ -7,6 +7,7 @@ import sys
 from io import TextIOWrapper
 from typing import TextIO
 
+from shellplay.commands.outcome import Page
 from shellplay.errors import ShellplayError
 from shellplay.views.console import render
 from shellplay.views.safe import Stream, safe
@@ -16,12 +17,16 @@ USUAL_WIDTH = 80
 
 
 class Printer:
-    """Writes outcomes to ``out`` and errors to ``err``, for the width there is."""
+    """Writes outcomes to ``out`` and errors to ``err``, for the width there is.
+
+    Each of the ``copies`` is told everything too, and renders it in its own way.
+    """
 
     def __init__(self, out: TextIO, err: TextIO, *, color: bool) -> None:
         self.out = out
         self.err = err
         self.color = color
+        self.copies: list[Printer] = []
         self._stream = Stream(colors=color)
         self._partial = False
 
@@ -49,22 +54,31 @@ class Printer:
             return USUAL_WIDTH
 
     def show(self, thing: object) -> None:
-        """Write a string or a rich renderable, ended by a line end."""
-        self._whole(render(thing, self.width, self.color))
+        """Write a string, a page or a rich renderable, ended by a line end."""
+        laid_out = thing.layout(self.width) if isinstance(thing, Page) else thing
+        self._whole(render(laid_out, self.width, self.color))
+        for copy in self.copies:
+            copy.show(thing)
 
     def text(self, text: str) -> None:
         """Write text that came from inside, made safe."""
         self._whole(safe(text, colors=self.color))
+        for copy in self.copies:
+            copy.text(text)
 
     def stream(self, text: str) -> None:
         """Write a piece of output from inside at once, made safe; lines may be partial."""
         self._write_piece(self._stream.feed(text))
+        for copy in self.copies:
+            copy.stream(text)
 
     def end_stream(self) -> None:
         """End the line that a stream left open."""
         self._write_piece(self._stream.finish())
         if self._partial:
             self._write_piece("\n")
+        for copy in self.copies:
+            copy.end_stream()
 
     def prompt(self, text: str) -> None:
         """Write a prompt, after which the line goes on."""
@@ -76,10 +90,17 @@ class Printer:
         sentence = str(error)
         if len(sentence) > LONGEST:
             sentence = f"{sentence[: LONGEST - 1]}…"
-        self.note(f"shellplay: {where}{sentence}")
+        self._note(f"shellplay: {where}{sentence}")
+        for copy in self.copies:
+            copy.error(error)
 
     def note(self, sentence: str) -> None:
         """Write a sentence that is no result to the error stream."""
+        self._note(sentence)
+        for copy in self.copies:
+            copy.note(sentence)
+
+    def _note(self, sentence: str) -> None:
         self.end_stream()
         self.out.flush()
         self.err.write(safe(sentence) + "\n")

@@ -1,8 +1,17 @@
 """The whole command table: one module per group, in the order in which help lists them."""
 
-from shellplay.commands import containers, doctor, fencing, living, looking, other, recipes
+from shellplay.commands import (
+    containers,
+    doctor,
+    fencing,
+    living,
+    looking,
+    other,
+    recipes,
+    record,
+)
 from shellplay.commands.command import ALIASES, TABLE, find
 
-MODULES = (fencing, living, looking, containers, doctor, recipes, other)
+MODULES = (fencing, living, looking, containers, doctor, recipes, record, other)
 
 __all__ = ["ALIASES", "MODULES", "TABLE", "find"]

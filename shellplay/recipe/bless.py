@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from shellplay.errors import RecipeError, Refused
 from shellplay.recipe import condition
@@ -93,6 +93,18 @@ def _aligned(
 
 def _new(line: str, tag: TagLine) -> str:
     return tagged(line, tag(line)) if line.strip(BLANKS) else ""
+
+
+def expectation(proposals: Iterable[tuple[str | None, str]]) -> tuple[Expected, ...]:
+    """Return expected lines for lines of output, each with a proposal of how to say it.
+
+    A proposal without a line, as ``...``, is taken as it is.
+    """
+    found = [
+        Expected(text if line is None else tagged(line, text) if line.strip(BLANKS) else "")
+        for line, text in proposals
+    ]
+    return tuple(_ended(found))
 
 
 def _ended(expected: list[Expected]) -> list[Expected]:

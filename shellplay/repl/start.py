@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from shellplay.commands.interpreter import Interpreter
@@ -14,6 +16,7 @@ from shellplay.repl.marks import marks_for
 from shellplay.repl.signals import leave_in_order, stay_awake
 from shellplay.repl.text import wants_plain
 from shellplay.settings import Settings
+from shellplay.stage.recorder import Recorder
 
 
 def start(
@@ -24,10 +27,12 @@ def start(
     plain: bool,
     json: bool,
     config: bool,
+    record: Callable[[Recorder], str] | None = None,
 ) -> int:
     """Run lines from ``text``, ``file``, a pipe or the user; return the exit status.
 
     A standard input that is no terminal is read as a file, unless ``plain`` is asked for.
+    ``record`` begins a recording before the first line, and says where.
     """
     leave_in_order()
     printer = Printer.standard()
@@ -40,10 +45,18 @@ def start(
     except ShellplayError as error:
         printer.error(error)
         return error.exit_status
-    with Playground(settings) as playground:
+    with Playground(settings) as playground, _recording(playground, printer) as recorder:
+        try:
+            if record is not None:
+                printer.note(record(recorder))
+        except ShellplayError as error:
+            printer.error(error)
+            return error.exit_status
         if text is None and lines is None:
-            return _interact(playground, printer, plain=plain, json=json)
-        interpreter = Interpreter(playground, printer, Batch(printer), json=json)
+            return _interact(recorder, playground, printer, plain=plain, json=json)
+        interpreter = Interpreter(
+            playground, printer, Batch(printer), json=json, recording=recorder
+        )
         if lines is None:
             return interpreter.run(text or "", keep_going=keep_going)
         try:
@@ -54,13 +67,25 @@ def start(
             return error.exit_status
 
 
-def _interact(playground: Playground, printer: Printer, *, plain: bool, json: bool) -> int:
+@contextmanager
+def _recording(playground: Playground, printer: Printer) -> Iterator[Recorder]:
+    recorder = Recorder(playground, printer)
+    try:
+        yield recorder
+    finally:
+        if recorder.name:
+            printer.note(recorder.stop())
+
+
+def _interact(
+    recorder: Recorder, playground: Playground, printer: Printer, *, plain: bool, json: bool
+) -> int:
     stay_awake()
     if plain or wants_plain() or not sys.stdout.isatty():
         from shellplay.repl.plain import Plain
 
         loop = Plain(printer)
-        interpreter = Interpreter(playground, printer, loop, json=json)
+        interpreter = Interpreter(playground, printer, loop, json=json, recording=recorder)
         return loop.loop(interpreter, marks_for(sys.stdout, plain=True))
     from shellplay.repl.history import HistoryFile, history_path
     from shellplay.repl.prompt import Prompt
@@ -69,7 +94,8 @@ def _interact(playground: Playground, printer: Printer, *, plain: bool, json: bo
     welcome(printer)
     marks = marks_for(sys.stdout, plain=False)
     prompt = Prompt(printer, playground, marks, HistoryFile(history_path()))
-    return prompt.loop(Interpreter(playground, printer, prompt, json=json))
+    interpreter = Interpreter(playground, printer, prompt, json=json, recording=recorder)
+    return prompt.loop(interpreter)
 
 
 def _opened(file: str) -> int:

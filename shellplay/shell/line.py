@@ -28,7 +28,6 @@ RETRY_SECONDS, RETRIES = 0.1, 20
 ENOUGH = 3
 # Where a line reaches them readline scrolls it already.
 SCROLLED_COLUMNS = 2
-ENTER = b"\r"
 # Our prompt command tells output from what the user's own prompt commands print.
 HALF_TYPED = (
     "__shellplay_rehook; "
@@ -38,7 +37,7 @@ REFUSAL = re.compile(rb"^bash: .*", re.MULTILINE | re.DOTALL)
 JOB_NOTICE = re.compile(r"^\[(\d+)\] (\d+)$", re.MULTILINE)
 
 
-class _Collector:
+class Collector:
     """Watches the terminal for one command: its output, its status, and its end."""
 
     def __init__(self, output: Callable[[str], None] | None) -> None:
@@ -54,6 +53,7 @@ class _Collector:
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
     def __call__(self, piece: bytes | Mark) -> None:
+        """Take in a piece of output, or a mark."""
         if not self.entered:
             return  # What was typed before, and not yet run, comes first.
         if isinstance(piece, bytes):
@@ -129,6 +129,7 @@ class _Collector:
 
     @property
     def result(self) -> LineResult:
+        """What has come up to now."""
         return LineResult(self.status, "".join(self.text) + self._torn)
 
 
@@ -148,7 +149,7 @@ def run(
     command that is not complete.
     """
     _require_typable(text)
-    collector = _Collector(output)
+    collector = Collector(output)
     half_typed = None
     try:
         with terminal.watched(collector):
@@ -161,7 +162,7 @@ def run(
 
 
 def _result(
-    terminal: Terminal, shell: Shell, collector: _Collector, timeout: float | None
+    terminal: Terminal, shell: Shell, collector: Collector, timeout: float | None
 ) -> LineResult:
     try:
         _wait(terminal, shell, collector, timeout)
@@ -211,7 +212,7 @@ def job(result: LineResult, new: list[int], command: str) -> Job:
 
 
 def _enter(
-    terminal: Terminal, shell: Shell, text: str, collector: _Collector
+    terminal: Terminal, shell: Shell, text: str, collector: Collector
 ) -> tuple[str, int] | None:
     """Have bash run ``text``; return the half-typed line that was there, and its point."""
     script = HALF_TYPED + _edit(text, _point(terminal, text))
@@ -220,7 +221,7 @@ def _enter(
         with deferred():
             answer = terminal.ask(script, alive=shell.pidfd)
             collector.entered = True
-            terminal.type(ENTER)
+            terminal.type(terminal.enter_key)
     except KeyboardInterrupt:
         collector.interrupted = True
     point, _, line = answer.decode("utf-8", "surrogateescape").partition("\x1f")
@@ -245,7 +246,7 @@ def _edit(line: str, point: int) -> str:
 
 
 def _wait(
-    terminal: Terminal, shell: Shell, collector: _Collector, timeout: float | None
+    terminal: Terminal, shell: Shell, collector: Collector, timeout: float | None
 ) -> None:
     sent = 0
     while not collector.settled:
@@ -269,7 +270,7 @@ def _wait(
             collector.interrupted = True
 
 
-def _again_if_in_front(terminal: Terminal, shell: Shell, collector: _Collector) -> None:
+def _again_if_in_front(terminal: Terminal, shell: Shell, collector: Collector) -> None:
     """Send a ^C again that came between the start of a job and its turn at the terminal.
 
     It hit bash then, which waits for the job and takes no notice.
@@ -281,9 +282,7 @@ def _again_if_in_front(terminal: Terminal, shell: Shell, collector: _Collector) 
             terminal.type(INTERRUPT)
 
 
-def _interrupt(
-    terminal: Terminal, shell: Shell, collector: _Collector, patience: float
-) -> bool:
+def _interrupt(terminal: Terminal, shell: Shell, collector: Collector, patience: float) -> bool:
     """Type ^C; return False if it is ignored, for ``patience`` seconds at least."""
     terminal.type(INTERRUPT)
     try:

@@ -13,7 +13,7 @@ LONGEST = 80
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One mark: A B S C D P as in the rc file, H and h around unseen output."""
+    """One mark: A B S C D P as in the rc file; H and h, E and e around unseen output."""
 
     kind: str
     status: int | None = None
@@ -24,7 +24,7 @@ class MarkReader:
 
     def __init__(self, nonce: str) -> None:
         self._pattern = re.compile(
-            rb"\x1b\]133;([ABCDPSHh])(?:;(\d+))?;k=" + nonce.encode() + rb"\x07"
+            rb"\x1b\]133;([ABCDEPSHeh])(?:;(\d+))?;k=" + nonce.encode() + rb"\x07"
         )
         self._held = b""
 

@@ -8,6 +8,9 @@ prompt itself, for a bash that has lost our prompt command.
 The key is a sequence that nobody types.  Bash runs what follows it, in the shell itself,
 with the half-typed line set aside and drawn again: this is how state is read and carried
 over without a file, a descriptor or a fork inside the fence.
+
+A bash that is to tell its lines has Enter bound to two such keys: one prints the line as it
+is edited, between the marks E and e, the other has it accepted.
 """
 
 from __future__ import annotations
@@ -72,22 +75,44 @@ unset -f __shellplay_bind
 unset HISTFILE
 """
 
+TELLING = r"""
+__shellplay_bind() {
+    local map key='"\e[7133;NONCE;E~": { \builtin printf >&3 "\e]133;E;k=NONCE\a%s'
+    key+='\e]133;e;k=NONCE\a" "$READLINE_LINE"; } 3>&1 >/dev/null 2>&1'
+    for map in emacs-standard vi-insert vi-command; do
+        bind -m $map -x "$key"
+        bind -m $map '"ACCEPT": accept-line'
+        bind -m $map '"\C-m": "\e[7133;NONCE;E~ACCEPT"'
+        bind -m $map '"\C-j": "\e[7133;NONCE;E~ACCEPT"'
+    done
+}
+__shellplay_bind
+unset -f __shellplay_bind
+"""
 PROMPT = r"PS1='${__shellplay_user}@${__shellplay_host}:\w${__shellplay_sign} '"
 USER_FILE = "[[ -r ~/.bashrc ]] && . ~/.bashrc"
 
 
-def rc_text(nonce: str, *, user_file: bool, close: int) -> str:
+def rc_text(nonce: str, *, user_file: bool, tells_lines: bool, close: int) -> str:
     """Return the rc file; ``user_file`` reads the user's ~/.bashrc first.
 
-    ``close`` is the descriptor that the file is read from; bash closes it at the end.
+    ``tells_lines`` has what is typed told; ``close`` is the descriptor that the file is
+    read from, which bash closes at the end.
     """
+    telling = TELLING.replace("ACCEPT", r"\e[7133;NONCE;A~") if tells_lines else ""
     parts = [
         "HISTCONTROL=" if not user_file else "",
         USER_FILE if user_file else PROMPT,
         TEMPLATE.replace("NONCE", nonce),
+        telling.replace("NONCE", nonce),
         f"exec {close}<&-",
     ]
     return "\n".join(parts) + "\n"
+
+
+def accept_sequence(nonce: str) -> bytes:
+    """Return the bytes that make a bash that tells its lines accept one, and not tell it."""
+    return f"\x1b[7133;{nonce};A~".encode()
 
 
 def key_sequence(nonce: str, script: str) -> bytes:

@@ -52,10 +52,16 @@ def detach_bytes(name: str) -> tuple[bytes, ...]:
 
 
 class Relay:
-    """One connection between our terminal and another one."""
+    """One connection between our terminal and another one.
 
-    def __init__(self, terminal: Terminal, detach_key: str) -> None:
+    ``heard`` is told the keys before they are passed on.
+    """
+
+    def __init__(
+        self, terminal: Terminal, detach_key: str, heard: Callable[[bytes], None] | None = None
+    ) -> None:
         self._terminal = terminal
+        self._heard = heard
         self._detach = re.compile(b"|".join(map(re.escape, detach_bytes(detach_key))))
         self._keys = sys.stdin.fileno()
         self._screen = sys.stdout.fileno()
@@ -161,6 +167,8 @@ class Relay:
         if keys:
             self._terminal.typed_since_prompt = True
         found = self._detach.search(keys)
+        if self._heard is not None:
+            self._heard(keys[: found.start()] if found else keys)
         if found is None:
             self._pending += keys
             return None

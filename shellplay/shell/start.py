@@ -65,7 +65,8 @@ def _become_bash(stub: Stub, terminal: Terminal, *, user_file: bool) -> None:
     stub.take_terminal(slave)
     for stream in range(3):
         stub.dup3(slave, stream)
-    rc = _rc_file(stub, terminal.nonce, user_file=user_file)
+    tells_lines = terminal.tells_lines
+    rc = _rc_file(stub, terminal.nonce, user_file=user_file, tells_lines=tells_lines)
     removed = [*REMOVED, *(name for name in os.environ if name.startswith("SHELLPLAY_"))]
     stub.execute(
         [bash, "--rcfile", f"/proc/self/fd/{rc}", "-i"],
@@ -75,11 +76,11 @@ def _become_bash(stub: Stub, terminal: Terminal, *, user_file: bool) -> None:
     )
 
 
-def _rc_file(stub: Stub, nonce: str, *, user_file: bool) -> int:
+def _rc_file(stub: Stub, nonce: str, *, user_file: bool, tells_lines: bool) -> int:
     ours = os.memfd_create("shellplay-rc", os.MFD_CLOEXEC)
     try:
         number = stub.give(ours)
-        text = rc_text(nonce, user_file=user_file, close=number)
+        text = rc_text(nonce, user_file=user_file, tells_lines=tells_lines, close=number)
         os.write(ours, text.encode())
         return number
     finally:

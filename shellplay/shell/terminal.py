@@ -27,7 +27,7 @@ from shellplay.kernel.stub import Stub
 from shellplay.model import ShellState
 from shellplay.settings import Surroundings
 from shellplay.shell.marks import Mark, MarkReader
-from shellplay.shell.rc import key_sequence
+from shellplay.shell.rc import accept_sequence, key_sequence
 from shellplay.shell.screen_modes import ScreenModes
 
 SCROLLBACK_BYTES = 256 * 1024
@@ -49,9 +49,11 @@ class Terminal:
         rows: int = Surroundings.rows,
         *,
         term: str = Surroundings.term,
+        tells_lines: bool = False,
         nonce: str | None = None,
     ) -> None:
         self.term = term
+        self.tells_lines = tells_lines
         self.nonce = nonce or os.urandom(8).hex()
         self.lock = threading.RLock()
         self.typed_since_prompt = False
@@ -66,6 +68,8 @@ class Terminal:
         self._reader = MarkReader(self.nonce)
         self._hidden: bytearray | None = None
         self._answer: bytes | None = None
+        # The line that was typed last, if bash tells them.
+        self.line = b""
         self._unsent = b""
         self._pieces: deque[bytes | Mark] = deque()
         self.master, slave = os.openpty()
@@ -148,8 +152,11 @@ class Terminal:
                 self.typed_since_prompt = False
             case "D":
                 self.typed_since_prompt = self.prompt_is_stale = False
-            case "H":
+            case "H" | "E":
                 self._hidden = bytearray()
+            case "e":
+                self.line = bytes(self._hidden or b"")
+                self._hidden = None
             case "h":
                 self._answer = bytes(self._hidden or b"")
                 self._hidden = None
@@ -209,6 +216,11 @@ class Terminal:
         with self.lock:
             self.typed_since_prompt = True
             self._write(keys)
+
+    @property
+    def enter_key(self) -> bytes:
+        """The key that makes bash accept a line, and not tell it if it tells lines."""
+        return accept_sequence(self.nonce) if self.tells_lines else b"\r"
 
     def offer(self, keys: bytes) -> None:
         """Write keys as far as there is room, the rest as soon as there is."""

@@ -30,11 +30,11 @@ class Casting:
         return any((self.cast, self.page, self.picture))
 
     @contextmanager
-    def sinks(self, header: Header) -> Iterator[Sequence[Sink]]:
+    def sinks(self, header: Header, *, paced: bool = True) -> Iterator[Sequence[Sink]]:
         """Give what hears of a performance, for the block; at its end all is written.
 
-        It is told as a person would have typed and read.  Raises Refused for what cannot
-        be written, before the block if that can be known.
+        If ``paced`` it is told as a person would have typed and read.  Raises Refused for
+        what cannot be written, before the block if that can be known.
         """
         if not self:
             yield ()
@@ -47,7 +47,7 @@ class Casting:
             if self.page or self.picture:
                 self._try_out(header)
                 found.append(events.append)
-            yield [Paced(sink, seed=header.title) for sink in found]
+            yield [Paced(sink, seed=header.title) for sink in found] if paced else found
         self._draw(events, header)
 
     def _writer(self, header: Header, path: str, files: ExitStack) -> Sink:

@@ -1,0 +1,109 @@
+"""The recorder of a front end: begins a recording, hands on what happens, and ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shellplay.commands.outcome import Outcome
+from shellplay.commands.printer import Printer
+from shellplay.commands.recording import Heard, Recording
+from shellplay.errors import Refused, ShellplayError
+from shellplay.playground import Playground
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+    from shellplay.stage.casting import Casting
+    from shellplay.stage.session import Session
+
+SUFFIX = ".play.md"
+
+
+class Recorder(Recording):
+    """Records the session of one front end; what that needs is loaded when it begins."""
+
+    def __init__(self, playground: Playground, printer: Printer) -> None:
+        self._playground = playground
+        self._printer = printer
+        self._session: Session | None = None
+
+    @property
+    def name(self) -> str:
+        """The file that is being written, "" if there is none."""
+        return str(self._session.path) if self._session else ""
+
+    def start(self, place: str, *, force: bool = False, casting: Casting | None = None) -> str:
+        """Begin to write a recipe, and casts beside it, and say where.
+
+        Raises Refused if there are containers already, or for what cannot be written.
+        """
+        if self._session:
+            raise Refused(f"this session is written down in {self.name} already", "record stop")
+        if self._playground.containers:
+            raise Refused(
+                "a recipe begins before the first container",
+                "stop them, or begin with: shellplay record FILE",
+            )
+        from shellplay.stage.session import Session
+
+        is_path = "/" in place or place.endswith(SUFFIX)
+        path = Path(place if is_path else f"{place}{SUFFIX}")
+        self._session = Session(
+            self._playground, self._printer, path, force=force, casting=casting
+        )
+        return f"this session is written down in {path}"
+
+    def stop(self) -> str:
+        """Complete what was written and say where it is."""
+        session, self._session = self._session, None
+        if session is None:
+            raise Refused("nothing is being recorded", "record start NAME")
+        return session.close()
+
+    def remarked(self, line: str) -> None:
+        """Write a comment down as prose."""
+        self._tell(lambda session: session.remarked(line))
+
+    def began(self, text: str) -> None:
+        """Take down what a step is about to do."""
+        self._tell(lambda session: session.began(text))
+
+    def bound(self, name: str, values: Mapping[str, object]) -> None:
+        """Take down which command it is."""
+        self._tell(lambda session: session.bound(name, values))
+
+    def came(self, outcome: Outcome) -> None:
+        """Take down the exit status of what ran."""
+        self._tell(lambda session: session.came(outcome))
+
+    def ended(self, status: int) -> None:
+        """Write the step down."""
+        self._tell(lambda session: session.ended(status))
+
+    def noticed(self, sentence: str) -> None:
+        """Keep a notice for the step that it belongs to."""
+        self._tell(lambda session: session.noticed(sentence))
+
+    @contextmanager
+    def entered(self, container: Container) -> Iterator[Heard | None]:
+        """Write down, in the block, what is typed into a live bash."""
+        if self._session is None:
+            yield None
+            return
+        with self._session.entered(container) as heard:
+            yield heard
+
+    def _tell(self, what: Callable[[Session], None]) -> None:
+        session = self._session
+        if session is None:
+            return
+        try:
+            what(session)
+        except OSError as error:
+            # What the user has built is worth more than what was written of it.
+            self._session = None
+            session.close()
+            reason = f"{session.path} cannot be written: {error.strerror}"
+            self._printer.error(ShellplayError(f"{reason}, so the recording has ended"))
