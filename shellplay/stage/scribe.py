@@ -98,7 +98,7 @@ class Scribe:
             text,
             output,
             status,
-            namespace=f"{pid.shell}/" if pid else "",
+            namespace=f"{pid.shell}/{of.pid}/" if of and pid and pid.up else "",
             is_alone=bool(pid and pid.up and mounts and mounts.up),
         )
 

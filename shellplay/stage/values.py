@@ -40,6 +40,8 @@ class Moment:
 
     known: Knowledge
     bashes: frozenset[str] = frozenset()
+    # The PID namespace of each container, and its bash.
+    homes: frozenset[tuple[str, str]] = frozenset()
     born: range = range(0)
 
     @classmethod
@@ -51,8 +53,16 @@ class Moment:
             if not each.dead
             for pid in (each.pid, *(parked.pid for parked in each.parked))
         ]
+        homes = [
+            (str(record.shell), str(each.pid))
+            for each in playground.containers
+            if not each.dead
+            for record in each.fences()
+            if record.fence == "pid" and record.up
+        ]
         born = range(since + 1, last_pid() + 1)
-        return cls(Knowledge.of(playground), frozenset(map(str, bashes)), born)
+        known = Knowledge.of(playground)
+        return cls(known, frozenset(map(str, bashes)), frozenset(homes), born)
 
 
 def last_pid() -> int:
@@ -85,6 +95,9 @@ class Values:
         for value in things & self._gone:
             for kind in ("pid", "ino"):
                 self._names.pop((kind, value), None)
+        for inode, _ in moment.homes - self.moment.homes:
+            # It ends with its first bash, and the next one may get the same number.
+            self._names.pop(("ino", inode), None)
         self._gone = (self._gone | self._things) - things
         self._things = set(things)
         self.pids |= known.host
