@@ -107,13 +107,13 @@ class Eavesdropper:
         self._ready = False
         self._parts: list[str] = []
         self._waiting: Line | None = None
-        self._typed_since = False
+        self._typed_since = b""
 
     def heard(self, keys: bytes) -> None:
         """Hear of keys before they are passed on."""
         line = self.line
         if line is None or not line.collector.running:
-            self._typed_since = self._typed_since or bool(keys)
+            self._typed_since += keys
             return
         mode = self.container.terminal.modes()[LOCAL_MODES]
         echoed = isinstance(mode, int) and bool(mode & ECHO)
@@ -135,7 +135,9 @@ class Eavesdropper:
 
     def _told(self) -> None:
         if self.line is not None and self.line.collector.running:
-            return  # A program in bash that reads with readline: read -e.
+            if self._is_alive(self.line):
+                return  # A program in bash that reads with readline: read -e.
+            self.end()
         raw = self.container.terminal.line.replace(b"\r\n", b"\n")
         self.settle(raw)
         self._parts.append(raw.decode("utf-8", "surrogateescape"))
@@ -165,12 +167,12 @@ class Eavesdropper:
         """The line has ended, or the bash has."""
         line, self.line = self.line, None
         self._parts = []
-        self._typed_since = False
+        self._typed_since = b""
         if line is None or not line.text.strip():
             return
         line.seconds = time.monotonic() - line.began
         # What comes behind it then is not of this bash, but of the one below.
-        line.is_last = line.pid != self.container.pid or not self.container.live.alive
+        line.is_last = not self._is_alive(line)
         if line.typed and line.typed[-1] in b"\r\n":
             # Bash may be the one that reads it: what it tells next says so.
             self._waiting = line
@@ -182,12 +184,16 @@ class Eavesdropper:
         line, self._waiting = self._waiting, None
         if line is None:
             return
-        row = line.rows[-1]
-        if not self._typed_since and told is not None and b"".join(row[:-1]) == told:
+        rows = line.rows
+        ahead = [at for at, row in enumerate(rows) if b"".join(row[:-1]) == told]
+        if told is not None and ahead and told not in self._typed_since:
             # It was typed ahead for bash, and stands in the output of what ran then.
             line.is_muddled = True
-            line.typed = [piece for row in line.rows[:-1] for piece in row]
+            line.typed = [piece for row in rows[: ahead[-1]] for piece in row]
         self._ended(line)
+
+    def _is_alive(self, line: Line) -> bool:
+        return line.pid == self.container.pid and self.container.live.alive
 
     def forget(self) -> None:
         """Hear no more of a line that has ended while nobody was there."""

@@ -63,6 +63,7 @@ class Tagger:
         self._came = came
         self._values = values
         self._known = values.moment.known
+        self._inside = self._known.inside - self._known.host
         self._is_ours = came.actor is Actor.PLAY
         self._about_processes = bool(ABOUT_PROCESSES.search(came.text))
         self._lines = lines(came.output)
@@ -106,7 +107,7 @@ class Tagger:
             return value
         if value in self._values.pids:
             return self._values.tag("pid", value)
-        if value in self._known.inside and self._came.is_alone:
+        if value in self._inside and self._came.is_alone:
             return self._values.tag("int", value, self._came.namespace)
         return "<pid>"
 
@@ -188,7 +189,7 @@ class Tagger:
             return "<int>"
         if self._is_process(value):
             return self._values.tag("pid", value)
-        if value in self._known.inside and (is_notice or self._about_processes):
+        if value in self._inside and (is_notice or self._about_processes):
             return self._values.tag("int", value, self._came.namespace)
         if abs(int(value) - time.time()) < SAME_HOUR:
             return "<int>"

@@ -10,6 +10,7 @@ from shellplay.errors import RecipeError, Refused
 from shellplay.recipe import tag
 from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.document import Actor, Block, Comment, Expected, Header, Prose, Step
+from shellplay.recipe.line import SUFFIX
 from shellplay.recipe.parse import parse
 from shellplay.recipe.write import write_header, write_part
 
@@ -48,15 +49,21 @@ class Manuscript:
 
         A step that no recipe can say becomes a comment, and False is returned.
         """
-        if step.text.endswith(")"):
-            # So that a command that ends in (lit) is no line of output.
+        if SUFFIX.search(step.text):
+            # A line that ends so would be output.
             step = replace(step, text=f"{step.text} ")
         said = self._says(step, bindings)
-        first, *more = step.text.strip().split("\n")
-        short = ascii(first[:CUT])[1:-1] + ("..." if more or len(first) > CUT else "")
-        why = "not recorded, since no recipe can say it"
-        self._add(step if said else Comment(f"{why}: {short}"))
+        if said:
+            self._add(step)
+        else:
+            self.refuse(step.text)
         return said
+
+    def refuse(self, text: str) -> None:
+        """Add a comment in the place of a step that no recipe can say."""
+        first, *more = text.strip().split("\n")
+        short = ascii(first[:CUT])[1:-1] + ("..." if more or len(first) > CUT else "")
+        self.remark(f"not recorded, since no recipe can say it: {short}")
 
     def remark(self, text: str) -> None:
         """Add a comment to the steps."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 from shellplay.container import Container
 from shellplay.playground import Playground
+from shellplay.recipe import tag
 from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.document import Actor, Conditions, Expected, Header, Step
 from shellplay.recipe.line import ANY_LINES
@@ -19,6 +21,8 @@ SOON_SECONDS = 1.5
 PATIENCE = 4
 EVENTUALLY_SECONDS = 5.0
 IDLE_SECONDS = 10.0
+# What only looks at processes, some of which may be about to end.
+LOOKING = re.compile(r"ps(?: [\w,-]+)*")
 ANYTHING = (Expected(ANY_LINES),)
 
 
@@ -48,6 +52,9 @@ class Scribe:
         notices, self._notices = self._notices, []
         came = replace(came, output=came.output + "".join(f"{each}\n" for each in notices))
         self._values.learn(Moment.of(self._playground, since))
+        if tag.names_in(came.text):
+            self._manuscript.refuse(came.text)
+            return
         text = self._said(came.text, came.namespace)
         found, after = (
             (ANYTHING, self._bindings)
@@ -57,7 +64,7 @@ class Scribe:
         patience = math.ceil(Header().timeout + PATIENCE * came.seconds)
         conditions = Conditions(
             timeout=float(patience) if came.seconds > SOON_SECONDS else None,
-            eventually=EVENTUALLY_SECONDS if eventually else None,
+            eventually=EVENTUALLY_SECONDS if eventually or LOOKING.fullmatch(text) else None,
         )
         self._write(
             Step(came.actor, text, came.container, conditions, found, came.status), after

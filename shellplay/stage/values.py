@@ -107,7 +107,8 @@ class Values:
         """Return the tag for a value; ``of`` tells apart what is equal by chance."""
         key = (kind, of + value)
         if key not in self._names:
-            letter = "B" if value in self.moment.bashes else LETTERS[kind]
+            is_bash = kind == "pid" and value in self.moment.bashes
+            letter = "B" if is_bash else LETTERS[kind]
             self._counts[letter] += 1
             self._names[key] = f"{letter}{self._counts[letter]}"
         return f"<{kind}:{self._names[key]}>"

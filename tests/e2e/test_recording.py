@@ -1,0 +1,218 @@
+"""Stories of a session that writes itself down, with what is typed inside a live bash."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shellplay.recipe.document import Actor, Step
+from shellplay.recipe.parse import parse
+from tests.stage.recipes import program
+from tests.terminal import Terminal
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the recipe is written."""
+    return tmp_path / "a.play.md"
+
+
+@pytest.fixture
+def session(open_terminal: Callable[..., Terminal], path: Path) -> Terminal:
+    """A session that writes itself down, with a container that is entered."""
+    terminal = open_terminal()
+    assert terminal.run(f"record start {path}")[0] == 0
+    assert terminal.run("new web")[0] == 0
+    terminal.send("enter\r")
+    terminal.expect("leaves, the bash lives on")
+    terminal.expect(r"[#$] ")
+    return terminal
+
+
+def typed(terminal: Terminal, line: str, *, expecting: str = "") -> None:
+    """Type a line into the live bash, and wait for what it says and for the next prompt."""
+    terminal.send(f"{line}\r")
+    if expecting:
+        terminal.expect(expecting)
+    # The prompt is drawn anew when Enter is pressed: the last one is behind its answer.
+    terminal.send("echo next-$((40+2))\r")
+    terminal.expect("next-42\r\n")
+    terminal.expect(r"[#$] ")
+
+
+def leave(terminal: Terminal) -> None:
+    """Leave the live bash, and wait for the prompt."""
+    terminal.control("]")
+    terminal.expect(r"web: left, bash \d+ lives on")
+    terminal.ready()
+
+
+def steps(path: Path) -> list[Step]:
+    """Return the steps that are written, without the echoes between them."""
+    found = parse(path.read_text(), str(path)).steps
+    return [step for step in found if step.text != "echo next-$((40+2))"]
+
+
+def output(step: Step) -> list[str]:
+    """Return the lines that a step expects."""
+    return [line.text for line in step.expected]
+
+
+def passes(path: Path) -> None:
+    """The recipe passes its own test."""
+    done = program("test", path)
+    assert done.returncode == 0, f"{done.stdout}\n{path.read_text()}"
+
+
+def test_lines_typed_inside_are_steps_with_exact_output_and_status(
+    session: Terminal, path: Path
+) -> None:
+    typed(session, "echo $$; (exit 3)")
+    typed(session, "for i in 1 2; do\recho line-$i\rdone")
+    typed(session, "if ;", expecting="syntax error")
+    typed(session, "ecnt\x02\x02ho moved\x7f\x7f\x1bOF")
+    typed(session, "sleep 1000 &")
+    leave(session)
+    assert session.run("ps host")[0] == 0
+    _, one, loop, wrong, _, job, host = steps(path)
+    assert (one.actor, one.text, output(one), one.status) == (
+        *(Actor.IN, "echo $$; (exit 3)", ["<pid:B1>"], 3),
+    )
+    assert (loop.text, output(loop)) == (
+        *("for i in 1 2; do\necho line-$i\ndone", ["line-1", "line-2"]),
+    )
+    assert (wrong.text, wrong.status) == ("if ;", 2)
+    assert output(job) == ["[1] <pid:P1>"]
+    assert any(re.match(" *<pid:P1> +<pid:B1> ", line) for line in output(host))
+    session.send("quit\r")
+    session.ended()
+    passes(path)
+
+
+def test_a_line_that_was_found_completed_or_pasted_is_what_bash_was_given(
+    session: Terminal, path: Path
+) -> None:
+    typed(session, "echo found-me", expecting="found-me")
+    session.send("\x12found")
+    session.expect("reverse-i-search")
+    session.send("\r")
+    session.expect("found-me\r\n")
+    session.send("echo first\recho second\r")
+    session.expect("second\r\n")
+    typed(session, "cd /usr/loc\t; pwd")
+    leave(session)
+    texts = [step.text for step in steps(path)]
+    assert texts[1:] == [
+        *("echo found-me", "echo found-me", "echo first", "echo second"),
+        "cd /usr/local/; pwd",
+    ]
+    passes(path)
+
+
+def test_what_is_typed_without_echo_is_never_written(session: Terminal, path: Path) -> None:
+    # Keys that come before the echo is off are echoed.
+    session.send("stty -echo; echo go-$((40+2)); read one; stty echo; echo got-$((40+2))\r")
+    session.expect("go-42\r\n")
+    session.send("hunter-one\r")
+    session.expect("got-42\r\n")
+    typed(session, "stty -echo")
+    session.send("echo hunter-two >/dev/null\r")
+    session.send("stty echo\r")
+    typed(session, "echo seen", expecting="seen\r\n")
+    leave(session)
+    text = path.read_text()
+    assert "hunter" not in text
+    assert "in> stty echo" not in text
+    assert "# what was typed without echo is not recorded" in text
+    skipped = next(step for step in steps(path) if "read one" in step.text)
+    assert skipped.conditions.skip == "it reads what was typed without echo"
+    assert "echo seen" in [step.text for step in steps(path)]
+    passes(path)
+
+
+def test_what_a_program_reads_with_echo_is_pressed_again(session: Terminal, path: Path) -> None:
+    session.send("echo go-$((40+2)); read word\r")
+    session.expect("go-42\r\n")
+    session.send("some thing\r")
+    typed(session, "echo got $word", expecting="got some thing\r\n")
+    session.send("echo go-$((40+2)); sleep 1000\r")
+    session.expect("go-42\r\n")
+    session.control("c")
+    typed(session, "echo after")
+    leave(session)
+    found = [(step.actor, step.text) for step in steps(path)]
+    assert found[1:] == [
+        (Actor.KEY, '"echo go-$((40+2)); read word" Enter'),
+        (Actor.KEY, '"some thing" Enter'),
+        (Actor.IN, ":"),
+        (Actor.IN, "echo got $word"),
+        (Actor.KEY, '"echo go-$((40+2)); sleep 1000" Enter'),
+        (Actor.KEY, "C-c"),
+        (Actor.IN, ":"),
+        (Actor.IN, "echo after"),
+    ]
+    passes(path)
+
+
+def test_what_goes_on_while_away_is_waited_for(session: Terminal, path: Path) -> None:
+    session.send("echo go-$((40+2)); sleep 1000\r")
+    session.expect("go-42\r\n")
+    leave(session)
+    status, refusal = session.run("in echo no")
+    assert (status, "bash is busy: sleep 1000" in refusal) == (1, True)
+    session.send("enter\r")
+    session.expect("leaves, the bash lives on")
+    session.control("c")
+    typed(session, "echo back")
+    leave(session)
+    found = [(step.actor, step.text) for step in steps(path)]
+    assert found[1:] == [
+        (Actor.KEY, '"echo go-$((40+2)); sleep 1000" Enter'),
+        (Actor.PLAY, "in echo no"),
+        (Actor.KEY, "C-c"),
+        (Actor.IN, ":"),
+        (Actor.IN, "echo back"),
+    ]
+    passes(path)
+
+
+@pytest.mark.root
+def test_a_bash_that_ends_inside_leaves_the_one_that_was_parked(
+    session: Terminal, path: Path
+) -> None:
+    leave(session)
+    assert session.run("fence pid")[0] == 0
+    session.send("enter\r")
+    session.expect("leaves, the bash lives on")
+    session.expect(r"[#$] ")
+    typed(session, "echo $$", expecting="1\r\n")
+    session.send("exit\r")
+    typed(session, "echo again")
+    leave(session)
+    texts = [step.text for step in steps(path)]
+    assert texts == ["new web", "fence pid", "echo $$", "exit", "echo again"]
+    passes(path)
+
+
+def test_a_running_session_begins_to_record_and_ends(
+    open_terminal: Callable[..., Terminal], path: Path
+) -> None:
+    terminal = open_terminal()
+    assert terminal.run("record") == (0, "nothing is being recorded\n")
+    status, said = terminal.run(f"record start {path}")
+    assert (status, said.endswith(f"written down in {path}\n")) == (0, True)
+    terminal.send("enter\r")
+    terminal.expect("leaves, the bash lives on")
+    typed(terminal, "echo inside", expecting="inside\r\n")
+    terminal.control("]")
+    terminal.ready()
+    assert terminal.run("!echo outside") == (0, "outside\n")
+    assert terminal.run("record stop")[1].endswith("4 steps\n")
+    assert terminal.run("!echo unheard") == (0, "unheard\n")
+    assert [step.text for step in steps(path)] == ["new", "echo inside", "echo outside"]
+    passes(path)

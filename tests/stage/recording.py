@@ -1,0 +1,83 @@
+"""Sessions that are recorded by tests: lines in, a recipe out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shellplay.commands.interpreter import Interpreter
+from shellplay.commands.printer import Printer
+from shellplay.container import Container
+from shellplay.playground import Playground
+from shellplay.recipe.document import Prose, Recipe, Step
+from shellplay.recipe.parse import parse
+from shellplay.repl.batch import Batch
+from shellplay.stage.performance import Performance
+from shellplay.stage.recorder import Recorder
+from shellplay.stage.report import Report
+from shellplay.stage.stage import Stage
+
+
+class Recorded:
+    """A session in this process that writes itself down."""
+
+    def __init__(self, playground: Playground, path: Path) -> None:
+        self.playground = playground
+        self.path = path
+        self.shown = io.StringIO()
+        printer = Printer(self.shown, self.shown, color=False)
+        self.recorder = Recorder(playground, printer)
+        self.interpreter = Interpreter(
+            playground, printer, Batch(printer), recording=self.recorder
+        )
+
+    def run(self, *lines: str) -> int:
+        """Run lines; return the status of the last."""
+        return [self.interpreter.run(line) for line in lines][-1]
+
+    @property
+    def container(self) -> Container:
+        """The current container."""
+        assert self.playground.current is not None
+        return self.playground.current
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe as it is on disk now."""
+        return parse(self.path.read_text("utf-8"), str(self.path))
+
+    @property
+    def steps(self) -> list[Step]:
+        """Its steps as they are on disk now."""
+        return list(self.recipe.steps)
+
+    @property
+    def prose(self) -> list[str]:
+        """What stands between them."""
+        return [part.text for part in self.recipe.parts if isinstance(part, Prose)]
+
+
+@contextmanager
+def recording(path: Path) -> Iterator[Recorded]:
+    """Record a session into a file, for the block."""
+    with Playground() as playground:
+        session = Recorded(playground, path)
+        session.recorder.start(str(path))
+        try:
+            yield session
+        finally:
+            if session.recorder.name:
+                session.recorder.stop()
+
+
+def performed(recipe: Recipe) -> Report:
+    """Perform a recipe in this process."""
+    with Stage(recipe.header) as stage:
+        return Performance(recipe, stage).run()
+
+
+def expected(step: Step) -> list[str]:
+    """Return the lines that a step expects."""
+    return [line.text for line in step.expected]
