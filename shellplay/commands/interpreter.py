@@ -146,6 +146,8 @@ class Interpreter:
             case Document():
                 self.printer.show(outcome.title)
                 self.printer.show(outcome.view())
+            case Page():
+                self.printer.show(outcome)
             case Text():
                 self.printer.text(outcome.text)
             case Changed(change, label):

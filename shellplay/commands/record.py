@@ -29,7 +29,7 @@ def record(
 
     Commands and what is typed into a live bash become steps, a line that begins with #
     becomes prose, and one with ## a heading. What is typed without echo is never written
-    down, nor are keys that a program reads. It begins before the first container.
+    down. A recording begins before the first container.
 
     Examples:
         record start zombies
