@@ -13,10 +13,10 @@ from shellplay.playground import Playground
 from shellplay.repl.batch import Batch, cannot_be_read, lines_of, run_lines
 from shellplay.repl.config import config_path, read_settings
 from shellplay.repl.marks import marks_for
+from shellplay.repl.recorder import Recorder
 from shellplay.repl.signals import leave_in_order, stay_awake
 from shellplay.repl.text import wants_plain
 from shellplay.settings import Settings
-from shellplay.stage.recorder import Recorder
 
 
 def start(

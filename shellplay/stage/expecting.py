@@ -92,7 +92,10 @@ class Tagger:
         if not self._belongs(table.pid(cells), cells[-1]):
             return None, ANY_LINES
         if table.pid(cells) == str(os.getpid()):
-            # How we were started is not how it will be performed.
+            # How we were started is not how it will be performed: among others any row
+            # would do for it, and there would be as many ways to match.
+            if "ROLE" not in table.names:
+                return None, ANY_LINES
             cells = [*cells[:-1], re.sub(r"\S.*", "<...>", cells[-1])]
         return line, self._pattern_of_names(table.tagged(cells, self._process))
 
@@ -196,15 +199,28 @@ class Tagger:
         return value
 
     def _is_process(self, value: str) -> bool:
-        number = int(value)
-        known = value in self._values.pids
         if self._is_ours:
-            return known
-        # One of a series that counts is no PID by itself.
-        beside = {number - 1, number + 1} & self._numbers
-        counted = [each for each in beside if str(each) not in self._values.pids]
+            return value in self._values.pids
+        number = int(value)
+        return (
+            self._may_be_process(number)
+            and not self._is_counted(number)
+            and not self._values.was_typed(value)
+        )
+
+    def _may_be_process(self, number: int) -> bool:
         born = number in self._values.moment.born and self._about_processes
-        return (known or born) and len(counted) < 2 and not self._values.was_typed(value)
+        return born or str(number) in self._values.pids
+
+    def _is_counted(self, number: int) -> bool:
+        """Tell whether a number is one of a series, in which others are no PIDs."""
+        first = last = number
+        while first - 1 in self._numbers:
+            first -= 1
+        while last + 1 in self._numbers:
+            last += 1
+        series = range(first, last + 1)
+        return len(series) > 2 and not all(map(self._may_be_process, series))
 
 
 def _rows(rows: Sequence[tuple[str | None, str]]) -> Iterator[tuple[str | None, str]]:

@@ -17,6 +17,7 @@ from shellplay.commands.printer import Printer
 from shellplay.commands.recording import Heard
 from shellplay.commands.settings import SETTINGS, shown
 from shellplay.container import Container
+from shellplay.errors import Refused
 from shellplay.playground import Playground
 from shellplay.recipe.document import Actor, Header, Needs, Prose
 from shellplay.recipe.header import COLUMNS, ROWS
@@ -94,7 +95,11 @@ class Session:
             self._manuscript = Manuscript(path, header, force=force)
             undo.callback(self._manuscript.close)
             sinks = (casting or Casting()).sinks(header, paced=False)
-            self._sinks = undo.enter_context(sinks)
+            try:
+                self._sinks = undo.enter_context(sinks)
+            except Refused:
+                path.unlink()
+                raise
             self._scenes = bool(casting and casting.wants_scenes)
             self._tee = Tee(printer.stream)
             undo.callback(self._tee.close)

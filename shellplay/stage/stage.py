@@ -37,6 +37,8 @@ PROMPTS = {Actor.PLAY: "shellplay> ", Actor.HOST: "host$ "}
 LOOK_SECONDS = 0.005
 KEY_SECONDS = 0.03
 QUIET_SECONDS = 0.2
+TURN_SECONDS = 0.5
+INTERRUPT = b"\x03"
 TIMED_OUT = 124
 # Of an output beyond all measure its begin and its end are compared.
 LONGEST_END = 4 << 20
@@ -204,12 +206,22 @@ class Stage:
         with container.terminal.watched(watch):
             for word in words:
                 # One after the other, as a person would: ^C throws away what waits.
+                if word == INTERRUPT:
+                    self._await_turn(container)
                 container.type(word)
                 self._await_quiet(came, KEY_SECONDS)
             if enough is None:
                 self._await_quiet(came, QUIET_SECONDS)
             while enough and not enough(self._seen.text):
                 self._await_quiet(came, LOOK_SECONDS)
+
+    def _await_turn(self, container: Container) -> None:
+        """Let what was started have the terminal: bash takes no notice of a ^C before."""
+        deadline = time.monotonic() + TURN_SECONDS
+        while container.state is ShellState.BUSY and time.monotonic() < deadline:
+            if container.terminal.foreground_group() != container.pid:
+                return
+            time.sleep(LOOK_SECONDS)
 
     def _await_quiet(self, came: queue.SimpleQueue[bytes], seconds: float) -> None:
         """Show what comes, until nothing has come for so long."""

@@ -14,8 +14,8 @@ from shellplay.playground import Playground
 from shellplay.recipe.document import Prose, Recipe, Step
 from shellplay.recipe.parse import parse
 from shellplay.repl.batch import Batch
+from shellplay.repl.recorder import Recorder
 from shellplay.stage.performance import Performance
-from shellplay.stage.recorder import Recorder
 from shellplay.stage.report import Report
 from shellplay.stage.stage import Stage
 

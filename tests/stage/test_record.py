@@ -212,6 +212,13 @@ def test_a_file_is_not_replaced_unless_that_is_wanted(tmp_path: Path) -> None:
     assert "cannot be written: No such file or directory" in done.stderr
 
 
+def test_what_cannot_be_cast_leaves_no_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "a.play.md"
+    done = program("record", path, "--cast", tmp_path / "no" / "a.cast", "-c", "help")
+    assert (done.returncode, path.exists()) == (1, False)
+    assert "a.cast cannot be written: No such file or directory" in done.stderr
+
+
 @pytest.mark.root
 def test_a_recording_begins_before_the_first_container_and_ends_once(tmp_path: Path) -> None:
     path = tmp_path / "a.play.md"
