@@ -112,7 +112,11 @@ def test_its_bash_is_taken_over_and_given_back(watch: Watch) -> None:
     watcher.sees("web: the bash is yours; Ctrl-] gives it back")
     watcher.press("echo mine-$x-$TERM\r")
     watcher.sees("mine-41-xterm-256color")
-    watcher.press("x=6\rand more that is half")
+    # At its prompt: what is typed ahead of that is shown twice, by the kernel and by bash.
+    watcher.press("x=6; echo se''t\r")
+    watcher.sees("set\r\n")
+    watcher.matches("[#$] ")
+    watcher.press("and more that is half")
     watcher.sees("more that is half")
     watcher.press("\x1d")
     watcher.sees("web: given back, the performance goes on")
