@@ -14,6 +14,7 @@ PACKAGE = ROOT / "shellplay"
 LAYERS = [
     {"errors", "model", "settings"},
     {"kernel"},
+    {"image"},
     {"shell"},
     {"fences"},
     {"processes", "stack", "standing", "fencing", "jobs", "container"},
@@ -92,6 +93,7 @@ def test_imports_only_go_down_and_ctypes_stays_in_the_kernel_layer() -> None:
         ("shell", "from ctypes import c_int", "ctypes belongs"),
         ("views", "from shellplay.kernel import procfs", "may not import"),
         ("kernel", "from shellplay import playground", "may not import"),
+        ("image", "from shellplay.shell import pty", "may not import"),
         ("fences", "def f():\n    import shellplay.repl", "may not import"),
     ],
 )
