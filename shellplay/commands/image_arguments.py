@@ -28,13 +28,14 @@ FORMS = {
         "make an image of a root file system, or take images from an archive or a layout",
         "FILE|DIR [NAME]", 1, 2, "image import root.tar.gz web",
     ),
+    "pull": Form("fetch an image from a registry", "NAME", 1, 1, "image pull busybox"),
     "rm": Form("remove images", "NAME...", 1, 1000, "image rm web"),
     "inspect": Form("show all there is to know of an image", "NAME", 1, 1, "image inspect web"),
     "export": Form(
         "write an image as an OCI layout", "NAME FILE.tar|DIR", 2, 2, "image export web web.tar"
     ),
 }  # fmt: skip
-NAMED = ("rm", "inspect", "export")
+NAMED = ("pull", "rm", "inspect", "export")
 VERB = Choice("VERB", "what to do", {verb: form.help for verb, form in FORMS.items()})
 
 

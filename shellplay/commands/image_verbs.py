@@ -14,6 +14,7 @@ from shellplay.image.digest import short
 from shellplay.image.exporting import export_image
 from shellplay.image.importing import import_image
 from shellplay.image.manifest import Image
+from shellplay.image.pull import pull_image
 from shellplay.image.reference import familiar
 from shellplay.image.store import Store, layer_name
 from shellplay.views.images import in_words, page, table
@@ -46,6 +47,11 @@ def _import(store: Store, words: tuple[str, ...], platform: str | None) -> Itera
         yield arrived(image)
 
 
+def _pull(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+    image = yield from pull_image(store, words[0], platform)
+    yield arrived(image)
+
+
 def _rm(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
     found = dict(store.find(word) for word in words)
     for name in found:
@@ -71,6 +77,7 @@ def _export(store: Store, words: tuple[str, ...], platform: str | None) -> Itera
 VERBS: dict[str, Verb] = {
     "ls": _ls,
     "import": _import,
+    "pull": _pull,
     "rm": _rm,
     "inspect": _inspect,
     "export": _export,

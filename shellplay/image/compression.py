@@ -76,7 +76,7 @@ class Plain:
             except ImportError:
                 raise Refused(
                     "it is compressed with zstd, which this Python cannot read",
-                    "pip install 'shellplay[zstd]', or unpack it with zstd -d",
+                    "pip install 'shellplay[pull]', or unpack it with zstd -d",
                 ) from None
             self._broken = (*_BROKEN, module.ZstdError)
             found = module.ZstdDecompressor().stream_reader(file, read_across_frames=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
-from shellplay.errors import Refused
+from shellplay.errors import Refused, ShellplayError
 from shellplay.image.digest import Corrupt, short
 from shellplay.image.manifest import (
     INDEXES,
@@ -23,6 +23,10 @@ from shellplay.image.unpack import unpack
 # Brings the content of a descriptor into the store, and says how far it is.
 Fetch = Callable[[Descriptor], Iterator[str]]
 NESTED = 4
+
+
+class Broken(ShellplayError):
+    """The connection that content comes by broke off; what has come is good."""
 
 
 def gather(

@@ -37,3 +37,8 @@ class Limited:
         if self._left < 0:
             raise Corrupt(f"it unpacks to more than {self._limit} bytes")
         return data
+
+
+def megabytes(size: int) -> str:
+    """Return a size as it is said while something large is on its way."""
+    return f"{size / 1e6:.1f} MB"

@@ -154,6 +154,8 @@ def flat(layers: list[list[tuple[str, str]]]) -> dict[str, str] | None:
                 continue
             if any(own.get(one, tree.get(one, "d")) != "d" for one in parents):
                 return None
+            if kind == "d" and own.get(name, "d") != "d":
+                gone.add(f"{name}/")
             if kind == "f" or own.get(name, "d") != "d":
                 for one in [one for one in own if one.startswith(f"{name}/")]:
                     del own[one]
