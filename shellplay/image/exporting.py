@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import secrets
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -158,14 +158,11 @@ def _to_directory(
 @contextmanager
 def _replacing(target: Path) -> Iterator[Any]:
     """Give a file that takes its name once the block has ended well."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-        try:
+    scratch = target.with_name(f".{secrets.token_hex(8)}")
+    try:
+        with scratch.open("xb") as file:
             yield file
-            file.flush()
-            umask = os.umask(0)
-            os.umask(umask)
-            os.fchmod(file.fileno(), 0o666 & ~umask)
-            Path(file.name).rename(target)
-        finally:
-            with suppress(FileNotFoundError):
-                Path(file.name).unlink()
+        scratch.rename(target)
+    finally:
+        with suppress(FileNotFoundError):
+            scratch.unlink()

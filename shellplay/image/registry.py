@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
@@ -87,14 +88,25 @@ class Repository:
             answer = self._session.get(self._root)
         if answer.headers.get("WWW-Authenticate", "").lower().startswith("basic"):
             self._auth = get_auth_backend("basic", self._session)
-        # What docker login has written; the hub has a name of its own there.
-        name = self.reference.registry
-        key = f"https://index.{HUB}/v1/" if name == HUB else name
-        self._auth.load_configs(Container(self.reference.repository, registry=key))
+        self._read_passwords()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._session.close()
+
+    def _read_passwords(self) -> None:
+        """Read what docker login has written; the hub has a name of its own there."""
+        name = self.reference.registry
+        key = f"https://index.{HUB}/v1/" if name == HUB else name
+        place = os.environ.get("DOCKER_CONFIG")
+        files = [f"{place}/config.json"] if place else None
+        try:
+            self._auth.load_configs(Container(self.reference.repository, registry=key), files)
+        except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+            raise Refused(
+                f"the config.json of docker login cannot be used: {error}",
+                f"docker logout {name}, and log in again",
+            ) from error
 
     def manifest(self, wanted: str) -> tuple[Descriptor, bytes]:
         """Return what a tag or a digest stands for; raises Refused or Corrupt."""

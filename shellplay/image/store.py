@@ -37,7 +37,7 @@ from shellplay.image.manifest import (
     image,
     load,
 )
-from shellplay.image.reference import parse
+from shellplay.image.reference import familiar, parse
 
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 PARTIAL = ".partial"
@@ -87,7 +87,7 @@ class Store:
 
     def images(self) -> list[Image]:
         """Return all images, by name; raises Corrupt."""
-        return [self.image(name, of) for name, of in sorted(self.names().items())]
+        return [self._stored(name, of) for name, of in sorted(self.names().items())]
 
     def image(self, name: str, of: Descriptor) -> Image:
         """Return the image of a manifest that is in the store; raises Corrupt."""
@@ -122,7 +122,7 @@ class Store:
 
     def get(self, word: str) -> Image:
         """Return an image by its name or the beginning of its ID."""
-        return self.image(*self.find(word))
+        return self._stored(*self.find(word))
 
     def blob(self, digest: str) -> Path:
         """Return where the content of a digest is, or would be."""
@@ -163,8 +163,10 @@ class Store:
             with self.using():
                 yield
         except BaseException:
-            if self.path.is_dir():
-                self.collect()
+            # That the store cannot be tidied either must not hide what went wrong here.
+            with suppress(Refused):
+                if self.path.is_dir():
+                    self.collect()
             raise
 
     @contextmanager
@@ -250,6 +252,12 @@ class Store:
         except BlockingIOError:
             return False
         return True
+
+    def _stored(self, name: str, of: Descriptor) -> Image:
+        try:
+            return self.image(name, of)
+        except Corrupt as error:
+            raise Corrupt(error.message, f"image rm {familiar(name)}") from error
 
     def _prepare(self) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -10,6 +10,8 @@ from shellplay.image.digest import CHUNK, Corrupt, Readable
 from shellplay.image.limits import Limits
 
 BLOCK = 512
+# tarfile copies what is left in its buffer each time it reads.
+BUFFER = 1 << 15
 LONGEST_EXTENSION = 1 << 20
 LARGEST_ID = (1 << 32) - 2
 EXTENSIONS = (
@@ -75,7 +77,7 @@ class Tape:
                 self._tar = tarfile.open(  # noqa: SIM115 (it ends with us)
                     fileobj=cast(Any, self._stream),
                     mode="r|",
-                    bufsize=CHUNK,
+                    bufsize=BUFFER,
                     tarinfo=Header,
                     encoding="utf-8",
                     errors="surrogateescape",

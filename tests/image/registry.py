@@ -28,7 +28,7 @@ http: {{addr: "127.0.0.1:{port}"}}
 def real_registry(place: Path) -> Iterator[str]:
     """Run Debian's docker-registry for the block; give its host and port."""
     if not shutil.which("docker-registry") or not shutil.which("skopeo"):
-        pytest.skip("needs docker-registry and skopeo")
+        pytest.skip("needs docker-registry and skopeo (apt-get install docker-registry skopeo)")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

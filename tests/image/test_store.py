@@ -73,8 +73,9 @@ def test_damage_in_the_store_is_named_and_the_image_can_be_removed(
 ) -> None:
     _, (image,) = drained(import_image(store, layout(tmp_path / "oci", tar_of(file("a")))))
     store.blob(image.id).write_bytes(b"{}")
-    with pytest.raises(Corrupt, match=f"{image.name}: {image.id} is damaged"):
+    with pytest.raises(Corrupt, match=f"{image.name}: {image.id} is damaged") as caught:
         store.images()
+    assert caught.value.fix == "image rm made:latest"
     name, _ = store.find("made")
     store.drop(name)
     assert store.collect()
