@@ -17,7 +17,7 @@ LAYERS = [
     {"image"},
     {"shell"},
     {"fences"},
-    {"processes", "stack", "standing", "fencing", "jobs", "container"},
+    {"processes", "stack", "standing", "layers", "places", "fencing", "jobs", "container"},
     {"services", "playground"},
     {"views"},
     {"recipe"},

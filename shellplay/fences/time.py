@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 
 from shellplay.errors import KernelError, UsageError
-from shellplay.fences.fence import Fence, option
+from shellplay.fences.fence import option
+from shellplay.fences.namespace import Namespace
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.namespaces import open_namespace
 from shellplay.kernel.outside import write_file
@@ -17,7 +18,7 @@ DURATION = re.compile(r"([+-]?)((?:\d+[smhdw]?)+)")
 
 
 @dataclass(frozen=True)
-class Time(Fence, kind="time", man="time_namespaces(7)"):
+class Time(Namespace, kind="time", man="time_namespaces(7)"):
     """How long the host has been up: boot and monotonic clocks get an offset.
 
     The time of day never changes.  Offsets are like ``+10d``, ``-1h30m``, ``90``.

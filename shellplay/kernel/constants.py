@@ -56,6 +56,10 @@ PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+
+# linux/capability.h
+CAP_SYS_ADMIN = 21
 
 # linux/close_range.h, linux/fcntl.h, linux/openat2.h
 CLOSE_RANGE_CLOEXEC = 4
