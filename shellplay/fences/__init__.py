@@ -22,6 +22,9 @@ ALIASES: dict[str, str] = {
     "users": "user",
     "cgroupns": "cgroup",
     "clock": "time",
+    "capabilities": "caps",
+    "cap": "caps",
+    "no_new_privs": "nnp",
 }
 
 for _module in pkgutil.iter_modules(__path__):

@@ -20,6 +20,11 @@ pytestmark = pytest.mark.everyone
 LAYERS = [kind for kind in ORDER if kind not in KINDS]
 # Options to put each up with, a line that tells about it, and what that prints inside.
 SAMPLES: dict[str, tuple[dict[str, str], str, str]] = {
+    "caps": (
+        {"preset": "docker"},
+        "sed -n 's/^CapBnd:.//p' /proc/self/status",
+        "00000000a80425fb\n",
+    ),
     "nnp": ({}, "grep -c 'NoNewPrivs:.1' /proc/self/status", "1\n"),
 }
 
