@@ -195,6 +195,9 @@ def test_a_bash_that_ends_inside_leaves_the_one_that_was_parked(
     session.expect(r"[#$] ")
     typed(session, "echo $$", expecting="1\r\n")
     session.send("exit\r")
+    session.expect("exit\r\n")
+    # Keys that come before the parked bash has drawn its prompt would be run before that.
+    session.expect(r"[#$] ")
     typed(session, "echo again")
     leave(session)
     texts = [step.text for step in steps(path)]
