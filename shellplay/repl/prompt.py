@@ -20,6 +20,7 @@ from shellplay.commands.printer import Printer
 from shellplay.playground import Playground
 from shellplay.repl.bar import bar
 from shellplay.repl.completer import TableCompleter
+from shellplay.repl.echo import no_echo
 from shellplay.repl.history import HistoryFile
 from shellplay.repl.keys import bindings, store, take_typed_ahead
 from shellplay.repl.marks import Marks, key
@@ -129,18 +130,22 @@ class Prompt:
         """Prompt for lines and run them until quit; return 0."""
         self._interpreter = interpreter
         self.playground.on_notice = self._notice
-        while not interpreter.left:
-            try:
-                line = self._ask()
-            except KeyboardInterrupt:
-                self.marks.done(130)
-                continue
-            except EOFError:
-                line = "quit"
-            self.marks.output()
-            self._tell_of_history()
-            self.marks.done(interpreter.run(line))
+        with no_echo(self.session.input.fileno()):
+            while not interpreter.left:
+                self._take_line(interpreter)
         return 0
+
+    def _take_line(self, interpreter: Interpreter) -> None:
+        try:
+            line = self._ask()
+        except KeyboardInterrupt:
+            self.marks.done(130)
+            return
+        except EOFError:
+            line = "quit"
+        self.marks.output()
+        self._tell_of_history()
+        self.marks.done(interpreter.run(line))
 
     def _ask(self) -> str:
         kept, self._kept = self._kept, ""

@@ -25,7 +25,7 @@ from shellplay.shell.marks import Mark
 from shellplay.shell.terminal import Terminal
 
 READ_SIZE = 65536
-BURST = 16
+BURST = 4
 REDRAW_SECONDS = 0.1
 MOMENT_MS = 30
 
@@ -145,8 +145,9 @@ class Relay:
 
     def _pass_output(self) -> bool:
         """Show what there is, in bursts; return False if there was nothing, or the end."""
-        # The kernel hands out 4 KiB at a time: to write several at once, and to wait only
-        # when there is no more, is what makes the relay as fast as script(1).
+        # The kernel hands out 4 KiB at a time: to write some at once, and to wait only when
+        # there is no more, makes the relay as fast as script(1).  More at once would have
+        # whoever writes and whoever shows wait for us in turn.
         for _ in range(BURST):
             if self._terminal.read() <= 0:
                 break

@@ -1,0 +1,24 @@
+"""The echo of the terminal between two prompts."""
+
+from __future__ import annotations
+
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def no_echo(fd: int) -> Iterator[None]:
+    """Have a terminal not show what is typed ahead, see termios(3).
+
+    The prompt draws it when it comes to it.  Shown by the kernel as well it would stand
+    there twice, and the prompt, which takes the cursor to be at the margin, beside it.
+    """
+    before = termios.tcgetattr(fd)
+    quiet = termios.tcgetattr(fd)
+    quiet[3] &= ~termios.ECHO
+    termios.tcsetattr(fd, termios.TCSADRAIN, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
