@@ -12,16 +12,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shellplay import layers, places
+from shellplay import layers, places, put
 from shellplay.errors import KernelError, Refused, ShellplayError
-from shellplay.fences import REGISTRY, Fence, Namespace, put
-from shellplay.fences.put import Joined, joined
+from shellplay.fences import REGISTRY, Fence, Namespace
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.descendants import running
 from shellplay.kernel.reasons import explained, ptrace_refusal
 from shellplay.model import Change, FenceRecord, How, NamespaceId, ShellIdentity
 from shellplay.processes import sees_the_hosts_proc
+from shellplay.put import Joined, joined
 from shellplay.shell.carry import Carried
 from shellplay.shell.shell import Shell
 from shellplay.stack import Stack, named

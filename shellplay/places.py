@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shellplay.fences import Fence, Namespace, Restriction, put
+from shellplay import put
+from shellplay.fences import Fence, Namespace, Restriction
 from shellplay.kernel.descendants import running
 from shellplay.model import How
 from shellplay.stack import Stack

@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
+from shellplay import put
 from shellplay.errors import KernelError, TimedOut
-from shellplay.fences import KINDS, Fence, Limit, Namespace, put
-from shellplay.fences.put import Joined, joined
+from shellplay.fences import KINDS, Fence, Limit, Namespace
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.descendants import descendants, kill_quietly
 from shellplay.kernel.stub import Stub
 from shellplay.model import How
+from shellplay.put import Joined, joined
 from shellplay.shell.carry import Carried, carry
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash

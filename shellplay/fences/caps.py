@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
 from shellplay.fences.fence import nearest, option
 from shellplay.fences.restriction import Restriction
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import Caller
 from shellplay.kernel.capabilities import NAMES, Sets, has, last, mask, name_of
 from shellplay.kernel.procfs import Status
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 # What Docker leaves a container without --cap-add and --cap-drop.
 DOCKER = (

@@ -8,16 +8,17 @@ completion, the strip and the contract tests follow from it.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from shellplay.errors import UsageError
-from shellplay.kernel.caller import Caller
 from shellplay.kernel.procfs import Status
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 REGISTRY: dict[str, type[Fence]] = {}
 TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
@@ -191,6 +192,8 @@ def _value(kind: str, known: Option, text: str) -> str | bool:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Say which of the known names was meant, or list them if none is near."""
+    import difflib
+
     names = list(known)
     near = difflib.get_close_matches(name, names, 1)
     if near:

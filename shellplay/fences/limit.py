@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shellplay.fences.fence import Fence
-from shellplay.kernel.caller import Caller
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 
 @dataclass(frozen=True)

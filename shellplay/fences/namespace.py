@@ -5,15 +5,17 @@ from __future__ import annotations
 from abc import ABC
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from shellplay.errors import KernelError
 from shellplay.fences.fence import Fence, option
 from shellplay.kernel import constants as k
 from shellplay.kernel import namespaces
-from shellplay.kernel.caller import Caller
 from shellplay.kernel.procfs import Status
 from shellplay.model import NamespaceId
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 
 @dataclass(frozen=True)

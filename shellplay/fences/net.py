@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shellplay.fences.namespace import Namespace
-from shellplay.kernel.caller import Caller
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shellplay.fences.restriction import Restriction
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import Caller
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 
 @dataclass(frozen=True)

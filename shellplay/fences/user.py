@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
 from shellplay.fences.fence import option
 from shellplay.fences.namespace import Namespace
-from shellplay.kernel.caller import Caller
 from shellplay.kernel.idmap import subordinate, write_maps
 from shellplay.kernel.procfs import MapRange, Status
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 RANGE = re.compile("([0-9]+):([0-9]+):([0-9]+)")
 # (uid_t) -1 is nobody's number.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
 from shellplay.fences.fence import option
 from shellplay.fences.namespace import Namespace
-from shellplay.kernel.caller import Caller
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 LONGEST = 64
 

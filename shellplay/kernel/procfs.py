@@ -146,11 +146,11 @@ def parse_status(content: bytes) -> Status:
         sessions=_numbers(_field(content, b"\nNSsid:\t")),
         threads=int(_field(content, b"\nThreads:\t") or 0),
         rss=int(_field(content, b"\nVmRSS:\t").removesuffix(b" kB") or 0),
-        inheritable=int(_field(content, b"\nCapInh:\t"), 16),
-        permitted=int(_field(content, b"\nCapPrm:\t"), 16),
-        effective=int(_field(content, b"\nCapEff:\t"), 16),
-        bounding=int(_field(content, b"\nCapBnd:\t"), 16),
-        ambient=int(_field(content, b"\nCapAmb:\t") or b"0", 16),
+        inheritable=_mask(_field(content, b"\nCapInh:\t")),
+        permitted=_mask(_field(content, b"\nCapPrm:\t")),
+        effective=_mask(_field(content, b"\nCapEff:\t")),
+        bounding=_mask(_field(content, b"\nCapBnd:\t")),
+        ambient=_mask(_field(content, b"\nCapAmb:\t")),
         no_new_privs=_field(content, b"\nNoNewPrivs:\t") == b"1",
         seccomp=int(_field(content, b"\nSeccomp:\t") or 0),
         filters=int(_field(content, b"\nSeccomp_filters:\t") or 0),
@@ -227,6 +227,10 @@ def _field(content: bytes, key: bytes) -> bytes:
         return b""
     start += len(key)
     return content[start : content.index(b"\n", start)]
+
+
+def _mask(field: bytes) -> int:
+    return int(field or b"0", 16)
 
 
 def _numbers(content: bytes) -> tuple[int, ...]:
