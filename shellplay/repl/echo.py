@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ def no_echo(fd: int) -> Iterator[None]:
     The prompt draws it when it comes to it.  Shown by the kernel as well it would stand
     there twice, and the prompt, which takes the cursor to be at the margin, beside it.
     """
+    if not os.isatty(fd):
+        yield
+        return
     before = termios.tcgetattr(fd)
     quiet = termios.tcgetattr(fd)
     quiet[3] &= ~termios.ECHO
