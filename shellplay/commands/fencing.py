@@ -72,7 +72,7 @@ def peel(
 def fences(
     container: Annotated[Container | None, Target(optional=True)],
 ) -> Iterator[Outcome]:
-    """Show every layer: what is fenced, what the kernel shows, how it peels.
+    """Show every layer: whether it is fenced, what the kernel shows of it.
 
     It is read from /proc at that moment. Without a container it shows the host's.
 
