@@ -152,8 +152,10 @@ class Store:
     def using(self) -> Iterator[None]:
         """Hold the shared lock: nothing is deleted within this block."""
         with self.writing():
-            self._prepare()
+            self._make_directories()
         with self._locked("lock", fcntl.LOCK_SH):
+            with self.writing():
+                self._begin()
             yield
 
     @contextmanager
@@ -259,7 +261,7 @@ class Store:
         except Corrupt as error:
             raise Corrupt(error.message, f"image rm {familiar(name)}") from error
 
-    def _prepare(self) -> None:
+    def _make_directories(self) -> None:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Whoever owns it decides what root would run: not for us to trust.
         owner = self.path.stat().st_uid
@@ -270,6 +272,8 @@ class Store:
             )
         for directory in (self.blobs, self.layers, self.coming):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _begin(self) -> None:
         layout = self.path / "oci-layout"
         if not layout.exists():
             self._replace(layout, LAYOUT)
@@ -294,7 +298,8 @@ class Store:
         return of or Descriptor("", hashing.digest, hashing.size)
 
     def _change(self, change: Callable[[Index], Index]) -> None:
-        with self._locked("index.lock", fcntl.LOCK_EX):
+        # The shared lock as well: the new index is written where collect() sweeps.
+        with self._locked("lock", fcntl.LOCK_SH), self._locked("index.lock", fcntl.LOCK_EX):
             there = change(self.names())
             listed = [
                 replace(of, annotations={REF_NAME: name}).as_json()

@@ -177,3 +177,25 @@ def test_looking_at_images_makes_no_store(tmp_path: Path) -> None:
     done = shellplay("-c", "images", XDG_DATA_HOME=str(tmp_path / "data"))
     assert (done.returncode, done.stdout) == (0, "no images (image import makes one)\n")
     assert not (tmp_path / "data").exists()
+
+
+ADDS_AND_COLLECTS = """
+import sys
+from pathlib import Path
+from shellplay.image.store import Store
+
+store = Store(Path(sys.argv[1]))
+for number in range(100):
+    with store.using():
+        store.add_document(f"{sys.argv[2]} {number}".encode(), "text/plain")
+    store.drop("nothing")
+    store.collect()
+"""
+
+
+def test_what_one_process_is_writing_no_other_sweeps_away(tmp_path: Path) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", ADDS_AND_COLLECTS, tmp_path / "images", name])
+        for name in "abcd"
+    ]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0, 0]
