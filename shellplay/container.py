@@ -217,6 +217,7 @@ class Container:
             argv,
             terminal=terminal,
             detach_key=self.settings.detach_key,
+            surround=self._fencing.surround,
             output=self.settings.surroundings.output,
         )
 

@@ -12,15 +12,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shellplay import layers, places, put
 from shellplay.errors import KernelError, Refused, ShellplayError
-from shellplay.fences import KINDS, Fence, put
-from shellplay.fences.put import Joined, joined
-from shellplay.fences.user import User
-from shellplay.kernel import namespaces, procfs
+from shellplay.fences import REGISTRY, Fence, Namespace
+from shellplay.kernel import procfs
+from shellplay.kernel.caller import Caller
 from shellplay.kernel.descendants import running
 from shellplay.kernel.reasons import explained, ptrace_refusal
 from shellplay.model import Change, FenceRecord, How, NamespaceId, ShellIdentity
 from shellplay.processes import sees_the_hosts_proc
+from shellplay.put import Joined, joined
 from shellplay.shell.carry import Carried
 from shellplay.shell.shell import Shell
 from shellplay.stack import Stack, named
@@ -29,7 +30,11 @@ from shellplay.standing import Standing
 if TYPE_CHECKING:
     from shellplay.container import Container
 
-USER_FIRST = "an ordinary user needs a user fence for it, so that went up first"
+# What to say of the fence that had to come before.
+FIRST = {
+    "user": "an ordinary user needs a user fence for it, so that went up first",
+    "nnp": "without privileges it takes no_new_privs, so nnp went up first",
+}
 # What to say of processes that were there before a fence.
 EARLIER = {
     How.IN_PLACE: "already there, and outside of it",
@@ -51,76 +56,111 @@ class Fencing:
     # -- looking -------------------------------------------------------------------------
 
     def records(self) -> list[FenceRecord]:
-        """Return one record for each layer, namespaces re-read from the kernel."""
-        host = namespaces.identities("self")
-        mine = dict.fromkeys(KINDS) if self._box.dead else namespaces.identities(self._box.pid)
-        return [self._record(kind, host[kind], mine[kind]) for kind in KINDS]
+        """Return one record for each layer, re-read from the kernel."""
+        return layers.of(self._box, self._stack.standing)
 
     def kinds(self) -> list[str]:
         """Return the kinds of the fences that were put up, in that order."""
         return [each.fence.kind for each in self._stack.standing]
 
-    def _record(
-        self, kind: str, host: NamespaceId | None, mine: NamespaceId | None
-    ) -> FenceRecord:
-        up = mine is not None and mine != host
-        standing = self._stack.standing.find(kind) if up else None
-        return FenceRecord(
-            fence=kind,
-            up=up,
-            how=standing.how if standing else None,
-            host=host.inode if host else None,
-            shell=mine.inode if mine else None,
-            peel=self._how_it_comes_off(standing) if standing else None,
-            options=standing.fence.given() if standing else {},
-            shared_with=self._box.sharers(mine) if up and mine else (),
-        )
-
-    def _how_it_comes_off(self, standing: Standing) -> str:
-        match standing.how:
-            case How.IN_PLACE:
-                return "in place"
-            case How.FORKED:
-                outside = self._stack.parked[standing.depth - 1]
-                return f"wakes the parked bash {outside.pid}"
-        return "starts a new bash"
-
     # -- up ------------------------------------------------------------------------------
 
     def fence(self, fence: Fence) -> Change:
-        """Put a fence up, with ``user`` before it if bash may not do it otherwise."""
+        """Put a fence up, after those that bash needs for it."""
         self._box.require_alive()
         if fence.kind in self._stack.standing:
             raise Refused(f"{fence.kind} is fenced already", f"peel {fence.kind}, first")
-        if not namespaces.supported(fence.kind):
-            raise Refused(f"this kernel has no {fence.kind} namespaces")
+        if (reason := fence.unsupported()) is not None:
+            raise Refused(reason)
+        if fence.shows("self"):
+            raise Refused(f"{fence.kind}: the host itself is fenced like that already")
         with self._joined(fence) as join:
-            first = self._user_first(fence)
-            change = self._put(fence, join)
-        before = (USER_FIRST,) if first else ()
-        notes = (*before, *change.notes, *self._about_proc(fence.kind))
-        return replace(change, first=first, notes=notes)
+            change = self._up(fence, join)
+        self._require_shown(self._box.pid, "bash")
+        return replace(change, notes=(*change.notes, *self._about_proc(fence.kind)))
+
+    def surround(self, caller: Caller) -> None:
+        """Put the fences without a namespace around a process that has joined all others.
+
+        Raises ShellplayError if the kernel does not show it behind every fence then.
+        """
+        for each in self._stack.standing:
+            if not isinstance(each.fence, Namespace):
+                each.fence.go_up(caller)
+        self._require_shown(caller.pid, "the program")
+
+    def _require_shown(self, pid: int, who: str) -> None:
+        fences = [each.fence for each in self._stack.standing]
+        missing = [each.kind for each in fences if each.shows(pid) is False]
+        if missing:
+            raise ShellplayError(f"the kernel does not show {who} behind {', '.join(missing)}")
+
+    def _up(self, fence: Fence, join: Joined | None) -> Change:
+        over = places.over(self._stack, fence)
+        if over and self._may_step_back(over):
+            return self._up_below(over, fence, join)
+        first = self._first(fence)
+        change = self._put(fence, join)
+        notes = tuple(FIRST[each.fence] for each in first)
+        return replace(change, first=first, notes=(*notes, *change.notes))
 
     @contextmanager
     def _joined(self, fence: Fence) -> Iterator[Joined | None]:
-        if fence.join is None:
+        if not isinstance(fence, Namespace) or fence.join is None:
             yield None
             return
         other = self._box.find(fence.join)
         other.require_alive()
-        mine, its = (namespaces.identify(pid, fence.kind) for pid in (self._box.pid, other.pid))
-        if mine == its:
+        if fence.fact(self._box.pid) == fence.fact(other.pid):
             raise Refused(f"{other.label} has the same {fence.kind} namespace already")
         with joined(other.pid, fence.kind) as join:
             yield join
 
-    def _user_first(self, fence: Fence) -> tuple[Change, ...]:
-        has_privileges = self._stack.live.has_sys_admin()
-        if fence.kind == "user" or has_privileges or "user" in self._stack.standing:
+    def _first(self, fence: Fence) -> tuple[Change, ...]:
+        needed = fence.opened_by
+        if (
+            needed is None
+            or needed in self._stack.standing
+            or fence.permitted(self._stack.live.status)
+        ):
             return ()
-        user = User(join=fence.join)
-        with self._joined(user) as join:
-            return (self._put(user, join),)
+        shared = isinstance(fence, Namespace) and needed == "user" and fence.join
+        opening = REGISTRY[needed].parse({"join": shared} if shared else {})
+        with self._joined(opening) as join:
+            return (self._put(opening, join),)
+
+    def _may_step_back(self, over: list[Standing]) -> bool:
+        """Tell whether somebody waits outside of some fences: none if bash started inside."""
+        return self._box.settings.live and all(each.how is How.FORKED for each in over)
+
+    def _up_below(self, over: list[Standing], fence: Fence, join: Joined | None) -> Change:
+        self._box.require_idle()
+        before = self._stack.live.identity
+        self._lost_jobs(self._stack.doomed_by(over), f"fence {fence.kind}", force=False)
+        notes: list[str] = []
+        with self._stack.keys_wait():
+            state = self._stack.dump()
+            with self._stack.stepped_back(over) as others:
+                for other, pin in others:
+                    self._up(other, pin)
+                change = self._up(fence, join)
+                for each in over:
+                    notes += self._put(each.fence, None).notes
+            carried = self._stack.carry(state)
+        kinds = [each.fence.kind for each in over]
+        if "pid" in kinds:
+            kinds.remove("pid")
+            notes.insert(0, PID_LAST)
+        if kinds:
+            notes.insert(0, f"{', '.join(kinds)} came off and went up again, above it")
+        return replace(
+            change,
+            before=before,
+            after=self._stack.live.identity,
+            notes=tuple(dict.fromkeys((*change.notes, *notes))),
+            carried=carried.carried,
+            left=(*state.stays, *carried.failed),
+        )
 
     def _put(self, fence: Fence, join: Joined | None) -> Change:
         before = self._stack.live.identity
@@ -130,14 +170,15 @@ class Fencing:
         if earlier and how in EARLIER:
             notes += (f"{EARLIER[how]}: {', '.join(earlier)}",)
         change = self._change("fence", fence.kind, how, before=before)
-        if change.namespace is None or change.namespace == change.host:
-            raise ShellplayError(f"the kernel does not show a new {fence.kind} namespace")
+        if fence.shows(self._box.pid) is False:
+            what = f"a new {fence.kind} namespace" if change.host else f"the {fence.kind} fence"
+            raise ShellplayError(f"the kernel does not show {what}")
         return replace(change, notes=notes, carried=carried.carried, left=carried.failed)
 
     def _put_somehow(
         self, fence: Fence, join: Joined | None
     ) -> tuple[How, tuple[str, ...], Carried]:
-        if not self._box.settings.live:
+        if not self._box.settings.live or places.over(self._stack, fence):
             return How.RESPAWNED, *self._put_on_new_bash(fence, join)
         if (
             join is not None
@@ -147,10 +188,14 @@ class Fencing:
             notes, carried = self._put_on_new_bash(fence, join)
             return How.RESPAWNED, (NO_WAY_BACK, *notes), carried
         try:
-            if not fence.one_way and put.comes_off_in_place(self._stack.live, fence.kind):
-                self._stack.put_in_place(fence, join)
-                return How.IN_PLACE, (), NOTHING
-            return How.FORKED, *self._put_by_fork(fence, join)
+            if put.comes_off_in_place(self._stack.live, fence):
+                return self._stack.put_in_place(fence, join), (), NOTHING
+            self._box.require_idle()
+            if places.shares_the_fork(self._stack, fence):
+                self._stack.put_on_the_last_copy(fence)
+            else:
+                self._stack.put_on_copy(fence, join)
+            return How.FORKED, (), NOTHING
         except KernelError as error:
             if not error.call.startswith("ptrace"):
                 raise explained(error, fence.kind, self._box.pid) from error
@@ -158,44 +203,15 @@ class Fencing:
             notes, carried = self._put_on_new_bash(fence, join)
             return How.RESPAWNED, (reason, *notes), carried
 
-    def _put_by_fork(
-        self, fence: Fence, join: Joined | None
-    ) -> tuple[tuple[str, ...], Carried]:
-        self._box.require_idle()
-        if not self._belongs_below_pid(fence):
-            self._stack.put_on_copy(fence, join)
-            return (), NOTHING
-        with self._stack.keys_wait():
-            state = self._stack.dump()
-            pid = self._stack.standing.get("pid")
-            self._stack.step_back(pid, lambda fence, pin: self._put(fence, pin))
-            self._put(fence, join)
-            notes = self._put(pid.fence, None).notes
-            return (PID_LAST, *notes), self._stack.carry(state)
-
-    def _belongs_below_pid(self, fence: Fence) -> bool:
-        # A bash that forks inside a pid fence is no longer number 1, and not alone: the
-        # parked one shows.  As long as nothing else lives in there, pid can come last, if
-        # somebody waits outside of it: nobody does if the bash was started inside.
-        # Not so for user: what was made outside of it is not owned by it.
-        live = self._stack.live
-        pid = self._stack.standing.find("pid")
-        return (
-            pid is not None
-            and pid.how is How.FORKED
-            and fence.kind != "user"
-            and not self._stack.standing.above("pid")
-            and live.status.pids[-1] == 1
-            and not running(live.pid)
-        )
-
     def _put_on_new_bash(
         self, fence: Fence, join: Joined | None
     ) -> tuple[tuple[str, ...], Carried]:
         self._require_respawnable(f"fence {fence.kind}")
-        standing = [(each.fence, None) for each in self._stack.standing]
+        over = places.over(self._stack, fence)
+        below = [(each.fence, None) for each in self._stack.standing if each not in over]
+        above = [(each.fence, None) for each in over]
         try:
-            return self._stack.respawn([*standing, (fence, join)])
+            return self._stack.respawn([*below, (fence, join), *above])
         except KernelError as error:
             raise explained(error, fence.kind, self._box.pid) from error
 
@@ -209,7 +225,9 @@ class Fencing:
         notes: tuple[str, ...] = ()
         carried = NOTHING
         match standing.how:
-            case How.IN_PLACE if put.may_return(self._stack.live, kind):
+            case How.OUTSIDE:
+                self._stack.take_off(kind)
+            case How.IN_PLACE if self._may_return(kind):
                 self._stack.take_off(kind)
             case How.IN_PLACE | How.FORKED:
                 carried = self._wake_below(standing, force=force)
@@ -219,8 +237,9 @@ class Fencing:
                 notes, carried = self._stack.respawn([(fence, None) for fence in rest])
         notes += self._stack.fit_proc() + self._about_proc(kind)
         change = self._change("peel", kind, standing.how, before=before)
-        if change.namespace != change.host:
-            raise ShellplayError(f"the kernel still shows another {kind} namespace")
+        if standing.fence.shows(self._box.pid):
+            what = f"another {kind} namespace" if change.host else f"the {kind} fence"
+            raise ShellplayError(f"the kernel still shows {what}")
         return replace(change, notes=notes, carried=carried.carried, left=carried.failed)
 
     def peel_all(self, *, force: bool) -> list[Change]:
@@ -232,32 +251,50 @@ class Fencing:
         """Wake the bash below the live one, which has ended."""
         self._stack.fall_back()
 
+    def _may_return(self, kind: str) -> bool:
+        # Behind a restriction it may turn out half-way that it may not.
+        restricted = bool(self._stack.standing.restrictions())
+        return not restricted and put.may_return(self._stack.live, kind)
+
     def _wake_below(self, standing: Standing, *, force: bool) -> Carried:
         self._box.require_idle()
         self._require_possible_without(standing)
-        doomed = self._stack.doomed_by(standing)
+        doomed = self._stack.doomed_by([standing])
         left = self._lost_jobs(doomed, f"peel {standing.fence.kind}", force=force)
         left += _open_files(self._stack.live, but=self._stack.woken_by(standing))
         with self._stack.keys_wait():
             state = self._stack.dump()
-            self._stack.step_back(standing, lambda fence, pin: self._put(fence, pin))
+            with self._stack.stepped_back([standing]) as others:
+                for fence, pin in others:
+                    self._up(fence, pin)
             carried = self._stack.carry(state)
         return Carried(carried.carried, (*left, *state.stays, *carried.failed))
 
     def _require_possible_without(self, standing: Standing) -> None:
-        outside = self._stack.parked[standing.depth - 1]
+        kind = standing.fence.kind
+        place = self._stack.outside([standing])
+        if place >= len(self._stack.parked):
+            raise Refused(
+                f"bash has given up what it takes to leave {kind}, and none is parked outside",
+                f"stop {self._box.label}, and new",
+            )
+        outside = self._stack.parked[place]
         if not outside.alive:
             raise Refused(
                 f"the bash {outside.pid} that was parked outside has ended: no way back",
                 f"stop {self._box.label}, and new",
             )
-        above = [each.fence.kind for each in self._stack.standing.above("user")] if (
-            standing.fence.kind == "user"
-        ) else []  # fmt: skip
-        if above and not outside.has_sys_admin():
+        above = [
+            each.fence.kind
+            for each in self._stack.standing.above(kind)
+            if each.fence.opened_by == kind or each.fence.opened_by not in self._stack.standing
+            if not each.fence.permitted(outside.status)
+        ]
+        if above:
             stand = "stands" if len(above) == 1 else "stand"
             raise Refused(
-                f"{', '.join(above)} {stand} inside user: without it bash lacks CAP_SYS_ADMIN",
+                f"{', '.join(above)} {stand} inside {kind}: "
+                "without it bash lacks CAP_SYS_ADMIN",
                 f"peel {above[-1]}, first; or peel all",
             )
 
@@ -291,10 +328,14 @@ class Fencing:
     # -- facts ---------------------------------------------------------------------------
 
     def _change(self, verb: str, kind: str, how: How, *, before: ShellIdentity) -> Change:
+        layer = REGISTRY[kind]
+        mine, host = layer.fact(self._box.pid), layer.fact("self")
+        is_namespace = issubclass(layer, Namespace)
         return Change(
             verb, kind, how, before, self._stack.live.identity,
-            namespace=namespaces.identify(self._box.pid, kind),
-            host=namespaces.identify("self", kind),
+            namespace=mine if isinstance(mine, NamespaceId) else None,
+            host=host if isinstance(host, NamespaceId) else None,
+            state=None if is_namespace else layer.told(mine, beside=host),
         )  # fmt: skip
 
     def _earlier_processes(self) -> list[str]:

@@ -68,8 +68,10 @@ class How(StrEnum):
 class FenceRecord:
     """One row of the strip: a layer, whether it is fenced, and how it comes off.
 
-    ``host`` and ``shell`` are namespace inode numbers (None where it cannot be read);
-    ``shared_with`` are the labels of other containers in the same fenced namespace.
+    ``host`` and ``shell`` are namespace inode numbers; of a layer without a namespace
+    ``host_state`` and ``shell_state`` say what the kernel shows.  None is what it does not
+    have, or what cannot be read.  ``shared_with`` are the labels of other containers in the
+    same fenced namespace.
     """
 
     fence: str
@@ -80,6 +82,8 @@ class FenceRecord:
     peel: str | None = None
     options: dict[str, str] = field(default_factory=dict)
     shared_with: tuple[str, ...] = ()
+    host_state: str | None = None
+    shell_state: str | None = None
 
 
 class ShellState(StrEnum):
@@ -105,6 +109,8 @@ class ShellIdentity:
 class Change:
     """What a fence or a peel did, as verified in the kernel afterwards.
 
+    ``namespace`` and ``host`` are where the bash and the host are now, ``state`` what the
+    kernel shows of a layer without a namespace.
     ``carried`` and ``left`` name the shell state that came along and that did not;
     ``notes`` are sentences for the user; ``first`` are changes that had to come before.
     """
@@ -116,6 +122,7 @@ class Change:
     after: ShellIdentity
     namespace: NamespaceId | None = None
     host: NamespaceId | None = None
+    state: str | None = None
     notes: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
     left: tuple[str, ...] = ()

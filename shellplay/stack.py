@@ -7,18 +7,19 @@ movements are for is decided in fencing.py.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
+from shellplay import put
 from shellplay.errors import KernelError, TimedOut
-from shellplay.fences import KINDS, Fence, put
-from shellplay.fences.put import Joined, joined
+from shellplay.fences import KINDS, Fence, Limit, Namespace
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.descendants import descendants, kill_quietly
 from shellplay.kernel.stub import Stub
 from shellplay.model import How
+from shellplay.put import Joined, joined
 from shellplay.shell.carry import Carried, carry
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash
@@ -28,6 +29,9 @@ from shellplay.standing import Standing, StandingFences
 
 if TYPE_CHECKING:
     from shellplay.container import Container
+
+# A fence that is to go up, and the namespace to join for it.
+Wanted = tuple[Fence, Joined | None]
 
 # Out of these a bash that may can come back; the other two are left by waking another.
 IN_PLACE_KINDS = tuple(kind for kind in KINDS if kind not in ("user", "pid"))
@@ -52,8 +56,12 @@ class Stack:
 
     # -- up ------------------------------------------------------------------------------
 
-    def put_in_place(self, fence: Fence, join: Joined | None) -> None:
+    def put_in_place(self, fence: Fence, join: Joined | None) -> How:
         """Put a fence around the live bash itself; undone if it fails half-way."""
+        if isinstance(fence, Limit):
+            fence.put_up(self.live.pid)
+            self.standing.add(Standing(fence, How.OUTSIDE, len(self.parked)))
+            return How.OUTSIDE
         before = namespaces.identify(self.live.pid, fence.kind)
         with self.live.seized() as caller:
             try:
@@ -64,6 +72,7 @@ class Stack:
                         put.take_off(fence.kind, caller, host)
                 raise
         self.standing.add(Standing(fence, How.IN_PLACE, len(self.parked)))
+        return How.IN_PLACE
 
     def put_on_copy(self, fence: Fence, join: Joined | None) -> None:
         """Fork the live bash; the copy is inside the fence, the original is parked."""
@@ -77,43 +86,67 @@ class Stack:
             # They are children of the parked bash; the copy must not count on them.
             self.ask(r"\builtin disown -a")
 
+    def put_on_the_last_copy(self, fence: Fence) -> None:
+        """Put a one-way fence around the live bash, which is a copy already.
+
+        The bash that is parked outside of the last fork is the way back from this one too.
+        """
+        with self.live.seized() as caller:
+            put.in_place(fence, caller, None)
+        self.standing.add(Standing(fence, How.FORKED, len(self.parked)))
+
     # -- down ----------------------------------------------------------------------------
 
     def take_off(self, kind: str) -> None:
-        """Move the live bash itself back to the host's namespace."""
+        """Move the live bash itself back to where the host is."""
+        standing = self.standing.find(kind)
+        if standing is not None and isinstance(standing.fence, Limit):
+            # It is around those that were forked since, too: the parked ones among them.
+            for shell in (*self.parked[standing.depth :], self.live):
+                standing.fence.take_off(shell.pid)
+            self.standing.remove(kind)
+            return
         with self.live.seized() as caller, joined(os.getpid(), kind) as host:
             put.take_off(kind, caller, host)
         self.standing.remove(kind)
 
-    def doomed_by(self, standing: Standing) -> list[Shell]:
-        """Return the bashes that end if a fence is peeled by waking one outside of it."""
-        return [*self.parked[_outside(standing) + 1 :], self.live]
+    def doomed_by(self, off: Sequence[Standing]) -> list[Shell]:
+        """Return the bashes that end if fences come off by waking one outside of them."""
+        return [*self.parked[self.outside(off) + 1 :], self.live]
 
     def woken_by(self, standing: Standing) -> Shell:
         """Return the bash that goes on if a fence is peeled by waking one outside of it."""
-        return self.parked[_outside(standing)]
+        return self.parked[self.outside([standing])]
 
-    def step_back(
-        self, standing: Standing, put_again: Callable[[Fence, Joined | None], object]
-    ) -> None:
-        """Wake the bash that can be without a fence; those above are put around that one.
+    def outside(self, off: Sequence[Standing]) -> int:
+        """Return the place, from the bottom, of the bash that is or can come outside."""
+        outer = [_outside(each) for each in off]
+        if any(each.how is not How.FORKED for each in off):
+            # It has to come out by itself, so it must not have given up what that takes.
+            outer += [_outside(each) for each in self.standing.restrictions()]
+        return min(outer)
 
-        ``put_again`` gets each of them, with its namespace where that outlives its bashes.
+    @contextmanager
+    def stepped_back(self, off: Sequence[Standing]) -> Iterator[list[Wanted]]:
+        """Wake the bash that can be without some fences.
+
+        Yields the other fences that came off by that, to be put up again: each with its
+        namespace, where that outlives its bashes.
         """
-        doomed, inside = self.doomed_by(standing), _outside(standing) + 1
+        doomed, inside = self.doomed_by(off), self.outside(off) + 1
         with ExitStack() as held:
-            above = [
+            others = [
                 (each.fence, held.enter_context(self._pinned(each.fence)))
                 for each in self.standing
-                if each.depth >= inside and each is not standing
+                if each.depth >= inside and each not in off
             ]
             self.standing.cut(inside)
-            self.standing.remove(standing.fence.kind)
+            for each in off:
+                self.standing.remove(each.fence.kind)
             self._end(doomed)
             del self.parked[inside:]
             self._wake(doomed[0])
-            for fence, pin in above:
-                put_again(fence, pin)
+            yield others
 
     def fall_back(self) -> None:
         """Wake the bash below the live one, which has ended, its fences with it."""
@@ -146,9 +179,7 @@ class Stack:
 
     # -- anew ----------------------------------------------------------------------------
 
-    def respawn(
-        self, wanted: Sequence[tuple[Fence, Joined | None]]
-    ) -> tuple[tuple[str, ...], Carried]:
+    def respawn(self, wanted: Sequence[Wanted]) -> tuple[tuple[str, ...], Carried]:
         """Start a new bash inside ``wanted`` and give it the state of the old one.
 
         A fence that stands is joined, where its namespace outlives the old bash.  Returns
@@ -161,7 +192,7 @@ class Stack:
             carried = self.carry(state)
         return notes, Carried(carried.carried, (*state.stays, *carried.failed))
 
-    def _replace(self, wanted: Sequence[tuple[Fence, Joined | None]]) -> tuple[str, ...]:
+    def _replace(self, wanted: Sequence[Wanted]) -> tuple[str, ...]:
         old = [*self.parked, self.live]
         fences = [fence for fence, _ in wanted]
         with ExitStack() as undo:
@@ -177,6 +208,9 @@ class Stack:
             undo.callback(terminal.close)
             stub = self._stub_inside(wanted, undo)
             notes = _fit_proc(stub.pid, fences, lambda: nullcontext(stub))
+            for fence in fences:
+                if not isinstance(fence, Namespace):
+                    put.on_stub(fence, stub, None)
             shell = start_bash(stub, terminal, user_file=self._box.settings.bashrc)
             undo.pop_all()
         self._end(old)
@@ -185,13 +219,13 @@ class Stack:
         self.standing.restart(Standing(fence, How.RESPAWNED, 0) for fence in fences)
         return notes
 
-    def _stub_inside(
-        self, wanted: Sequence[tuple[Fence, Joined | None]], undo: ExitStack
-    ) -> Stub:
+    def _stub_inside(self, wanted: Sequence[Wanted], undo: ExitStack) -> Stub:
         stub = self._box.guardian.stub()
         undo.callback(stub.quit)
         stub.chdir(self.live.cwd)
         for fence, join in wanted:
+            if not isinstance(fence, Namespace):
+                continue  # It may take what it needs for the rest: these come last.
             pinned = self._pinned(fence) if fence.kind in self.standing else nullcontext(join)
             with pinned as pin:
                 stub = put.on_stub(fence, stub, pin)
@@ -201,7 +235,7 @@ class Stack:
     def _pinned(self, fence: Fence) -> AbstractContextManager[Joined | None]:
         # PID 1 of a pid namespace is the bash itself: with it the namespace ends, and a
         # new one has to do.
-        if fence.by_fork:
+        if fence.by_fork or not isinstance(fence, Namespace):
             return nullcontext(None)
         return joined(self.live.pid, fence.kind)
 
@@ -236,7 +270,6 @@ class Stack:
 
 
 def _outside(standing: Standing) -> int:
-    """Return the place, from the bottom, of the bash that is or can come outside."""
     return standing.depth - 1 if standing.how is How.FORKED else standing.depth
 
 

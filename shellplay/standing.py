@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from shellplay.errors import Refused
-from shellplay.fences import Fence
+from shellplay.fences import Fence, Restriction
 from shellplay.model import How
 
 
@@ -54,6 +54,10 @@ class StandingFences:
     def remove(self, kind: str) -> None:
         """Forget a fence that came off."""
         self._list = [each for each in self._list if each.fence.kind != kind]
+
+    def restrictions(self) -> list[Standing]:
+        """Return the fences that no process takes off by itself, whatever it may do."""
+        return [each for each in self._list if isinstance(each.fence, Restriction)]
 
     def above(self, kind: str) -> list[Standing]:
         """Return the fences that went up after a given one."""

@@ -34,6 +34,7 @@ HOMES = {
     "TMPDIR": "tmp",
     "XDG_CACHE_HOME": "home/.cache",
     "XDG_CONFIG_HOME": "home/.config",
+    "XDG_DATA_HOME": "home/.local/share",
     "XDG_RUNTIME_DIR": "run",
     "XDG_STATE_HOME": "home/.local/state",
 }

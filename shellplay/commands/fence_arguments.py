@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from shellplay.commands.arguments import Argument, Candidate
 from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.errors import UsageError
-from shellplay.kernel.namespaces import KINDS
 from shellplay.playground import Playground
 
 if TYPE_CHECKING:
@@ -19,10 +18,10 @@ ALL = "all"
 
 def kind_of(word: str) -> str | None:
     """Return the fence a word names, by its own name or an alias, or None."""
-    from shellplay.fences import ALIASES
+    from shellplay.fences import ALIASES, REGISTRY
 
     kind = ALIASES.get(word, word)
-    return kind if kind in KINDS else None
+    return kind if kind in REGISTRY else None
 
 
 def fence_type(kind: str) -> type[Fence]:
@@ -34,10 +33,10 @@ def fence_type(kind: str) -> type[Fence]:
 
 def unknown(word: str, *more: str) -> UsageError:
     """Return the error for a word that names no fence."""
-    from shellplay.fences import ALIASES
+    from shellplay.fences import ALIASES, ORDER
 
-    known = ", ".join(KINDS)
-    fix = did_you_mean(word, [*KINDS, *ALIASES, *more], f"there are {known}")
+    known = ", ".join(ORDER)
+    fix = did_you_mean(word, [*ORDER, *ALIASES, *more], f"there are {known}")
     return UsageError(f"unknown fence {quoted(word)}", fix)
 
 
@@ -51,7 +50,8 @@ def summary(kind: str) -> str:
 class FenceWords(Argument):
     """Fences with their options: ``uts ipc``, ``uts hostname=web``, ``pid mnt --no-proc``.
 
-    An option belongs to the nearest fence before it that has it.
+    An option belongs to the nearest fence before it that has it, and a word that is one of
+    its choices to the fence right before it: ``caps docker``.
     """
 
     arity = "many"
@@ -68,6 +68,9 @@ class FenceWords(Argument):
             if word.startswith("-") or "=" in word:
                 loose.append((len(chosen), word))
                 continue
+            if (given := _bare(chosen, word)) is not None:
+                chosen[list(chosen)[-1]][given] = word
+                continue
             kind = kind_of(word)
             if kind is None:
                 raise unknown(word)
@@ -82,15 +85,21 @@ class FenceWords(Argument):
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
         """Offer options of the fences named so far, their values, and more fences."""
+        from shellplay.fences import ORDER
+
         named = [kind for kind in map(kind_of, before) if kind]
         if "=" in word:
-            yield from _values(named, word.partition("=")[0], playground)
+            yield from _values(named, word, playground)
             return
         for kind in reversed(named):
             for option in fence_type(kind).options():
+                if option.bare and kind_of(before[-1]) == kind:
+                    yield from (
+                        Candidate(one, f"{kind}: {option.help}") for one in option.choices
+                    )
                 spelled = f"--no-{option.name}" if option.flag else f"{option.name}="
                 yield Candidate(spelled, f"{kind}: {option.help}")
-        for kind in KINDS:
+        for kind in ORDER:
             if kind not in named:
                 yield Candidate(kind, summary(kind))
 
@@ -137,13 +146,27 @@ class StandingFences(Argument):
         yield Candidate(ALL, "every fence, the last first")
 
 
-def _values(named: list[str], key: str, playground: Playground) -> Iterator[Candidate]:
+def _bare(chosen: dict[str, dict[str, str]], word: str) -> str | None:
+    """Return the option of the last fence that a word gives without its key."""
+    if not chosen:
+        return None
+    kind, options = list(chosen.items())[-1]
+    name = fence_type(kind).bare(word)
+    return None if name in options else name
+
+
+def _values(named: list[str], word: str, playground: Playground) -> Iterator[Candidate]:
+    key, _, value = word.partition("=")
+    listed, comma, _ = value.rpartition(",")
     for kind in named:
         for option in fence_type(kind).options():
             if option.name != key:
                 continue
-            for choice in option.choices or ():
+            for choice in option.choices:
                 yield Candidate(f"{key}={choice}", option.help)
+            for one in option.words:
+                if one not in listed.split(","):
+                    yield Candidate(f"{key}={listed}{comma}{one}", option.help)
             if key == "join":
                 for container in playground.containers:
                     yield Candidate(f"join={container.label}", f"share its {kind} namespace")

@@ -9,9 +9,6 @@ from shellplay.commands.arguments import Option, Target
 from shellplay.commands.command import command
 from shellplay.commands.fence_arguments import ALL, FenceWords, StandingFences
 from shellplay.commands.outcome import Changed, Document, Outcome
-from shellplay.kernel.namespaces import KINDS
-from shellplay.model import FenceRecord
-from shellplay.playground import Playground
 
 if TYPE_CHECKING:
     from shellplay.container import Container
@@ -25,8 +22,9 @@ def fence(
 ) -> Iterator[Outcome]:
     """Put fences around the live bash, which goes on with all it has.
 
-    The kinds are user mnt uts ipc net pid cgroup time; each has options of its own
-    (help uts tells those of uts), and join=CONTAINER shares the namespace of another container.
+    The namespaces are user mnt uts ipc net pid cgroup time; caps and nnp take away what a
+    process may do or become. Each has options of its own (help uts tells those of uts),
+    and join=CONTAINER shares the namespace of another container.
     A fence goes on in place if it can come off in place; otherwise the bash forks and the
     original waits outside.
 
@@ -35,6 +33,7 @@ def fence(
         fence uts ipc net            # three at once
         fence uts hostname=web       # with a name of its own
         fence pid mnt --no-proc      # keep the host's /proc in view
+        fence caps docker            # leave Docker's 14 capabilities
         fence net join=db            # share the net of container db, as a pod does
     """
     for one in kinds:
@@ -71,9 +70,9 @@ def peel(
 
 @command("fences", group="fences", json=True)
 def fences(
-    playground: Playground, container: Annotated[Container | None, Target(optional=True)]
+    container: Annotated[Container | None, Target(optional=True)],
 ) -> Iterator[Outcome]:
-    """Show every layer: which is fenced, its namespace, and how it peels.
+    """Show every layer: whether it is fenced, what the kernel shows of it.
 
     It is read from /proc at that moment. Without a container it shows the host's.
 
@@ -83,7 +82,9 @@ def fences(
         fences --json
     """
     label = container.label if container else "host"
-    records = container.fences() if container else host_layers(playground)
+    from shellplay import layers
+
+    records = container.fences() if container else layers.of_the_host()
 
     def view() -> object:
         from shellplay.views.strip import strip
@@ -91,10 +92,3 @@ def fences(
         return strip(records, label)
 
     yield Document("fences", lambda: {"container": label, "fences": records}, view)
-
-
-def host_layers(playground: Playground) -> list[FenceRecord]:
-    """List the layers of the host, none of them fenced."""
-    found = playground.host_namespaces()
-    inodes = {kind: one.inode for kind, one in found.items() if one is not None}
-    return [FenceRecord(fence=kind, up=False, host=inodes.get(kind)) for kind in KINDS]

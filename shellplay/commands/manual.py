@@ -1,12 +1,18 @@
 """Help, made from the command table: the list, and a page per command."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from inspect import cleandoc
+from typing import TYPE_CHECKING
 
 from shellplay.commands.arguments import Option
 from shellplay.commands.binding import usage
 from shellplay.commands.command import GROUPS, TABLE, Command
 from shellplay.commands.fence_arguments import fence_type
+
+if TYPE_CHECKING:
+    from shellplay.fences import Option as FenceOption
 
 NARROW = 12
 
@@ -58,14 +64,19 @@ def fence_page(kind: str) -> Callable[[int], str]:
         lines = [f"fence {kind} [OPTIONS]"]
         for paragraph in cleandoc(fence.__doc__ or "").replace("``", "").split("\n\n"):
             lines += ["", *wrap(paragraph, room)]
-        rows = [
-            (f"--no-{one.name}" if one.flag else f"{one.name}={one.metavar}", one.help)
-            for one in fence.options()
-        ]
+        rows = [(spelled(one), one.help) for one in fence.options()]
         options = ["", "options", *columns(rows, width)] if rows else []
         return "\n".join([*lines, *options, "", f"see {fence.man}"])
 
     return layout
+
+
+def spelled(option: FenceOption) -> str:
+    """Return how an option of a fence is written; bare choices stand for themselves."""
+    if option.flag:
+        return f"--no-{option.name}"
+    keyed = f"{option.name}={option.metavar}"
+    return "|".join((*option.choices, keyed)) if option.bare else keyed
 
 
 def sections(command: Command) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -4,6 +4,7 @@ from shellplay.commands import (
     containers,
     doctor,
     fencing,
+    images,
     living,
     looking,
     other,
@@ -12,6 +13,6 @@ from shellplay.commands import (
 )
 from shellplay.commands.command import ALIASES, TABLE, find
 
-MODULES = (fencing, living, looking, containers, doctor, recipes, record, other)
+MODULES = (fencing, living, looking, containers, images, doctor, recipes, record, other)
 
 __all__ = ["ALIASES", "MODULES", "TABLE", "find"]

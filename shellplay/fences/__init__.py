@@ -1,9 +1,12 @@
-"""The fences: one file each, found by themselves, in the order of ``KINDS``."""
+"""The fences: one file each, found by themselves, in the order of ``ORDER``."""
 
 import importlib
 import pkgutil
 
 from shellplay.fences.fence import REGISTRY, Fence, Option
+from shellplay.fences.limit import Limit
+from shellplay.fences.namespace import Namespace
+from shellplay.fences.restriction import Restriction
 from shellplay.kernel.namespaces import KINDS
 
 # What Docker, util-linux and CLONE_NEW* users would type.
@@ -19,9 +22,28 @@ ALIASES: dict[str, str] = {
     "users": "user",
     "cgroupns": "cgroup",
     "clock": "time",
+    "capabilities": "caps",
+    "cap": "caps",
+    "no_new_privs": "nnp",
 }
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["ALIASES", "KINDS", "REGISTRY", "Fence", "Option"]
+# The order in which they are shown, about that in which runc puts them up; a fence that is
+# not in here comes last.
+_PLACES = (
+    *KINDS,
+    *("root", "proc", "sys", "dev"),
+    *("memory", "cpu", "pids", "io", "cpuset", "rlimit"),
+    *("caps", "nnp", "landlock", "seccomp", "userns-lock"),
+)
+ORDER: tuple[str, ...] = (
+    *(kind for kind in _PLACES if kind in REGISTRY),
+    *(kind for kind in REGISTRY if kind not in _PLACES),
+)
+
+__all__ = [
+    "ALIASES", "KINDS", "ORDER", "REGISTRY", "Fence", "Limit", "Namespace", "Option",
+    "Restriction",
+]  # fmt: skip

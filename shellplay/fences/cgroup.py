@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shellplay.fences.fence import Fence
+from shellplay.fences.namespace import Namespace
 
 
 @dataclass(frozen=True)
-class Cgroup(Fence, kind="cgroup", man="cgroup_namespaces(7)"):
+class Cgroup(Namespace, kind="cgroup", man="cgroup_namespaces(7)"):
     """The path of its cgroup: /proc/self/cgroup shows / inside.
 
     It changes the view, not the membership, and limits nothing.

@@ -1,21 +1,24 @@
-"""What a fence is: one isolation layer with its options, and how it is put up.
+"""What a fence is: one isolation layer with its options, and what the kernel shows of it.
 
-A new fence is one new file: a frozen dataclass below ``Fence``, whose fields are its
-options.  Help, completion, the strip and the contract tests follow from it.
+A new fence is one new file: a frozen dataclass below one of the families of fences (a
+``Namespace``, a ``Restriction`` or a ``Limit``), whose fields are its options.  Help,
+completion, the strip and the contract tests follow from it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-from abc import ABC
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from shellplay.errors import KernelError, UsageError
-from shellplay.kernel.caller import Caller
-from shellplay.kernel.namespaces import CLONE_FLAGS
+from shellplay.errors import UsageError
+from shellplay.kernel.procfs import Status
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 REGISTRY: dict[str, type[Fence]] = {}
 TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
@@ -23,14 +26,20 @@ TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
 
 @dataclass(frozen=True)
 class Option:
-    """One option of a fence, as help and completion need it; a flag takes no value."""
+    """One option of a fence, as help and completion need it.
+
+    A flag takes no value; a ``bare`` one may be given as one of its choices alone; ``words``
+    are what its value may list, with commas between them.
+    """
 
     name: str
     help: str
     metavar: str = ""
     default: str | None = None
     choices: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     flag: bool = False
+    bare: bool = False
 
 
 def option(
@@ -38,10 +47,18 @@ def option(
     *,
     metavar: str = "",
     choices: tuple[str, ...] = (),
+    words: tuple[str, ...] = (),
     default: str | bool | None = None,
+    bare: bool = False,
 ) -> Any:  # noqa: ANN401 - a field takes the type of its annotation
     """Declare a field of a fence as an option; a bool default makes it a flag."""
-    described = {"help": help, "metavar": metavar, "choices": choices}
+    described = {
+        "help": help,
+        "metavar": metavar,
+        "choices": choices,
+        "words": words,
+        "bare": bare,
+    }
     return dataclasses.field(default=default, kw_only=True, metadata=described)
 
 
@@ -51,18 +68,20 @@ class Fence(ABC):
 
     ``kind`` is the kernel's short name, ``man`` the page that explains it; ``one_way`` is
     true if the kernel never lets the same process go back, whatever its privileges;
-    ``by_fork`` if only a child can be inside.
+    ``by_fork`` if only a child can be inside.  ``opened_by`` is the fence behind which a
+    process without privileges may put it up, ``visible`` whether the kernel shows it.
     """
 
     kind: ClassVar[str]
     man: ClassVar[str]
     one_way: ClassVar[bool] = False
     by_fork: ClassVar[bool] = False
-    clone_takes_it: ClassVar[bool] = True
+    opened_by: ClassVar[str | None] = None
+    visible: ClassVar[bool] = True
 
-    join: str | None = option("share the namespace of another container", metavar="CONTAINER")
-
-    def __init_subclass__(cls, kind: str, man: str) -> None:
+    def __init_subclass__(cls, kind: str | None = None, man: str = "") -> None:
+        if kind is None:  # a family of fences
+            return
         if kind in REGISTRY:
             raise TypeError(f"there are two fences named {kind}")
         if not cls.__doc__:
@@ -70,43 +89,67 @@ class Fence(ABC):
         cls.kind, cls.man = kind, man
         REGISTRY[kind] = cls
 
-    @property
-    def flag(self) -> int:
-        """The CLONE_NEW* bit of its namespace."""
-        return CLONE_FLAGS[self.kind]
+    # -- what the kernel shows -----------------------------------------------------------
 
-    def unshare(self, caller: Caller) -> None:
-        """Move the caller itself into a new namespace."""
-        caller.unshare(self.flag)
+    @classmethod
+    @abstractmethod
+    def fact(cls, pid: int | str) -> Hashable | None:
+        """Return what the kernel shows of this layer for a process, None if nothing.
 
-    def settle(self, caller: Caller) -> None:  # noqa: B027 - most need nothing
-        """Furnish the new namespace, from inside it."""
+        It compares, and prints as what it is.
+        """
 
-    def enter(self, caller: Caller, fd: int, *, of: str) -> None:
-        """Move the caller itself into the existing namespace behind our descriptor."""
-        path = working_directory(caller)
-        with caller.passed(fd) as number:
-            caller.setns(number, self.flag, of=of)
-        if self.kind == "mnt":
-            # Joining a mount namespace resets root and working directory to its root.
-            return_to(caller, path)
+    @classmethod
+    def fenced(cls, mine: Hashable | None, host: Hashable | None) -> bool:
+        """Tell, from the facts of a process and of the host, whether it is fenced here."""
+        return mine is not None and mine != host
+
+    @classmethod
+    def told(cls, fact: Hashable | None, *, beside: Hashable | None) -> str | None:
+        """Say a fact in a few words, or what of it differs from the one ``beside``."""
+        return None if fact is None else str(fact)
+
+    def shows(self, pid: int | str) -> bool | None:
+        """Tell whether the kernel shows this fence around a process; None: it never does."""
+        return self.fenced(self.fact(pid), self.fact("self"))
+
+    @classmethod
+    def unsupported(cls) -> str | None:
+        """Say, in a sentence, why this kernel cannot have it; None if it can."""
+        return None
+
+    def permitted(self, status: Status) -> bool:
+        """Tell whether a process of this status has the privileges to put it up."""
+        return True
+
+    # -- how it goes up ------------------------------------------------------------------
+
+    @abstractmethod
+    def go_up(self, caller: Caller) -> None:
+        """Put it up around the caller itself; it was not there before."""
+
+    # -- its options ---------------------------------------------------------------------
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
-        """Return its options, its own before those that all fences have."""
-        fields = [each for each in dataclasses.fields(cls) if each.name != "join"]
-        fields += [each for each in dataclasses.fields(cls) if each.name == "join"]
+        """Return its options, its own before those that its family has."""
+        own = inspect.get_annotations(cls)
+        fields = sorted(dataclasses.fields(cls), key=lambda each: each.name not in own)
         return tuple(
             Option(
                 name=each.name,
-                help=each.metadata["help"],
-                metavar=each.metadata["metavar"],
                 default=each.default if isinstance(each.default, str) else None,
-                choices=each.metadata["choices"],
                 flag=isinstance(each.default, bool),
+                **each.metadata,
             )
             for each in fields
         )
+
+    @classmethod
+    def bare(cls, word: str) -> str | None:
+        """Return the option that a word without a key gives, as docker in caps docker."""
+        names = (each.name for each in cls.options() if each.bare and word in each.choices)
+        return next(names, None)
 
     @classmethod
     def parse(cls, options: dict[str, str]) -> Self:
@@ -118,7 +161,7 @@ class Fence(ABC):
             plain = name[3:] if negated else name
             if plain not in known:
                 raise UsageError(
-                    f"fence {cls.kind} has no option {name!r}", _nearest(name, known)
+                    f"fence {cls.kind} has no option {name!r}", nearest(name, known)
                 )
             values[plain] = _value(cls.kind, known[plain], "no" if negated else text)
         return cls(**values)
@@ -130,19 +173,6 @@ class Fence(ABC):
             for each in dataclasses.fields(self)
             if (value := getattr(self, each.name)) != each.default
         }
-
-
-def working_directory(caller: Caller) -> str:
-    """Return the caller's working directory as the host sees it."""
-    return str(Path(f"/proc/{caller.pid}/cwd").readlink())
-
-
-def return_to(caller: Caller, path: str) -> None:
-    """Go to a directory if it is there; otherwise stay at the root."""
-    try:
-        caller.chdir(path)
-    except KernelError:
-        caller.chdir("/")
 
 
 def _value(kind: str, known: Option, text: str) -> str | bool:
@@ -160,6 +190,12 @@ def _value(kind: str, known: Option, text: str) -> str | bool:
     return text
 
 
-def _nearest(name: str, known: dict[str, Option]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    return f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which of the known names was meant, or list them if none is near."""
+    import difflib
+
+    names = list(known)
+    near = difflib.get_close_matches(name, names, 1)
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"it has {', '.join(names)}" if names else "it has none"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shellplay.fences.fence import Fence
+from shellplay.fences.namespace import Namespace
 
 
 @dataclass(frozen=True)
-class Ipc(Fence, kind="ipc", man="ipc_namespaces(7)"):
+class Ipc(Namespace, kind="ipc", man="ipc_namespaces(7)"):
     """Shared memory, semaphores and message queues of the host."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from shellplay.fences.fence import Fence, option
+from shellplay.fences.fence import option
+from shellplay.fences.namespace import Namespace
 from shellplay.kernel import constants as k
-from shellplay.kernel.caller import Caller
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 
 @dataclass(frozen=True)
-class Mnt(Fence, kind="mnt", man="mount_namespaces(7)"):
+class Mnt(Namespace, kind="mnt", man="mount_namespaces(7)"):
     """Mounts: what is mounted inside is not seen outside.
 
     With ``propagation=slave`` what the host mounts later appears inside too.  The files are

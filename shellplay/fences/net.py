@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from shellplay.fences.fence import Fence
-from shellplay.kernel.caller import Caller
+from shellplay.fences.namespace import Namespace
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 
 @dataclass(frozen=True)
-class Net(Fence, kind="net", man="network_namespaces(7)"):
+class Net(Namespace, kind="net", man="network_namespaces(7)"):
     """Interfaces, addresses, routes, ports and abstract sockets of the host.
 
     The loopback is brought up.  A socket that is open already stays where it was made.

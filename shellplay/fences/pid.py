@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shellplay.fences.fence import Fence, option
+from shellplay.fences.fence import option
+from shellplay.fences.namespace import Namespace
 
 
 @dataclass(frozen=True)
-class Pid(Fence, kind="pid", man="pid_namespaces(7)"):
+class Pid(Namespace, kind="pid", man="pid_namespaces(7)"):
     """Processes of the host: they cannot be signalled, and with mnt not be seen either.
 
     A process never changes its own number, so the bash forks and its copy is PID 1.  As

@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, UsageError
-from shellplay.fences.fence import Fence, option
-from shellplay.kernel.caller import Caller
+from shellplay.fences.fence import option
+from shellplay.fences.namespace import Namespace
 from shellplay.kernel.namespaces import open_namespace
 from shellplay.kernel.outside import write_file
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "": 1}
 DURATION = re.compile(r"([+-]?)((?:\d+[smhdw]?)+)")
 
 
 @dataclass(frozen=True)
-class Time(Fence, kind="time", man="time_namespaces(7)"):
+class Time(Namespace, kind="time", man="time_namespaces(7)"):
     """How long the host has been up: boot and monotonic clocks get an offset.
 
     The time of day never changes.  Offsets are like ``+10d``, ``-1h30m``, ``90``.

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
-from shellplay.fences.fence import Fence, option
-from shellplay.kernel.caller import Caller
+from shellplay.fences.fence import option
+from shellplay.fences.namespace import Namespace
 from shellplay.kernel.idmap import subordinate, write_maps
-from shellplay.kernel.procfs import MapRange
+from shellplay.kernel.procfs import MapRange, Status
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 RANGE = re.compile("([0-9]+):([0-9]+):([0-9]+)")
 # (uid_t) -1 is nobody's number.
@@ -18,7 +22,7 @@ NO_ID = 2**32 - 1
 
 
 @dataclass(frozen=True)
-class User(Fence, kind="user", man="user_namespaces(7)"):
+class User(Namespace, kind="user", man="user_namespaces(7)"):
     """Users, groups and privileges: root inside is an ordinary user outside.
 
     By default 0 inside is you.  ``map=auto`` adds your range of /etc/subuid;
@@ -26,12 +30,17 @@ class User(Fence, kind="user", man="user_namespaces(7)"):
     """
 
     one_way = True
+    opened_by = None
 
     map: str | None = option("who is who", metavar="auto|INSIDE:OUTSIDE:COUNT")
 
     def __post_init__(self) -> None:
         if self.map not in (None, "auto"):
             self._ranges(self.map)
+
+    def permitted(self, status: Status) -> bool:
+        """Tell whether a process may make one: anybody may."""
+        return True
 
     def settle(self, caller: Caller) -> None:
         """Say who is who."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
-from shellplay.fences.fence import Fence, option
-from shellplay.kernel.caller import Caller
+from shellplay.fences.fence import option
+from shellplay.fences.namespace import Namespace
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 LONGEST = 64
 
 
 @dataclass(frozen=True)
-class Uts(Fence, kind="uts", man="uts_namespaces(7)"):
+class Uts(Namespace, kind="uts", man="uts_namespaces(7)"):
     """The host name: what it is called inside is no longer what the host is called.
 
     Without ``hostname`` the name is copied, and a change inside stays inside.

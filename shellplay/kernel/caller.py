@@ -188,6 +188,39 @@ class Caller(ABC):
         shown = value.decode() if isinstance(value, bytes) else str(value)
         self.call("prctl", option, value, 0, 0, 0, subject=name, shown=[name, shown])
 
+    def drop_from_bounding_set(self, capability: int, name: str) -> None:
+        """Make sure that no program it starts gets a capability, PR_CAPBSET_DROP(2const)."""
+        self.call(
+            "prctl", k.PR_CAPBSET_DROP, capability, 0, 0, 0, subject=f"PR_CAPBSET_DROP {name}",
+            shown=["PR_CAPBSET_DROP", f"CAP_{name.upper()}"],
+            same_as=f"setpriv --bounding-set -{name}",
+        )  # fmt: skip
+
+    def clear_ambient_set(self) -> None:
+        """Drop the capabilities that outlast execve(2) as they are, PR_CAP_AMBIENT(2const)."""
+        self.prctl(k.PR_CAP_AMBIENT, k.PR_CAP_AMBIENT_CLEAR_ALL)
+
+    def capset(self, effective: int, permitted: int, inheritable: int) -> None:
+        """Set the capability sets of the process, each a bit mask, capset(2)."""
+        halves = [
+            sets >> shift & 0xFFFFFFFF
+            for shift in (0, 32)
+            for sets in (effective, permitted, inheritable)
+        ]
+        shown = (
+            f"{name}={value:#x}"
+            for name, value in (
+                ("effective", effective),
+                ("permitted", permitted),
+                ("inheritable", inheritable),
+            )
+        )
+        self.call(
+            "capset", struct.pack("Ii", k.LINUX_CAPABILITY_VERSION_3, 0),
+            struct.pack("6I", *halves), subject=f"permitted {permitted:#x}",
+            shown=["{_LINUX_CAPABILITY_VERSION_3}", f"{{{', '.join(shown)}}}"],
+        )  # fmt: skip
+
     def getpid(self) -> int:
         """Return the process's PID in its own PID namespace."""
         return self.call("getpid")

@@ -11,7 +11,10 @@ _MOUNT = ("RDONLY", "NOSUID", "NODEV", "NOEXEC", "BIND", "REC", "PRIVATE", "SLAV
 CLONE_BITS: dict[str, int] = {f"CLONE_{name}": getattr(k, f"CLONE_{name}") for name in _CLONE}
 MOUNT_BITS: dict[str, int] = {f"MS_{name}": getattr(k, f"MS_{name}") for name in _MOUNT}
 
-_PRCTL = ("SET_PDEATHSIG", "SET_DUMPABLE", "SET_NAME", "SET_CHILD_SUBREAPER")
+_PRCTL = (
+    *("SET_PDEATHSIG", "SET_DUMPABLE", "SET_NAME", "SET_CHILD_SUBREAPER", "SET_NO_NEW_PRIVS"),
+    "CAP_AMBIENT",
+)
 PRCTL_NAMES: dict[int, str] = {getattr(k, f"PR_{name}"): f"PR_{name}" for name in _PRCTL}
 
 

@@ -26,7 +26,8 @@ class Status:
     """The fields of /proc/PID/status that matter to fences, see proc_pid_status(5).
 
     ``pids``, ``groups`` and ``sessions`` go from the outermost to the innermost PID
-    namespace; ``rss`` is in KiB; ``seccomp`` is 0 (off), 1 (strict) or 2 (filter).
+    namespace; ``rss`` is in KiB; ``seccomp`` is 0 (off), 1 (strict) or 2 (filter), and
+    ``filters`` how many there are (0 too if this kernel does not count them).
     """
 
     name: str
@@ -41,10 +42,14 @@ class Status:
     sessions: tuple[int, ...]
     threads: int
     rss: int
+    inheritable: int
+    permitted: int
     effective: int
     bounding: int
+    ambient: int
     no_new_privs: bool
     seccomp: int
+    filters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +146,14 @@ def parse_status(content: bytes) -> Status:
         sessions=_numbers(_field(content, b"\nNSsid:\t")),
         threads=int(_field(content, b"\nThreads:\t") or 0),
         rss=int(_field(content, b"\nVmRSS:\t").removesuffix(b" kB") or 0),
-        effective=int(_field(content, b"\nCapEff:\t"), 16),
-        bounding=int(_field(content, b"\nCapBnd:\t"), 16),
+        inheritable=_mask(_field(content, b"\nCapInh:\t")),
+        permitted=_mask(_field(content, b"\nCapPrm:\t")),
+        effective=_mask(_field(content, b"\nCapEff:\t")),
+        bounding=_mask(_field(content, b"\nCapBnd:\t")),
+        ambient=_mask(_field(content, b"\nCapAmb:\t")),
         no_new_privs=_field(content, b"\nNoNewPrivs:\t") == b"1",
         seccomp=int(_field(content, b"\nSeccomp:\t") or 0),
+        filters=int(_field(content, b"\nSeccomp_filters:\t") or 0),
     )
 
 
@@ -218,6 +227,10 @@ def _field(content: bytes, key: bytes) -> bytes:
         return b""
     start += len(key)
     return content[start : content.index(b"\n", start)]
+
+
+def _mask(field: bytes) -> int:
+    return int(field or b"0", 16)
 
 
 def _numbers(content: bytes) -> tuple[int, ...]:

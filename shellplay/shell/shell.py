@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from shellplay.errors import KernelError, Refused, ShellGone
+from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE, Caller
 from shellplay.kernel.tracee import Tracee, seized
@@ -24,7 +25,6 @@ from shellplay.shell.terminal import Terminal
 
 # Where bash waits for a key: readline's select, or a plain read.
 AT_PROMPT = ("pselect6", "select", "read")
-CAP_SYS_ADMIN = 21
 PROMPT_PATIENCE_SECONDS = 1.0
 
 
@@ -64,7 +64,7 @@ class Shell:
 
     def has_sys_admin(self) -> bool:
         """Tell whether it holds CAP_SYS_ADMIN in its own user namespace."""
-        return bool(self.status.effective >> CAP_SYS_ADMIN & 1)
+        return bool(self.status.effective >> k.CAP_SYS_ADMIN & 1)
 
     def seized(self) -> AbstractContextManager[Tracee]:
         """Stop it for a while and let it make calls for us, see tracee.py."""

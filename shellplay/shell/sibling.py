@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 from shellplay.errors import ShellplayError
 from shellplay.kernel import namespaces
+from shellplay.kernel.caller import Caller
 from shellplay.kernel.stub import Stub
 from shellplay.kernel.tracee import pidfd
 from shellplay.shell.guardian import Guardian
@@ -25,15 +27,22 @@ def execute(
     *,
     terminal: bool,
     detach_key: str,
+    surround: Callable[[Caller], None],
     output: int | None = None,
 ) -> int:
     """Run ``argv`` inside every fence of ``live`` and wait; return its exit status.
 
-    With ``terminal`` it gets a terminal of its own, connected with ours; otherwise its
+    ``surround`` puts the fences that are no namespaces around it, or raises.  With
+    ``terminal`` it gets a terminal of its own, connected with ours; otherwise its
     output is copied to ``output``, or to ours.  128+n means that signal n ended it.  Raises
     KernelError if it cannot be joined or executed.
     """
     stub = _inside(guardian.stub(), live)
+    try:
+        surround(stub)
+    except ShellplayError:
+        stub.quit()
+        raise
     if terminal:
         _on_terminal(stub, argv, detach_key)
     else:

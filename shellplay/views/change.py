@@ -41,7 +41,8 @@ def _headline(change: Change) -> str:
 
 
 def _where(change: Change) -> str:
-    return f", {change.namespace}" if change.namespace else ""
+    where = change.namespace or change.state
+    return f", {where}" if where else ""
 
 
 def _fenced(change: Change) -> str:

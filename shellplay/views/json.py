@@ -68,6 +68,7 @@ def _fence(record: FenceRecord) -> dict[str, object]:
         "up": record.up,
         "how": str(record.how) if record.how else None,
         "namespace": {"host": record.host, "shell": record.shell},
+        "state": {"host": plain(record.host_state), "shell": plain(record.shell_state)},
         "peel": plain(record.peel),
         "options": plain(record.options),
         "shared_with": list(record.shared_with),

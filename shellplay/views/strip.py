@@ -11,7 +11,7 @@ from shellplay.views.safe import safe_line
 COLUMNS: tuple[Column, ...] = (
     Column("FENCE"),
     Column("LAYER", limit=28),
-    Column("NAMESPACE", keep=2),
+    Column("KERNEL", keep=2),
     Column("HOW", keep=1),
     Column("OPTIONS", keep=0),
     Column("PEEL"),
@@ -38,7 +38,7 @@ def _row(record: FenceRecord, *, seen: bool) -> list[Fragment]:
     return [
         ("bold" if record.up else "", record.fence),
         (style, _layer(record) if seen else "unknown"),
-        ("", _namespace(record) if seen else "unknown"),
+        ("", _shown(record) if seen else "unknown"),
         ("", str(record.how or "-")),
         ("", safe_line(options) or "-"),
         ("", safe_line(record.peel or "-")),
@@ -53,8 +53,10 @@ def _layer(record: FenceRecord) -> str:
     return "fenced"
 
 
-def _namespace(record: FenceRecord) -> str:
-    """Spell the inodes ``host -> shell``; what could not be read is unknown."""
+def _shown(record: FenceRecord) -> str:
+    """Spell inodes or states ``host -> shell``; what could not be read is unknown."""
+    host = record.host or safe_line(record.host_state or "unknown")
+    shell = record.shell or safe_line(record.shell_state or "unknown")
     if record.up:
-        return f"{record.host or 'unknown'} -> {record.shell or 'unknown'}"
-    return str(record.shell or record.host or "unknown")
+        return f"{host} -> {shell}"
+    return str(host if shell == "unknown" else shell)

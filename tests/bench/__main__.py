@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import crowd, fencing, looking, relaying, starting
+from tests.bench import crowd, fencing, images, looking, relaying, starting
 from tests.bench.table import Row, machine, table
 
 HEADING = """# What it costs
@@ -19,6 +19,7 @@ GROUPS: dict[str, Callable[[int], Iterator[Row]]] = {
     "fencing": fencing.rows,
     "starting": starting.rows,
     "looking": looking.rows,
+    "images": images.rows,
     "relaying": relaying.rows,
     "crowd": crowd.rows,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shellplay.commands.table import TABLE
+from shellplay.fences import ORDER
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.e2e
@@ -85,7 +86,7 @@ def test_two_sessions_share_a_history_and_mix_no_line(
 def test_an_unfinished_line_is_there_again_after_a_look_at_the_fences(web: Terminal) -> None:
     web.send("in echo x-$((40+2))")
     web.send("\x1bOQ")  # F2
-    web.expect("0 of 8 layers fenced")
+    web.expect(f"0 of {len(ORDER)} layers fenced")
     web.ready()
     web.send("\r")
     web.expect("x-42\r\n")

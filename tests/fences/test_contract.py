@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from shellplay import put
 from shellplay.container import Container
 from shellplay.errors import Refused, ShellplayError
-from shellplay.fences import KINDS, REGISTRY, put
+from shellplay.fences import KINDS, REGISTRY
 from shellplay.model import How
 from tests.fences.host import changed, digest, identities
 

@@ -22,7 +22,7 @@ def test_two_containers_share_one_namespace_and_say_so(
 ) -> None:
     web, db = playground.new("web"), playground.new("db")
     web.fence(REGISTRY[kind]())
-    db.fence(REGISTRY[kind](join="web"))
+    db.fence(REGISTRY[kind].parse({"join": "web"}))
     assert identities(db.pid)[kind] == identities(web.pid)[kind] != identities()[kind]
     records = {each.fence: each for each in db.fences()}
     assert records[kind].shared_with == ("web",)
@@ -39,7 +39,7 @@ def test_a_shared_namespace_stays_when_the_first_container_stops(
 ) -> None:
     web, db = playground.new("web"), playground.new("db")
     web.fence(REGISTRY[kind]())
-    db.fence(REGISTRY[kind](join="web"))
+    db.fence(REGISTRY[kind].parse({"join": "web"}))
     shared = identities(db.pid)[kind]
     playground.stop(web)
     assert identities(db.pid)[kind] == shared
@@ -49,7 +49,7 @@ def test_a_shared_namespace_stays_when_the_first_container_stops(
 def test_a_host_name_set_in_one_is_seen_in_the_other(playground: Playground) -> None:
     web, db = playground.new("web"), playground.new("db")
     web.fence(REGISTRY["uts"]())
-    db.fence(REGISTRY["uts"](join="web"))
+    db.fence(REGISTRY["uts"].parse({"join": "web"}))
     web.run("hostname pod")
     assert db.run("hostname").output == "pod\n"
     assert os.uname().nodename != "pod"
@@ -58,7 +58,7 @@ def test_a_host_name_set_in_one_is_seen_in_the_other(playground: Playground) -> 
 def test_a_process_of_one_is_seen_and_killed_from_the_other(playground: Playground) -> None:
     web, db = playground.new("web"), playground.new("db")
     web.fence(REGISTRY["pid"]())
-    db.fence(REGISTRY["pid"](join="web"))
+    db.fence(REGISTRY["pid"].parse({"join": "web"}))
     job = web.spawn("sleep 1000")
     assert web.inside[-1] == 1
     assert db.inside[-1] > 1
@@ -69,7 +69,7 @@ def test_a_process_of_one_is_seen_and_killed_from_the_other(playground: Playgrou
 def test_the_loopback_of_a_pod_is_one(playground: Playground) -> None:
     web, db = playground.new("web"), playground.new("db")
     web.fence(REGISTRY["net"]())
-    db.fence(REGISTRY["net"](join="web"))
+    db.fence(REGISTRY["net"].parse({"join": "web"}))
     table = "tail -n +3 /proc/net/dev | cut -d: -f1 | xargs; readlink /proc/self/ns/net"
     assert web.run(table).output == db.run(table).output
 
@@ -79,7 +79,7 @@ def test_when_number_1_of_a_shared_pid_fence_ends_the_other_one_ends_too(
 ) -> None:
     web, db = playground.new("web"), playground.new("db")
     web.fence(REGISTRY["pid"]())
-    change = db.fence(REGISTRY["pid"](join="web"))
+    change = db.fence(REGISTRY["pid"].parse({"join": "web"}))
     parked = [shell.pid for shell in db.parked]
     web.run("exit")
     if change.how is How.RESPAWNED:
@@ -104,5 +104,5 @@ def test_what_cannot_be_joined_is_refused_and_nothing_changes(
     db = playground.new("db")
     before = identities(db.pid)
     with pytest.raises(Refused, match=sentence):
-        db.fence(REGISTRY["uts"](join=other))
+        db.fence(REGISTRY["uts"].parse({"join": other}))
     assert identities(db.pid) == before

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from shellplay import put
 from shellplay.commands.needs import unmet
-from shellplay.fences import REGISTRY, put
+from shellplay.fences import REGISTRY
 from shellplay.fencing import Fencing
 from shellplay.model import Change, How, ShellIdentity
 from shellplay.recipe.document import Actor, Recipe, Step

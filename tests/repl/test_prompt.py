@@ -13,6 +13,7 @@ from prompt_toolkit.output import DummyOutput
 
 from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
+from shellplay.fences import ORDER
 from shellplay.model import ShellState
 from shellplay.playground import Playground
 from shellplay.repl.bar import bar
@@ -89,7 +90,7 @@ def test_a_function_key_runs_its_command_and_keeps_the_line(
 ) -> None:
     # Ctrl-U empties the kept line, so that Ctrl-D leaves.
     written = type_in("half a line\x1bOQ\x15")
-    assert "host: 0 of 8 layers fenced" in written
+    assert f"host: 0 of {len(ORDER)} layers fenced" in written
     assert history.entries() == ["fences"]
 
 

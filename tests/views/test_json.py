@@ -51,6 +51,7 @@ def test_fences_are_a_list_of_records() -> None:
         "up": True,
         "how": "forked",
         "namespace": {"host": HOST, "shell": WEB},
+        "state": {"host": None, "shell": None},
         "peel": "wakes 4110",
         "options": {},
         "shared_with": ["db"],

@@ -85,7 +85,7 @@ def test_a_tree_may_be_deeper_than_the_interpreter_can_recurse() -> None:
 
 def test_the_strip_has_one_line_for_each_layer() -> None:
     assert shown(strip.strip(RECORDS, "web")) == [
-        "FENCE  LAYER           NAMESPACE                 HOW       OPTIONS       PEEL",
+        "FENCE  LAYER           KERNEL                    HOW       OPTIONS       PEEL",
         "user   host            4026531837                -         -             -",
         "uts    fenced          4026531838 -> 4026532398  in-place  hostname=web  in place",
         "pid    shared with db  4026531836 -> 4026532399  forked    -             wakes 4110",

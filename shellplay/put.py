@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from shellplay.fences.fence import Fence, return_to, working_directory
+from shellplay.fences.fence import Fence
+from shellplay.fences.limit import Limit
+from shellplay.fences.namespace import Namespace, return_to, working_directory
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
@@ -40,13 +42,15 @@ def joined(pid: int, kind: str) -> Iterator[Joined]:
         os.close(fd)
 
 
-def comes_off_in_place(shell: Shell, kind: str) -> bool:
-    """Tell whether the shell could return from a new namespace to the one it is in now.
+def comes_off_in_place(shell: Shell, fence: Fence) -> bool:
+    """Tell whether the shell could be without a new fence again, as it is now.
 
     setns(2) wants CAP_SYS_ADMIN over the user namespace that owns the namespace to join,
     and the shell has capabilities over its own one and those below it only.
     """
-    return _may_join(shell, shell.pid, kind)
+    if isinstance(fence, Limit):
+        return fence.comes_off(shell.pid)
+    return not fence.one_way and _may_join(shell, shell.pid, fence.kind)
 
 
 def may_return(shell: Shell, kind: str) -> bool:
@@ -65,40 +69,40 @@ def _may_join(shell: Shell, member: int, kind: str) -> bool:
 def in_place(fence: Fence, caller: Caller, join: Joined | None) -> None:
     """Move the process itself."""
     if join is None:
-        fence.unshare(caller)
-        fence.settle(caller)
+        fence.go_up(caller)
     else:
-        fence.enter(caller, join.fd, of=join.of)
+        _enter(fence, caller, join)
 
 
 def by_fork(fence: Fence, join: Joined | None) -> Forked:
     """Say how the bash forks so that its copy is inside the fence."""
-    if join is None:
-        if not fence.clone_takes_it:
-            return Forked(0, lambda copy: in_place(fence, copy, None))
+    if join is None and isinstance(fence, Namespace) and fence.clone_takes_it:
         return Forked(fence.flag, fence.settle)
-    if not fence.by_fork:
+    if join is None or not fence.by_fork:
         return Forked(0, lambda copy: in_place(fence, copy, join))
     # Only children can be inside, and who turns its future children there may not be let
     # back: a copy does it, has the child in our place, and ends.
-    return Forked(
-        0, lambda _: None, by_way_of=lambda between: fence.enter(between, join.fd, of=join.of)
-    )
+    return Forked(0, lambda _: None, by_way_of=lambda between: _enter(fence, between, join))
 
 
 def on_stub(fence: Fence, stub: Stub, join: Joined | None) -> Stub:
     """Move a process that is going to become a bash; return the one that is inside."""
-    if not fence.by_fork:
+    if not isinstance(fence, Namespace) or not fence.by_fork:
         in_place(fence, stub, join)
         return stub
     if join is not None:
-        fence.enter(stub, join.fd, of=join.of)
+        _enter(fence, stub, join)
     with stub.forked(fence.flag if join is None else 0) as (copy, _):
         assert isinstance(copy, Stub)
         fence.settle(copy)
     # Its orphan comes to the playground process, as every bash is a child of that.
     stub.quit()
     return copy
+
+
+def _enter(fence: Fence, caller: Caller, join: Joined) -> None:
+    assert isinstance(fence, Namespace)
+    fence.enter(caller, join.fd, of=join.of)
 
 
 def take_off(kind: str, caller: Caller, outside: Joined) -> None:

@@ -1,0 +1,104 @@
+"""The arguments of ``image``: a verb, and the words that it takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from shellplay.commands.arguments import Argument, Candidate, Choice
+from shellplay.errors import UsageError
+from shellplay.playground import Playground
+
+
+class Form(NamedTuple):
+    """What a verb does and takes: how many words, and an example."""
+
+    help: str
+    words: str
+    least: int
+    most: int
+    example: str
+
+
+FORMS = {
+    "ls": Form("list the images", "", 0, 0, "image ls"),
+    "import": Form(
+        "make an image of a root file system, or take images from an archive or a layout",
+        "FILE|DIR [NAME]", 1, 2, "image import root.tar.gz web",
+    ),
+    "pull": Form("fetch an image from a registry", "NAME", 1, 1, "image pull busybox"),
+    "rm": Form("remove images", "NAME...", 1, 1000, "image rm web"),
+    "inspect": Form("show all there is to know of an image", "NAME", 1, 1, "image inspect web"),
+    "export": Form(
+        "write an image as an OCI layout", "NAME FILE.tar|DIR", 2, 2, "image export web web.tar"
+    ),
+}  # fmt: skip
+NAMED = ("pull", "rm", "inspect", "export")
+VERB = Choice("VERB", "what to do", {verb: form.help for verb, form in FORMS.items()})
+
+
+class Order(NamedTuple):
+    """A verb of ``image`` and its words."""
+
+    verb: str
+    words: tuple[str, ...]
+
+
+class ImageWords(Argument):
+    """A verb and its words."""
+
+    arity = "many"
+
+    def parse(self, words: Sequence[str], playground: Playground) -> Order:
+        """Take the words if the verb takes so many; raises UsageError."""
+        verb = str(VERB.parse(words, playground))
+        form = FORMS[verb]
+        given = tuple(words[1:])
+        if len(given) < form.least:
+            raise UsageError(f"image {verb} needs {form.words}", f"as in: {form.example}")
+        if len(given) > form.most:
+            raise UsageError(
+                f"image {verb} takes {form.words or 'no more words'}", f"as in: {form.example}"
+            )
+        return Order(verb, given)
+
+    def complete(
+        self, before: Sequence[str], word: str, playground: Playground
+    ) -> Iterator[Candidate]:
+        """Offer the verbs, then images or files."""
+        if not before:
+            yield from VERB.complete(before, word, playground)
+        elif before[0] in NAMED and (len(before) == 1 or before[0] == "rm"):
+            yield from images()
+        elif (before[0], len(before)) in (("import", 1), ("export", 2)):
+            yield from files(word)
+
+
+def images() -> Iterator[Candidate]:
+    """Offer the images of the store."""
+    from shellplay.image.digest import short
+    from shellplay.image.reference import familiar
+    from shellplay.image.store import Store
+
+    for name, of in Store().names().items():
+        yield Candidate(familiar(name), f"image {short(of.digest)}")
+
+
+def files(word: str) -> Iterator[Candidate]:
+    """Offer files and directories that begin with a word."""
+    above, _, _ = word.rpartition("/")
+    directory = Path(f"{above}/" if above or word.startswith("/") else ".").expanduser()
+    try:
+        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+    except OSError:
+        # A directory that is not there, or not readable, has nothing to offer.
+        return
+    for entry in entries:
+        prefix = f"{above}/" if "/" in word else ""
+        is_directory = entry.is_dir()
+        yield Candidate(
+            f"{prefix}{entry.name}{'/' if is_directory else ''}",
+            "directory" if is_directory else "file",
+        )

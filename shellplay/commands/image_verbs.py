@@ -1,0 +1,127 @@
+"""What the verbs of ``image`` do; loaded with the store when the first is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from shellplay.commands.image_arguments import Order
+from shellplay.commands.outcome import Document, Outcome
+from shellplay.errors import UsageError
+from shellplay.image.digest import short
+from shellplay.image.exporting import export_image
+from shellplay.image.importing import import_image
+from shellplay.image.manifest import Image
+from shellplay.image.pull import pull_image
+from shellplay.image.reference import familiar
+from shellplay.image.store import Store, layer_name
+from shellplay.views.images import in_words, page, table
+
+Verb = Callable[[Store, tuple[str, ...], str | None], Iterator[Outcome]]
+
+
+def perform(order: Order, platform: str | None) -> Iterator[Outcome]:
+    """Do what a verb stands for, in the store of the user."""
+    if platform is not None and platform.count("/") not in (1, 2):
+        raise UsageError(f"{platform[:64]!r} is no platform", "as in linux/arm64")
+    yield from VERBS[order.verb](Store(), order.words, platform)
+
+
+def _ls(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+    rows = [row(image) for image in store.images()]
+
+    def view() -> object:
+        return table(rows) if rows else "no images (image import makes one)"
+
+    yield Document("images", lambda: rows, view)
+
+
+def _import(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+    path, *name = words
+    images = yield from import_image(
+        store, Path(path).expanduser(), name[0] if name else None, platform
+    )
+    for image in images:
+        yield arrived(image)
+
+
+def _pull(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+    image = yield from pull_image(store, words[0], platform)
+    yield arrived(image)
+
+
+def _rm(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+    found = dict(store.find(word) for word in words)
+    for name in found:
+        store.drop(name)
+        yield f"{familiar(name)}: removed"
+    if not store.collect():
+        yield "another shellplay uses the images just now: the files go with the next image rm"
+
+
+def _inspect(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+    image = store.get(words[0])
+    facts = {**row(image), "layers": _layers(store, image), "config": _config(image)}
+    yield Document("image", lambda: facts, lambda: page(facts))
+
+
+def _export(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+    image = store.get(words[0])
+    target = Path(words[1]).expanduser()
+    export_image(store, image, target)
+    yield f"{familiar(image.name)}: written to {target}"
+
+
+VERBS: dict[str, Verb] = {
+    "ls": _ls,
+    "import": _import,
+    "pull": _pull,
+    "rm": _rm,
+    "inspect": _inspect,
+    "export": _export,
+}
+
+
+def arrived(image: Image) -> str:
+    """Say that an image is in the store."""
+    layers = f"{len(image.layers)} layer{'' if len(image.layers) == 1 else 's'}"
+    return f"{familiar(image.name)}: {layers}, {in_words(image.size)}, ID {short(image.id)}"
+
+
+def row(image: Image) -> dict[str, Any]:
+    """Return one record of ``image ls --json``."""
+    config = image.config
+    return {
+        "name": familiar(image.name),
+        "reference": image.name,
+        "id": image.id,
+        "digest": image.descriptor.digest,
+        "size": image.size,
+        "created": config.created,
+        "platform": f"{config.os}/{config.architecture}",
+    }
+
+
+def _layers(store: Store, image: Image) -> list[dict[str, object]]:
+    found = []
+    ids = zip(image.config.diff_ids, image.config.chain_ids, strict=True)
+    for layer, (diff_id, chain_id) in zip(image.layers, ids, strict=True):
+        directory = store.layers / layer_name(chain_id)
+        found.append(
+            {
+                "digest": layer.digest,
+                "size": layer.size,
+                "diff_id": diff_id,
+                "directory": str(directory) if directory.is_dir() else None,
+            }
+        )
+    return found
+
+
+def _config(image: Image) -> dict[str, object]:
+    shown = asdict(image.config)
+    for key in ("os", "architecture", "created", "diff_ids"):
+        del shown[key]
+    return shown

@@ -1,0 +1,105 @@
+"""The caps fence: which privileges of root are left, see capabilities(7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shellplay.errors import UsageError
+from shellplay.fences.fence import nearest, option
+from shellplay.fences.restriction import Restriction
+from shellplay.kernel import procfs
+from shellplay.kernel.capabilities import NAMES, Sets, has, last, mask, name_of
+from shellplay.kernel.procfs import Status
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
+
+# What Docker leaves a container without --cap-add and --cap-drop.
+DOCKER = (
+    *("chown", "dac_override", "fsetid", "fowner", "mknod", "net_raw", "setgid", "setuid"),
+    *("setfcap", "setpcap", "net_bind_service", "sys_chroot", "kill", "audit_write"),
+)
+PRESETS = {"docker": DOCKER, "none": ()}
+LIST = "NAME,..."
+
+
+@dataclass(frozen=True)
+class Caps(Restriction, kind="caps", man="capabilities(7)"):
+    """Privileges of root: what is dropped no program inside can get, set-user-ID or not.
+
+    ``caps docker`` leaves Docker's 14, ``caps none`` none; ``keep=`` and ``drop=`` add to
+    these and take away, or alone leave only some or all but some.  Names are like
+    ``net_raw`` or ``CAP_NET_RAW``.  Alone it stands for ``caps docker``.
+    """
+
+    opened_by = "user"
+
+    preset: str | None = option(
+        "what is left", choices=tuple(PRESETS), metavar="docker|none", bare=True
+    )
+    keep: str | None = option("those that are left", metavar=LIST, words=NAMES)
+    drop: str | None = option("those that are not", metavar=LIST, words=NAMES)
+
+    def __post_init__(self) -> None:
+        self.left()
+
+    def left(self) -> int:
+        """Return the set that is left, if all of it is there before."""
+        keep, drop = _names(self.keep), _names(self.drop)
+        if self.preset is not None or (not keep and not drop):
+            kept = mask(PRESETS[self.preset or "docker"]) | mask(keep)
+        else:
+            kept = mask(keep) if keep else mask(NAMES)
+        return kept & ~mask(drop)
+
+    @classmethod
+    def fact(cls, pid: int | str) -> Sets | None:
+        """Return the capability sets of a process."""
+        status = procfs.status(pid)
+        return None if status is None else Sets.of(status)
+
+    @classmethod
+    def fenced(cls, mine: object, host: object) -> bool:
+        """Tell whether something that the host may get can no longer be got."""
+        # The other sets say what a process has, and a user namespace changes that.
+        if not isinstance(mine, Sets) or not isinstance(host, Sets):
+            return False
+        return bool(host.bounding & ~mine.bounding)
+
+    def shows(self, pid: int | str) -> bool:
+        """Tell whether a process has nothing, and can get nothing, that is not left."""
+        sets = self.fact(pid)
+        if sets is None:
+            return False
+        beyond = sets.inheritable | sets.permitted | sets.effective | sets.bounding
+        return not (beyond | sets.ambient) & ~self.left()
+
+    def permitted(self, status: Status) -> bool:
+        """Tell whether a process may drop from its bounding set: with CAP_SETPCAP."""
+        return has(status.effective, "setpcap")
+
+    def go_up(self, caller: Caller) -> None:
+        """Set all five sets: what is left, as far as it is there."""
+        before = self.fact(caller.pid)
+        if before is None:
+            return
+        left = self.left()
+        # By the bounding set programs obey that it starts; PR_CAPBSET_DROP needs a
+        # capability, so that comes before the others.
+        for number in range(last() + 1):
+            if before.bounding & ~left & 1 << number:
+                caller.drop_from_bounding_set(number, name_of(number))
+        # Inheritable and ambient ones would come back through files and execve(2).
+        caller.clear_ambient_set()
+        kept = before.permitted & left
+        caller.capset(before.effective & kept, kept, 0)
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    words = (text or "").lower().replace("cap_", "").split(",")
+    names = tuple(word.strip() for word in words if word.strip())
+    for name in names:
+        if name not in NAMES:
+            raise UsageError(f"there is no capability {name!r}", nearest(name, NAMES))
+    return names

@@ -1,0 +1,86 @@
+"""The fences that are namespaces: how a process moves into one, and who may."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from shellplay.errors import KernelError
+from shellplay.fences.fence import Fence, option
+from shellplay.kernel import constants as k
+from shellplay.kernel import namespaces
+from shellplay.kernel.procfs import Status
+from shellplay.model import NamespaceId
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
+
+
+@dataclass(frozen=True)
+class Namespace(Fence, ABC):
+    """A fence that is a namespace of its own, see namespaces(7).
+
+    ``clone_takes_it`` tells whether a fork can make the namespace for the copy.
+    """
+
+    opened_by: ClassVar[str | None] = "user"
+    clone_takes_it: ClassVar[bool] = True
+
+    join: str | None = option("share the namespace of another container", metavar="CONTAINER")
+
+    @property
+    def flag(self) -> int:
+        """Its CLONE_NEW* bit."""
+        return namespaces.CLONE_FLAGS[self.kind]
+
+    @classmethod
+    def fact(cls, pid: int | str) -> NamespaceId | None:
+        """Return the namespace that a process is in, None if it cannot be read."""
+        return namespaces.identify(pid, cls.kind)
+
+    @classmethod
+    def unsupported(cls) -> str | None:
+        """Say why this kernel cannot have it."""
+        if namespaces.supported(cls.kind):
+            return None
+        return f"this kernel has no {cls.kind} namespaces"
+
+    def permitted(self, status: Status) -> bool:
+        """Tell whether a process may make one: with CAP_SYS_ADMIN, see unshare(2)."""
+        return bool(status.effective >> k.CAP_SYS_ADMIN & 1)
+
+    def go_up(self, caller: Caller) -> None:
+        """Move the caller itself into a new namespace, and furnish that."""
+        self.unshare(caller)
+        self.settle(caller)
+
+    def unshare(self, caller: Caller) -> None:
+        """Move the caller itself into a new namespace."""
+        caller.unshare(self.flag)
+
+    def settle(self, caller: Caller) -> None:
+        """Furnish the new namespace, from inside it."""
+
+    def enter(self, caller: Caller, fd: int, *, of: str) -> None:
+        """Move the caller itself into the existing namespace behind our descriptor."""
+        path = working_directory(caller)
+        with caller.passed(fd) as number:
+            caller.setns(number, self.flag, of=of)
+        if self.kind == "mnt":
+            # Joining a mount namespace resets root and working directory to its root.
+            return_to(caller, path)
+
+
+def working_directory(caller: Caller) -> str:
+    """Return the caller's working directory as the host sees it."""
+    return str(Path(f"/proc/{caller.pid}/cwd").readlink())
+
+
+def return_to(caller: Caller, path: str) -> None:
+    """Go to a directory if it is there; otherwise stay at the root."""
+    try:
+        caller.chdir(path)
+    except KernelError:
+        caller.chdir("/")

@@ -1,0 +1,35 @@
+"""The nnp fence: no program that it starts gets privileges by being started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shellplay.fences.restriction import Restriction
+from shellplay.kernel import constants as k
+from shellplay.kernel import procfs
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
+
+
+@dataclass(frozen=True)
+class Nnp(Restriction, kind="nnp", man="PR_SET_NO_NEW_PRIVS(2const)"):
+    """New privileges: set-user-ID programs like su and sudo stay what you are.
+
+    Whatever it starts keeps it.  An ordinary user may filter calls behind it.
+    """
+
+    @classmethod
+    def fact(cls, pid: int | str) -> str | None:
+        """Return whether a process has given them up, as the kernel shows it."""
+        status = procfs.status(pid)
+        return None if status is None else "on" if status.no_new_privs else "off"
+
+    def shows(self, pid: int | str) -> bool:
+        """Tell whether a process has given them up."""
+        return self.fact(pid) == "on"
+
+    def go_up(self, caller: Caller) -> None:
+        """Give new privileges up, prctl(2)."""
+        caller.prctl(k.PR_SET_NO_NEW_PRIVS, 1)

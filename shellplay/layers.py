@@ -1,0 +1,71 @@
+"""What the kernel shows of every layer, of a bash and of the host, as records."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+from shellplay.fences import ORDER, REGISTRY
+from shellplay.model import FenceRecord, How, NamespaceId
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+    from shellplay.standing import Standing, StandingFences
+
+# What is said of a layer that the kernel shows of nobody.
+AS_PUT_UP = "up, though the kernel does not show it"
+
+
+def of_the_host() -> list[FenceRecord]:
+    """Return one record for each layer of the host, none of them fenced."""
+    return [_record(kind, REGISTRY[kind].fact("self"), None, None) for kind in ORDER]
+
+
+def of(box: Container, standing: StandingFences) -> list[FenceRecord]:
+    """Return one record for each layer of a container, re-read from the kernel."""
+    return [_of(kind, box, standing.find(kind)) for kind in ORDER]
+
+
+def _of(kind: str, box: Container, standing: Standing | None) -> FenceRecord:
+    layer = REGISTRY[kind]
+    host, mine = layer.fact("self"), None if box.dead else layer.fact(box.pid)
+    up = layer.fenced(mine, host) if layer.visible else standing is not None
+    return _record(kind, host, mine, standing if up else None, box=box, up=up)
+
+
+def _record(
+    kind: str,
+    host: Hashable | None,
+    mine: Hashable | None,
+    standing: Standing | None,
+    *,
+    box: Container | None = None,
+    up: bool = False,
+) -> FenceRecord:
+    layer = REGISTRY[kind]
+    namespace = isinstance(host, NamespaceId) or isinstance(mine, NamespaceId)
+    told = layer.told(mine, beside=host) if layer.visible else AS_PUT_UP if up else None
+    return FenceRecord(
+        fence=kind,
+        up=up,
+        how=standing.how if standing else None,
+        host=host.inode if isinstance(host, NamespaceId) else None,
+        shell=mine.inode if isinstance(mine, NamespaceId) else None,
+        peel=_how_it_comes_off(standing, box) if standing and box else None,
+        options=standing.fence.given() if standing else {},
+        shared_with=box.sharers(mine) if up and box and isinstance(mine, NamespaceId) else (),
+        host_state=None if namespace else layer.told(host, beside=mine),
+        shell_state=None if namespace else told,
+    )
+
+
+def _how_it_comes_off(standing: Standing, box: Container) -> str:
+    match standing.how:
+        case How.IN_PLACE:
+            return "in place"
+        case How.OUTSIDE:
+            return "from outside"
+        case How.FORKED:
+            outside = box.parked_shells[standing.depth - 1]
+            return f"wakes the parked bash {outside.pid}"
+    return "starts a new bash"

@@ -1,0 +1,59 @@
+"""Where in a stack a new fence goes: below some of those that stand, or on a fork of theirs."""
+
+from __future__ import annotations
+
+from shellplay import put
+from shellplay.fences import Fence, Namespace, Restriction
+from shellplay.kernel.descendants import running
+from shellplay.model import How
+from shellplay.stack import Stack
+from shellplay.standing import Standing
+
+
+def over(stack: Stack, fence: Fence) -> list[Standing]:
+    """Return the fences that have to be above a new one, in their order.
+
+    Behind restrictions bash lacks what others need, or they would not outlast the other: a
+    new user namespace comes with all capabilities.
+    """
+    restrictions = stack.standing.restrictions()
+    match fence:
+        case Namespace() if _belongs_below_pid(stack, fence):
+            return [stack.standing.get("pid"), *restrictions]
+        case Namespace():
+            return restrictions
+        case Restriction() if not fence.permitted(stack.live.status):
+            return restrictions
+    return []
+
+
+def shares_the_fork(stack: Stack, fence: Fence) -> bool:
+    """Tell whether a one-way fence goes up around the copy that lives, without a new fork.
+
+    A bash that forks inside a pid fence is no longer number 1; and who waits outside of
+    that is the way back from both.
+    """
+    return _is_alone_as_number_1(stack) and not isinstance(fence, Namespace)
+
+
+def _belongs_below_pid(stack: Stack, fence: Fence) -> bool:
+    # A bash that forks inside a pid fence is no longer number 1, and not alone: the parked
+    # one shows.  As long as nothing else lives in there, pid can come last, if somebody waits
+    # outside of it: nobody does if the bash was started inside.
+    # Not so for user: what was made outside of it is not owned by it.
+    return (
+        _is_alone_as_number_1(stack)
+        and fence.kind != "user"
+        and not any(isinstance(each.fence, Namespace) for each in stack.standing.above("pid"))
+        and not put.comes_off_in_place(stack.live, fence)
+    )
+
+
+def _is_alone_as_number_1(stack: Stack) -> bool:
+    pid = stack.standing.find("pid")
+    return (
+        pid is not None
+        and pid.how is How.FORKED
+        and stack.live.status.pids[-1] == 1
+        and not running(stack.live.pid)
+    )
