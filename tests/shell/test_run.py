@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -125,6 +126,47 @@ def test_a_keyboard_interrupt_here_is_ctrl_c_there(container: Container) -> None
     result = container.run("echo started; sleep 1000", output=interrupt, timeout=20)
     assert result.status == 130
     assert container.run("echo next").output == "next\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # A copy of bash that takes ^C and only then becomes a program, as under load.
+        "(trap : INT; echo started; until [[ -e {go} ]]; do :; done; exec sleep 1000)",
+        # Bash itself, which takes it and then starts a job.
+        "trap : INT; echo started; until [[ -e {go} ]]; do :; done; sleep 1000",
+    ],
+)
+def test_ctrl_c_that_came_before_the_program_did_is_sent_again(
+    line: str, container: Container, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+
+    def interrupt(text: str) -> None:
+        if "started" in text:
+            signal.raise_signal(signal.SIGINT)
+        if "^C" in text:
+            go.touch()
+
+    result = container.run(line.format(go=go), output=interrupt, timeout=20)
+    assert result.status == 130
+
+
+def test_a_program_that_handles_ctrl_c_gets_it_once(container: Container) -> None:
+    program = (
+        "import signal, time; heard = []; signal.signal(2, lambda *_: heard.append(2)); "
+        "print('started', flush=True); signal.pause(); time.sleep(1); print(len(heard))"
+    )
+    pieces: list[str] = []
+
+    def interrupt(text: str) -> None:
+        pieces.append(text)
+        if "started" in text:
+            signal.raise_signal(signal.SIGINT)
+
+    # Beside a copy of bash, which might have to be helped.
+    container.run(f'({sys.executable} -c "{program}"; :)', output=interrupt, timeout=20)
+    assert "".join(pieces) == "started\n^C1\n"
 
 
 def test_after_the_timeout_the_line_is_interrupted(container: Container) -> None:
