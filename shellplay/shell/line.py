@@ -26,6 +26,8 @@ LONGEST = 65536
 PATIENCE_SECONDS = 2.0
 RETRY_SECONDS, RETRIES = 0.1, 20
 ENOUGH = 3
+# That is one line wherever lines are typed, and can be pasted as it stands.
+QUOTED_LINES = r"quote its lines as one, as in: in eval $'cat <<END\nhello\nEND'; or enter"
 # Where a line reaches them readline scrolls it already.
 SCROLLED_COLUMNS = 2
 # Our prompt command tells output from what the user's own prompt commands print.
@@ -181,7 +183,7 @@ def _result(
             # Readline does not hear a ^C in the moment before it waits for a key.
             if _interrupt(interruption, collector, RETRY_SECONDS):
                 break
-        raise Refused("the line is not complete: bash waits for more of it")
+        raise Refused("the line is not complete: bash waits for more of it", QUOTED_LINES)
     return collector.result
 
 

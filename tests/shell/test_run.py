@@ -203,8 +203,11 @@ def test_a_line_that_ignores_ctrl_c_still_runs_after_the_timeout(
 def test_an_incomplete_line_is_refused_and_leaves_no_trace(
     line: str, container: Container
 ) -> None:
-    with pytest.raises(Refused, match="the line is not complete: bash waits for more of it"):
+    refusal = "the line is not complete: bash waits for more of it"
+    with pytest.raises(Refused, match=refusal) as error:
         container.run(line, timeout=20)
+    example = str(error.value.fix).partition("as in: in ")[2].partition(";")[0]
+    assert container.run(example) == LineResult(0, "hello\n")
     assert container.state is ShellState.IDLE
     assert container.run("echo next") == LineResult(0, "next\n")
 
