@@ -150,12 +150,18 @@ class Stack:
 
     def fall_back(self) -> None:
         """Wake the bash below the live one, which has ended, its fences with it."""
-        self.standing.cut(len(self.parked))
-        self._wake(self.live)
-        self.fit_proc()
-        # Whoever typed ``exit`` goes on with the next line: the prompt has to be there.
-        with suppress(TimedOut):
-            self.ask(":")
+        with self.keys_wait():
+            # Whoever typed ``exit`` goes on with the next line: the prompt has to be there
+            # before it, also if that line was typed at once.
+            typed = self._box.terminal.take_back()
+            try:
+                self.standing.cut(len(self.parked))
+                self._wake(self.live)
+                self.fit_proc()
+                with suppress(TimedOut):
+                    self.ask(":")
+            finally:
+                self._box.terminal.offer(typed)
 
     def _wake(self, ended: Shell) -> None:
         # It is the live one from here on, also if it turns out to have ended as well.

@@ -160,7 +160,7 @@ class Interpreter:
 
     def _say(self, sentence: str) -> None:
         # With --json, standard output is for documents and for output from inside.
-        (self.printer.note if self.json else self.printer.show)(sentence)
+        (self.printer.note if self.json else self.printer.say)(sentence)
 
     def _status(self, status: int | None) -> int:
         if status is None:

@@ -10,6 +10,7 @@ from typing import TextIO
 from shellplay.commands.outcome import Page
 from shellplay.errors import ShellplayError
 from shellplay.views.console import render
+from shellplay.views.paragraph import broken
 from shellplay.views.safe import Stream, safe
 
 LONGEST = 1000
@@ -60,6 +61,12 @@ class Printer:
         for copy in self.copies:
             copy.show(thing)
 
+    def say(self, sentence: str) -> None:
+        """Write sentences that are a result; on a terminal they break between words."""
+        self._whole(self._fitting(sentence, self.out))
+        for copy in self.copies:
+            copy.say(sentence)
+
     def text(self, text: str) -> None:
         """Write text that came from inside, made safe."""
         self._whole(safe(text, colors=self.color))
@@ -103,8 +110,13 @@ class Printer:
     def _note(self, sentence: str) -> None:
         self.end_stream()
         self.out.flush()
-        self.err.write(safe(sentence) + "\n")
+        self.err.write(self._fitting(sentence, self.err) + "\n")
         self.err.flush()
+
+    def _fitting(self, sentence: str, stream: TextIO) -> str:
+        # Whoever reads a pipe or a file has lines of its own; copies are such ones too.
+        text = safe(sentence)
+        return broken(text, self.width) if stream.isatty() else text
 
     def _write_piece(self, piece: str) -> None:
         if piece:

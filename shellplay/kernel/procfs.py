@@ -17,6 +17,8 @@ from pathlib import Path
 PROC = "/proc"
 CHUNK = 65536
 COMMAND_BYTES = 4096
+# Of the flags of a task, in include/linux/sched.h.
+PF_FORKNOEXEC = 0x40
 _AUXILIARY = struct.Struct("NN")
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
@@ -57,7 +59,8 @@ class Stat:
     """The first fields of /proc/PID/stat, see proc_pid_stat(5).
 
     ``terminal`` is a device number (0: none), ``foreground`` the process group in front on
-    that terminal (-1: none), ``start`` is in clock ticks since boot.
+    that terminal (-1: none), ``start`` is in clock ticks since boot.  ``executed`` is whether
+    it has become a program since it was forked.
     """
 
     pid: int
@@ -69,6 +72,7 @@ class Stat:
     terminal: int
     foreground: int
     start: int
+    executed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,7 @@ def parse_stat(content: bytes) -> Stat:
         terminal=int(fields[4]),
         foreground=int(fields[5]),
         start=int(fields[19]),
+        executed=not int(fields[6]) & PF_FORKNOEXEC,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,6 +66,9 @@ class Drain:
         os.close(self._wake_writer)
 
     def _run(self) -> None:
+        # Python acts on a signal in the main thread only.  One that the kernel gives to this
+        # thread, since that one has another in hand, would not wake it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while True:
             for fd, _ in self._epoll.poll():
                 if fd == self._wake_reader:

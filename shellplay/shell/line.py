@@ -17,15 +17,17 @@ from shellplay.errors import Refused, ShellGone, TimedOut, UsageError
 from shellplay.kernel import procfs
 from shellplay.kernel.signals import deferred
 from shellplay.model import Job, LineResult
+from shellplay.shell.interruption import Interruption
 from shellplay.shell.marks import Mark
 from shellplay.shell.shell import Shell
 from shellplay.shell.terminal import Terminal
 
 LONGEST = 65536
-INTERRUPT = b"\x03"
 PATIENCE_SECONDS = 2.0
 RETRY_SECONDS, RETRIES = 0.1, 20
 ENOUGH = 3
+# That is one line wherever lines are typed, and can be pasted as it stands.
+QUOTED_LINES = r"quote its lines as one, as in: in eval $'cat <<END\nhello\nEND'; or enter"
 # Where a line reaches them readline scrolls it already.
 SCROLLED_COLUMNS = 2
 # Our prompt command tells output from what the user's own prompt commands print.
@@ -164,23 +166,24 @@ def run(
 def _result(
     terminal: Terminal, shell: Shell, collector: Collector, timeout: float | None
 ) -> LineResult:
+    interruption = Interruption(terminal, shell)
     try:
-        _wait(terminal, shell, collector, timeout)
+        _wait(interruption, collector, timeout)
     except ShellGone:
         # The terminal is hung up a moment before bash is dead.
         shell.await_end()
         return collector.result
     except TimedOut as error:
-        _interrupt(terminal, shell, collector, PATIENCE_SECONDS)
+        _interrupt(interruption, collector, PATIENCE_SECONDS)
         raise TimedOut(f"no prompt after {timeout:g} seconds, so ^C was sent") from error
     if collector.refused:
         raise Refused(f"bash did not take the line: {collector.complaint}")
     if collector.incomplete and not collector.done:
         for _ in range(RETRIES):
             # Readline does not hear a ^C in the moment before it waits for a key.
-            if _interrupt(terminal, shell, collector, RETRY_SECONDS):
+            if _interrupt(interruption, collector, RETRY_SECONDS):
                 break
-        raise Refused("the line is not complete: bash waits for more of it")
+        raise Refused("the line is not complete: bash waits for more of it", QUOTED_LINES)
     return collector.result
 
 
@@ -245,13 +248,11 @@ def _edit(line: str, point: int) -> str:
     return f"READLINE_LINE={shlex.quote(line)} READLINE_POINT={point}"
 
 
-def _wait(
-    terminal: Terminal, shell: Shell, collector: Collector, timeout: float | None
-) -> None:
+def _wait(interruption: Interruption, collector: Collector, timeout: float | None) -> None:
     sent = 0
     while not collector.settled:
         try:
-            terminal.wait(collector.wants_us, timeout=timeout, alive=shell.pidfd)
+            interruption.wait(collector.wants_us, timeout=timeout)
             # ^C at our terminal is meant for what runs inside, once that runs: before, it
             # would cut the line that bash is reading.
             if not collector.settled:
@@ -260,33 +261,18 @@ def _wait(
                         f"it goes on after {ENOUGH} times ^C; or bash was replaced by exec",
                         "enter, to look; or stop",
                     )
-                too_early = terminal.foreground_group() == shell.pid
-                terminal.type(INTERRUPT)
-                sent += 1
                 collector.interrupted = False
-                if too_early:
-                    _again_if_in_front(terminal, shell, collector)
+                interruption.send()
+                sent += 1
         except KeyboardInterrupt:
             collector.interrupted = True
 
 
-def _again_if_in_front(terminal: Terminal, shell: Shell, collector: Collector) -> None:
-    """Send a ^C again that came between the start of a job and its turn at the terminal.
-
-    It hit bash then, which waits for the job and takes no notice.
-    """
-    try:
-        terminal.wait(lambda: collector.settled, timeout=RETRY_SECONDS, alive=shell.pidfd)
-    except TimedOut:
-        if terminal.foreground_group() != shell.pid:
-            terminal.type(INTERRUPT)
-
-
-def _interrupt(terminal: Terminal, shell: Shell, collector: Collector, patience: float) -> bool:
+def _interrupt(interruption: Interruption, collector: Collector, patience: float) -> bool:
     """Type ^C; return False if it is ignored, for ``patience`` seconds at least."""
-    terminal.type(INTERRUPT)
+    interruption.send()
     try:
-        terminal.wait(lambda: collector.done, timeout=patience, alive=shell.pidfd)
+        interruption.wait(lambda: collector.done, timeout=patience)
     except (TimedOut, ShellGone):
         return False
     finally:

@@ -36,6 +36,8 @@ HANGUP = -1
 HIDDEN_TIMEOUT = 10.0
 REDRAW_TIMEOUT = 0.3
 ABORT = b"\x07"
+# In asm-generic/ioctls.h, see TIOCGPTPEER(2const).
+TIOCGPTPEER = 0x5441
 
 Watcher = Callable[[bytes | Mark], None]
 
@@ -245,6 +247,25 @@ class Terminal:
                 raise ShellGone("the terminal has been hung up")
             self._send_rest()
 
+    def take_back(self) -> bytes:
+        """Return the keys that were written and that nobody has read; they are gone there.
+
+        Nobody may be reading meanwhile.
+        """
+        slave = fcntl.ioctl(self.master, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        before = self.modes()
+        try:
+            # With the line editor of the kernel on, what ends without Enter is kept back.
+            self.set_modes(_by_the_key(before))
+            keys = b""
+            with suppress(BlockingIOError):
+                while chunk := os.read(slave, READ_SIZE):
+                    keys += chunk
+            return keys
+        finally:
+            self.set_modes(before)
+            os.close(slave)
+
     def ask(self, script: str, *, alive: int) -> bytes:
         """Have bash run ``script`` unseen, at its prompt; return what it printed to 3.
 
@@ -313,6 +334,16 @@ class Terminal:
             return os.tcgetpgrp(self.master)
         except OSError:
             return 0
+
+
+def _by_the_key(modes: list[object]) -> list[object]:
+    """Return modes in which a read gets every key at once, see termios(3)."""
+    *rest, local, input_speed, output_speed, keys = modes
+    assert isinstance(local, int)
+    assert isinstance(keys, list)
+    keys = [*keys]
+    keys[termios.VMIN], keys[termios.VTIME] = 1, 0
+    return [*rest, local & ~(termios.ICANON | termios.ECHO), input_speed, output_speed, keys]
 
 
 def set_size(fd: int, columns: int, rows: int) -> None:

@@ -211,7 +211,7 @@ def test_a_running_session_begins_to_record_and_ends(
     terminal = open_terminal()
     assert terminal.run("record") == (0, "nothing is being recorded\n")
     status, said = terminal.run(f"record start {path}")
-    assert (status, said.endswith(f"written down in {path}\n")) == (0, True)
+    assert (status, " ".join(said.split()).endswith(f"written down in {path}")) == (0, True)
     terminal.send("enter\r")
     terminal.expect("leaves, the bash lives on")
     typed(terminal, "echo inside", expecting="inside\r\n")

@@ -78,6 +78,8 @@ def test_a_stat_is_parsed_behind_the_last_parenthesis_of_the_name() -> None:
     assert (stat.pid, stat.name, stat.state) == (4242, "a) (b c", "T")
     assert (stat.ppid, stat.group, stat.session) == (4201, 4242, 4201)
     assert (stat.terminal, stat.foreground, stat.start) == (34816, 4242, 162442)
+    assert stat.executed
+    assert not procfs.parse_stat(STAT.replace(b" 4194304 ", b" 4194368 ")).executed
 
 
 def test_arguments_keep_empty_words_and_bytes_that_are_not_utf_8() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -134,3 +135,17 @@ def test_functions_of_the_environment_do_not_take_the_place_of_builtins(
     for name in ("builtin", "bind", "printf", "read", "unset"):
         monkeypatch.setenv(f"BASH_FUNC_{name}%%", "() { echo taken; }")
     assert playground.new().run("echo here").output == "here\n"
+
+
+def test_keys_typed_ahead_of_the_end_come_behind_the_prompt_outside(
+    container: Container,
+) -> None:
+    for number in range(10):
+        container.fence(REGISTRY["user"]())
+        container.type(f"exit\recho {number}-$((1+1))\recho half".encode())
+        after = rf"[#$] echo {number}-\$\(\(1\+1\)\)\s+{number}-2\r\n[^\n]*[#$] echo half$"
+        wait_until(lambda: re.search(after, container.logs()), "the keys")  # noqa: B023 - at once
+        assert not container.parked
+        container.type(b"\x15")
+        container.run("true")
+    assert "7133" not in container.logs()

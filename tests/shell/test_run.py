@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -127,6 +128,47 @@ def test_a_keyboard_interrupt_here_is_ctrl_c_there(container: Container) -> None
     assert container.run("echo next").output == "next\n"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        # A copy of bash that takes ^C and only then becomes a program, as under load.
+        "(trap : INT; echo started; until [[ -e {go} ]]; do :; done; exec sleep 1000)",
+        # Bash itself, which takes it and then starts a job.
+        "trap : INT; echo started; until [[ -e {go} ]]; do :; done; sleep 1000",
+    ],
+)
+def test_ctrl_c_that_came_before_the_program_did_is_sent_again(
+    line: str, container: Container, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+
+    def interrupt(text: str) -> None:
+        if "started" in text:
+            signal.raise_signal(signal.SIGINT)
+        if "^C" in text:
+            go.touch()
+
+    result = container.run(line.format(go=go), output=interrupt, timeout=20)
+    assert result.status == 130
+
+
+def test_a_program_that_handles_ctrl_c_gets_it_once(container: Container) -> None:
+    program = (
+        "import signal, time; heard = []; signal.signal(2, lambda *_: heard.append(2)); "
+        "print('started', flush=True); signal.pause(); time.sleep(1); print(len(heard))"
+    )
+    pieces: list[str] = []
+
+    def interrupt(text: str) -> None:
+        pieces.append(text)
+        if "started" in text:
+            signal.raise_signal(signal.SIGINT)
+
+    # Beside a copy of bash, which might have to be helped.
+    container.run(f'({sys.executable} -c "{program}"; :)', output=interrupt, timeout=20)
+    assert "".join(pieces) == "started\n^C1\n"
+
+
 def test_after_the_timeout_the_line_is_interrupted(container: Container) -> None:
     with pytest.raises(TimedOut, match=r"no prompt after 0\.2 seconds, so \^C was sent"):
         container.run("sleep 1000", timeout=0.2)
@@ -161,8 +203,11 @@ def test_a_line_that_ignores_ctrl_c_still_runs_after_the_timeout(
 def test_an_incomplete_line_is_refused_and_leaves_no_trace(
     line: str, container: Container
 ) -> None:
-    with pytest.raises(Refused, match="the line is not complete: bash waits for more of it"):
+    refusal = "the line is not complete: bash waits for more of it"
+    with pytest.raises(Refused, match=refusal) as error:
         container.run(line, timeout=20)
+    example = str(error.value.fix).partition("as in: in ")[2].partition(";")[0]
+    assert container.run(example) == LineResult(0, "hello\n")
     assert container.state is ShellState.IDLE
     assert container.run("echo next") == LineResult(0, "next\n")
 
