@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from shellplay.cast.events import Ended, Event, Resized, Typed
 from shellplay.cast.harmless import Harmless
 from shellplay.cast.terminal import Terminal
-from shellplay.errors import Refused
+from shellplay.errors import UsageError
 
 if TYPE_CHECKING:
     import pyte
@@ -68,7 +68,7 @@ class Frame:
 class Screens:
     """Turns events into frames; prose is left to whoever shows it elsewhere.
 
-    Raises Refused if the terminal emulator is not installed.
+    Raises UsageError if the terminal emulator is not installed.
     """
 
     def __init__(self, columns: int, rows: int) -> None:
@@ -148,7 +148,7 @@ def _screen(columns: int, rows: int) -> pyte.Screen:
     try:
         import pyte
     except ImportError:
-        raise Refused(
+        raise UsageError(
             "pages and pictures need a terminal emulator", "pip install 'shellplay[html]'"
         ) from None
     return pyte.Screen(min(columns, LARGEST), min(rows, LARGEST))

@@ -17,7 +17,7 @@ from shellplay.commands.printer import Printer
 from shellplay.commands.recording import Heard
 from shellplay.commands.settings import SETTINGS, shown
 from shellplay.container import Container
-from shellplay.errors import Refused
+from shellplay.errors import UsageError
 from shellplay.playground import Playground
 from shellplay.recipe.document import Actor, Header, Needs, Prose
 from shellplay.recipe.header import COLUMNS, ROWS
@@ -97,7 +97,7 @@ class Session:
             sinks = (casting or Casting()).sinks(header, paced=False)
             try:
                 self._sinks = undo.enter_context(sinks)
-            except Refused:
+            except UsageError:
                 path.unlink()
                 raise
             self._scenes = bool(casting and casting.wants_scenes)

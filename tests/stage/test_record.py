@@ -208,14 +208,14 @@ def test_a_file_is_not_replaced_unless_that_is_wanted(tmp_path: Path) -> None:
     assert program("record", path, "--force", "-c", "help").returncode == 0
     assert "play> help" in path.read_text()
     done = program("record", tmp_path / "no" / "where.play.md", "-c", "help")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "cannot be written: No such file or directory" in done.stderr
 
 
 def test_what_cannot_be_cast_leaves_no_recipe(tmp_path: Path) -> None:
     path = tmp_path / "a.play.md"
     done = program("record", path, "--cast", tmp_path / "no" / "a.cast", "-c", "help")
-    assert (done.returncode, path.exists()) == (1, False)
+    assert (done.returncode, path.exists()) == (2, False)
     assert "a.cast cannot be written: No such file or directory" in done.stderr
 
 
