@@ -80,8 +80,7 @@ class Screens:
     def feed(self, event: Event) -> Frame | None:
         """Return what one event changed, or None if it shows nothing."""
         if isinstance(event, Resized):
-            self._screen.resize(min(event.rows, LARGEST), min(event.columns, LARGEST))
-            self._screen.dirty.update(range(self._screen.lines))
+            self._resize(min(event.columns, LARGEST), min(event.rows, LARGEST))
         text = self._terminal.characters(event)
         text += self._terminal.rest() if isinstance(event, Ended) else ""
         self._stream.feed(self._harmless.feed(text))
@@ -104,6 +103,22 @@ class Screens:
             waiting = frame
         if waiting is not None:
             yield waiting
+
+    def _resize(self, columns: int, rows: int) -> None:
+        screen = self._screen
+        if rows < screen.lines:
+            # Rows above the cursor go only if those below it are not enough; pyte would cut
+            # off the top, wherever the cursor is.
+            lost = max(screen.cursor.y + 1 - rows, 0)
+            lines = {number - lost: line for number, line in screen.buffer.items()}
+            screen.buffer.clear()
+            screen.buffer.update((n, line) for n, line in lines.items() if 0 <= n < rows)
+            screen.cursor.y -= lost
+            screen.lines = rows
+        screen.resize(rows, columns)
+        screen.set_margins()
+        screen.ensure_hbounds()
+        screen.dirty.update(range(rows))
 
     def _frame(self, time: float, *, typing: bool) -> Frame:
         screen = self._screen
