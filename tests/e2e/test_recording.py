@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import termios
 from collections.abc import Callable
 from pathlib import Path
@@ -233,6 +234,52 @@ def test_a_running_session_begins_to_record_and_ends(
     assert terminal.run("!echo unheard") == (0, "unheard\n")
     assert [step.text for step in steps(path)] == ["new", "echo inside", "echo outside"]
     passes(path)
+
+
+STORY = [
+    "echo $$ $PPID; tty; hostname; whoami; id; pwd; echo ~; date; uname -a",
+    "sleep 1000 &",
+    "ps -ef",
+    "jobs -l; kill %1; wait %1",
+    "for each in 1 2; do\recho $each $BASHPID\rdone",
+    "ls -l /proc/self/ns/; readlink /proc/$$/ns/uts",
+    "touch one; ls -la; stat -c '%U %i' one >two; df . | wc -l",
+    "(exit 3)",
+]
+
+
+@pytest.mark.everyone
+@pytest.mark.usefixtures("who")
+def test_what_is_typed_inside_passes_ten_times_in_a_row(
+    session: Terminal, path: Path, tmp_path: Path
+) -> None:
+    for line in STORY:
+        typed(session, line)
+    session.send("echo go-$((40+2)); read word\r")
+    session.expect("go-42\r\n")
+    session.send("some thing\r")
+    typed(session, "echo got $word", expecting="got some thing\r\n")
+    session.send(f"{ENDLESS}\r")
+    session.expect("go-42\r\n")
+    session.control("c")
+    typed(session, "true")
+    leave(session)
+    for line in ("fence user", "fence uts", "fence pid", "fence mnt"):
+        assert session.run(line)[0] == 0
+    session.send("enter\r")
+    session.expect("leaves, the bash lives on")
+    session.expect(r"[#$] ")
+    for line in (*STORY, "hostname other; hostname; cat /proc/1/comm; free -m | wc -l"):
+        typed(session, line)
+    leave(session)
+    for line in ("ps host", "peel all --force", "in hostname; jobs"):
+        assert session.run(line)[0] == 0
+    session.send("quit\r")
+    session.ended()
+    for number in range(10):
+        shutil.copy(path, tmp_path / f"{number}.play.md")
+    done = program("test", tmp_path, "-j", 2)
+    assert (done.returncode, "11 passed" in done.stdout) == (0, True), done.stdout
 
 
 def events(cast: Path) -> list[Event]:

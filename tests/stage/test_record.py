@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import signal
@@ -93,6 +94,24 @@ def test_numbers_that_count_are_no_pids(session: Recorded) -> None:
     pid = session.container.pid
     session.run(f"in seq $(({pid}0/10-2)) $(({pid}0/10+2)); : $$")
     assert expected(session.steps[-1]) == [str(pid + each) for each in range(-2, 3)]
+
+
+@pytest.mark.root
+def test_what_the_filesystem_and_the_machine_decide_is_tagged(session: Recorded) -> None:
+    session.run("new", "in touch one; ls -la; ls -l", "in uname -m; echo $HOSTTYPE-x")
+    session.run("in date +%Z; date +%z; uptime")
+    listed, machine, day = session.steps[1:]
+    assert [re.sub(" +", " ", line) for line in expected(listed)] == [
+        "total <word>",
+        "drwxr-xr-x <num> root root <word> <...> .",
+        "<...> ..",
+        "-rw-r--r-- <num> root root <word> <...> one",
+        "total <word>",
+        "-rw-r--r-- <num> root root <word> <...> one",
+    ]
+    assert expected(machine) == ["<word>", f"{platform.machine()}-x"]
+    assert expected(day) == ["<...>", "<...>", " <time> <...>"]
+    assert performed(session.recipe).verdict is Verdict.PASSED
 
 
 @pytest.mark.root
