@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from shellplay.cast.events import Ended, Event, Resized, Typed
 from shellplay.cast.harmless import Harmless
 from shellplay.cast.terminal import Terminal
-from shellplay.errors import Refused
+from shellplay.errors import UsageError
 
 if TYPE_CHECKING:
     import pyte
@@ -68,7 +68,7 @@ class Frame:
 class Screens:
     """Turns events into frames; prose is left to whoever shows it elsewhere.
 
-    Raises Refused if the terminal emulator is not installed.
+    Raises UsageError if the terminal emulator is not installed.
     """
 
     def __init__(self, columns: int, rows: int) -> None:
@@ -80,8 +80,7 @@ class Screens:
     def feed(self, event: Event) -> Frame | None:
         """Return what one event changed, or None if it shows nothing."""
         if isinstance(event, Resized):
-            self._screen.resize(min(event.rows, LARGEST), min(event.columns, LARGEST))
-            self._screen.dirty.update(range(self._screen.lines))
+            self._resize(min(event.columns, LARGEST), min(event.rows, LARGEST))
         text = self._terminal.characters(event)
         text += self._terminal.rest() if isinstance(event, Ended) else ""
         self._stream.feed(self._harmless.feed(text))
@@ -104,6 +103,22 @@ class Screens:
             waiting = frame
         if waiting is not None:
             yield waiting
+
+    def _resize(self, columns: int, rows: int) -> None:
+        screen = self._screen
+        if rows < screen.lines:
+            # Rows above the cursor go only if those below it are not enough; pyte would cut
+            # off the top, wherever the cursor is.
+            lost = max(screen.cursor.y + 1 - rows, 0)
+            lines = {number - lost: line for number, line in screen.buffer.items()}
+            screen.buffer.clear()
+            screen.buffer.update((n, line) for n, line in lines.items() if 0 <= n < rows)
+            screen.cursor.y -= lost
+            screen.lines = rows
+        screen.resize(rows, columns)
+        screen.set_margins()
+        screen.ensure_hbounds()
+        screen.dirty.update(range(rows))
 
     def _frame(self, time: float, *, typing: bool) -> Frame:
         screen = self._screen
@@ -148,7 +163,7 @@ def _screen(columns: int, rows: int) -> pyte.Screen:
     try:
         import pyte
     except ImportError:
-        raise Refused(
+        raise UsageError(
             "pages and pictures need a terminal emulator", "pip install 'shellplay[html]'"
         ) from None
     return pyte.Screen(min(columns, LARGEST), min(rows, LARGEST))

@@ -37,7 +37,7 @@ class Recorder(Recording):
     def start(self, place: str, *, force: bool = False, casting: Casting | None = None) -> str:
         """Begin to write a recipe, and casts beside it, and say where.
 
-        Raises Refused if there are containers already, or for what cannot be written.
+        Raises Refused if there are containers already, UsageError for what cannot be written.
         """
         if self._session:
             raise Refused(f"this session is written down in {self.name} already", "record stop")

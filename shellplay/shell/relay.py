@@ -22,7 +22,7 @@ from types import FrameType
 from shellplay.errors import Refused, UsageError
 from shellplay.model import ShellState
 from shellplay.shell.marks import Mark
-from shellplay.shell.terminal import Terminal
+from shellplay.shell.terminal import Terminal, set_size
 
 READ_SIZE = 65536
 BURST = 4
@@ -98,7 +98,7 @@ class Relay:
             # A program draws for a new size, but not for two that are the old one again
             # before it has looked.  Keys wait until it has drawn: less(1) drops the one
             # that comes with the signal.
-            terminal.resize(terminal.columns + 1, terminal.rows)
+            set_size(terminal.master, terminal.columns + 1, terminal.rows)
             self._pass_output_for(REDRAW_SECONDS)
             self._fit()
             self._pass_output_for(REDRAW_SECONDS)

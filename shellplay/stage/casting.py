@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shellplay.cast.events import Event, Sink
-from shellplay.errors import Refused
+from shellplay.errors import UsageError
 from shellplay.recipe.document import Header
 
 
@@ -33,8 +33,8 @@ class Casting:
     def sinks(self, header: Header, *, paced: bool = True) -> Iterator[Sequence[Sink]]:
         """Give what hears of a performance, for the block; at its end all is written.
 
-        If ``paced`` it is told as a person would have typed and read.  Raises Refused for
-        what cannot be written, before the block if that can be known.
+        If ``paced`` it is told as a person would have typed and read.  Raises UsageError
+        for what cannot be written, before the block if that can be known.
         """
         if not self:
             yield ()
@@ -53,7 +53,7 @@ class Casting:
     def _writer(self, header: Header, path: str, files: ExitStack) -> Sink:
         from shellplay.cast import asciicast
 
-        with _refusing(path):
+        with _writing(path):
             file = files.enter_context(Path(path).open("wb"))  # noqa: SIM115
             size = (header.columns, header.rows)
             return asciicast.Writer(file, asciicast.Header(*size, self.version, header.title))
@@ -64,7 +64,7 @@ class Casting:
 
         Screens(header.columns, header.rows)
         for path in filter(None, (self.page, self.picture)):
-            with _refusing(path):
+            with _writing(path):
                 Path(path).touch()
 
     def _draw(self, events: list[Event], header: Header) -> None:
@@ -72,20 +72,20 @@ class Casting:
         if self.page:
             from shellplay.cast.page import page
 
-            with _refusing(self.page):
+            with _writing(self.page):
                 text = page(events, title=title, columns=columns, rows=rows)
                 Path(self.page).write_text(text, "utf-8")
         if self.picture:
             from shellplay.cast.picture import picture
 
-            with _refusing(self.picture):
+            with _writing(self.picture):
                 text = picture(events, title=title, columns=columns, rows=rows)
                 Path(self.picture).write_text(text, "utf-8")
 
 
 @contextmanager
-def _refusing(path: str) -> Iterator[None]:
+def _writing(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Refused(f"{path} cannot be written: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error

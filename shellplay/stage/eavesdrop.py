@@ -16,6 +16,7 @@ from shellplay.container import Container
 from shellplay.recipe.output import lines
 from shellplay.shell.line import Collector
 from shellplay.shell.marks import Mark
+from shellplay.shell.terminal import Terminal
 from shellplay.stage.values import last_pid
 
 # Keys that a step may press; the rest stays between a user and a program.
@@ -32,6 +33,9 @@ ECHO = 0o10
 LOCAL_MODES = 3
 
 
+Size = tuple[int, int]
+
+
 class Kept(Enum):
     """How much of a line has been written down before it has ended."""
 
@@ -42,10 +46,14 @@ class Kept(Enum):
 
 @dataclass
 class Line:
-    """One line that bash is given: its text, what has come of it, and the keys meanwhile."""
+    """One line that bash is given: its text, what has come of it, and the keys meanwhile.
+
+    ``size`` is that of the terminal when Enter was pressed.
+    """
 
     text: str
     pid: int
+    size: Size
     began: float = field(default_factory=time.monotonic)
     collector: Collector = field(default_factory=lambda: Collector(None))
     kept: Kept = Kept.NOTHING
@@ -87,6 +95,11 @@ class Line:
         texts = [each for row in self.rows for each in row if each not in KEYS]
         echoed = all(each.decode("utf-8", "replace") in seen for each in texts)
         return not self.is_shown or self.is_secret or not echoed
+
+
+def size_of(terminal: Terminal) -> Size:
+    """Return the columns and rows that we have given to a terminal."""
+    return terminal.columns, terminal.rows
 
 
 def quoted(text: str) -> str:
@@ -138,10 +151,11 @@ class Eavesdropper:
             if self._is_alive(self.line):
                 return  # A program in bash that reads with readline: read -e.
             self.end()
-        raw = self.container.terminal.line.replace(b"\r\n", b"\n")
+        terminal = self.container.terminal
+        raw = terminal.line.replace(b"\r\n", b"\n")
         self.settle(raw)
         self._parts.append(raw.decode("utf-8", "surrogateescape"))
-        self.line = Line("\n".join(self._parts), self.container.pid)
+        self.line = Line("\n".join(self._parts), self.container.pid, size_of(terminal))
         self.line.collector.entered = True
         self._ready = False
 

@@ -23,6 +23,9 @@ DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 PATH = r"""(?:/(?:[^\s"'()<>|;,:=]*[^\s"'()<>|;,:=.])?)?"""
 ABOVE = re.compile(r"d[rwxsStT-]{9}[.+@]? .* \.\.")
+# ls -l: a folder is as large as its filesystem wants, and all columns are as wide as that.
+LONG = re.compile(r"([-dlps][rwxsStT-]{9}[.+@]? +)\d+( +\S+ +\S+ +)\d[\w.]*( .*)")
+TOTAL = re.compile(r"total \d[\w.]*")
 OTHERS = re.compile(r"\+ \d+ other host process(?:es)?\b.*")
 SAME_HOUR = 3600
 
@@ -67,6 +70,9 @@ class Tagger:
         self._is_ours = came.actor is Actor.PLAY
         self._about_processes = bool(ABOUT_PROCESSES.search(came.text))
         self._lines = lines(came.output)
+        self._has_folders = any(
+            line.startswith("d") and LONG.fullmatch(line) for line in self._lines
+        )
         self._numbers = {int(each) for each in re.findall(r"(?a:\b\d{1,10}\b)", came.output)}
         self._pattern = re.compile("|".join(self._patterns()))
 
@@ -130,6 +136,10 @@ class Tagger:
             return "+ <int> other host <...> (?)"
         if ABOVE.fullmatch(line):
             return "<...> .."  # What is beside our directory is not ours.
+        if self._has_folders:
+            if TOTAL.fullmatch(line):
+                return "total <word>"
+            line = LONG.sub(r"\1<num>\2<word>\3", line)
         found = self._pattern.sub(self._tag, line)
         if self._is_ours:
             found = re.sub(r"(?<=: )(?<=repl: ).*", "<...>", found)
@@ -141,6 +151,8 @@ class Tagger:
         yield rf"(?P<path>(?<![\w/.-])(?:{places})(?![\w-]){PATH})"
         yield rf"(?P<date>\b{DAY},? (?: ?\d+ )?{MONTH}\w*\b.*\b\d{{4}}\b)"
         yield rf"(?P<stamp>\b{MONTH} {{1,2}}\d{{1,2}} {{1,2}}(?:\d\d:\d\d|\d{{4}})\b)"
+        yield r"(?P<load>\bup\b.*\bload average: .*)"
+        yield rf"(?P<zone>^(?:{'|'.join(map(re.escape, time.tzname))}|[+-]\d{{4}})$)"
         yield r"(?P<dur>\b\d+m\d+[.,]\d+s\b)"
         yield (
             r"(?P<time>(?<![\w:.-])(?:\d{4}-\d\d-\d\d(?:[T ][0-9:.,]+\d)?(?:Z|[+-][0-9:]+)?"
@@ -150,6 +162,7 @@ class Tagger:
         yield r"(?P<tty>\bpts/\d+\b)"
         yield r"(?P<ino>(?<=:\[)\d+(?=\]))"
         yield rf"(?P<build>{re.escape(platform.version())})"
+        yield rf"(?P<machine>(?<![\w./-]){re.escape(platform.machine())}(?![\w./-]))"
         yield rf"(?P<version>(?<![\w.-]){re.escape(platform.release())}(?![\w-]))"
         yield rf"(?P<host>(?<![\w.-]){re.escape(self._values.host)}(?![\w-]|\.\w))"
         if names := "|".join(map(re.escape, self._values.users)):
@@ -170,8 +183,10 @@ class Tagger:
             return value
         if kind == "owner":
             return self._values.tag("user", value)
-        if kind in ("date", "stamp", "build"):
+        if kind in ("date", "stamp", "load", "zone", "build"):
             return "<...>"
+        if kind == "machine":
+            return "<word>"
         named = kind in ("host", "user", "version")
         return self._values.tag(kind, value) if named else f"<{kind}>"
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from shellplay.errors import RecipeError, Refused
+from shellplay.errors import RecipeError, Refused, UsageError
 from shellplay.recipe import tag
 from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.document import Actor, Block, Comment, Expected, Header, Prose, Step
@@ -30,7 +30,7 @@ class Manuscript:
         except FileExistsError as error:
             raise Refused(f"{path} is there already", "--force replaces it") from error
         except OSError as error:
-            raise Refused(f"{path} cannot be written: {error.strerror}") from error
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from error
         self._size = 0
         self._in_block = False
         self._put(write_header(header).encode())

@@ -102,7 +102,7 @@ class Replay:
             try:
                 return self._perform(until, watched=watched)
             except StartOver as again:
-                until = again.heading
+                until, self.manner = again.heading, again.manner
 
     def _first(self) -> int:
         """Return the number of the heading to begin at, 0 for the begin."""

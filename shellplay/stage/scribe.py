@@ -80,6 +80,11 @@ class Scribe:
         step = Step(Actor.PLAY, f"set {name} {value}", expected=ANYTHING)
         self._write(step, self._bindings)
 
+    def resized(self, container: str | None, columns: int, rows: int) -> None:
+        """Write that a terminal has another size now, in the way that a recipe can say it."""
+        text = f"stty columns {columns} rows {rows}"
+        self._write(Step(Actor.IN, text, container), self._bindings)
+
     def keys(self, text: str) -> None:
         """Write keys that are pressed on the terminal of the live bash."""
         self._write(Step(Actor.KEY, text), self._bindings)

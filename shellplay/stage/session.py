@@ -11,20 +11,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from shellplay.cast.events import Ended, Event, Output, Prompt, Typed
+from shellplay.cast.events import Ended, Event, Output, Prompt, Resized, Typed
 from shellplay.commands.outcome import Outcome, Status
 from shellplay.commands.printer import Printer
 from shellplay.commands.recording import Heard
 from shellplay.commands.settings import SETTINGS, shown
 from shellplay.container import Container
-from shellplay.errors import Refused
+from shellplay.errors import UsageError
 from shellplay.playground import Playground
 from shellplay.recipe.document import Actor, Header, Needs, Prose
 from shellplay.recipe.header import COLUMNS, ROWS
 from shellplay.settings import Settings
 from shellplay.shell.line import unprintable
 from shellplay.stage.casting import Casting
-from shellplay.stage.eavesdrop import quoted
+from shellplay.stage.eavesdrop import Size, quoted
 from shellplay.stage.manuscript import Manuscript
 from shellplay.stage.narration import told
 from shellplay.stage.scene import scene
@@ -97,7 +97,7 @@ class Session:
             sinks = (casting or Casting()).sinks(header, paced=False)
             try:
                 self._sinks = undo.enter_context(sinks)
-            except Refused:
+            except UsageError:
                 path.unlink()
                 raise
             self._scenes = bool(casting and casting.wants_scenes)
@@ -113,8 +113,9 @@ class Session:
             printer.copies.append(self._copy)
             undo.callback(printer.copies.remove, self._copy)
             self._undo = undo.pop_all()
+        self._size = self._drawn_for = (header.columns, header.rows)
         self._scribe = Scribe(self._manuscript, playground, str(around.scratch))
-        self._visits = Visits(playground, self._scribe, self._show)
+        self._visits = Visits(playground, self._scribe, self._show, self._size)
         self._step = Underway()
         for name in SETTINGS:
             value = shown(playground.settings, name)
@@ -188,6 +189,7 @@ class Session:
             self._made(container)
         with self._visits.of(container) as heard:
             yield heard
+        self._draw_for(self._size)
         if self._scenes:
             self._emit(scene(self._playground, self._now, "enter"))
 
@@ -259,7 +261,13 @@ class Session:
         self._step.pieces.append(text)
         self._emit(Output(self._now, text))
 
-    def _show(self, piece: bytes) -> None:
+    def _draw_for(self, size: Size) -> None:
+        if size != self._drawn_for:
+            self._drawn_for = size
+            self._emit(Resized(self._now, *size))
+
+    def _show(self, piece: bytes, size: Size) -> None:
+        self._draw_for(size)
         text = piece.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
         self._emit(Output(self._now, text))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +18,7 @@ from shellplay.views.safe import safe_line
 CANCEL = "\x1b"
 LONGEST_NUMBER = 4
 FASTER, SLOWEST, QUICKEST = 1.5, 0.1, 50.0
+WAITING = "(Space goes on)"
 HINT = "Space goes on, t takes over the bash, n the next heading, q quits, ? all keys"
 KEYS = (
     ("Space, Enter", "go on at once"),
@@ -30,18 +31,6 @@ KEYS = (
 )
 
 
-class Quit(Exception):
-    """Whoever watches wants no more."""
-
-
-class StartOver(Exception):
-    """What was done cannot be undone: it is to begin again, quickly up to a heading."""
-
-    def __init__(self, heading: int) -> None:
-        super().__init__(heading)
-        self.heading = heading
-
-
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How a performance is shown: how fast, step by step, with or without typing."""
@@ -49,6 +38,22 @@ class Manner:
     speed: float = 1.0
     by_step: bool = False
     typing: bool = True
+
+
+class Quit(Exception):
+    """Whoever watches wants no more."""
+
+
+class StartOver(Exception):
+    """What was done cannot be undone: it is to begin again, quickly up to a heading.
+
+    ``manner`` is how it was shown last.
+    """
+
+    def __init__(self, heading: int, manner: Manner) -> None:
+        super().__init__(heading)
+        self.heading = heading
+        self.manner = manner
 
 
 class Show:
@@ -73,8 +78,6 @@ class Show:
         self._printer = printer
         self._keyboard = keyboard
         self._manner = manner
-        self._speed = manner.speed
-        self._by_step = manner.by_step
         self._headings = headings
         self._until = until
         self._forward_only = forward_only
@@ -101,13 +104,13 @@ class Show:
     def __call__(self, event: Event) -> None:
         """Show one event; raises Quit and StartOver."""
         gap, self._last = event.time - self._last, event.time
-        self._rest_before(event, gap / self._speed)
+        self._rest_before(event, gap / self._manner.speed)
         if isinstance(event, Heading):
             self._reached += 1
         self._write(self._look.text(event))
         self._follow(event)
         wanted = isinstance(event, Pause) and event.seconds is None
-        if wanted or (isinstance(event, Prompt) and self._by_step):
+        if wanted or (isinstance(event, Prompt) and self._manner.by_step):
             self._await_go()
 
     # -- time ----------------------------------------------------------------------------
@@ -146,10 +149,19 @@ class Show:
         return False
 
     def _await_go(self) -> None:
-        if self._keyboard and not self._is_quick:
-            while not self._obeyed(self._keyboard.key() or ""):
-                continue
-            self._at_once = True
+        if not self._keyboard or self._is_quick:
+            return
+        # At a prompt it stands there anyway; in a pause it would look as if it hung.
+        hint = "" if self._line else self._dim(WAITING)
+        self._line += hint
+        self._write(hint)
+        while not self._obeyed(self._keyboard.key() or ""):
+            continue
+        self._at_once = True
+        if hint:
+            back = "\b" * len(WAITING)
+            self._write(f"{back}{' ' * len(WAITING)}{back}")
+            self._line = ""
 
     # -- keys ----------------------------------------------------------------------------
 
@@ -166,10 +178,12 @@ class Show:
                 return self._choose()
             case "+" | "-":
                 factor = FASTER if key == "+" else 1 / FASTER
-                self._speed = min(max(self._speed * factor, SLOWEST), QUICKEST)
+                speed = min(max(self._manner.speed * factor, SLOWEST), QUICKEST)
+                self._manner = replace(self._manner, speed=speed)
             case "s":
-                self._by_step = not self._by_step
-                self._say("step by step: Space goes on" if self._by_step else "by itself")
+                by_step = not self._manner.by_step
+                self._manner = replace(self._manner, by_step=by_step)
+                self._say("step by step: Space goes on" if by_step else "by itself")
             case "t":
                 self._hand_over()
             case "?":
@@ -185,12 +199,12 @@ class Show:
         if self._forward_only:
             self._say("a cast is being written, so it only goes forward")
             return False
-        raise StartOver(heading)
+        raise StartOver(heading, self._manner)
 
     def _choose(self) -> bool:
         assert self._keyboard
         self._say(*(f"{number} {title}" for number, title in enumerate(self._headings, 1)))
-        self._write("\x1b[2mnumber, Enter: \x1b[0m" if self._printer.color else "number: ")
+        self._write(self._dim("number, Enter: "))
         number = ""
         while (key := self._keyboard.key() or "") not in ("\r", "\n", CANCEL):
             if key.isascii() and key.isdigit() and len(number) < LONGEST_NUMBER:
@@ -212,9 +226,11 @@ class Show:
 
     def _say(self, *sentences: str) -> None:
         """Write dim lines beside the performance, and again what they interrupted."""
-        begin, end = ("\x1b[2m", "\x1b[0m") if self._printer.color else ("", "")
-        lines = "".join(f"{begin}{safe_line(sentence)}{end}\n" for sentence in sentences)
+        lines = "".join(f"{self._dim(safe_line(sentence))}\n" for sentence in sentences)
         self._write(("\n" if self._line else "") + lines + self._line)
+
+    def _dim(self, text: str) -> str:
+        return f"\x1b[2m{text}\x1b[0m" if self._printer.color else text
 
     def _write(self, text: str) -> None:
         if text:

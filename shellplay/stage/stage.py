@@ -6,6 +6,7 @@ events, so that casts, pages and reports need no code here.
 
 from __future__ import annotations
 
+import os
 import queue
 import shutil
 import time
@@ -17,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from shellplay.cast.events import Event, Output, Prompt, Sink, Typed
+from shellplay.cast.events import Event, Output, Prompt, Resized, Sink, Typed
 from shellplay.commands.interpreter import Interpreter
 from shellplay.container import Container
 from shellplay.errors import Refused, ShellplayError
@@ -80,6 +81,8 @@ class Stage:
         self.scenes = scenes
         self._clock = clock
         self._held: list[Event] | None = None
+        # What the sinks take the size of the terminal for.
+        self._drawn_for: tuple[int, int] = (self.header.columns, self.header.rows)
         self.hidden = False
         self.pace: float | None = None
 
@@ -235,6 +238,7 @@ class Stage:
     def _announce(self, step: Step, text: str) -> None:
         if not self.sinks or self.hidden:
             return
+        self._draw_for(step)
         if step.actor in PROMPTS:
             self.emit(Prompt(self.now, PROMPTS[step.actor]))
         else:
@@ -242,6 +246,16 @@ class Stage:
         if step.actor is not Actor.KEY:
             pace = self.pace if step.conditions.type is None else step.conditions.type
             self.emit(Typed(self.now, f"{text}\n", pace))
+
+    def _draw_for(self, step: Step) -> None:
+        """Tell the sinks of another size, if the bash of a step has one: stty(1) sets it."""
+        size = (self.header.columns, self.header.rows)
+        if step.actor not in PROMPTS:
+            with suppress(ShellplayError):  # The step is about to say it.
+                size = os.get_terminal_size(self.container(step.container).terminal.master)
+        if size != self._drawn_for:
+            self._drawn_for = size
+            self.emit(Resized(self.now, *size))
 
     def _prompt_of(self, name: str | None) -> str:
         """Return the prompt that the terminal of a container shows."""

@@ -12,23 +12,29 @@ from shellplay.model import ShellState
 from shellplay.playground import Playground
 from shellplay.recipe.document import Actor
 from shellplay.shell.line import unprintable
-from shellplay.stage.eavesdrop import Eavesdropper, Kept, Line, quoted
+from shellplay.stage.eavesdrop import Eavesdropper, Kept, Line, Size, quoted, size_of
 from shellplay.stage.scribe import Scribe
 
-Shown = Callable[[bytes], None]
+Shown = Callable[[bytes, Size], None]
 
 
 class Visits:
     """One eavesdropper for each container that was entered, and what it hears as steps.
 
-    ``shown`` is told what appears on the terminal.
+    ``shown`` is told what appears on the terminal, and the size of that; ``size`` is the
+    one that every terminal begins with.
     """
 
-    def __init__(self, playground: Playground, scribe: Scribe, shown: Shown) -> None:
+    def __init__(
+        self, playground: Playground, scribe: Scribe, shown: Shown, size: Size
+    ) -> None:
         self._playground = playground
         self._scribe = scribe
         self._shown = shown
+        self._size = size
         self._ears: dict[str, Eavesdropper] = {}
+        # What the recipe has made of the size of a terminal.
+        self._sizes: dict[str, Size] = {}
 
     @contextmanager
     def of(self, container: Container) -> Iterator[Heard]:
@@ -39,13 +45,23 @@ class Visits:
             self._ears[container.id] = ear
         self.catch_up(container)
         terminal = container.terminal
-        with terminal.watched(ear), terminal.watched(self._see):
+
+        def see(piece: object) -> None:
+            if isinstance(piece, bytes):
+                self._shown(piece, size_of(terminal))
+
+        with terminal.watched(ear), terminal.watched(see):
             yield ear.heard
         ear.settle()
         if container.state is ShellState.DEAD:
             ear.end()
-        elif ear.line is not None and ear.is_running:
+            return
+        if ear.line is not None and ear.is_running:
             self._left_alone(container, ear.line)
+        if size_of(terminal) != self._size:
+            # Whatever window it was entered from, a recipe has one size.
+            terminal.resize(*self._size)
+        self._fit(container)
 
     def catch_up(self, container: Container | None) -> None:
         """Write what has ended while nobody was there to hear it, if something has."""
@@ -57,10 +73,17 @@ class Visits:
             ear.forget()
             if kept is Kept.KEYS:
                 self._scribe.await_prompt(self._name(container))
+            self._fit(container)
 
-    def _see(self, piece: object) -> None:
-        if isinstance(piece, bytes):
-            self._shown(piece)
+    def _fit(self, container: Container) -> None:
+        """Write what size the terminal has now, if bash can be told so."""
+        if container.state is ShellState.IDLE:
+            self._resized(container, size_of(container.terminal))
+
+    def _resized(self, container: Container, size: Size) -> None:
+        if size != self._sizes.get(container.id, self._size) and self._is_reachable(container):
+            self._sizes[container.id] = size
+            self._scribe.resized(self._name(container), *size)
 
     # -- lines ---------------------------------------------------------------------------
 
@@ -85,6 +108,7 @@ class Visits:
         elif not self._is_reachable(container):
             self._skip(container, line, "its container has no name")
         else:
+            self._resized(container, line.size)
             status = 0 if line.is_last else result.status or 0
             came = self._scribe.came(Actor.IN, line.text, result.output, status, of=container)
             self._scribe.step(
@@ -110,6 +134,7 @@ class Visits:
         elif any(unprintable(char) or char == "\t" for row in rows for char in row):
             self._skip(container, line, "it has characters that are no text")
         else:
+            self._resized(container, line.size)
             self._press([f"{quoted(row)} Enter" if row else "Enter" for row in rows])
             line.kept = Kept.KEYS
 

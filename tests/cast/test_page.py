@@ -16,7 +16,7 @@ from shellplay.cast.events import Event, Heading, Narration, Output
 from shellplay.cast.page import page
 from shellplay.cast.palette import CONTRAST, DARK, LIGHT, Scheme, contrast, painted
 from shellplay.cast.screens import Style
-from shellplay.errors import Refused
+from shellplay.errors import UsageError
 from tests.cast.performance import performance
 
 PAGE = page(performance(), title="A <b>title</b>", columns=80, rows=12)
@@ -124,7 +124,7 @@ def test_an_empty_performance_is_a_page_too() -> None:
 
 def test_without_the_emulator_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyte", None)
-    with pytest.raises(Refused, match=re.escape("pip install 'shellplay[html]'")):
+    with pytest.raises(UsageError, match=re.escape("pip install 'shellplay[html]'")):
         page([])
 
 

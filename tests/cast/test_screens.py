@@ -49,6 +49,17 @@ def test_a_line_that_is_being_typed_is_marked() -> None:
     assert typing == [True, True, False]
 
 
+def test_a_smaller_terminal_loses_what_is_below_the_cursor_before_what_is_above() -> None:
+    four = Output(0, "one\ntwo\nthree\nfour\x1b[2;4H")
+    *_, some, line, large = frames(
+        [four, Resized(1, 20, 3), Resized(2, 2, 1), Resized(3, 9, 2)]
+    )
+    assert [text_of(some, row) for row in range(3)] == ["one", "two", "three"]
+    assert (some.cursor, some.rows) == ((1, 3), 3)
+    assert (text_of(line, 0), line.cursor, line.rows) == ("tw", (0, 1), 1)
+    assert [text_of(large, row) for row in range(2)] == ["tw", ""]
+
+
 def test_looks_are_kept() -> None:
     (frame,) = frames([Output(0, "\x1b[1;31mA\x1b[0;3;4;9;44mB\x1b[0;7mC\x1b[0;38;5;208mD")])
     assert [span.style for span in frame.changed[0]] == [

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+import shutil
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from shellplay.cast.events import Event, Output, Resized
+from shellplay.cast.reader import Reader
 from shellplay.recipe.document import Actor, Step
 from shellplay.recipe.parse import parse
+from tests.e2e.watching import PROGRAM, Watcher
 from tests.stage.recipes import program
 from tests.terminal import Terminal
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -46,6 +52,11 @@ def typed(terminal: Terminal, line: str, *, expecting: str = "") -> None:
     terminal.send("echo next-$((40+2))\r")
     terminal.expect("next-42\r\n")
     terminal.expect(r"[#$] ")
+
+
+def is_raw(terminal: Terminal) -> bool:
+    """Tell whether keys go to the live bash as they are."""
+    return not termios.tcgetattr(terminal.shell.child_fd)[3] & termios.ISIG
 
 
 def leave(terminal: Terminal) -> None:
@@ -168,16 +179,14 @@ def test_what_goes_on_while_away_is_waited_for(session: Terminal, path: Path) ->
     leave(session)
     session.send("enter\r")
     session.expect("leaves, the bash lives on")
-    # Until a key is echoed inside, ^C is for who has not handed the terminal over yet.
-    session.send("x")
-    session.expect("x")
+    wait_until(lambda: is_raw(session), "our terminal, in which ^C is a key like others")
     session.control("c")
     typed(session, "echo back")
     leave(session)
     found = [(step.actor, step.text) for step in steps(path)]
     assert found[1:] == [
         (Actor.KEY, f'"{ENDLESS}" Enter'),
-        (Actor.KEY, '"x" C-c'),
+        (Actor.KEY, "C-c"),
         (Actor.IN, ":"),
         (Actor.IN, "echo back"),
     ]
@@ -222,3 +231,93 @@ def test_a_running_session_begins_to_record_and_ends(
     assert terminal.run("!echo unheard") == (0, "unheard\n")
     assert [step.text for step in steps(path)] == ["new", "echo inside", "echo outside"]
     passes(path)
+
+
+STORY = [
+    "echo $$ $PPID; tty; hostname; whoami; id; pwd; echo ~; date; uname -a",
+    "sleep 1000 &",
+    "ps -ef",
+    "jobs -l; kill %1; wait %1",
+    "for each in 1 2; do\recho $each $BASHPID\rdone",
+    "ls -l /proc/self/ns/; readlink /proc/$$/ns/uts",
+    "touch one; ls -la; stat -c '%U %i' one >two; df . | wc -l",
+    "(exit 3)",
+]
+
+
+@pytest.mark.everyone
+@pytest.mark.usefixtures("who")
+def test_what_is_typed_inside_passes_ten_times_in_a_row(
+    session: Terminal, path: Path, tmp_path: Path
+) -> None:
+    for line in STORY:
+        typed(session, line)
+    session.send("echo go-$((40+2)); read word\r")
+    session.expect("go-42\r\n")
+    session.send("some thing\r")
+    typed(session, "echo got $word", expecting="got some thing\r\n")
+    session.send(f"{ENDLESS}\r")
+    session.expect("go-42\r\n")
+    session.control("c")
+    typed(session, "true")
+    leave(session)
+    for line in ("fence user", "fence uts", "fence pid", "fence mnt"):
+        assert session.run(line)[0] == 0
+    session.send("enter\r")
+    session.expect("leaves, the bash lives on")
+    session.expect(r"[#$] ")
+    for line in (*STORY, "hostname other; hostname; cat /proc/1/comm; free -m | wc -l"):
+        typed(session, line)
+    leave(session)
+    for line in ("ps host", "peel all --force", "in hostname; jobs"):
+        assert session.run(line)[0] == 0
+    session.send("quit\r")
+    session.ended()
+    for number in range(10):
+        shutil.copy(path, tmp_path / f"{number}.play.md")
+    done = program("test", tmp_path, "-j", 2)
+    assert (done.returncode, "11 passed" in done.stdout) == (0, True), done.stdout
+
+
+def events(cast: Path) -> list[Event]:
+    """Return the events of a cast."""
+    with cast.open("rb") as file:
+        return list(Reader(file))
+
+
+def test_a_window_that_changes_its_size_is_followed(tmp_path: Path, path: Path) -> None:
+    cast, again = tmp_path / "a.cast", tmp_path / "again.cast"
+    watcher = Watcher([*PROGRAM, "record", str(path), "--cast", str(cast)], tmp_path / "log")
+    watcher.sees("shellplay")
+    watcher.press("new web\renter\r")
+    watcher.sees("leaves, the bash lives on")
+    watcher.press("stty size\r")
+    watcher.sees("30 100\r\n")
+    watcher.matches("[#$] ")
+    watcher.shell.setwinsize(20, 70)
+    watcher.matches("[#$] ")  # Bash has heard of it.
+    watcher.press("stty size; tput cols\r")
+    watcher.sees("20 70\r\n70\r\n")
+    watcher.matches("[#$] ")
+    watcher.press("\x1d")
+    watcher.sees("left, bash")
+    watcher.press("in stty size\r")
+    watcher.sees("30 100\r\n")
+    watcher.press("quit\r")
+    assert watcher.ended() == 0
+    watcher.close()
+    assert [(step.text, *output(step)) for step in steps(path)][1:] == [
+        ("stty size", "30 100"),
+        ("stty columns 70 rows 20",),
+        ("stty size; tput cols", "20 70", "70"),
+        ("stty columns 100 rows 30",),
+        ("stty size", "30 100"),
+    ]
+    passes(path)
+    assert program("test", path, "--cast", again).returncode == 0
+    for file in (cast, again):
+        told = events(file)
+        sizes = [(each.columns, each.rows) for each in told if isinstance(each, Resized)]
+        assert sizes == [(70, 20), (100, 30)]
+        text = "".join(each.text if isinstance(each, Output) else "|" for each in told)
+        assert re.search(r"\|[^|]*20 70\r\n70\r\n[^|]*\|", text)

@@ -96,10 +96,13 @@ def test_it_is_told_and_typed_and_a_pause_waits_for_a_key(watch: Watch) -> None:
     watcher.sees("Something to read.")
     watcher.sees("new web\r\n")
     watcher.sees("x=41\r\n")
+    watcher.sees("(Space goes on)")
     watcher.press("?")
     assert "echo" not in watcher.sees("the next heading, the previous one")
+    watcher.sees("(Space goes on)")
     watcher.press(" ")
-    watcher.sees("echo x is $((x + 1))\r\n")
+    wiped = "\b" * 15 + " " * 15 + "\b" * 15
+    assert wiped in watcher.sees("echo x is $((x + 1))\r\n")
     watcher.sees("x is 42\r\n")
     assert watcher.ended() == 0
     assert watcher.modes() == watcher.usual
@@ -204,10 +207,11 @@ def test_step_by_step_each_step_waits_for_a_key(watch: Watch) -> None:
     watcher.sees("# ")
     watcher.press("?")
     assert "x=41" not in watcher.sees("go on at once")
-    watcher.press("s")
-    watcher.sees("by itself")
     watcher.press("p")
     watcher.sees("First")
+    watcher.sees("shellplay")
+    watcher.press("?")
+    assert "new web" not in watcher.sees("go on at once")
     watcher.press("s")
     watcher.sees("by itself")
     watcher.press(" ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import signal
@@ -93,6 +94,24 @@ def test_numbers_that_count_are_no_pids(session: Recorded) -> None:
     pid = session.container.pid
     session.run(f"in seq $(({pid}0/10-2)) $(({pid}0/10+2)); : $$")
     assert expected(session.steps[-1]) == [str(pid + each) for each in range(-2, 3)]
+
+
+@pytest.mark.root
+def test_what_the_filesystem_and_the_machine_decide_is_tagged(session: Recorded) -> None:
+    session.run("new", "in touch one; ls -la; ls -l", "in uname -m; echo $HOSTTYPE-x")
+    session.run("in date +%Z; date +%z; uptime")
+    listed, machine, day = session.steps[1:]
+    assert [re.sub(" +", " ", line) for line in expected(listed)] == [
+        "total <word>",
+        "drwxr-xr-x <num> root root <word> <...> .",
+        "<...> ..",
+        "-rw-r--r-- <num> root root <word> <...> one",
+        "total <word>",
+        "-rw-r--r-- <num> root root <word> <...> one",
+    ]
+    assert expected(machine) == ["<word>", f"{platform.machine()}-x"]
+    assert expected(day) == ["<...>", "<...>", " <time> <...>"]
+    assert performed(session.recipe).verdict is Verdict.PASSED
 
 
 @pytest.mark.root
@@ -208,14 +227,14 @@ def test_a_file_is_not_replaced_unless_that_is_wanted(tmp_path: Path) -> None:
     assert program("record", path, "--force", "-c", "help").returncode == 0
     assert "play> help" in path.read_text()
     done = program("record", tmp_path / "no" / "where.play.md", "-c", "help")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "cannot be written: No such file or directory" in done.stderr
 
 
 def test_what_cannot_be_cast_leaves_no_recipe(tmp_path: Path) -> None:
     path = tmp_path / "a.play.md"
     done = program("record", path, "--cast", tmp_path / "no" / "a.cast", "-c", "help")
-    assert (done.returncode, path.exists()) == (1, False)
+    assert (done.returncode, path.exists()) == (2, False)
     assert "a.cast cannot be written: No such file or directory" in done.stderr
 
 

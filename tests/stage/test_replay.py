@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from shellplay.cast.events import Event, Heading, Output, Pause, Prompt, Typed
+from shellplay.commands.printer import Printer
 from shellplay.recipe.parse import parse
+from shellplay.stage.keyboard import Keyboard
 from shellplay.stage.performance import Performance
+from shellplay.stage.show import Manner, Show, StartOver
 from shellplay.stage.stage import LONGEST_END, Seen, Stage
 from tests.repl.program import environment
 from tests.stage.recipes import program, recipe, text, write
@@ -114,6 +119,8 @@ def test_a_recipe_comes_from_standard_input() -> None:
         (["./no-such.play.md"], "it cannot be read: No such file or directory"),
         (["--from", "nowhere", "a.play.md"], "a.play.md has no heading 'nowhere' (A title)"),
         (["--speed", "0", "a.play.md"], "invalid"),
+        (["--yes", "--cast", "no/a.cast", "a.play.md"], "no/a.cast cannot be written"),
+        (["--yes", "--svg", "no/a.svg", "a.play.md"], "no/a.svg cannot be written"),
     ],
 )
 def test_wrong_usage_is_said_in_a_sentence(
@@ -139,6 +146,20 @@ def test_casts_are_written_with_their_pauses(tmp_path: Path) -> None:
     again = program("replay", "--yes", "--cast-version", 2, "--cast", files[0], path)
     assert again.returncode == 0
     assert json.loads(files[0].read_text().partition("\n")[0])["version"] == 2
+
+
+def test_who_jumps_back_keeps_the_speed_and_the_steps() -> None:
+    out = io.StringIO()
+    master, slave = os.openpty()
+    os.write(master, b"s++p")
+    show = Show(Printer(out, out, color=False), Keyboard(slave), Manner())
+    with Keyboard(slave):
+        show(Heading(0.0, "One"))
+        with pytest.raises(StartOver) as again:
+            show(Pause(0.0))
+    for fd in (master, slave):
+        os.close(fd)
+    assert (again.value.heading, again.value.manner) == (1, Manner(2.25, by_step=True))
 
 
 def test_directions_become_events() -> None:
