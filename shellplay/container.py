@@ -16,6 +16,9 @@ from shellplay.errors import Refused, ShellGone
 from shellplay.fences import Fence
 from shellplay.fencing import Fencing
 from shellplay.kernel import procfs
+from shellplay.kernel.cgroup_group import Group, prefix
+from shellplay.kernel.cgroup_usage import oom_kills
+from shellplay.kernel.cgroups import having
 from shellplay.kernel.descendants import descendants, kill_quietly
 from shellplay.kernel.namespaces import identify
 from shellplay.kernel.signals import deferred
@@ -62,6 +65,7 @@ class Container:
         self.id = os.urandom(6).hex()
         self.name = name
         self.guardian = guardian
+        self.group = Group(f"{prefix(guardian.pid)}{self.id}")
         self.settings = settings
         self.find = find
         self._peers = peers
@@ -73,6 +77,7 @@ class Container:
         self.dead = False
         self._drain = drain
         self._notice = notice
+        self._oom_kills = 0
         self._lock = threading.RLock()
         self.live = self._start()
         self._fencing = Fencing(self)
@@ -112,7 +117,9 @@ class Container:
     @property
     def state(self) -> ShellState:
         """What the live bash is doing."""
-        return ShellState.DEAD if self.dead or not self.live.alive else self.terminal.state
+        if self.dead or not self.live.alive:
+            return ShellState.DEAD
+        return ShellState.PAUSED if self.group.frozen else self.terminal.state
 
     def fences(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
@@ -158,6 +165,11 @@ class Container:
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
             return self._fencing.peel_all(force=force)
+
+    def limit(self, fence: Fence) -> Change:
+        """Change a limit that stands around the live bash, while it runs."""
+        with deferred(), self.attended():
+            return self._fencing.limit(fence)
 
     # -- living in it --------------------------------------------------------------------
 
@@ -253,6 +265,7 @@ class Container:
         """
         with deferred(), self._lock:
             self._unwatch()
+            self.group.thaw()
             doomed = [*(self.members() if not self.dead else ()), *orphans]
             for shell in (*self.parked_shells, self.live):
                 shell.kill()
@@ -263,6 +276,7 @@ class Container:
             self.parked_shells.clear()
             self.terminal.close()
             self.dead = True
+            self.group.remove()
             return doomed
 
     def buried(self) -> bool:
@@ -271,6 +285,7 @@ class Container:
         Returns whether there is a live bash again.
         """
         ended = self.live.pid
+        self.group.thaw()
         before = self._fencing.kinds()
         while self.parked_shells:
             try:
@@ -287,12 +302,39 @@ class Container:
         self._notice(f"{self.label}: bash {ended} has ended")
         return False
 
+    def out_of_memory(self) -> str | None:
+        """Say, once, that the kernel has killed for want of memory since the last time."""
+        directory = self.group.directory(having("memory"))
+        total, told = oom_kills(directory) or 0, self._oom_kills
+        self._oom_kills = total
+        # A cgroup that was made anew counts from 0.
+        killed = total - told if total >= told else total
+        if not killed:
+            return None
+        what = "a process" if killed == 1 else f"{killed} processes"
+        return f"{self.label}: out of memory, so the kernel has killed {what} (limit memory)"
+
+    def pause(self, orphans: Sequence[int] = ()) -> None:
+        """Freeze the live bash with its descendants, and ``orphans`` that have left them."""
+        with deferred(), self.attended():
+            self.require_alive()
+            self.group.freeze(self.pid, *orphans)
+
+    def resume(self) -> None:
+        """Let what is frozen go on; raise Refused if it is not."""
+        with deferred(), self.attended():
+            if not self.group.frozen:
+                raise Refused(f"{self.label} is not paused", f"pause {self.label}")
+            self.group.thaw()
+
     # -- what must hold ------------------------------------------------------------------
 
     def require_alive(self) -> None:
-        """Raise ShellGone if there is no live bash."""
+        """Raise ShellGone if there is no live bash, Refused if it is paused."""
         if self.dead:
             raise ShellGone(f"the bash of {self.label} has ended", f"stop {self.label}; new")
+        if self.group.frozen:
+            raise Refused(f"{self.label} is paused", f"resume {self.label}")
 
     def require_idle(self) -> None:
         """Raise Refused, naming what runs, unless bash is idle at its prompt."""

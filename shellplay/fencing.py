@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from shellplay import layers, places, put
 from shellplay.errors import KernelError, Refused, ShellplayError
-from shellplay.fences import REGISTRY, Fence, Namespace
+from shellplay.fences import REGISTRY, Fence, Limit, Namespace
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.descendants import running
@@ -79,6 +79,21 @@ class Fencing:
         self._require_shown(self._box.pid, "bash")
         return replace(change, notes=(*change.notes, *self._about_proc(fence.kind)))
 
+    def limit(self, fence: Fence) -> Change:
+        """Change a limit that stands; what ``fence`` does not say stays as it is."""
+        self._box.require_alive()
+        kind = fence.kind
+        if not isinstance(fence, Limit):
+            raise Refused(f"{kind} is no limit", f"peel {kind}, and fence it again")
+        standing = self._stack.standing.find(kind)
+        if standing is None:
+            raise Refused(f"{kind} is not limited yet", f"fence {kind}, first")
+        before = self._stack.live.identity
+        changed = type(fence).parse({**standing.fence.given(), **fence.given()})
+        changed.put_up(self._box.pid, self._box.group)
+        self._stack.standing.change(changed)
+        return self._change("limit", kind, standing.how, before=before)
+
     def surround(self, caller: Caller) -> None:
         """Put the fences without a namespace around a process that has joined all others.
 
@@ -86,7 +101,7 @@ class Fencing:
         """
         for each in self._stack.standing:
             if not isinstance(each.fence, Namespace):
-                each.fence.go_up(caller)
+                put.around(each.fence, caller, self._box.group)
         self._require_shown(caller.pid, "the program")
 
     def _require_shown(self, pid: int, who: str) -> None:
@@ -169,6 +184,8 @@ class Fencing:
         notes += self._stack.fit_proc()
         if earlier and how in EARLIER:
             notes += (f"{EARLIER[how]}: {', '.join(earlier)}",)
+        if isinstance(fence, Limit):
+            notes += fence.remarks()
         change = self._change("fence", fence.kind, how, before=before)
         if fence.shows(self._box.pid) is False:
             what = f"a new {fence.kind} namespace" if change.host else f"the {fence.kind} fence"
@@ -178,7 +195,8 @@ class Fencing:
     def _put_somehow(
         self, fence: Fence, join: Joined | None
     ) -> tuple[How, tuple[str, ...], Carried]:
-        if not self._box.settings.live or places.over(self._stack, fence):
+        outside = isinstance(fence, Limit) and fence.comes_off(self._box.pid)
+        if not outside and (not self._box.settings.live or places.over(self._stack, fence)):
             return How.RESPAWNED, *self._put_on_new_bash(fence, join)
         if (
             join is not None

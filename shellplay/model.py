@@ -86,6 +86,32 @@ class FenceRecord:
     shell_state: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the cgroups of a container have counted, and its limits as the kernel shows them.
+
+    Memory and what was ``read`` and ``written`` are in bytes.  None is what nobody counts:
+    a container without a limit has no cgroup that does.
+    """
+
+    container: str
+    paused: bool
+    processes: int
+    pids_limit: str | None
+    forks_refused: int | None
+    memory: int | None
+    memory_peak: int | None
+    memory_limit: str | None
+    oom_kills: int | None
+    cpu_seconds: float | None
+    cpu_limit: str | None
+    throttled_seconds: float | None
+    read: int | None
+    written: int | None
+    io_limit: str | None
+    cpuset: str | None
+
+
 class ShellState(StrEnum):
     """What the live bash is doing, as its terminal and the kernel tell."""
 
@@ -93,6 +119,7 @@ class ShellState(StrEnum):
     IDLE = "idle"
     CONTINUATION = "continuation"
     BUSY = "busy"
+    PAUSED = "paused"
     DEAD = "dead"
     UNKNOWN = "unknown"
 

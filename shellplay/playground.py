@@ -132,17 +132,23 @@ class Playground:
 
     def stop(self, container: Container) -> int:
         """End a container and everything in it; return how many processes that were."""
-        # Its orphans have left the family of its bashes; they are told by their traces.
-        orphans = [
-            each.pid
-            for each in self.snapshot().processes
-            if each.container == container.label and each.role is Role.CHILD
-        ]
-        ended = container.stop(orphans)
+        ended = container.stop(self._orphans(container))
         self.containers.remove(container)
         if self.current is container:
             self.current = self.containers[-1] if self.containers else None
         return len(set(ended))
+
+    def pause(self, container: Container) -> None:
+        """Freeze everything in a container."""
+        container.pause(self._orphans(container))
+
+    def _orphans(self, container: Container) -> list[int]:
+        # They have left the family of its bashes, and are told by their traces.
+        return [
+            each.pid
+            for each in self.snapshot().processes
+            if each.container == container.label and each.role is Role.CHILD
+        ]
 
     # -- looking -------------------------------------------------------------------------
 
@@ -165,9 +171,10 @@ class Playground:
 
     def notices(self) -> list[str]:
         """Return, once, the sentences about what happened by itself."""
+        killed = [each.out_of_memory() for each in self.containers]
         with self._notices_lock:
             taken, self._notices = self._notices, []
-            return taken
+            return [*filter(None, killed), *taken]
 
     def _note(self, sentence: str) -> None:
         with self._notices_lock:

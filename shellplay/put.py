@@ -14,9 +14,11 @@ from typing import NamedTuple
 from shellplay.fences.fence import Fence
 from shellplay.fences.limit import Limit
 from shellplay.fences.namespace import Namespace, return_to, working_directory
+from shellplay.fences.restriction import Restriction
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
+from shellplay.kernel.cgroup_group import Group
 from shellplay.kernel.namespaces import CLONE_FLAGS, identify, open_namespace, owners
 from shellplay.kernel.stub import Stub
 from shellplay.shell.shell import Forked, Shell
@@ -69,9 +71,18 @@ def _may_join(shell: Shell, member: int, kind: str) -> bool:
 def in_place(fence: Fence, caller: Caller, join: Joined | None) -> None:
     """Move the process itself."""
     if join is None:
+        assert isinstance(fence, Namespace | Restriction)
         fence.go_up(caller)
     else:
         _enter(fence, caller, join)
+
+
+def around(fence: Fence, caller: Caller, group: Group) -> None:
+    """Put a fence without a namespace around a process; ``group`` is of its container."""
+    if isinstance(fence, Limit):
+        fence.put_up(caller.pid, group)
+    else:
+        in_place(fence, caller, None)
 
 
 def by_fork(fence: Fence, join: Joined | None) -> Forked:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE
+from shellplay.kernel.cgroup_group import clear, prefix, thaw
 from shellplay.kernel.descendants import descendants, kill_quietly
 from shellplay.settings import Surroundings
 from shellplay.shell import outsider
@@ -72,7 +73,10 @@ class Services:
                 return False
             self.drain.forget(guardian.events.fileno())
             guardian.close()
+            # What is frozen could not be ended.
+            thaw(prefix(guardian.pid))
             _end_adopted()
+            clear(prefix(guardian.pid))
         self._notice("the playground process has ended, and every container with it")
         return False
 

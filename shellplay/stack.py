@@ -59,7 +59,7 @@ class Stack:
     def put_in_place(self, fence: Fence, join: Joined | None) -> How:
         """Put a fence around the live bash itself; undone if it fails half-way."""
         if isinstance(fence, Limit):
-            fence.put_up(self.live.pid)
+            fence.put_up(self.live.pid, self._box.group)
             self.standing.add(Standing(fence, How.OUTSIDE, len(self.parked)))
             return How.OUTSIDE
         before = namespaces.identify(self.live.pid, fence.kind)
@@ -103,7 +103,7 @@ class Stack:
         if standing is not None and isinstance(standing.fence, Limit):
             # It is around those that were forked since, too: the parked ones among them.
             for shell in (*self.parked[standing.depth :], self.live):
-                standing.fence.take_off(shell.pid)
+                standing.fence.take_off(shell.pid, self._box.group)
             self.standing.remove(kind)
             return
         with self.live.seized() as caller, joined(os.getpid(), kind) as host:
@@ -155,6 +155,7 @@ class Stack:
             # before it, also if that line was typed at once.
             typed = self._box.terminal.take_back()
             try:
+                self._lift_limits()
                 self.standing.cut(len(self.parked))
                 self._wake(self.live)
                 self.fit_proc()
@@ -162,6 +163,11 @@ class Stack:
                     self.ask(":")
             finally:
                 self._box.terminal.offer(typed)
+
+    def _lift_limits(self) -> None:
+        for each in self.standing:
+            if isinstance(each.fence, Limit) and each.depth >= len(self.parked):
+                each.fence.take_off(self.live.pid, self._box.group)
 
     def _wake(self, ended: Shell) -> None:
         # It is the live one from here on, also if it turns out to have ended as well.
@@ -216,13 +222,16 @@ class Stack:
             notes = _fit_proc(stub.pid, fences, lambda: nullcontext(stub))
             for fence in fences:
                 if not isinstance(fence, Namespace):
-                    put.on_stub(fence, stub, None)
+                    put.around(fence, stub, self._box.group)
             shell = start_bash(stub, terminal, user_file=self._box.settings.bashrc)
             undo.pop_all()
         self._end(old)
         old[0].close()
         self._box.replace(shell, terminal)
-        self.standing.restart(Standing(fence, How.RESPAWNED, 0) for fence in fences)
+        self.standing.restart(
+            Standing(fence, How.OUTSIDE if isinstance(fence, Limit) else How.RESPAWNED, 0)
+            for fence in fences
+        )
         return notes
 
     def _stub_inside(self, wanted: Sequence[Wanted], undo: ExitStack) -> Stub:
@@ -269,7 +278,7 @@ class Stack:
 
     def fit_proc(self) -> tuple[str, ...]:
         """Make /proc show what is inside, if pid and mnt both stand; return notes."""
-        if all(each.how is How.RESPAWNED for each in self.standing):
+        if all(each.how in (How.RESPAWNED, How.OUTSIDE) for each in self.standing):
             return ()  # That was done before the new bash started.
         fences = [each.fence for each in self.standing]
         return _fit_proc(self.live.pid, fences, self.live.seized)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shellplay.errors import Refused
 from shellplay.fences import Fence, Restriction
@@ -54,6 +54,13 @@ class StandingFences:
     def remove(self, kind: str) -> None:
         """Forget a fence that came off."""
         self._list = [each for each in self._list if each.fence.kind != kind]
+
+    def change(self, fence: Fence) -> None:
+        """Note that the fence of a kind has other options now."""
+        self._list = [
+            replace(each, fence=fence) if each.fence.kind == fence.kind else each
+            for each in self._list
+        ]
 
     def restrictions(self) -> list[Standing]:
         """Return the fences that no process takes off by itself, whatever it may do."""

@@ -37,7 +37,7 @@ class Traces:
             now: frozenset[str] = getattr(self, field.name)
             then: frozenset[str] = getattr(before, field.name)
             lines += [f"+ {field.name}: {line}" for line in sorted(now - then)]
-            if field.name not in ("processes", "threads", "namespaces"):
+            if field.name not in ("processes", "threads", "namespaces", "cgroups"):
                 lines += [f"- {field.name}: {line}" for line in sorted(then - now)]
         return lines
 
@@ -51,7 +51,7 @@ def read_traces(scratch: Path) -> Traces:
         processes=frozenset(_describe(pid) for pid in ours),
         namespaces=_namespaces([os.getpid(), *ours]),
         mounts=_mounts(),
-        cgroups=_cgroups(),
+        cgroups=_cgroups({os.getpid(), *ours}),
         interfaces=frozenset(name for _, name in socket.if_nameindex()),
         files=frozenset(str(path) for path in scratch.iterdir()),
     )
@@ -126,5 +126,13 @@ def _mounts() -> frozenset[str]:
     return frozenset(" ".join(line.split(" - ")[0].split()[3:]) for line in lines)
 
 
-def _cgroups() -> frozenset[str]:
-    return frozenset(path for path, _, _ in os.walk(CGROUPS) if "shellplay" in path)
+def _cgroups(ours: set[int]) -> frozenset[str]:
+    found = set()
+    for path, _, _ in os.walk(CGROUPS):
+        owner = Path(path).name.removeprefix("shellplay-").partition("-")[0]
+        # Neighbours have some, too, named after a process of theirs that lives.
+        if "shellplay-" in path and (
+            not owner.isdigit() or int(owner) in ours or not (PROC / owner).exists()
+        ):
+            found.add(path)
+    return frozenset(found)

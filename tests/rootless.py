@@ -11,11 +11,14 @@ import os
 import select
 import subprocess
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shellplay.kernel.cgroup_directories import move
+from tests.delegation import delegated
 from tests.ordinary import NoOrdinaryUser, OrdinaryUser, find_ordinary_user
 
 FD_VARIABLE = "SHELLPLAY_REPORT_FD"
@@ -105,6 +108,7 @@ class RootlessRun:
         self.output_path = folder / "output"
         self.process: subprocess.Popen[str] | None = None
         self.reader, writer = os.pipe()
+        self.undo = ExitStack()
         try:
             self.process = self._start(find_ordinary_user(folder), names, writer)
         except NoOrdinaryUser as error:
@@ -113,13 +117,17 @@ class RootlessRun:
             os.close(writer)
 
     def _start(self, user: OrdinaryUser, names: Path, writer: int) -> subprocess.Popen[str]:
+        directories = self.undo.enter_context(delegated(user.uid))
         with self.output_path.open("w") as output:
-            return user.start(
+            process = user.start(
                 ["-m", "pytest", "-p", "no:cacheprovider", f"@{names}"],
                 extra={FD_VARIABLE: str(writer)},
                 pass_fds=(writer,),
                 output=output,
             )
+        for directory in directories:
+            move(process.pid, directory)
+        return process
 
     def report(self, item: pytest.Item) -> None:
         """Show all phases of ``item``, which the other pytest is running now."""
@@ -147,6 +155,7 @@ class RootlessRun:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self.undo.close()
         self.scratch.cleanup()
 
     def _read(self) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ LAYERS = [
     {"shell"},
     {"fences"},
     {
+        "usage",
         "processes",
         "put",
         "stack",

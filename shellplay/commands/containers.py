@@ -1,14 +1,19 @@
 """new, use, containers, stop: make containers, choose one, list them, end them."""
 
-from collections.abc import Iterator
-from typing import Annotated
+from __future__ import annotations
 
-from shellplay.commands.arguments import ContainerName, ContainerNames, Word
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+from shellplay.commands.arguments import ContainerName, ContainerNames, Target, Word
 from shellplay.commands.command import command
 from shellplay.commands.outcome import Document, Outcome
 from shellplay.commands.sentences import born, count
 from shellplay.errors import Refused
 from shellplay.playground import Playground
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
 
 
 @command("new", group="containers", aliases=("create",))
@@ -60,6 +65,34 @@ def containers(playground: Playground) -> Iterator[Outcome]:
         )
 
     yield Document("containers", lambda: rows(playground), view)
+
+
+@command("pause", group="containers", aliases=("freeze",))
+def pause(
+    playground: Playground, container: Annotated[Container, Target(positional=True)]
+) -> Iterator[Outcome]:
+    """Freeze everything in a container by a cgroup: no process notices, and none can refuse.
+
+    SIGSTOP would be seen by whoever waits for one, and undone by SIGCONT from inside.
+
+    Examples:
+        pause
+        pause web
+    """
+    playground.pause(container)
+    yield f"{container.label}: paused, {count(len(container.members()))} frozen"
+
+
+@command("resume", group="containers", aliases=("unpause", "thaw"))
+def resume(container: Annotated[Container, Target(positional=True)]) -> Iterator[Outcome]:
+    """Let a paused container go on where it was.
+
+    Examples:
+        resume
+        resume web
+    """
+    container.resume()
+    yield f"{container.label}: goes on"
 
 
 @command("stop", group="containers", aliases=("rm",))

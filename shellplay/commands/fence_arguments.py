@@ -50,8 +50,8 @@ def summary(kind: str) -> str:
 class FenceWords(Argument):
     """Fences with their options: ``uts ipc``, ``uts hostname=web``, ``pid mnt --no-proc``.
 
-    An option belongs to the nearest fence before it that has it, and a word that is one of
-    its choices to the fence right before it: ``caps docker``.
+    An option belongs to the nearest fence before it that has it, and a value alone to the
+    fence right before it: ``caps docker``, ``memory 64M``.
     """
 
     arity = "many"
@@ -81,12 +81,16 @@ class FenceWords(Argument):
             self._give(word, list(chosen), named, chosen)
         return tuple(fence_type(kind).parse(options) for kind, options in chosen.items())
 
+    def kinds(self) -> Sequence[str]:
+        """Return what to offer."""
+        from shellplay.fences import ORDER
+
+        return ORDER
+
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
         """Offer options of the fences named so far, their values, and more fences."""
-        from shellplay.fences import ORDER
-
         named = [kind for kind in map(kind_of, before) if kind]
         if "=" in word:
             yield from _values(named, word, playground)
@@ -99,7 +103,7 @@ class FenceWords(Argument):
                     )
                 spelled = f"--no-{option.name}" if option.flag else f"{option.name}="
                 yield Candidate(spelled, f"{kind}: {option.help}")
-        for kind in ORDER:
+        for kind in self.kinds():
             if kind not in named:
                 yield Candidate(kind, summary(kind))
 
@@ -117,6 +121,16 @@ class FenceWords(Argument):
                     return
         # Nobody has it: the fence it stands behind knows how to say what it has instead.
         chosen[kinds[max(0, named - 1)]][key] = value
+
+
+class LimitWords(FenceWords):
+    """Limits with their values: ``memory 128M``."""
+
+    def kinds(self) -> Sequence[str]:
+        """Return the limits."""
+        from shellplay.fences import ORDER, Limit
+
+        return [kind for kind in ORDER if issubclass(fence_type(kind), Limit)]
 
 
 class StandingFences(Argument):
@@ -151,7 +165,10 @@ def _bare(chosen: dict[str, dict[str, str]], word: str) -> str | None:
     if not chosen:
         return None
     kind, options = list(chosen.items())[-1]
-    name = fence_type(kind).bare(word)
+    fence = fence_type(kind)
+    name = fence.bare(word)
+    if kind_of(word) is not None and not any(word in each.choices for each in fence.options()):
+        return None  # Where any value would do, it is the next fence all the same.
     return None if name in options else name
 
 

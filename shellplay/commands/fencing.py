@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from shellplay.commands.arguments import Option, Target
 from shellplay.commands.command import command
-from shellplay.commands.fence_arguments import ALL, FenceWords, StandingFences
+from shellplay.commands.fence_arguments import ALL, FenceWords, LimitWords, StandingFences
 from shellplay.commands.outcome import Changed, Document, Outcome
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ def fence(
     """Put fences around the live bash, which goes on with all it has.
 
     The namespaces are user mnt uts ipc net pid cgroup time; caps and nnp take away what a
-    process may do or become. Each has options of its own (help uts tells those of uts),
-    and join=CONTAINER shares the namespace of another container.
+    process may do or become; memory cpu pids io cpuset limit what all of it uses. Each has
+    options of its own (help uts tells those of uts), and join=CONTAINER shares the namespace
+    of another container.
     A fence goes on in place if it can come off in place; otherwise the bash forks and the
     original waits outside.
 
@@ -34,10 +35,29 @@ def fence(
         fence uts hostname=web       # with a name of its own
         fence pid mnt --no-proc      # keep the host's /proc in view
         fence caps docker            # leave Docker's 14 capabilities
+        fence memory 64M cpu 0.5     # limits, which limit changes and stats watches
         fence net join=db            # share the net of container db, as a pod does
     """
     for one in kinds:
         yield Changed(container.fence(one), container.label)
+
+
+@command("limit", group="fences", aliases=("update",))
+def limit(
+    container: Annotated[Container, Target()],
+    kinds: Annotated[tuple[Fence, ...], LimitWords("KIND", "limits to change, with values")],
+) -> Iterator[Outcome]:
+    """Change limits that are up, while everything inside runs on.
+
+    What a line does not name stays as it is.
+
+    Examples:
+        limit memory 128M
+        limit cpu 2 pids 100
+        limit io write=5M            # read= stays
+    """
+    for one in kinds:
+        yield Changed(container.limit(one), container.label)
 
 
 @command("peel", group="fences")

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shellplay.errors import ShellplayError
-from shellplay.kernel import namespaces, procfs
+from shellplay.errors import Refused, ShellplayError
+from shellplay.kernel import cgroups, namespaces, procfs
 from shellplay.kernel.architecture import native
 from shellplay.kernel.reasons import APPARMOR, USERNS_CLONE, YAMA, sysctl
 
@@ -40,6 +40,7 @@ def findings() -> Iterator[Finding]:
     yield _users()
     yield _subordinate_ids()
     yield _ptrace()
+    yield _limits()
 
 
 def _kernel() -> Finding:
@@ -106,6 +107,23 @@ def _ptrace() -> Finding:
         return Finding("live fences", fact, reboot + _set(YAMA, "1"))
     yama = f"{YAMA} is {scope}" if scope else "no Yama"
     return Finding("live fences", f"ptrace is not forbidden, {yama}")
+
+
+def _limits() -> Finding:
+    trees = [(name, cgroups.having(name)) for name in cgroups.CONTROLLERS]
+    missing = [name for name, tree in trees if tree is None]
+    if len(missing) == len(trees):
+        return Finding("limits", "no cgroups", "mount -t cgroup2 none /sys/fs/cgroup, as root")
+    versions = {tree.version for _, tree in trees if tree is not None}
+    fact = f"cgroups of version {' and '.join(map(str, sorted(versions)))}"
+    if missing:
+        fact += f", without {' '.join(missing)}"
+    try:
+        for tree in {tree for _, tree in trees if tree is not None}:
+            cgroups.place(tree)
+    except Refused as error:
+        return Finding("limits", f"{fact}; {error.message}", error.fix or "")
+    return Finding("limits", fact)
 
 
 def _set(name: str, value: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
-from shellplay.commands.arguments import Choice, Option, Target
+from shellplay.commands.arguments import Choice, ContainerNames, Option, Target
 from shellplay.commands.command import command
 from shellplay.commands.containers import rows
 from shellplay.commands.outcome import Document, Outcome, Text
@@ -96,6 +96,34 @@ def inspect(
         return strip(records, container.label)
 
     yield Document("inspect", lambda: facts, view, summary(container))
+
+
+@command("stats", group="looking", json=True)
+def stats(
+    playground: Playground,
+    labels: Annotated[tuple[str, ...], ContainerNames("NAME", "containers, or all")] = (),
+) -> Iterator[Outcome]:
+    """Show what containers use beside their limits, and what these have done.
+
+    PIDS, MEMORY and CPU are use / limit; OOM KILLS counts processes that the kernel has
+    ended for want of memory, THROTTLED the time that was waited for more processor time.
+    It is what their cgroups count, since the first limit that needed one went up.
+
+    Examples:
+        stats
+        stats web --json
+    """
+    from shellplay import usage
+
+    chosen = [playground.find(label) for label in labels] or playground.containers
+    found = [usage.of(each) for each in chosen if not each.dead]
+
+    def view() -> object:
+        from shellplay.views.stats import table
+
+        return table(found) if found else "no containers (new makes one)"
+
+    yield Document("stats", lambda: found, view)
 
 
 @command("trace", group="looking")

@@ -76,7 +76,7 @@ def spelled(option: FenceOption) -> str:
     if option.flag:
         return f"--no-{option.name}"
     keyed = f"{option.name}={option.metavar}"
-    return "|".join((*option.choices, keyed)) if option.bare else keyed
+    return "|".join((*(option.choices or (option.metavar,)), keyed)) if option.bare else keyed
 
 
 def sections(command: Command) -> list[tuple[str, list[tuple[str, str]]]]:

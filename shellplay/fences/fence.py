@@ -12,13 +12,10 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from shellplay.errors import UsageError
 from shellplay.kernel.procfs import Status
-
-if TYPE_CHECKING:
-    from shellplay.kernel.caller import Caller
 
 REGISTRY: dict[str, type[Fence]] = {}
 TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
@@ -28,8 +25,8 @@ TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
 class Option:
     """One option of a fence, as help and completion need it.
 
-    A flag takes no value; a ``bare`` one may be given as one of its choices alone; ``words``
-    are what its value may list, with commas between them.
+    A flag takes no value; a ``bare`` one may be given by its value alone; ``words`` are what
+    its value may list, with commas between them.
     """
 
     name: str
@@ -122,12 +119,6 @@ class Fence(ABC):
         """Tell whether a process of this status has the privileges to put it up."""
         return True
 
-    # -- how it goes up ------------------------------------------------------------------
-
-    @abstractmethod
-    def go_up(self, caller: Caller) -> None:
-        """Put it up around the caller itself; it was not there before."""
-
     # -- its options ---------------------------------------------------------------------
 
     @classmethod
@@ -148,7 +139,8 @@ class Fence(ABC):
     @classmethod
     def bare(cls, word: str) -> str | None:
         """Return the option that a word without a key gives, as docker in caps docker."""
-        names = (each.name for each in cls.options() if each.bare and word in each.choices)
+        bare = (each for each in cls.options() if each.bare)
+        names = (each.name for each in bare if not each.choices or word in each.choices)
         return next(names, None)
 
     @classmethod

@@ -9,24 +9,27 @@ from typing import TYPE_CHECKING
 from shellplay.fences.fence import Fence
 
 if TYPE_CHECKING:
-    from shellplay.kernel.caller import Caller
+    from shellplay.kernel.cgroup_group import Group
 
 
 @dataclass(frozen=True)
 class Limit(Fence, ABC):
     """A fence without a namespace that is put up and taken off from outside."""
 
-    def go_up(self, caller: Caller) -> None:
-        """Put it around a process that is stopped, or was started for it."""
-        self.put_up(caller.pid)
+    @abstractmethod
+    def put_up(self, pid: int, group: Group) -> None:
+        """Put it around a process, or change what it says if it is there.
+
+        ``group`` are the cgroups of its container.
+        """
 
     @abstractmethod
-    def put_up(self, pid: int) -> None:
-        """Put it around a process."""
-
-    @abstractmethod
-    def take_off(self, pid: int) -> None:
+    def take_off(self, pid: int, group: Group) -> None:
         """Give a process back what the host has."""
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say, in sentences, what a user might expect of it, and it does not do here."""
+        return ()
 
     def comes_off(self, pid: int) -> bool:
         """Tell whether we might take it off a process again, were it up."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shellplay.fences.fence import Fence
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 
 @dataclass(frozen=True)
@@ -18,3 +22,7 @@ class Restriction(Fence, ABC):
     """
 
     one_way = True
+
+    @abstractmethod
+    def go_up(self, caller: Caller) -> None:
+        """Put it up around the caller itself; it was not there before."""

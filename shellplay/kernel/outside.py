@@ -1,4 +1,4 @@
-"""What is done to a process from outside: files in its /proc directory."""
+"""What is done to processes from outside: files of the kernel, as those in /proc/PID."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ ARG_START = 45
 
 def write_file(pid: int, name: str, text: str) -> None:
     """Write /proc/PID/NAME in one write(2); raise KernelError if the kernel refuses it."""
-    path = Path(f"/proc/{pid}/{name}")
+    write(Path(f"/proc/{pid}/{name}"), text)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file of the kernel in one write(2); raise KernelError if it refuses that."""
     result = 0
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)

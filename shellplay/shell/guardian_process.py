@@ -19,8 +19,10 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
+from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel.caller import HERE
+from shellplay.kernel.cgroup_group import clear, prefix, thaw
 from shellplay.kernel.descendants import end_descendants
 from shellplay.kernel.outside import set_command_line
 from shellplay.kernel.stub import serve
@@ -55,10 +57,20 @@ def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoRetu
         if events in ready or (children in ready and _told_to_end(children)):
             break
         _report_ended(events)
-    end_descendants(os.getpid())
+    _end_all(prefix(os.getpid()))
     if scratch is not None:
         _remove(scratch)
     os._exit(0)
+
+
+def _end_all(cgroups: str) -> None:
+    # What is frozen could not be ended; what somebody has moved in is no descendant.
+    try:
+        thaw(cgroups)
+        end_descendants(os.getpid())
+        clear(cgroups)
+    except KernelError as error:
+        _last_words(f"a cgroup is left behind: {error}")
 
 
 def _received(requests: socket.socket) -> socket.socket | None:
@@ -78,9 +90,13 @@ def _remove(scratch: str) -> None:
     try:
         rmtree(scratch)
     except OSError as error:
-        # Nobody else is left who could say it: our standard error is the user's.
-        sys.stderr.write(f"shellplay: {scratch} is left behind: {error}\n")
-        sys.stderr.flush()
+        _last_words(f"{scratch} is left behind: {error}")
+
+
+def _last_words(sentence: str) -> None:
+    # Nobody else is left who could say it: our standard error is the user's.
+    sys.stderr.write(f"shellplay: {sentence}\n")
+    sys.stderr.flush()
 
 
 def _wake_on_signals() -> int:

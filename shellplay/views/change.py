@@ -35,6 +35,8 @@ def _first(change: Change) -> list[str]:
 
 def _headline(change: Change) -> str:
     how = HOW[change.how]
+    if change.verb == "limit":
+        return f"{change.fence} limit changed{_where(change)}, {_fenced(change)}"
     if change.verb == "peel":
         return f"{change.fence} fence off ({how}){_where(change)}, {_peeled(change)}"
     return f"{change.fence} fence up ({how}){_where(change)}, {_fenced(change)}"

@@ -8,7 +8,7 @@ from tests.repl.program import shellplay
 
 def test_it_looks_at_everything_without_changing_anything() -> None:
     found = {one.name: one for one in findings()}
-    assert {"kernel", "bash", "namespaces", "user fence", "live fences"} <= set(found)
+    assert {"kernel", "bash", "namespaces", "user fence", "live fences", "limits"} <= set(found)
     assert all(one.fact for one in found.values())
 
 

@@ -8,13 +8,14 @@ import pytest
 
 from shellplay.container import Container
 from shellplay.errors import Refused, ShellplayError
-from shellplay.fences import KINDS, ORDER, REGISTRY, Fence
+from shellplay.fences import KINDS, ORDER, REGISTRY, Fence, Limit
 from shellplay.kernel import procfs
 from shellplay.model import FenceRecord, How
 from shellplay.playground import Playground
 from shellplay.settings import Settings
 from tests.fences.conditions import spawned
 from tests.fences.host import digest, identities
+from tests.fences.limited import kept, refused
 
 pytestmark = pytest.mark.everyone
 LAYERS = [kind for kind in ORDER if kind not in KINDS]
@@ -25,8 +26,33 @@ SAMPLES: dict[str, tuple[dict[str, str], str, str]] = {
         "sed -n 's/^CapBnd:.//p' /proc/self/status",
         "00000000a80425fb\n",
     ),
+    "memory": (
+        {"max": "64M"},
+        kept("memory", "memory.limit_in_bytes", "memory.max"),
+        "67108864\n",
+    ),
+    "cpu": (
+        {"cpus": "0.5"},
+        kept("cpu", "cpu.cfs_quota_us", "cpu.max") + " | cut -d' ' -f1",
+        "50000\n",
+    ),
+    "pids": ({"max": "40"}, kept("pids", "pids.max", "pids.max"), "40\n"),
+    "io": (
+        {"read": "10M"},
+        kept("io", "blkio.throttle.read_bps_device", "io.max") + " | grep -co 10485760",
+        "1\n",
+    ),
+    "cpuset": ({"cpus": "0"}, "nproc", "1\n"),
     "nnp": ({}, "grep -c 'NoNewPrivs:.1' /proc/self/status", "1\n"),
 }
+
+
+@pytest.fixture(autouse=True)
+def possible(request: pytest.FixtureRequest) -> None:
+    """Skip what this machine, or whoever runs the test, cannot limit."""
+    kind = request.getfixturevalue("kind") if "kind" in request.fixturenames else None
+    if kind is not None and (why := refused(kind)):
+        pytest.skip(why)
 
 
 def sample(kind: str) -> Fence:
@@ -141,7 +167,8 @@ def test_a_new_bash_is_behind_all_that_the_old_one_was(kind: str) -> None:
     with Playground(Settings(live=False)) as playground:
         container = playground.new("box")
         change = container.fence(sample(kind))
-        assert change.how is How.RESPAWNED
+        from_outside = issubclass(REGISTRY[kind], Limit)
+        assert change.how is (How.OUTSIDE if from_outside else How.RESPAWNED)
         if not record(container, "user").up:
             container.fence(REGISTRY["user"]())
         container.fence(REGISTRY["uts"]())
@@ -158,7 +185,8 @@ def test_a_fence_that_the_kernel_does_not_show_is_an_error(
 ) -> None:
     if not REGISTRY[kind].visible:
         pytest.skip("the kernel never shows it")
-    monkeypatch.setattr(REGISTRY[kind], "go_up", lambda fence, caller: None)
+    call = "put_up" if issubclass(REGISTRY[kind], Limit) else "go_up"
+    monkeypatch.setattr(REGISTRY[kind], call, lambda fence, *around: None)
     with pytest.raises(ShellplayError, match=f"the kernel does not show the {kind} fence"):
         container.fence(sample(kind))
 

@@ -12,15 +12,26 @@ import sys
 from shellplay.fences import REGISTRY
 from shellplay.playground import Playground
 
+# What a limit needs to be one.
+VALUES = {"memory": {"max": "64M"}, "pids": {"max": "100"}, "cpu": {"cpus": "2"}}
+PAUSE = "pause"
+
 
 def main(kinds: str, *lines: str) -> None:
-    """Fence a container by ``kinds`` (with commas between) and run ``lines`` in it."""
+    """Fence a container by ``kinds`` (with commas between) and run ``lines`` in it.
+
+    The last of the kinds may be ``pause``: then all of it is frozen at the end.
+    """
+    wanted = kinds.split(",") if kinds else []
     with Playground() as playground:
         container = playground.new("box")
-        for kind in kinds.split(",") if kinds else ():
-            container.fence(REGISTRY[kind]())
+        for kind in wanted:
+            if kind != PAUSE:
+                container.fence(REGISTRY[kind].parse(VALUES.get(kind, {})))
         for line in lines:
             container.run(line)
+        if PAUSE in wanted:
+            playground.pause(container)
         words = ("ready", playground.repl_pid, playground.playground_pid, container.pid)
         sys.stdout.write(" ".join(map(str, words)) + "\n")
         sys.stdout.flush()

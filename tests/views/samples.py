@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shellplay.model import FenceRecord, How, Process, Role
+from shellplay.model import FenceRecord, How, Process, Role, Usage
 
 HOST = 4026531836
 WEB = 4026532399
@@ -41,6 +41,11 @@ PLAYGROUND = Taken(
     ],
     143,
 )
+USAGES = [
+    Usage("web", False, 3, "50", 0, 13_107_200, 67_108_864, "64M", 1, 1.5, "0.5", 0.25, 0, 4096,
+          "254:0 read 10M", None),
+    Usage("db\x1b[1m", True, 1, *[None] * 13),
+]  # fmt: skip
 INSIDE = [each for each in PLAYGROUND.processes if len(each.inside) > 1]
 RECORDS = [
     FenceRecord("user", up=False, host=4026531837, shell=4026531837),

@@ -10,7 +10,7 @@ import pytest
 
 from shellplay.model import NamespaceId, ShellIdentity
 from shellplay.views.json import VERSION, document
-from tests.views.samples import HOST, INSIDE, PLAYGROUND, RECORDS, ROWS, WEB
+from tests.views.samples import HOST, INSIDE, PLAYGROUND, RECORDS, ROWS, USAGES, WEB
 
 MANUAL = Path(__file__).parents[2] / "docs" / "json.md"
 
@@ -95,6 +95,7 @@ def test_a_document_is_one_line_of_ascii_that_strict_readers_take() -> None:
         ("ps", PLAYGROUND),
         ("fences", {"container": "web", "fences": RECORDS}),
         ("containers", ROWS),
+        ("stats", USAGES),
     ],
 )
 def test_every_key_is_described_in_the_manual(kind: str, payload: object) -> None:

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from shellplay.model import FenceRecord, Process
-from shellplay.views import cells, containers, ps, strip, tree
+from shellplay.views import cells, containers, ps, stats, strip, tree
 from shellplay.views.console import render
 from shellplay.views.drawing import Column, Drawing, Table
-from tests.views.samples import INSIDE, PLAYGROUND, RECORDS, ROWS, Taken
+from tests.views.samples import INSIDE, PLAYGROUND, RECORDS, ROWS, USAGES, Taken
 
 DRAWINGS = {
     "ps host": ps.host(PLAYGROUND),
@@ -18,6 +18,7 @@ DRAWINGS = {
     "tree": tree.tree(PLAYGROUND.processes),
     "fences": strip.strip(RECORDS, "web"),
     "containers": containers.table(ROWS),
+    "stats": stats.table(USAGES),
 }
 every_drawing = pytest.mark.parametrize("drawing", DRAWINGS.values(), ids=DRAWINGS.keys())
 
@@ -53,6 +54,18 @@ def test_ps_shows_what_the_bash_sees_beside_the_pids_of_the_host() -> None:
         "  1     0      4242  S  bash",
         "  7     1      4250  S  sleep 1000",
         r"9/1     1      4300  S  sh -c \x1b]0;owned\x07\n\xff",
+    ]
+
+
+def test_stats_shows_use_beside_limits_and_what_nobody_counts() -> None:
+    assert shown(stats.table(USAGES)) == [
+        "NAME                  PIDS       MEMORY   PEAK  OOM KILLS          CPU  THROTTLED"
+        "  READ/WRITTEN",
+        "web                 3 / 50  12.5M / 64M  64.0M          1  1.50s / 0.5      0.25s"
+        "  0B/4.0K",
+        r"db\x1b[1m (paused)       1            -      -          -            -          -"
+        "  -",
+        "-: counted only once a limit is up (fence memory 64M)",
     ]
 
 

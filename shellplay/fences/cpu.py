@@ -1,0 +1,66 @@
+"""The cpu fence: how much time of the processors all of it gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shellplay.errors import UsageError
+from shellplay.fences.fence import option
+from shellplay.fences.quota import Quota, needed
+from shellplay.kernel import cgroups
+
+PERIOD_MICROSECONDS = 100_000
+LEAST_MICROSECONDS = 1_000
+
+
+@dataclass(frozen=True)
+class Cpu(Quota, kind="cpu", man="cgroups(7)"):
+    """Processor time: in every tenth of a second it runs only so long, all together.
+
+    ``cpu 0.5`` is half a processor, ``cpu 2`` two of them. /proc/cpuinfo and nproc inside go
+    on to show all.
+    """
+
+    beside = ("cpuacct",)
+
+    cpus: str | None = option("how many processors' worth", metavar="NUMBER", bare=True)
+
+    def __post_init__(self) -> None:
+        self._quota()
+
+    def _quota(self) -> int:
+        text = needed(self.kind, self.cpus, "0.5")
+        try:
+            quota = round(float(text) * PERIOD_MICROSECONDS)
+        except (ValueError, OverflowError):
+            quota = 0
+        if quota < LEAST_MICROSECONDS:
+            raise UsageError(f"fence cpu: {text!r} is no number from 0.01 on", "as in 0.5")
+        return quota
+
+    @classmethod
+    def limit_of(cls, directory: Path) -> str | None:
+        """Return the limit of a cgroup."""
+        unified = cgroups.read(directory, "cpu.max")
+        if unified is None:
+            quota = cgroups.read(directory, "cpu.cfs_quota_us") or "-1"
+            period = cgroups.read(directory, "cpu.cfs_period_us") or ""
+        else:
+            quota, period = unified.split()
+        if quota in ("max", "-1"):
+            return None
+        return f"{int(quota) / int(period):g}"
+
+    def files(self, version: int, directory: Path) -> dict[str, str]:
+        """Return what to write."""
+        if version == 2:
+            return {"cpu.max": f"{self._quota()} {PERIOD_MICROSECONDS}"}
+        return {
+            "cpu.cfs_period_us": str(PERIOD_MICROSECONDS),
+            "cpu.cfs_quota_us": str(self._quota()),
+        }
+
+    def freed(self, version: int, directory: Path) -> dict[str, str]:
+        """Return what to write to have no limit."""
+        return {"cpu.max": "max"} if version == 2 else {"cpu.cfs_quota_us": "-1"}

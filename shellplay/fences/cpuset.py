@@ -1,0 +1,63 @@
+"""The cpuset fence: on which processors it runs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from shellplay.errors import KernelError, Refused, UsageError
+from shellplay.fences.fence import option
+from shellplay.fences.quota import Quota, needed
+from shellplay.kernel import cgroups
+
+LIST = re.compile(r"\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*")
+
+
+@dataclass(frozen=True)
+class Cpuset(Quota, kind="cpuset", man="cpuset(7)"):
+    """The other processors: it runs on these only, and nproc inside counts no more.
+
+    ``cpuset 0``, ``cpuset 0-1`` or ``cpuset 0,2``; /proc/cpuinfo goes on to show all.
+    """
+
+    cpus: str | None = option("which of them", metavar="LIST", bare=True)
+
+    def __post_init__(self) -> None:
+        text = needed(self.kind, self.cpus, "0")
+        if not LIST.fullmatch(text):
+            raise UsageError(f"fence cpuset: {text!r} is no list of processors", "as in 0-1")
+
+    @classmethod
+    def limit_of(cls, directory: Path) -> str | None:
+        """Return the processors of a cgroup, None if it has all of the one above it."""
+        own = cgroups.read(directory, "cpuset.cpus") or None
+        return None if own and _numbers(own) == _numbers(_above(directory)) else own
+
+    def files(self, version: int, directory: Path) -> dict[str, str]:
+        """Return what to write; raises Refused if that would be no limit."""
+        every, text = _above(directory), self.cpus or ""
+        if _numbers(text) == _numbers(every):
+            raise Refused(f"cpuset: {text} is all there are", "name fewer")
+        return {"cpuset.cpus": text}
+
+    def freed(self, version: int, directory: Path) -> dict[str, str]:
+        """Return what to write to have no limit: a cgroup with processes cannot have none."""
+        return {"cpuset.cpus": _above(directory)}
+
+    def why(self, error: KernelError) -> str:
+        """Say why the kernel does not take a value."""
+        online = Path("/sys/devices/system/cpu/online").read_text().strip()
+        return f"the processors here are {online}"
+
+
+def _above(directory: Path) -> str:
+    """Return the processors that a cgroup can have; none for that at the top."""
+    names = ("cpuset.cpus.effective", "cpuset.effective_cpus")
+    texts = (cgroups.read(directory.parent, name) for name in names)
+    return next(filter(None, texts), "")
+
+
+def _numbers(text: str) -> set[int]:
+    ranges = [part.partition("-") for part in text.split(",") if part]
+    return {n for first, _, last in ranges for n in range(int(first), int(last or first) + 1)}

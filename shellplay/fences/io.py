@@ -1,0 +1,101 @@
+"""The io fence: how fast all of it may read and write one block device."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from shellplay.errors import Refused, UsageError
+from shellplay.fences.fence import option
+from shellplay.fences.quota import Quota, amount, spelled
+from shellplay.kernel import cgroups
+
+BLOCK = "/sys/dev/block"
+READ_V1, WRITE_V1 = "blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device"
+
+ONLY_DIRECT = "cgroup v1 slows direct writes down, and none that the page cache takes first"
+
+
+@dataclass(frozen=True)
+class Io(Quota, kind="io", man="cgroups(7)"):
+    """The speed of a disk: it reads and writes at most so many bytes in a second.
+
+    The disk is the one that / is on, if ``device=`` names no other.
+    """
+
+    read: str | None = option("bytes read in a second", metavar="AMOUNT")
+    write: str | None = option("bytes written in a second", metavar="AMOUNT")
+    device: str | None = option("another disk, as in /dev/sda", metavar="PATH")
+
+    def __post_init__(self) -> None:
+        if self.read is None and self.write is None:
+            raise UsageError("fence io needs read= or write=", "fence io read=10M write=10M")
+        self._speeds()
+
+    def _speeds(self) -> tuple[int, int]:
+        """Return bytes in a second for reads and for writes; 0 is no limit."""
+        return amount(self.kind, self.read or "0"), amount(self.kind, self.write or "0")
+
+    @classmethod
+    def limit_of(cls, directory: Path) -> str | None:
+        """Return the limits of a cgroup, of each disk."""
+        unified = cgroups.read(directory, "io.max")
+        if unified is not None:
+            return _told(dict(_unified(line) for line in unified.splitlines()))
+        speeds: dict[str, dict[str, int]] = {}
+        for word, name in (("read", READ_V1), ("write", WRITE_V1)):
+            for disk, speed in cgroups.counters(directory, name).items():
+                speeds.setdefault(disk, {})[word] = speed
+        return _told(speeds)
+
+    def files(self, version: int, directory: Path) -> dict[str, str]:
+        """Return what to write."""
+        read, write = self._speeds()
+        return self._lines(version, read, write)
+
+    def freed(self, version: int, directory: Path) -> dict[str, str]:
+        """Return what to write to have no limit."""
+        return self._lines(version, 0, 0)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say what version 1 does not do."""
+        hierarchy = cgroups.having(self.kind)
+        return () if hierarchy is None or hierarchy.version == 2 else (ONLY_DIRECT,)
+
+    def _lines(self, version: int, read: int, write: int) -> dict[str, str]:
+        numbers = disk(self.device)
+        if version == 2:
+            return {"io.max": f"{numbers} rbps={read or 'max'} wbps={write or 'max'}"}
+        return {READ_V1: f"{numbers} {read}", WRITE_V1: f"{numbers} {write}"}
+
+
+def disk(device: str | None) -> str:
+    """Return the numbers of a disk, by default of the one that / is on."""
+    try:
+        number = Path("/").stat().st_dev if device is None else Path(device).stat().st_rdev
+    except OSError as error:
+        raise Refused(f"io: {device}: {error.strerror}", "device=/dev/sda") from error
+    found = Path(BLOCK, f"{os.major(number)}:{os.minor(number)}")
+    if not found.exists():
+        what = "/ is on no disk of its own" if device is None else f"{device} is no disk"
+        raise Refused(f"io: {what}", "lsblk lists the disks: device=/dev/NAME")
+    # The kernel takes whole disks only.
+    whole = found.resolve().parent if (found / "partition").exists() else found
+    return (whole / "dev").read_text().strip()
+
+
+def _unified(line: str) -> tuple[str, dict[str, int]]:
+    disk, *words = line.split()
+    values = dict(word.split("=") for word in words)
+    names = {"read": values.get("rbps", "max"), "write": values.get("wbps", "max")}
+    return disk, {name: int(value) for name, value in names.items() if value != "max"}
+
+
+def _told(speeds: dict[str, dict[str, int]]) -> str | None:
+    told = [
+        " ".join((disk, *(f"{name} {spelled(speed)}" for name, speed in each.items())))
+        for disk, each in speeds.items()
+        if each
+    ]
+    return ", ".join(told) or None

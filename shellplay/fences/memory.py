@@ -1,0 +1,81 @@
+"""The memory fence: how much memory all of it may use together."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from shellplay.errors import KernelError, Refused
+from shellplay.fences.fence import option
+from shellplay.fences.quota import Quota, amount, needed, spelled
+from shellplay.kernel import cgroups
+
+# Version 1 keeps whole pages below 2**63; from here on that is no limit.
+NO_LIMIT = 1 << 62
+SWAP_V1, LIMIT_V1 = "memory.memsw.limit_in_bytes", "memory.limit_in_bytes"
+
+FROM_NOW_ON = "what it has in use already does not count, only what it takes from now on"
+
+
+@dataclass(frozen=True)
+class Memory(Quota, kind="memory", man="cgroups(7)"):
+    """Memory: if all of it together wants more, the kernel kills one of its processes.
+
+    ``free`` and /proc/meminfo inside go on to show the host's memory. It gets no swap unless
+    ``swap=`` says how much.
+    """
+
+    max: str | None = option("how much", metavar="AMOUNT", bare=True)
+    swap: str | None = option("and so much swap, if not none", metavar="AMOUNT")
+
+    def __post_init__(self) -> None:
+        self._sizes()
+
+    def _sizes(self) -> tuple[int, int]:
+        page = os.sysconf("SC_PAGE_SIZE")
+        size = amount(self.kind, needed(self.kind, self.max, "64M"))
+        return size // page * page, amount(self.kind, self.swap or "0")
+
+    @classmethod
+    def limit_of(cls, directory: Path) -> str | None:
+        """Return the limit of a cgroup."""
+        text = cgroups.read(directory, "memory.max") or cgroups.read(directory, LIMIT_V1)
+        if text is None or not text.isdigit() or int(text) >= NO_LIMIT:
+            return None
+        return spelled(int(text))
+
+    def files(self, version: int, directory: Path) -> dict[str, str]:
+        """Return what to write."""
+        size, swap = self._sizes()
+        if version == 2:
+            files = {"memory.max": str(size), "memory.swap.max": str(swap)}
+            file_of_swap = "memory.swap.max"
+        else:
+            files = {LIMIT_V1: str(size), SWAP_V1: str(size + swap)}
+            file_of_swap = SWAP_V1
+            # The sum of both is never the smaller one, also between the two writes.
+            if size > int(cgroups.read(directory, SWAP_V1) or NO_LIMIT):
+                files = dict(reversed(files.items()))
+        if not (directory / file_of_swap).exists():
+            if self.swap:
+                raise Refused("memory: this kernel does not count swap", "leave swap= away")
+            del files[file_of_swap]
+        return files
+
+    def freed(self, version: int, directory: Path) -> dict[str, str]:
+        """Return what to write to have no limit."""
+        if version == 2:
+            return {"memory.max": "max", "memory.swap.max": "max"}
+        return {SWAP_V1: "-1", LIMIT_V1: "-1"}
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say that nothing is counted that was there before."""
+        return (FROM_NOW_ON,)
+
+    def why(self, error: KernelError) -> str:
+        """Say why the kernel does not take a value."""
+        if error.errno == errno.EBUSY:
+            return "more than that is in use, and cgroup v1 cannot get it back"
+        return super().why(error)

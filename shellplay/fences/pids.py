@@ -1,0 +1,40 @@
+"""The pids fence: how many processes and threads there may be in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shellplay.errors import UsageError
+from shellplay.fences.fence import option
+from shellplay.fences.quota import Quota, needed
+from shellplay.kernel import cgroups
+
+
+@dataclass(frozen=True)
+class Pids(Quota, kind="pids", man="cgroups(7)"):
+    """The number of processes: once so many are there, fork fails, and no bomb spreads.
+
+    Threads count, and the bash itself does.
+    """
+
+    max: str | None = option("how many", metavar="NUMBER", bare=True)
+
+    def __post_init__(self) -> None:
+        text = needed(self.kind, self.max, "50")
+        if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 1 << 22:
+            raise UsageError(f"fence pids: {text!r} is no number of processes", "as in 50")
+
+    @classmethod
+    def limit_of(cls, directory: Path) -> str | None:
+        """Return the limit of a cgroup."""
+        text = cgroups.read(directory, "pids.max")
+        return None if text == "max" else text
+
+    def files(self, version: int, directory: Path) -> dict[str, str]:
+        """Return what to write."""
+        return {"pids.max": self.max or ""}
+
+    def freed(self, version: int, directory: Path) -> dict[str, str]:
+        """Return what to write to have no limit."""
+        return {"pids.max": "max"}

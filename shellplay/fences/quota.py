@@ -1,0 +1,159 @@
+"""The limits that a cgroup keeps: one value, in one file of version 1 or 2."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from shellplay.errors import KernelError, Refused, UsageError
+from shellplay.fences.limit import Limit
+from shellplay.kernel import cgroups
+from shellplay.kernel.cgroups import Hierarchy
+
+if TYPE_CHECKING:
+    from shellplay.kernel.cgroup_group import Group
+
+AMOUNT = re.compile(r"(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?", re.IGNORECASE)
+UNITS = ("", "k", "m", "g", "t")
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the kernel shows of a limit: its value, None for no limit, and of which cgroup."""
+
+    value: str | None
+    cgroup: str
+
+    def __str__(self) -> str:
+        return self.value or "no limit"
+
+
+@dataclass(frozen=True)
+class Quota(Limit, ABC):
+    """A limit of a cgroup that the container gets for itself.
+
+    The live bash is moved in with all its descendants, and who they start is in there too.
+    A bash that was parked before stays outside.  ``beside`` are controllers of version 1
+    that only count.
+    """
+
+    beside: ClassVar[tuple[str, ...]] = ()
+
+    # -- what the kernel shows -----------------------------------------------------------
+
+    @classmethod
+    @abstractmethod
+    def limit_of(cls, directory: Path) -> str | None:
+        """Return the limit of a cgroup, as a user writes it; None if it has none."""
+
+    @classmethod
+    def fact(cls, pid: int | str) -> Held | None:
+        """Return the limit of the cgroup that a process is in."""
+        hierarchy = cgroups.having(cls.kind)
+        directory = hierarchy.of(pid) if hierarchy else None
+        return None if directory is None else Held(cls.limit_of(directory), str(directory))
+
+    @classmethod
+    def fenced(cls, mine: Hashable | None, host: Hashable | None) -> bool:
+        """Tell whether a process is in another cgroup than the host, and limited there."""
+        if not isinstance(mine, Held) or not isinstance(host, Held):
+            return False
+        return mine.cgroup != host.cgroup and mine.value is not None
+
+    @classmethod
+    def unsupported(cls) -> str | None:
+        """Say why this machine cannot have it."""
+        if cgroups.having(cls.kind) is not None:
+            return None
+        return f"this machine has no {cls.kind} controller in cgroups of version 1 or 2"
+
+    # -- how it goes up ------------------------------------------------------------------
+
+    @abstractmethod
+    def files(self, version: int, directory: Path) -> dict[str, str]:
+        """Return what to write, in that order, by file."""
+
+    @abstractmethod
+    def freed(self, version: int, directory: Path) -> dict[str, str]:
+        """Return what to write to have no limit, in that order, by file."""
+
+    def put_up(self, pid: int, group: Group) -> None:
+        """Set the limit, or another one, then move a process in with its descendants."""
+        fresh = not group.holds(self._hierarchies()[0], self.kind)
+        try:
+            for hierarchy in self._hierarchies():
+                controllers = (self.kind,) if hierarchy.version == 2 else ()
+                directory = group.hold(hierarchy, self.kind, *controllers)
+                if hierarchy is cgroups.having(self.kind):
+                    files = self.files(hierarchy.version, directory)
+                    self._set(group, hierarchy, files, fresh=fresh)
+                group.gather(hierarchy, pid)
+        except (KernelError, Refused):
+            if fresh:
+                self._release(group)
+            raise
+
+    def take_off(self, pid: int, group: Group) -> None:
+        """Have no limit again; who is inside goes back if no other limit needs the cgroup."""
+        hierarchy = cgroups.having(self.kind)
+        if hierarchy is not None:
+            self._free(group, hierarchy)
+        self._release(group)
+
+    def _release(self, group: Group) -> None:
+        for hierarchy in self._hierarchies():
+            group.release(hierarchy, self.kind)
+
+    def _free(self, group: Group, hierarchy: Hierarchy) -> None:
+        directory = group.directory(hierarchy)
+        if directory is not None:
+            freed = self.freed(hierarchy.version, directory)
+            there = {name: text for name, text in freed.items() if (directory / name).exists()}
+            group.write(hierarchy, there)
+
+    def _set(
+        self, group: Group, hierarchy: Hierarchy, files: dict[str, str], *, fresh: bool
+    ) -> None:
+        try:
+            group.write(hierarchy, files)
+        except KernelError as error:
+            if fresh:
+                self._free(group, hierarchy)
+            raise Refused(f"{self.kind}: {self.why(error)} ({error.message})") from error
+
+    def why(self, error: KernelError) -> str:
+        """Say why the kernel does not take a value."""
+        return "the kernel does not take that"
+
+    @classmethod
+    def _hierarchies(cls) -> list[Hierarchy]:
+        found = [cgroups.having(each) for each in (cls.kind, *cls.beside)]
+        return list(dict.fromkeys(each for each in found if each is not None))
+
+
+def amount(kind: str, text: str) -> int:
+    """Return an amount of bytes, as in 64M or 1.5g; raises UsageError."""
+    found = AMOUNT.fullmatch(text)
+    if found is None:
+        raise UsageError(f"fence {kind}: {text!r} is no amount", "as in 64M, 512k or 1.5G")
+    return int(float(found[1]) * 1024 ** UNITS.index(found[2].lower()))
+
+
+def spelled(size: int) -> str:
+    """Return an amount of bytes in the largest unit that divides it: 64M."""
+    for unit in ("T", "G", "M", "K"):
+        step = 1024 ** UNITS.index(unit.lower())
+        if size and size % step == 0:
+            return f"{size // step}{unit}"
+    return str(size)
+
+
+def needed(kind: str, value: str | None, example: str) -> str:
+    """Return a value that must be given; raises UsageError."""
+    if value is None:
+        raise UsageError(f"fence {kind} needs a value", f"fence {kind} {example}")
+    return value

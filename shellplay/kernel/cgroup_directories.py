@@ -1,0 +1,80 @@
+"""Make and remove cgroups, and move processes: mkdir, rmdir and writes, see cgroups(7)."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from shellplay.errors import KernelError, Refused
+from shellplay.kernel.caller import HERE, note
+from shellplay.kernel.cgroups import CONTROLLERS, PROCS, SUBTREE, Hierarchy, words
+from shellplay.kernel.descendants import descendants
+from shellplay.kernel.outside import write
+
+
+def allow(hierarchy: Hierarchy, directory: Path, controller: str) -> None:
+    """Have a directory give a controller to those below it; version 1 always does.
+
+    It stays so: others may count on it since.  Raises Refused if it is not given to it.
+    """
+    if hierarchy.version == 1:
+        return
+    for each in reversed(list(hierarchy.upwards(directory))):
+        if controller in words(each / SUBTREE):
+            continue
+        if not os.access(each / SUBTREE, os.W_OK):
+            raise Refused(
+                f"the controller {controller} is not delegated to {directory}",
+                f"as root: systemctl set-property user@{os.getuid()}.service "
+                f"Delegate='{' '.join(CONTROLLERS)}'",
+            )
+        write(each / SUBTREE, f"+{controller}")
+
+
+def make(directory: Path) -> None:
+    """Make a cgroup, mkdir(2); one of version 1's cpuset gets what the one above it has."""
+    result = 0
+    try:
+        directory.mkdir()
+    except OSError as error:
+        result = -(error.errno or errno.EIO)
+        raise KernelError("mkdir", -result, str(directory)) from error
+    finally:
+        note(HERE, "mkdir", (str(directory), "0777"), result, f"mkdir {directory}")
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        # Nobody can be in one without, except in version 2.
+        file = directory / name
+        if file.exists() and not (directory / "cgroup.type").exists():
+            write(file, (directory.parent / name).read_text().strip())
+
+
+def remove(directory: Path) -> None:
+    """Remove a cgroup and those that were made below it; raises KernelError if that fails."""
+    for path, _, _ in os.walk(directory, topdown=False):
+        result = 0
+        try:
+            Path(path).rmdir()
+        except OSError as error:
+            result = -(error.errno or errno.EIO)
+            raise KernelError("rmdir", -result, path) from error
+        finally:
+            note(HERE, "rmdir", (path,), result, f"rmdir {path}")
+
+
+def move(pid: int, directory: Path) -> None:
+    """Move a process into a cgroup; that it has ended already is no error."""
+    try:
+        write(directory / PROCS, str(pid))
+    except KernelError as error:
+        if error.errno != errno.ESRCH:
+            raise
+
+
+def gather(pid: int, directory: Path) -> None:
+    """Move a process with all its descendants into a cgroup, also while they fork."""
+    moved: set[int] = set()
+    while left := [each for each in (pid, *descendants(pid)) if each not in moved]:
+        for each in left:
+            move(each, directory)
+            moved.add(each)

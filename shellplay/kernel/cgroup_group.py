@@ -1,0 +1,201 @@
+"""The cgroups of one container: a directory of its own in each hierarchy that it needs."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from shellplay.errors import KernelError, Refused
+from shellplay.kernel import cgroup_directories as directories
+from shellplay.kernel import cgroups, procfs
+from shellplay.kernel.cgroups import Hierarchy
+from shellplay.kernel.descendants import kill_quietly
+from shellplay.kernel.outside import write
+
+PREFIX = "shellplay-"
+PATIENCE_SECONDS = 5.0
+MOMENT_SECONDS = 0.001
+PAUSE = "pause"
+
+
+def prefix(owner: int) -> str:
+    """Return what the names of all directories of a playground process begin with."""
+    return f"{PREFIX}{owner}-"
+
+
+class Group:
+    """The directories of one container, made for the first who needs one of them.
+
+    ``name`` is that of each; it begins with the ``prefix`` of the playground process, which
+    finds and removes them by it whatever happens to us.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._users: dict[Hierarchy, set[str]] = {}
+        self._directories: dict[Hierarchy, Path] = {}
+
+    def directory(self, hierarchy: Hierarchy | None) -> Path | None:
+        """Return its directory in a hierarchy, None if it has none there."""
+        return self._directories.get(hierarchy) if hierarchy else None
+
+    def holds(self, hierarchy: Hierarchy, user: str) -> bool:
+        """Tell whether a user has its directory in a hierarchy already."""
+        return user in self._users.get(hierarchy, ())
+
+    def hold(self, hierarchy: Hierarchy, user: str, *controllers: str) -> Path:
+        """Return its directory in a hierarchy, with controllers; it is made if need be.
+
+        It stays until the last ``user`` has released it.  Raises Refused.
+        """
+        directory = self._directories.get(hierarchy)
+        above = directory.parent if directory else cgroups.place(hierarchy)
+        for each in controllers:
+            directories.allow(hierarchy, above, each)
+        if directory is None:
+            _sweep(above)
+            directory = above / self.name
+            directories.make(directory)
+            self._directories[hierarchy] = directory
+        self._users.setdefault(hierarchy, set()).add(user)
+        return directory
+
+    def write(self, hierarchy: Hierarchy, files: dict[str, str]) -> None:
+        """Write files of its directory in a hierarchy, in that order; raises KernelError."""
+        for name, text in files.items():
+            write(self._directories[hierarchy] / name, text)
+
+    def gather(self, hierarchy: Hierarchy, pid: int) -> None:
+        """Move a process with its descendants into its directory in a hierarchy."""
+        directories.gather(pid, self._directories[hierarchy])
+
+    def release(self, hierarchy: Hierarchy, user: str) -> None:
+        """Have who is inside go back to where we are, if no other user needs it."""
+        users = self._users.get(hierarchy, set())
+        users.discard(user)
+        directory = self._directories.get(hierarchy)
+        if users or directory is None:
+            return
+        outside = hierarchy.of("self") or directory.parent
+        _remove(directory, lambda pid: directories.move(pid, outside))
+        del self._directories[hierarchy]
+
+    def remove(self) -> None:
+        """End whoever is inside, and remove all directories."""
+        if self._directories:
+            thaw(self.name)
+            clear(self.name)
+        self._users.clear()
+        self._directories.clear()
+
+    # -- frozen --------------------------------------------------------------------------
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it is frozen, as the kernel tells."""
+        directory = self.directory(cgroups.freezer())
+        return directory is not None and _is_frozen(directory)
+
+    def freeze(self, *pids: int) -> None:
+        """Freeze processes with their descendants; raises Refused with the fix.
+
+        Raises KernelError, and nothing is frozen, if one does not stop in time.
+        """
+        hierarchy = cgroups.freezer()
+        if hierarchy is None:
+            raise Refused("pause needs a cgroup: neither version 2 nor a freezer is mounted",
+                          "mount -t cgroup2 none /sys/fs/cgroup")  # fmt: skip
+        directory = self.hold(hierarchy, PAUSE)
+        for pid in pids:
+            directories.gather(pid, directory)
+        _freeze(directory)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not _is_frozen(directory):
+            if time.monotonic() > deadline:
+                self.thaw()
+                raise KernelError("write", errno.EBUSY, f"{directory}: it does not freeze")
+            time.sleep(MOMENT_SECONDS)
+
+    def thaw(self) -> None:
+        """Let what was frozen go on."""
+        hierarchy = cgroups.freezer()
+        if hierarchy is not None and (directory := self.directory(hierarchy)) is not None:
+            _thaw(directory)
+            self.release(hierarchy, PAUSE)
+
+
+# -- by name: for who has not made them -----------------------------------------------------
+
+
+def thaw(name: str) -> None:
+    """Thaw the directories whose names begin so: who is frozen cannot always be killed."""
+    for directory in _named(name):
+        _thaw(directory)
+
+
+def clear(name: str) -> None:
+    """End whoever is in directories whose names begin so, and remove these.
+
+    Raises KernelError if one could not be removed within some seconds.
+    """
+    for directory in _named(name):
+        if (directory / "cgroup.kill").exists():
+            # All at once, so that none can fork meanwhile; since Linux 5.14, in version 2.
+            write(directory / "cgroup.kill", "1")
+        _remove(directory, kill_quietly)
+
+
+def _named(name: str) -> Iterator[Path]:
+    for hierarchy in cgroups.hierarchies():
+        own = hierarchy.of("self")
+        for each in hierarchy.upwards(own) if own else ():
+            yield from each.glob(f"{name}*")
+
+
+def _sweep(above: Path) -> None:
+    # What is left of playgrounds that were killed with all that would have cleaned up.
+    for each in above.glob(f"{PREFIX}*"):
+        owner = each.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdigit() and procfs.stat(int(owner)) is None:
+            # Where somebody is inside, it is in use after all, and the kernel refuses it.
+            with suppress(KernelError):
+                directories.remove(each)
+
+
+def _remove(directory: Path, empty: Callable[[int], None]) -> None:
+    # Who was killed is in there until it is dead, and who forks has a child in there.
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        for pid in cgroups.pids(directory, below=True):
+            empty(pid)
+        try:
+            directories.remove(directory)
+        except KernelError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(MOMENT_SECONDS)
+        else:
+            return
+
+
+def _freeze(directory: Path) -> None:
+    if (directory / "cgroup.freeze").exists():
+        write(directory / "cgroup.freeze", "1")
+    else:
+        write(directory / "freezer.state", "FROZEN")
+
+
+def _thaw(directory: Path) -> None:
+    if (directory / "cgroup.freeze").exists():
+        write(directory / "cgroup.freeze", "0")
+    elif (directory / "freezer.state").exists():
+        write(directory / "freezer.state", "THAWED")
+
+
+def _is_frozen(directory: Path) -> bool:
+    if cgroups.counters(directory, "cgroup.events").get("frozen") == 1:
+        return True
+    return cgroups.read(directory, "freezer.state") == "FROZEN"

@@ -1,0 +1,159 @@
+"""Cgroups: where they are mounted, which of them a process is in, and where one can be made.
+
+Version 1 has a hierarchy for each controller, version 2 one for all of them, and a machine
+may have both, see cgroups(7).  A directory of ours lies below our own cgroup, so that what
+limits us limits it too; in version 2 below the nearest one that has no processes of its
+own, since one that does gives no controllers to those below it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from shellplay.errors import Refused
+from shellplay.kernel import procfs
+
+# By the names of version 2; version 1 has another for one of them.
+CONTROLLERS = ("memory", "cpu", "pids", "io", "cpuset")
+V1_NAMES = {"io": "blkio"}
+PROCS = "cgroup.procs"
+SUBTREE = "cgroup.subtree_control"
+BY_SYSTEMD = "systemd-run --user --scope -p Delegate=yes shellplay"
+
+
+@dataclass(frozen=True, slots=True)
+class Hierarchy:
+    """A mounted tree of cgroups: ``root`` is the cgroup that the mount point shows."""
+
+    version: int
+    controllers: frozenset[str]
+    point: str
+    root: str
+
+    def of(self, pid: int | str) -> Path | None:
+        """Return the directory of the cgroup that a process is in; None if there is none."""
+        for each in procfs.cgroups(pid) or ():
+            unified = each.hierarchy == 0
+            if unified != (self.version == 2):
+                continue
+            if unified or self.controllers == frozenset(each.controllers):
+                below = os.path.relpath(each.path, self.root)
+                return None if below.startswith("..") else Path(self.point, below)
+        return None
+
+    def upwards(self, directory: Path) -> Iterator[Path]:
+        """Yield a directory and those above it, up to the mount point."""
+        while True:
+            yield directory
+            if directory == Path(self.point):
+                return
+            directory = directory.parent
+
+
+@cache  # Where they are mounted is settled when a machine boots, and this is asked often.
+def hierarchies() -> tuple[Hierarchy, ...]:
+    """Return the trees that are mounted; named ones without a controller are left out."""
+    found: dict[object, Hierarchy] = {}
+    for mount in procfs.mounts() or ():
+        if mount.kind == "cgroup2":
+            names = frozenset(words(Path(mount.point, "cgroup.controllers")))
+            found.setdefault(2, Hierarchy(2, names, mount.point, mount.root))
+        elif mount.kind == "cgroup":
+            names = frozenset(mount.super_options) & _known()
+            if names:
+                found.setdefault(names, Hierarchy(1, names, mount.point, mount.root))
+    return tuple(found.values())
+
+
+def _known() -> frozenset[str]:
+    lines = Path("/proc/cgroups").read_text().splitlines()
+    return frozenset(line.split()[0] for line in lines if not line.startswith("#"))
+
+
+def having(controller: str) -> Hierarchy | None:
+    """Return the tree that has a controller, by its name in version 2, or None."""
+    for each in hierarchies():
+        name = V1_NAMES.get(controller, controller) if each.version == 1 else controller
+        if name in each.controllers:
+            return each
+    return None
+
+
+def freezer() -> Hierarchy | None:
+    """Return the tree by which processes are frozen: version 2 where it is mounted.
+
+    What that has frozen can be killed; what version 1 has only once it is thawed.
+    """
+    unified = next((each for each in hierarchies() if each.version == 2), None)
+    return unified or having("freezer")
+
+
+# -- a place for a new one ------------------------------------------------------------------
+
+
+def place(hierarchy: Hierarchy) -> Path:
+    """Return the directory below which we may make cgroups; raises Refused with the fix."""
+    own = hierarchy.of("self")
+    if own is None:
+        raise Refused(f"our own cgroup is not below {hierarchy.point}", "fence on the host")
+    if hierarchy.version == 1 or not hierarchy.controllers & set(CONTROLLERS):
+        if _ours(own):
+            return own
+        raise Refused(f"only its owner may make a cgroup in {own}", _fix(hierarchy))
+    for each in hierarchy.upwards(own):
+        if _ours(each) and (_is_topmost(each) or not pids(each)):
+            return each
+    if not _ours(own):
+        raise Refused(f"only its owner may make a cgroup in {own}", _fix(hierarchy))
+    raise Refused(
+        f"the cgroup {own} holds processes, so those below it get no limits (cgroup v2)",
+        f"mkdir {own}/shell; echo $$ >{own}/shell/{PROCS}; and start shellplay in there",
+    )
+
+
+def _ours(directory: Path) -> bool:
+    return os.access(directory, os.W_OK) and os.access(directory / PROCS, os.W_OK)
+
+
+def _is_topmost(directory: Path) -> bool:
+    # The rule about processes does not hold for the root of all, which has no type.
+    return not (directory / "cgroup.type").exists()
+
+
+def _fix(hierarchy: Hierarchy) -> str:
+    if hierarchy.version == 2 and Path("/run/systemd/system").exists():
+        return BY_SYSTEMD
+    # systemd gives users no cgroups of version 1.
+    return "start shellplay as root, or in a cgroup that root has given to you by chown"
+
+
+# -- what is in a directory ----------------------------------------------------------------
+
+
+def pids(directory: Path, *, below: bool = False) -> list[int]:
+    """Return the PIDs in a cgroup, and in those below it too if asked."""
+    paths = [path for path, _, _ in os.walk(directory)] if below else [str(directory)]
+    return [int(word) for path in paths for word in words(Path(path, PROCS))]
+
+
+def read(directory: Path, name: str) -> str | None:
+    """Return what a file of a cgroup says, None if it has none such."""
+    try:
+        return (directory / name).read_text().strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def counters(directory: Path, name: str) -> dict[str, int]:
+    """Return the ``key number`` lines of a file of a cgroup; empty if it has none such."""
+    lines = (line.split() for line in (read(directory, name) or "").splitlines())
+    return {line[0]: int(line[1]) for line in lines if len(line) == 2}
+
+
+def words(file: Path) -> list[str]:
+    """Return the words in a file of a cgroup; none if it has none such."""
+    return (read(file.parent, file.name) or "").split()

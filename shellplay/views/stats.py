@@ -1,0 +1,63 @@
+"""stats: what each container uses, beside its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shellplay.model import Usage
+from shellplay.views.drawing import Column, Fragment, Table
+from shellplay.views.safe import safe_line
+
+COLUMNS = (
+    Column("NAME", limit=24),
+    Column("PIDS", keep=3, right=True),
+    Column("MEMORY", keep=4, right=True),
+    Column("PEAK", keep=0, right=True),
+    Column("OOM KILLS", keep=3, right=True),
+    Column("CPU", keep=4, right=True),
+    Column("THROTTLED", keep=2, right=True),
+    Column("READ/WRITTEN", keep=1, right=True),
+)
+UNITS = ("B", "K", "M", "G", "T")
+NOBODY = "-: counted only once a limit is up (fence memory 64M)"
+
+
+def table(usages: Sequence[Usage]) -> Table:
+    """Draw the use of containers, each ``use / limit``; what nobody counts is a ``-``."""
+    hint: Fragment = ("ansibrightblack", NOBODY)
+    uncounted = any(None in (each.memory, each.cpu_seconds, each.read) for each in usages)
+    return Table(COLUMNS, [_row(each) for each in usages], below=[[hint]] if uncounted else [])
+
+
+def size(number: int | None) -> str:
+    """Return bytes in the unit that fits: 12.5M."""
+    if number is None:
+        return "-"
+    amount, unit = float(number), 0
+    while amount >= 1024 and unit < len(UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{amount:.1f}{UNITS[unit]}" if unit else f"{number}B"
+
+
+def _row(usage: Usage) -> list[Fragment]:
+    name = safe_line(usage.container) + (" (paused)" if usage.paused else "")
+    moved = f"{size(usage.read)}/{size(usage.written)}" if usage.read is not None else "-"
+    killed = "ansired" if usage.oom_kills else ""
+    return [
+        ("bold", name),
+        ("", _of(str(usage.processes), usage.pids_limit)),
+        ("", _of(size(usage.memory), usage.memory_limit)),
+        ("", size(usage.memory_peak)),
+        (killed, "-" if usage.oom_kills is None else str(usage.oom_kills)),
+        ("", _of(_seconds(usage.cpu_seconds), usage.cpu_limit)),
+        ("", _seconds(usage.throttled_seconds)),
+        ("", moved),
+    ]
+
+
+def _of(use: str, limit: str | None) -> str:
+    return use if limit is None else f"{use} / {limit}"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.2f}s"
