@@ -25,6 +25,11 @@ SAMPLES: dict[str, tuple[dict[str, str], str, str]] = {
         "sed -n 's/^CapBnd:.//p' /proc/self/status",
         "00000000a80425fb\n",
     ),
+    "seccomp": (
+        {"deny": "sched_setscheduler", "action": "ENOSYS"},
+        "chrt -b 0 true; echo $?",
+        "chrt: failed to set pid 0's policy: Function not implemented\n1\n",
+    ),
     "nnp": ({}, "grep -c 'NoNewPrivs:.1' /proc/self/status", "1\n"),
 }
 
