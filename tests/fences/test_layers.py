@@ -25,6 +25,11 @@ SAMPLES: dict[str, tuple[dict[str, str], str, str]] = {
         "sed -n 's/^CapBnd:.//p' /proc/self/status",
         "00000000a80425fb\n",
     ),
+    "landlock": (
+        {"read": "/usr,/proc,/dev"},
+        "cat /etc/passwd >/dev/null 2>&1; echo $?",
+        "1\n",
+    ),
     "seccomp": (
         {"deny": "sched_setscheduler", "action": "ENOSYS"},
         "chrt -b 0 true; echo $?",
