@@ -23,8 +23,9 @@ def fence(
     """Put fences around the live bash, which goes on with all it has.
 
     The namespaces are user mnt uts ipc net pid cgroup time; caps, nnp, seccomp and landlock
-    take away what a process may do, become, call or open. Each has options of its own (help
-    uts tells those of uts), and join=CONTAINER shares the namespace of another container.
+    take away what a process may do, become, call or open; rlimit says how much of something.
+    Each has options of its own (help uts tells those of uts), and join=CONTAINER shares the
+    namespace of another container.
     A fence goes on in place if it can come off in place; otherwise the bash forks and the
     original waits outside.
 
@@ -35,6 +36,7 @@ def fence(
         fence pid mnt --no-proc      # keep the host's /proc in view
         fence caps docker            # leave Docker's 14 capabilities
         fence seccomp docker         # filter calls as Docker does
+        fence rlimit nofile=64       # at most 64 open files each
         fence landlock write=/tmp    # files change below /tmp only
         fence net join=db            # share the net of container db, as a pod does
     """

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.everyone
 LAYERS = [kind for kind in ORDER if kind not in KINDS]
 # Options to put each up with, a line that tells about it, and what that prints inside.
 SAMPLES: dict[str, tuple[dict[str, str], str, str]] = {
+    "rlimit": ({"nofile": "64:128"}, "ulimit -Sn; ulimit -Hn", "64\n128\n"),
     "caps": (
         {"preset": "docker"},
         "sed -n 's/^CapBnd:.//p' /proc/self/status",
