@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shellplay import layers, places, put
-from shellplay.errors import KernelError, Refused, ShellplayError
+from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError
 from shellplay.fences import REGISTRY, Fence, Limit, Namespace
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
@@ -74,6 +74,7 @@ class Fencing:
             raise Refused(reason)
         if fence.shows("self"):
             raise Refused(f"{fence.kind}: the host itself is fenced like that already")
+        fence = fence.prepared(self._stack.live.status)
         with self._joined(fence) as join:
             change = self._up(fence, join)
         self._require_shown(self._box.pid, "bash")
@@ -214,6 +215,10 @@ class Fencing:
             else:
                 self._stack.put_on_copy(fence, join)
             return How.FORKED, (), NOTHING
+        except ShellGone as error:
+            if not self._stack.live.alive:
+                raise
+            raise Refused(f"{fence.kind}: a bash that is inside ends at once") from error
         except KernelError as error:
             if not error.call.startswith("ptrace"):
                 raise explained(error, fence.kind, self._box.pid) from error

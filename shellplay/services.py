@@ -7,12 +7,11 @@ It is loaded with the first container: what looks at the host only does without.
 from __future__ import annotations
 
 import os
-import resource
 import threading
 from collections.abc import Callable
 
 from shellplay.kernel import constants as k
-from shellplay.kernel import procfs
+from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.cgroup_group import clear, prefix, thaw
 from shellplay.kernel.descendants import descendants, kill_quietly
@@ -58,7 +57,11 @@ class Services:
 
     def _started(self) -> Guardian:
         guardian = Guardian(self._surroundings)
-        _allow_many_descriptors()
+        # Every container takes descriptors of ours; what runs inside keeps the limit that
+        # the user has, also if ours was raised already.
+        given = rlimits.raise_own("nofile")
+        if (rlimits.limits(guardian.pid) or {}).get("nofile") != given:
+            rlimits.prlimit(guardian.pid, "nofile", given)
         return guardian
 
     def _listen(self) -> None:
@@ -97,11 +100,3 @@ def _adopted() -> list[int]:
     session = os.getsid(0)
     children = [procfs.stat(pid) for pid in procfs.children(os.getpid())]
     return [each.pid for each in children if each and each.session != session]
-
-
-def _allow_many_descriptors() -> None:
-    # Every container takes some.  After the playground process was started: what runs
-    # inside keeps the limit that the user has.
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

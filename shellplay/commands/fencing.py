@@ -22,10 +22,10 @@ def fence(
 ) -> Iterator[Outcome]:
     """Put fences around the live bash, which goes on with all it has.
 
-    The namespaces are user mnt uts ipc net pid cgroup time; caps and nnp take away what a
-    process may do or become; memory cpu pids io cpuset limit what all of it uses. Each has
-    options of its own (help uts tells those of uts), and join=CONTAINER shares the namespace
-    of another container.
+    The namespaces are user mnt uts ipc net pid cgroup time; caps, nnp, seccomp and landlock
+    take away what a process may do, become, call or open; memory cpu pids io cpuset limit
+    what all of it uses, and rlimit what each process does. Each has options of its own (help
+    uts tells those of uts), and join=CONTAINER shares the namespace of another container.
     A fence goes on in place if it can come off in place; otherwise the bash forks and the
     original waits outside.
 
@@ -36,6 +36,9 @@ def fence(
         fence pid mnt --no-proc      # keep the host's /proc in view
         fence caps docker            # leave Docker's 14 capabilities
         fence memory 64M cpu 0.5     # limits, which limit changes and stats watches
+        fence seccomp docker         # filter calls as Docker does
+        fence rlimit nofile=64       # at most 64 open files each
+        fence landlock write=/tmp    # files change below /tmp only
         fence net join=db            # share the net of container db, as a pod does
     """
     for one in kinds:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -119,13 +119,19 @@ class Fence(ABC):
         """Tell whether a process of this status has the privileges to put it up."""
         return True
 
+    # -- how it goes up ------------------------------------------------------------------
+
+    def prepared(self, status: Status) -> Self:
+        """Return the fence as it is to go up around a process of this status, now and again."""
+        return self
+
     # -- its options ---------------------------------------------------------------------
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         """Return its options, its own before those that its family has."""
         own = inspect.get_annotations(cls)
-        fields = sorted(dataclasses.fields(cls), key=lambda each: each.name not in own)
+        fields = sorted(_options(cls), key=lambda each: each.name not in own)
         return tuple(
             Option(
                 name=each.name,
@@ -162,9 +168,14 @@ class Fence(ABC):
         """Return the options that differ from their defaults, as text."""
         return {
             each.name: str(value) if not isinstance(value, bool) else ("yes" if value else "no")
-            for each in dataclasses.fields(self)
+            for each in _options(self)
             if (value := getattr(self, each.name)) != each.default
         }
+
+
+def _options(fence: Fence | type[Fence]) -> Iterator[dataclasses.Field[Any]]:
+    """Yield the fields that are options: others hold what was found out since."""
+    return (each for each in dataclasses.fields(fence) if each.metadata)
 
 
 def _value(kind: str, known: Option, text: str) -> str | bool:
@@ -182,12 +193,14 @@ def _value(kind: str, known: Option, text: str) -> str | bool:
     return text
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which of the known names was meant, or list them if none is near."""
+def nearest(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    """Say which of the known names was meant, or list them, or say what to do ``otherwise``."""
     import difflib
 
     names = list(known)
     near = difflib.get_close_matches(name, names, 1)
     if near:
         return f"did you mean {near[0]}?"
+    if otherwise:
+        return otherwise
     return f"it has {', '.join(names)}" if names else "it has none"

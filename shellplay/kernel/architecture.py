@@ -94,6 +94,8 @@ class X86_64(Architecture):
         **{"umount2": 166, "sethostname": 170, "pselect6": 270, "unshare": 272, "dup3": 292},
         **{"setns": 308, "pidfd_send_signal": 424, "pidfd_open": 434, "close_range": 436},
         **{"openat2": 437, "pidfd_getfd": 438, "capset": 126, "seccomp": 317},
+        **{"landlock_create_ruleset": 444, "landlock_add_rule": 445},
+        **{"landlock_restrict_self": 446, "prlimit64": 302},
     }
 
     def program_counter(self, registers: Mapping[str, int]) -> int:
@@ -143,6 +145,8 @@ class AArch64(Architecture):
         **{"recvmsg": 212, "munmap": 215, "clone": 220, "mmap": 222, "wait4": 260},
         **{"setns": 268, "pidfd_send_signal": 424, "pidfd_open": 434, "close_range": 436},
         **{"openat2": 437, "pidfd_getfd": 438, "capset": 91, "seccomp": 277},
+        **{"landlock_create_ruleset": 444, "landlock_add_rule": 445},
+        **{"landlock_restrict_self": 446, "prlimit64": 261},
     }
     # Bits 10 and 11 of PSTATE: the branch type; a stale one faults on BTI hardware.
     branch_type = 0b11 << 10

@@ -15,6 +15,7 @@ import struct
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
@@ -23,11 +24,25 @@ from shellplay.kernel.architecture import native
 from shellplay.kernel.flags import PRCTL_NAMES, clone_flags, mount_flags
 from shellplay.model import Call
 
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The instructions of a filter; the call gets a struct sock_fprog that leads to them."""
+
+    instructions: bytes
+
+    def header(self, address: int) -> bytes:
+        """Return the structure, for instructions at some address."""
+        return SOCK_FPROG.pack(len(self.instructions) // INSTRUCTION_SIZE, address)
+
+
 # An integer goes in a register; bytes are copied to the caller's memory, NUL-terminated;
 # a bytearray is copied there and, after the call, back.
-Argument = int | bytes | bytearray | None
+Argument = int | bytes | bytearray | Program | None
 
 IFREQ = struct.Struct("16sH22x")
+SOCK_FPROG = struct.Struct("HxxxxxxQ")
+INSTRUCTION_SIZE = 8
 
 
 class Caller(ABC):
@@ -221,6 +236,15 @@ class Caller(ABC):
             shown=["{_LINUX_CAPABILITY_VERSION_3}", f"{{{', '.join(shown)}}}"],
         )  # fmt: skip
 
+    def seccomp(self, instructions: bytes) -> None:
+        """Filter the calls that the process makes from now on, seccomp(2)."""
+        program = Program(instructions)
+        length = len(instructions) // INSTRUCTION_SIZE
+        self.call(
+            "seccomp", k.SECCOMP_SET_MODE_FILTER, 0, program, subject=f"{length} instructions",
+            shown=["SECCOMP_SET_MODE_FILTER", "0", f"{{len={length}, ...}}"],
+        )  # fmt: skip
+
     def getpid(self) -> int:
         """Return the process's PID in its own PID namespace."""
         return self.call("getpid")
@@ -294,13 +318,7 @@ class Here(Caller):
 
     def syscall(self, name: str, *arguments: Argument) -> int:
         """Make one call and return its raw result."""
-        converted = [
-            (ctypes.c_char * len(each)).from_buffer(each)
-            if isinstance(each, bytearray)
-            else each if isinstance(each, bytes) or each is None
-            else ctypes.c_long(each)
-            for each in arguments
-        ]  # fmt: skip
+        converted = [_converted(each) for each in arguments]
         number = ctypes.c_long(native().number(name))
         result = int(self._libc.syscall(number, *converted))
         return -ctypes.get_errno() if result == -1 else result
@@ -316,6 +334,21 @@ class Here(Caller):
 
 
 HERE = Here()
+
+
+def _converted(argument: Argument) -> object:
+    match argument:
+        case bytearray():
+            return (ctypes.c_char * len(argument)).from_buffer(argument)
+        case int():
+            return ctypes.c_long(argument)
+        case Program():
+            text = ctypes.create_string_buffer(argument.instructions)
+            header = ctypes.create_string_buffer(argument.header(ctypes.addressof(text)))
+            header.leads_to = text  # type: ignore[attr-defined] # and keeps it
+            return header
+        case _:
+            return argument
 
 
 def note(
@@ -337,7 +370,7 @@ def _text(argument: Argument) -> str:
             return "NULL"
         case int():
             return str(argument)
-        case bytearray():
+        case bytearray() | Program():
             return "[...]"
         case _:
             return '"' + argument.decode("utf-8", "backslashreplace") + '"'

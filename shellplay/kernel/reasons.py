@@ -43,6 +43,15 @@ def ptrace_refusal(pid: int) -> str:
 
 
 def _reason(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
+    if kind == "seccomp" and error.call != "seccomp":
+        return f"bash itself needs {error.call}, and this filter denies it", None
+    if kind == "rlimit" and error.errno == errno.EPERM:
+        return (
+            "a hard limit is raised with CAP_SYS_RESOURCE over the host's user namespace only",
+            "take the one that it has",
+        )
+    if kind == "landlock" and error.call == "openat2":
+        return f"bash cannot open {error.subject}, so nothing can be allowed below it", None
     match error.errno:
         case errno.ENOSPC:
             name = f"user.max_{kind}_namespaces"

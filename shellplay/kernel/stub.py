@@ -25,7 +25,7 @@ from typing import NoReturn, TypedDict
 
 from shellplay.errors import KernelError, ShellGone
 from shellplay.kernel import constants as k
-from shellplay.kernel.caller import HERE, Argument, Caller, note
+from shellplay.kernel.caller import HERE, Argument, Caller, Program, note
 
 MESSAGE_SIZE = 200_000
 Encoded = int | dict[str, str] | None
@@ -242,6 +242,8 @@ def _encoded(argument: Argument) -> Encoded:
             return {"buffer": argument.hex()}
         case bytes():
             return {"bytes": argument.hex()}
+        case Program():
+            return {"program": argument.instructions.hex()}
         case _:
             return argument
 
@@ -252,6 +254,8 @@ def _decoded(argument: Encoded) -> Argument:
             return bytearray.fromhex(content)
         case {"bytes": content}:
             return bytes.fromhex(content)
+        case {"program": content}:
+            return Program(bytes.fromhex(content))
         case dict():
             raise ValueError("an argument is neither a buffer nor bytes")
         case _:

@@ -20,11 +20,12 @@ from shellplay.errors import KernelError, ShellGone
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs, ptrace
 from shellplay.kernel.architecture import RESTART_CODES, Architecture, native
-from shellplay.kernel.caller import HERE, Argument, Caller, note
+from shellplay.kernel.caller import HERE, SOCK_FPROG, Argument, Caller, Program, note
 
 FOLLOW_FORKS = k.PTRACE_O_TRACEFORK | k.PTRACE_O_TRACEVFORK | k.PTRACE_O_TRACECLONE
 FORK_EVENTS = {k.PTRACE_EVENT_FORK, k.PTRACE_EVENT_VFORK, k.PTRACE_EVENT_CLONE}
-SCRATCH_SIZE = 16384
+# A filter has at most 4096 instructions of 8 bytes.
+SCRATCH_SIZE = 65536
 
 # struct msghdr, struct iovec and struct cmsghdr with one descriptor, see recvmsg(2).
 MESSAGE = struct.Struct("7Q")
@@ -82,8 +83,12 @@ class Tracee(Caller):
                 words.append(each % (1 << 64))
             else:
                 address = self._scratch_memory() + free
-                self.write_memory(address, bytes(each) + b"\0")
-                free += (len(each) + 16) & ~15
+                if isinstance(each, Program):
+                    content = each.header(address + SOCK_FPROG.size) + each.instructions
+                else:
+                    content = bytes(each)
+                self.write_memory(address, content + b"\0")
+                free += (len(content) + 16) & ~15
                 words.append(address)
                 if isinstance(each, bytearray):
                     copied.append((address, each))

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.everyone
 LAYERS = [kind for kind in ORDER if kind not in KINDS]
 # Options to put each up with, a line that tells about it, and what that prints inside.
 SAMPLES: dict[str, tuple[dict[str, str], str, str]] = {
+    "rlimit": ({"nofile": "64:128"}, "ulimit -Sn; ulimit -Hn", "64\n128\n"),
     "caps": (
         {"preset": "docker"},
         "sed -n 's/^CapBnd:.//p' /proc/self/status",
@@ -43,6 +44,16 @@ SAMPLES: dict[str, tuple[dict[str, str], str, str]] = {
         "1\n",
     ),
     "cpuset": ({"cpus": "0"}, "nproc", "1\n"),
+    "landlock": (
+        {"read": "/usr,/proc,/dev"},
+        "cat /etc/passwd >/dev/null 2>&1; echo $?",
+        "1\n",
+    ),
+    "seccomp": (
+        {"deny": "sched_setscheduler", "action": "ENOSYS"},
+        "chrt -b 0 true; echo $?",
+        "chrt: failed to set pid 0's policy: Function not implemented\n1\n",
+    ),
     "nnp": ({}, "grep -c 'NoNewPrivs:.1' /proc/self/status", "1\n"),
 }
 

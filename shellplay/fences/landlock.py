@@ -1,0 +1,126 @@
+"""The landlock fence: which files and ports are left, see landlock(7)."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from shellplay.errors import KernelError, Refused, UsageError
+from shellplay.fences.fence import option
+from shellplay.fences.restriction import Restriction
+from shellplay.kernel import landlock
+from shellplay.kernel.capabilities import has
+from shellplay.kernel.landlock import EXECUTE, READ, WRITE, Files, Ports
+from shellplay.kernel.procfs import Status
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
+
+NONE = "none"
+LARGEST_PORT = 65535
+PATHS, PORTS = f"PATH,...|{NONE}", f"PORT,...|{NONE}"
+# Without these hardly a program works, and they lead to no file.
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/urandom")
+
+
+@dataclass(frozen=True)
+class Landlock(Restriction, kind="landlock", man="landlock(7)"):
+    """Files and TCP ports, by what may be done with them: what is not listed is denied.
+
+    ``write=/tmp`` leaves files to be changed below /tmp only, and says nothing of reading:
+    each option is about one thing.  ``none`` stands for no path or port at all.  A path is
+    what bash sees when the fence goes up.  What is open stays open, and /dev/null and its
+    like may be used; behind a limit on files nothing can be mounted.
+    """
+
+    opened_by = "nnp"
+    visible = False
+
+    read: str | None = option("what may be read", metavar=PATHS)
+    write: str | None = option("where files may be changed, made and removed", metavar=PATHS)
+    exec: str | None = option("which programs may be executed", metavar=PATHS)
+    connect: str | None = option("TCP ports to which it may connect", metavar=PORTS)
+    bind: str | None = option("TCP ports on which it may listen", metavar=PORTS)
+
+    def __post_init__(self) -> None:
+        if not self._files() and not self._ports():
+            raise UsageError("fence landlock: say what is left", "as in write=/tmp")
+
+    @classmethod
+    def fact(cls, pid: int | str) -> None:
+        """Return nothing: the kernel shows of no process what it may still do."""
+
+    def shows(self, pid: int | str) -> None:
+        """Tell nothing: the kernel never shows it."""
+
+    @classmethod
+    def unsupported(cls) -> str | None:
+        """Say why this kernel cannot have it."""
+        if landlock.abi():
+            return None
+        return "this kernel has no Landlock: it is not built in, or not in lsm= at boot"
+
+    def permitted(self, status: Status) -> bool:
+        """Tell whether a process may restrict itself: if nobody gets privileges by it."""
+        return status.no_new_privs or has(status.effective, "sys_admin")
+
+    def prepared(self, status: Status) -> Self:
+        """Return the fence; raise Refused if this kernel does not know about ports."""
+        if self._ports() and landlock.abi() < landlock.ABI_OF_PORTS:
+            raise Refused(
+                f"the Landlock of this kernel, ABI {landlock.abi()}, knows no ports",
+                "take connect= and bind= away, or Linux 6.7",
+            )
+        return self
+
+    def go_up(self, caller: Caller) -> None:
+        """Make a ruleset of what is left, and keep to it for good."""
+        files, ports = self._files(), self._ports()
+        handled = landlock.known(Files(sum(files)))
+        ruleset = landlock.landlock_create_ruleset(caller, handled, Ports(sum(ports)))
+        try:
+            for access, paths in files.items():
+                for path in paths:
+                    landlock.allow_path(caller, ruleset, path, access & handled)
+                if access != EXECUTE:
+                    _allow_devices(caller, ruleset, access & handled)
+            for kind, numbers in ports.items():
+                for port in numbers:
+                    landlock.allow_port(caller, ruleset, port, kind)
+            landlock.landlock_restrict_self(caller, ruleset)
+        finally:
+            caller.close(ruleset)
+
+    def _files(self) -> dict[Files, tuple[str, ...]]:
+        given = {READ: self.read, WRITE: self.write, EXECUTE: self.exec}
+        return {access: _listed(text) for access, text in given.items() if text is not None}
+
+    def _ports(self) -> dict[Ports, tuple[int, ...]]:
+        given = {Ports.CONNECT_TCP: self.connect, Ports.BIND_TCP: self.bind}
+        return {
+            kind: tuple(map(_port, _listed(text)))
+            for kind, text in given.items()
+            if text is not None
+        }
+
+
+def _allow_devices(caller: Caller, ruleset: int, access: Files) -> None:
+    for path in DEVICES:
+        try:
+            landlock.allow_path(caller, ruleset, path, access)
+        except KernelError as error:
+            # A root directory of its own may have none of them.
+            if error.errno != errno.ENOENT:
+                raise
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    return () if words == (NONE,) else words
+
+
+def _port(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and int(word) <= LARGEST_PORT):
+        raise UsageError(f"fence landlock: {word!r} is no port", f"0 to {LARGEST_PORT}")
+    return int(word)

@@ -1,0 +1,128 @@
+"""The rlimit fence: how much of each resource one process may use, see getrlimit(2)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shellplay.errors import KernelError, UsageError
+from shellplay.fences.fence import option
+from shellplay.fences.limit import Limit
+from shellplay.kernel import procfs, rlimits
+from shellplay.kernel.capabilities import has
+from shellplay.kernel.rlimits import LINES, UNLIMITED, Range
+
+if TYPE_CHECKING:
+    from shellplay.kernel.cgroup_group import Group
+
+NUMBER = re.compile(r"([0-9]{1,18})([KMG]?)", re.IGNORECASE)
+UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+# What is told of who is not limited.
+TOLD = ("nofile", "nproc")
+COUNT, BYTES, SECONDS = "COUNT[:HARD]", "BYTES[:HARD]", "SECONDS[:HARD]"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a process, as pairs of a name and a range."""
+
+    ranges: tuple[tuple[str, Range], ...]
+
+    def told(self, names: tuple[str, ...]) -> str:
+        """Spell some of them."""
+        return ", ".join(f"{name} {each}" for name, each in self.ranges if name in names)
+
+
+@dataclass(frozen=True)
+class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
+    """Resources of a process: open files, processes of its user, sizes and time.
+
+    A limit is ``SOFT:HARD``; a single number is both.  Up to the hard one a process may
+    raise the soft one by itself (ulimit).  Numbers are like ``64``, ``10M`` or
+    ``unlimited``; sizes are in bytes.  What it starts inherits them, each for itself; nproc
+    counts all processes of a user, and does not bind root.
+    """
+
+    core: str | None = option("size of a core file", metavar=BYTES)
+    cpu: str | None = option("time on a processor", metavar=SECONDS)
+    data: str | None = option("memory for data", metavar=BYTES)
+    fsize: str | None = option("size of a file it writes", metavar=BYTES)
+    memlock: str | None = option("memory locked against swapping", metavar=BYTES)
+    msgqueue: str | None = option("bytes in message queues of its user", metavar=BYTES)
+    nofile: str | None = option("open files, by the highest descriptor", metavar=COUNT)
+    nproc: str | None = option("processes of its user", metavar=COUNT)
+    sigpending: str | None = option("signals queued for its user", metavar=COUNT)
+    stack: str | None = option("size of a stack", metavar=BYTES)
+
+    def __post_init__(self) -> None:
+        if not self.wanted():
+            raise UsageError("fence rlimit: say what is limited", "as in nofile=64")
+
+    def wanted(self) -> dict[str, Range]:
+        """Return the limits that were asked for, by name."""
+        texts = {name: getattr(self, name) for name in LINES}
+        return {name: _range(name, text) for name, text in texts.items() if text is not None}
+
+    @classmethod
+    def fact(cls, pid: int | str) -> Limits | None:
+        """Return the limits of a process."""
+        found = rlimits.limits(pid)
+        return None if found is None else Limits(tuple(found.items()))
+
+    @classmethod
+    def told(cls, fact: object, *, beside: object) -> str | None:
+        """Say the limits that differ, or, if none does, how many files and processes."""
+        if not isinstance(fact, Limits):
+            return None
+        other = beside.ranges if isinstance(beside, Limits) else fact.ranges
+        differ = tuple(name for name, each in fact.ranges if (name, each) not in other)
+        return fact.told(differ or TOLD)
+
+    def shows(self, pid: int | str) -> bool:
+        """Tell whether a process has the limits that were asked for."""
+        found = rlimits.limits(pid) or {}
+        return all(found.get(name) == wanted for name, wanted in self.wanted().items())
+
+    def put_up(self, pid: int, group: Group) -> None:
+        """Set them; if one cannot be set, those before it are as they were."""
+        before = rlimits.limits(pid) or {}
+        done: list[str] = []
+        try:
+            for name, wanted in self.wanted().items():
+                rlimits.prlimit(pid, name, wanted)
+                done.append(name)
+        except KernelError:
+            for name in done:
+                rlimits.prlimit(pid, name, before[name])
+            raise
+
+    def take_off(self, pid: int, group: Group) -> None:
+        """Set them to what the host has."""
+        host = rlimits.limits("self") or {}
+        for name in self.wanted():
+            rlimits.prlimit(pid, name, host[name])
+
+    def comes_off(self, pid: int) -> bool:
+        """Tell whether no hard limit would have to be raised again, or we may do that."""
+        status, now = procfs.status("self"), rlimits.limits(pid) or {}
+        if status is not None and has(status.effective, "sys_resource"):
+            return True
+        return all(wanted.hard >= now[name].hard for name, wanted in self.wanted().items())
+
+
+def _range(name: str, text: str) -> Range:
+    soft, colon, hard = text.partition(":")
+    found = Range(_number(name, soft), _number(name, hard if colon else soft))
+    if found.soft > found.hard:
+        raise UsageError(f"fence rlimit: the soft limit {name}={text} is above the hard one")
+    return found
+
+
+def _number(name: str, word: str) -> int:
+    if word == "unlimited":
+        return UNLIMITED
+    match = NUMBER.fullmatch(word)
+    if match is None:
+        raise UsageError(f"fence rlimit: {name}: {word!r} is no number", "64, 10M or unlimited")
+    return int(match[1]) * UNITS[match[2].lower()]

@@ -1,0 +1,154 @@
+"""The seccomp fence: which system calls may be made, see seccomp(2)."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from shellplay.errors import UsageError
+from shellplay.fences import seccomp_profile
+from shellplay.fences.fence import nearest, option
+from shellplay.fences.restriction import Restriction
+from shellplay.fences.seccomp_profile import DOCKER, Here
+from shellplay.kernel import filters, procfs
+from shellplay.kernel.capabilities import has
+from shellplay.kernel.filters import Action, Rule, Rules
+from shellplay.kernel.procfs import Status
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
+
+ACTIONS = {
+    "EPERM": Action("errno", errno.EPERM),
+    "ENOSYS": Action("errno", errno.ENOSYS),
+    "kill": Action("kill"),
+    "log": Action("log"),
+}
+ALLOW = Action("allow")
+# Bash at its prompt, and its way there, end without these.
+NEEDED = (
+    *("exit_group", "ioctl", "munmap", "pselect6", "read", "rt_sigaction", "rt_sigprocmask"),
+    *("rt_sigreturn", "setpgid", "write"),
+)
+LIST = "CALL,..."
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the kernel shows of filters: the mode, 2 for filters, and how many there are."""
+
+    mode: int
+    count: int
+
+    def __str__(self) -> str:
+        if not self.mode:
+            return "off"
+        return f"mode {self.mode}, {self.count} filter{'s' if self.count > 1 else ''}"
+
+
+@dataclass(frozen=True)
+class Seccomp(Restriction, kind="seccomp", man="seccomp(2)"):
+    """System calls: those that are denied fail, whoever makes them, root too.
+
+    ``seccomp docker`` is Docker's default profile, which allows more to who has more
+    capabilities; ``profile=`` takes a file of that format.  ``deny=`` and ``allow=`` change
+    it; ``deny=`` alone denies only these.  Alone it stands for ``seccomp docker``.
+    """
+
+    opened_by = "nnp"
+
+    preset: str | None = option(
+        "what is allowed", choices=("docker",), metavar="docker", bare=True
+    )
+    profile: str | None = option(
+        "what is allowed, as a file of Docker's format", metavar="FILE"
+    )
+    deny: str | None = option("calls that are not", metavar=LIST, words=seccomp_profile.names())
+    allow: str | None = option("calls that are, too", metavar=LIST)
+    action: str | None = option(
+        "what happens to those that are not", choices=tuple(ACTIONS), metavar="|".join(ACTIONS)
+    )
+    # The filter, for the capabilities that bash had when it was put up.
+    ready: Rules | None = dataclasses.field(default=None, kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.preset and self.profile:
+            raise UsageError("fence seccomp: a preset and a profile are one too many")
+        denied, _ = _names(self.deny), _names(self.allow)
+        vital = [name for name in NEEDED if name in denied]
+        if vital and self.action != "log":
+            raise UsageError(
+                f"fence seccomp: bash itself needs {', '.join(vital)}",
+                "action=log says who calls",
+            )
+        if self.ready is None:
+            self.rules(0)
+
+    def rules(self, capabilities: int) -> Rules:
+        """Return which calls are allowed to who has some capabilities.
+
+        Raises UsageError if the profile is none.
+        """
+        denied, allowed = _names(self.deny), _names(self.allow)
+        action = ACTIONS[self.action or "EPERM"]
+        if denied and not (allowed or self.preset or self.profile):
+            # Otherwise a 32-bit program would make the call all the same; or be killed.
+            others = seccomp_profile.architectures()
+            return Rules(ALLOW, (Rule(denied, action),), others)
+        here = Here.with_capabilities(capabilities)
+        base = seccomp_profile.read(Path(self.profile or DOCKER).expanduser(), here)
+        kept = tuple(name for name in allowed if name not in denied)
+        return Rules(
+            action if self.action else base.default,
+            (
+                *(_without(each, {*denied, *allowed}) for each in base.rules),
+                Rule(kept, ALLOW),
+                Rule(denied, action),
+            ),
+            base.architectures,
+        )
+
+    def prepared(self, status: Status) -> Self:
+        """Return the fence for what a process may do: profiles ask about capabilities."""
+        ready = self.rules(status.permitted)
+        # What libseccomp does not take is said before anything else goes up.
+        filters.compiled(ready)
+        return dataclasses.replace(self, ready=ready)
+
+    @classmethod
+    def fact(cls, pid: int | str) -> Filters | None:
+        """Return how many filters a process is behind."""
+        status = procfs.status(pid)
+        return None if status is None else Filters(status.seccomp, status.filters)
+
+    @classmethod
+    def unsupported(cls) -> str | None:
+        """Say why this kernel cannot have it."""
+        if Path("/proc/sys/kernel/seccomp").is_dir():
+            return None
+        return "this kernel has no filters of system calls (CONFIG_SECCOMP_FILTER)"
+
+    def permitted(self, status: Status) -> bool:
+        """Tell whether a process may filter its calls: if nobody gets privileges by it."""
+        return status.no_new_privs or has(status.effective, "sys_admin")
+
+    def go_up(self, caller: Caller) -> None:
+        """Install the filter, and for good."""
+        caller.seccomp(filters.compiled(self.ready or self.rules(0)))
+
+
+def _without(rule: Rule, changed: set[str]) -> Rule:
+    kept = tuple(each for each in rule.names if each not in changed)
+    return dataclasses.replace(rule, names=kept)
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    names = tuple(word.strip() for word in (text or "").split(",") if word.strip())
+    for name in names:
+        if not filters.known(name):
+            near = nearest(name, seccomp_profile.names(), otherwise="man 2 syscalls has them")
+            raise UsageError(f"there is no system call {name!r}", near)
+    return names

@@ -1,0 +1,138 @@
+"""Profiles of seccomp in Docker's format: what of them holds here, as rules.
+
+The format is that of ``docker run --security-opt seccomp=FILE``: rules may hold only with
+or without some capabilities, on some processors, or from some kernel on.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from shellplay.errors import UsageError
+from shellplay.kernel.capabilities import NAMES, has
+from shellplay.kernel.filters import Action, Condition, Rule, Rules
+
+DOCKER = Path(__file__).parent / "profiles" / "docker.json"
+# What Go, and so the format, calls processors, by uname(2); and what libseccomp does.
+MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+NATIVE = {"amd64": "X86_64", "arm64": "AARCH64"}
+OPERATORS = ("NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ")
+ACTIONS = {
+    "SCMP_ACT_ALLOW": "allow",
+    "SCMP_ACT_ERRNO": "errno",
+    "SCMP_ACT_KILL": "kill",
+    "SCMP_ACT_KILL_THREAD": "kill",
+    "SCMP_ACT_KILL_PROCESS": "kill",
+    "SCMP_ACT_LOG": "log",
+    "SCMP_ACT_TRAP": "trap",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What the conditions of a profile ask about: processor, kernel and capabilities."""
+
+    machine: str
+    kernel: tuple[int, int]
+    capabilities: int
+
+    @classmethod
+    def with_capabilities(cls, capabilities: int) -> Here:
+        """Return this machine, for a process that has some capabilities."""
+        system = os.uname()
+        first, second = re.findall(r"\d+", system.release)[:2]
+        machine = MACHINES.get(system.machine, system.machine)
+        return cls(machine, (int(first), int(second)), capabilities)
+
+
+def read(path: Path, here: Here) -> Rules:
+    """Return what of a profile holds here; raise UsageError if it is none."""
+    try:
+        content = json.loads(path.read_text())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+    try:
+        return _rules(content, here)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__} {error}"
+        raise UsageError(
+            f"{path} is no seccomp profile as Docker has them: {reason}"
+        ) from error
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the names of all calls in Docker's profile, sorted."""
+    rules = json.loads(DOCKER.read_text())["syscalls"]
+    return tuple(sorted({name for rule in rules for name in rule["names"]}))
+
+
+def architectures() -> tuple[str, ...]:
+    """Return the other processors, in libseccomp's words, whose programs this one runs."""
+    return read(DOCKER, Here.with_capabilities(0)).architectures
+
+
+def _rules(content: Mapping[str, Any], here: Here) -> Rules:
+    rules = content.get("syscalls") or ()
+    return Rules(
+        default=_action(content["defaultAction"], content.get("defaultErrnoRet")),
+        rules=tuple(_rule(each) for each in rules if _holds(each, here)),
+        architectures=_architectures(content, here),
+    )
+
+
+def _rule(rule: Mapping[str, Any]) -> Rule:
+    listed = tuple(map(str, rule.get("names") or (rule["name"],)))
+    conditions = tuple(map(_condition, rule.get("args") or ()))
+    return Rule(listed, _action(rule["action"], rule.get("errnoRet")), conditions)
+
+
+def _condition(argument: Mapping[str, Any]) -> Condition:
+    operator = argument["op"].removeprefix("SCMP_CMP_")
+    if operator not in OPERATORS:
+        raise ValueError(argument["op"])
+    value, second = int(argument["value"]), int(argument.get("valueTwo") or 0)
+    return Condition(int(argument["index"]), operator, value, second)
+
+
+def _action(name: str, number: int | None) -> Action:
+    return Action(ACTIONS[name], errno.EPERM if number is None else int(number))
+
+
+def _holds(rule: Mapping[str, Any], here: Here) -> bool:
+    wanted, unwanted = rule.get("includes") or {}, rule.get("excludes") or {}
+    if wanted.get("arches") and here.machine not in wanted["arches"]:
+        return False
+    if here.machine in (unwanted.get("arches") or ()):
+        return False
+    oldest = wanted.get("minKernel")
+    if oldest and here.kernel < tuple(map(int, oldest.split(".")[:2])):
+        return False
+    if not all(_may(here, each) for each in wanted.get("caps") or ()):
+        return False
+    return not any(_may(here, each) for each in unwanted.get("caps") or ())
+
+
+def _may(here: Here, capability: str) -> bool:
+    name = capability.removeprefix("CAP_").lower()
+    return name in NAMES and has(here.capabilities, name)
+
+
+def _architectures(content: Mapping[str, Any], here: Here) -> tuple[str, ...]:
+    native = NATIVE.get(here.machine)
+    for each in content.get("archMap") or ():
+        if each["architecture"] == f"SCMP_ARCH_{native}":
+            others = each.get("subArchitectures") or ()
+            return tuple(other.removeprefix("SCMP_ARCH_") for other in others)
+    listed = (each.removeprefix("SCMP_ARCH_") for each in content.get("architectures") or ())
+    return tuple(each for each in listed if each != native)

@@ -1,0 +1,154 @@
+"""Filters of system calls: rules in, the program out that the kernel runs, see seccomp(2).
+
+libseccomp compiles them, through pyseccomp; both are only needed here, and only loaded
+when the first filter is made.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+from types import ModuleType
+
+from shellplay.errors import KernelError, Refused
+from shellplay.kernel import constants as k
+
+# struct sock_filter, and the few instructions that are put before what libseccomp writes.
+INSTRUCTION = struct.Struct("=HBBI")
+LOAD, JUMP_IF_EQUAL, JUMP_IF_GREATER, JUMP_IF_AT_LEAST, RETURN = 0x20, 0x15, 0x25, 0x35, 0x06
+NUMBER, ARCHITECTURE = 0, 4  # offsets in struct seccomp_data
+ENOSYS = 38
+X32_BIT = 0x40000000
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What happens to a call: ``allow``, ``kill``, ``log``, ``trap``, or ``errno``."""
+
+    name: str
+    errno: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A comparison of one argument of a call: operators are those of seccomp_rule_add(3)."""
+
+    argument: int
+    operator: str
+    value: int
+    second: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What happens to calls of some names, if all conditions hold."""
+
+    names: tuple[str, ...]
+    action: Action
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A whole filter: rules, what happens to the rest, and the other processors it is for.
+
+    ``architectures`` are those besides our own whose programs the processor runs too, like
+    ``X86``; a program of one that is not named is killed.
+    """
+
+    default: Action
+    rules: tuple[Rule, ...]
+    architectures: tuple[str, ...] = ()
+
+
+def known(name: str) -> bool:
+    """Tell whether libseccomp knows a system call of this name, of any processor."""
+    library = _library()
+    return int(library.resolve_syscall(library.Arch.NATIVE, name)) != -1
+
+
+@lru_cache(maxsize=16)
+def compiled(wanted: Rules) -> bytes:
+    """Return the program that the kernel runs before every call.
+
+    Names that libseccomp does not know are left out; a call that is newer than all that are
+    named does not exist (ENOSYS), as programs expect of an old kernel, where the rest fails.
+    Raises Refused if libseccomp is missing, KernelError if it does not take the rules.
+    """
+    library = _library()
+    try:
+        program = library.SyscallFilter(_number(library, wanted.default))
+        for name in wanted.architectures:
+            program.add_arch(getattr(library.Arch, name))
+        last = 0
+        for rule in wanted.rules:
+            last = max(last, _add(library, program, rule, wanted.default))
+        text = _exported(program)
+    except OSError as error:
+        raise KernelError("seccomp_rule_add", error.errno or 0, "libseccomp") from error
+    return _newer(library, last) + text if wanted.default.name == "errno" and last else text
+
+
+def _add(library: ModuleType, program: object, rule: Rule, default: Action) -> int:
+    """Add a rule to a program; return the highest number that it names."""
+    last = 0
+    action = _number(library, rule.action)
+    arguments = [_argument(library, each) for each in rule.conditions]
+    for name in rule.names:
+        number = int(library.resolve_syscall(library.Arch.NATIVE, name))
+        last = max(last, number)
+        # What the default does anyway is no rule; libseccomp refuses one like that.
+        if number != -1 and rule.action != default:
+            program.add_rule(action, number, *arguments)  # type: ignore[attr-defined]
+    return last
+
+
+def _newer(library: ModuleType, last: int) -> bytes:
+    steps = (
+        (LOAD, 0, 0, ARCHITECTURE),
+        (JUMP_IF_EQUAL, 0, 4, int(library.system_arch())),
+        (LOAD, 0, 0, NUMBER),
+        (JUMP_IF_AT_LEAST, 2, 0, X32_BIT),
+        (JUMP_IF_GREATER, 0, 1, last),
+        (RETURN, 0, 0, k.SECCOMP_RET_ERRNO | ENOSYS),
+    )
+    return b"".join(INSTRUCTION.pack(*step) for step in steps)
+
+
+def _exported(program: object) -> bytes:
+    fd = os.memfd_create("filter", os.MFD_CLOEXEC)
+    with open(fd, "r+b") as file:  # noqa: PTH123 - a descriptor has no path
+        program.export_bpf(file)  # type: ignore[attr-defined]
+        file.seek(0)
+        return file.read()
+
+
+def _number(library: ModuleType, action: Action) -> int:
+    match action.name:
+        case "allow":
+            return int(library.ALLOW)
+        case "kill":
+            return int(library.KILL_PROCESS)
+        case "log":
+            return int(library.LOG)
+        case "trap":
+            return int(library.TRAP)
+    return int(library.ERRNO(action.errno))
+
+
+def _argument(library: ModuleType, condition: Condition) -> object:
+    operator = getattr(library, condition.operator)
+    return library.Arg(condition.argument, operator, condition.value, condition.second)
+
+
+def _library() -> ModuleType:
+    try:
+        import pyseccomp
+    except ImportError as error:
+        raise Refused("filters need pyseccomp", "pip install 'shellplay[seccomp]'") from error
+    except RuntimeError as error:
+        raise Refused("filters need libseccomp", "apt-get install libseccomp2") from error
+    module: ModuleType = pyseccomp
+    return module

@@ -1,0 +1,86 @@
+"""Resource limits of a process, read and set from outside, see prlimit(2)."""
+
+from __future__ import annotations
+
+import resource
+import struct
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from shellplay.kernel import procfs
+from shellplay.kernel.caller import HERE
+
+UNLIMITED = 2**64 - 1
+RLIMIT = struct.Struct("=QQ")
+# The names of prlimit(1) and of Docker, and what /proc/PID/limits calls them.
+LINES = {
+    "core": "Max core file size",
+    "cpu": "Max cpu time",
+    "data": "Max data size",
+    "fsize": "Max file size",
+    "memlock": "Max locked memory",
+    "msgqueue": "Max msgqueue size",
+    "nofile": "Max open files",
+    "nproc": "Max processes",
+    "sigpending": "Max pending signals",
+    "stack": "Max stack size",
+}
+
+# What this process got, of the limits that it raised for itself since.
+_given: dict[str, Range] = {}
+
+
+class Range(NamedTuple):
+    """A soft limit, which holds, and a hard one, up to which the process may raise it."""
+
+    soft: int
+    hard: int
+
+    def __str__(self) -> str:
+        soft, hard = (
+            "unlimited" if each == UNLIMITED else str(each) for each in (self.soft, self.hard)
+        )
+        return soft if soft == hard else f"{soft}:{hard}"
+
+
+def parse_limits(content: bytes) -> dict[str, Range]:
+    """Parse a limits file, see proc_pid_limits(5)."""
+    found = {}
+    lines = procfs.text(content).splitlines()
+    for name, title in LINES.items():
+        line = next((each for each in lines if each.startswith(title + " ")), None)
+        if line is not None:
+            soft, hard = line[len(title) :].split()[:2]
+            found[name] = Range(_number(soft), _number(hard))
+    return found
+
+
+def limits(pid: int | str) -> Mapping[str, Range] | None:
+    """Read the limits of a process by their names; of ``self`` as this process got them."""
+    content = procfs.read(pid, "limits")
+    if not content:
+        return None
+    return parse_limits(content) | (_given if pid == "self" else {})
+
+
+def raise_own(name: str) -> Range:
+    """Raise a soft limit of this process to the hard one; return the one that it got."""
+    kind = getattr(resource, f"RLIMIT_{name.upper()}")
+    soft, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (hard, hard))
+    # An unlimited one is -1 in Python.
+    return _given.setdefault(name, Range(soft % (UNLIMITED + 1), hard % (UNLIMITED + 1)))
+
+
+def prlimit(pid: int, name: str, wanted: Range) -> None:
+    """Set a limit of a process."""
+    kind = f"RLIMIT_{name.upper()}"
+    HERE.call(
+        "prlimit64", pid, getattr(resource, kind), RLIMIT.pack(*wanted), None,
+        subject=f"{kind} {wanted}", shown=[str(pid), kind, f"{{{wanted}}}", "NULL"],
+        same_as=f"prlimit --pid {pid} --{name}={wanted}",
+    )  # fmt: skip
+
+
+def _number(word: str) -> int:
+    return UNLIMITED if word == "unlimited" else int(word)

@@ -1,0 +1,149 @@
+"""The rlimit fence: what one process may use, changed from outside, and the way back."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Iterator
+
+import pytest
+
+from shellplay.container import Container
+from shellplay.errors import Refused, UsageError
+from shellplay.fences import REGISTRY
+from shellplay.fences.rlimit import Rlimit
+from shellplay.kernel import procfs, rlimits
+from shellplay.kernel.capabilities import has
+from shellplay.kernel.rlimits import UNLIMITED, Range
+from shellplay.model import How
+from shellplay.playground import Playground
+from tests.fences.conditions import spawned
+
+pytestmark = pytest.mark.everyone
+
+
+def hard(name: str) -> int:
+    """Return the hard limit that the host has."""
+    return (rlimits.limits("self") or {})[name].hard
+
+
+def may_raise() -> bool:
+    """Tell whether we may raise a hard limit again."""
+    status = procfs.status("self")
+    return status is not None and has(status.effective, "sys_resource")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("64", Range(64, 64)),
+        ("64:128", Range(64, 128)),
+        ("10M", Range(10 << 20, 10 << 20)),
+        ("1k:unlimited", Range(1024, UNLIMITED)),
+        ("unlimited", Range(UNLIMITED, UNLIMITED)),
+    ],
+)
+def test_a_limit_is_soft_and_hard(text: str, found: Range) -> None:
+    assert Rlimit.parse({"fsize": text}).wanted() == {"fsize": found}
+
+
+@pytest.mark.parametrize("text", ["x", "1:", ":1", "-1", "1T", "128:64", "²"])
+def test_what_is_no_limit_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="fence rlimit"):
+        Rlimit.parse({"nofile": text})
+
+
+def test_alone_it_asks_what_is_limited() -> None:
+    with pytest.raises(UsageError, match=r"say what is limited \(as in nofile=64\)"):
+        Rlimit.parse({})
+
+
+@pytest.mark.ptrace
+def test_a_soft_limit_is_put_on_and_off_the_same_bash(container: Container) -> None:
+    before = container.pid
+    change = container.fence(Rlimit(nofile=f"64:{hard('nofile')}"))
+    assert (change.how, container.pid) == (How.OUTSIDE, before)
+    assert container.run("ulimit -n").output == "64\n"
+    # It is the soft one that holds, and bash may raise that.
+    assert container.run("exec 70</dev/null").output != ""
+    assert container.run("(ulimit -n 80; exec 70</dev/null; echo $?)").output == "0\n"
+    container.peel("rlimit")
+    assert container.pid == before
+    assert rlimits.limits(before) == rlimits.limits("self")
+
+
+@pytest.mark.ptrace
+def test_for_a_lower_hard_limit_bash_forks_if_nobody_may_raise_it(container: Container) -> None:
+    before = container.pid
+    change = container.fence(Rlimit(nofile="64"))
+    assert change.how is (How.OUTSIDE if may_raise() else How.FORKED)
+    assert "annot modify limit" in container.run("ulimit -n 65").output or os.geteuid() == 0
+    container.peel("rlimit")
+    assert container.pid == before
+    assert rlimits.limits(before) == rlimits.limits("self")
+
+
+def test_a_file_grows_no_larger(container: Container) -> None:
+    container.fence(Rlimit(fsize="8K"))
+    line = "(cd; trap '' XFSZ; head -c 9000 /dev/zero >large; stat -c %s large; rm large)"
+    assert "8192\n" in container.run(line).output
+
+
+def test_children_have_it_and_jobs_of_before_have_not(container: Container) -> None:
+    job = spawned(container, "sleep 1000")
+    container.fence(Rlimit(core="0:0", nofile="64:128"))
+    assert container.run("bash -c 'ulimit -Sn; ulimit -Hn; ulimit -c'").output == "64\n128\n0\n"
+    assert job.pid is not None
+    assert rlimits.limits(job.pid) == rlimits.limits("self")
+    container.peel("rlimit", force=True)
+
+
+@pytest.mark.ptrace
+def test_peeled_it_is_off_the_parked_ones_as_well(container: Container) -> None:
+    bash = container.pid
+    container.fence(Rlimit(nofile=f"64:{hard('nofile')}"))
+    container.fence(REGISTRY["user"]())
+    container.peel("rlimit")
+    assert container.run("ulimit -n").output != "64\n"
+    container.peel("user")
+    assert container.pid == bash
+    assert container.run("ulimit -n").output != "64\n"
+
+
+def test_what_differs_from_the_host_is_told(container: Container) -> None:
+    change = container.fence(Rlimit(nofile=f"64:{hard('nofile')}", fsize="1M"))
+    assert change.state == f"fsize 1048576, nofile 64:{hard('nofile')}"
+    record = {each.fence: each for each in container.fences()}["rlimit"]
+    assert record.host_state is not None
+    assert record.host_state.startswith("fsize unlimited, nofile ")
+    assert record.options == {"fsize": "1M", "nofile": f"64:{hard('nofile')}"}
+
+
+def test_a_hard_limit_is_not_raised_without_the_capability(container: Container) -> None:
+    if may_raise():
+        pytest.skip("we may raise hard limits")
+    before = rlimits.limits(container.pid)
+    # The first of the two could be set: it is as it was, too.
+    fence = Rlimit(core=str(Range(0, hard("core"))), nofile=str(hard("nofile") + 1))
+    with pytest.raises(Refused, match=r"CAP_SYS_RESOURCE over the host's user namespace"):
+        container.fence(fence)
+    assert rlimits.limits(container.pid) == before
+
+
+@pytest.fixture
+def few_descriptors(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A lower soft limit than the hard one, of a process that has raised none yet."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    monkeypatch.setattr(rlimits, "_given", {})
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1] - 1, before[1]))
+    yield before[1] - 1
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_what_we_raise_for_ourselves_nobody_inside_gets(few_descriptors: int) -> None:
+    for _ in range(2):
+        with Playground() as playground:
+            container = playground.new("box")
+            assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > few_descriptors
+            assert container.run("ulimit -n").output == f"{few_descriptors}\n"
+            assert not {each.fence: each for each in container.fences()}["rlimit"].up
