@@ -85,9 +85,11 @@ def around(fence: Fence, caller: Caller, group: Group) -> None:
         in_place(fence, caller, None)
 
 
-def by_fork(fence: Fence, join: Joined | None) -> Forked:
+def by_fork(fence: Fence, join: Joined | None, group: Group) -> Forked:
     """Say how the bash forks so that its copy is inside the fence."""
-    if join is None and isinstance(fence, Namespace) and fence.clone_takes_it:
+    if not isinstance(fence, Namespace):
+        return Forked(0, lambda copy: around(fence, copy, group))
+    if join is None and fence.clone_takes_it:
         return Forked(fence.flag, fence.settle)
     if join is None or not fence.by_fork:
         return Forked(0, lambda copy: in_place(fence, copy, join))
@@ -98,7 +100,8 @@ def by_fork(fence: Fence, join: Joined | None) -> Forked:
 
 def on_stub(fence: Fence, stub: Stub, join: Joined | None) -> Stub:
     """Move a process that is going to become a bash; return the one that is inside."""
-    if not isinstance(fence, Namespace) or not fence.by_fork:
+    assert isinstance(fence, Namespace)
+    if not fence.by_fork:
         in_place(fence, stub, join)
         return stub
     if join is not None:

@@ -78,7 +78,7 @@ class Stack:
         """Fork the live bash; the copy is inside the fence, the original is parked."""
         outer = self.live
         jobs = self._box.jobs()
-        copy = outer.fork(self._box.terminal, put.by_fork(fence, join))
+        copy = outer.fork(self._box.terminal, put.by_fork(fence, join, self._box.group))
         self.parked.append(outer)
         self._box.live = copy
         self.standing.add(Standing(fence, How.FORKED, len(self.parked)))
@@ -92,7 +92,7 @@ class Stack:
         The bash that is parked outside of the last fork is the way back from this one too.
         """
         with self.live.seized() as caller:
-            put.in_place(fence, caller, None)
+            put.around(fence, caller, self._box.group)
         self.standing.add(Standing(fence, How.FORKED, len(self.parked)))
 
     # -- down ----------------------------------------------------------------------------
