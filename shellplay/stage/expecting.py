@@ -24,7 +24,7 @@ MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 PATH = r"""(?:/(?:[^\s"'()<>|;,:=]*[^\s"'()<>|;,:=.])?)?"""
 ABOVE = re.compile(r"d[rwxsStT-]{9}[.+@]? .* \.\.")
 # ls -l: a folder is as large as its filesystem wants, and all columns are as wide as that.
-LONG = re.compile(r"([-dlps][rwxsStT-]{9}[.+@]? +)\d+( +\S+ +\S+ +)\d[\w.]*( .*)")
+LONG = re.compile(r"([-dlps][rwxsStT-]{9}[.+@]? +)\d+( +)(\S+)( +)(\S+)( +)\d[\w.]*( .*)")
 TOTAL = re.compile(r"total \d[\w.]*")
 OTHERS = re.compile(r"\+ \d+ other host process(?:es)?\b.*")
 SAME_HOUR = 3600
@@ -70,6 +70,7 @@ class Tagger:
         self._is_ours = came.actor is Actor.PLAY
         self._about_processes = bool(ABOUT_PROCESSES.search(came.text))
         self._lines = lines(came.output)
+        self._has_above = any(map(ABOVE.fullmatch, self._lines))
         self._has_folders = any(
             line.startswith("d") and LONG.fullmatch(line) for line in self._lines
         )
@@ -102,6 +103,8 @@ class Tagger:
             # would do for it, and there would be as many ways to match.
             if "ROLE" not in table.names:
                 return None, ANY_LINES
+            parent = table.names.index("PPID")
+            cells[parent] = re.sub(r"\d+", "<int>", cells[parent])
             cells = [*cells[:-1], re.sub(r"\S.*", "<...>", cells[-1])]
         return line, self._pattern_of_names(table.tagged(cells, self._process))
 
@@ -136,15 +139,24 @@ class Tagger:
             return "+ <int> other host <...> (?)"
         if ABOVE.fullmatch(line):
             return "<...> .."  # What is beside our directory is not ours.
-        if self._has_folders:
-            if TOTAL.fullmatch(line):
-                return "total <word>"
-            line = LONG.sub(r"\1<num>\2<word>\3", line)
-        found = self._pattern.sub(self._tag, line)
+        if self._has_folders and TOTAL.fullmatch(line):
+            return "total <word>"
+        found = self._pattern.sub(self._tag, self._long(line))
         if self._is_ours:
             found = re.sub(r"(?<=: )(?<=repl: ).*", "<...>", found)
             found = re.sub(r"\S*…$", "<...>", found)
         return found
+
+    def _long(self, line: str) -> str:
+        """Return a row of ls -l without what depends on the rows around it."""
+        row = LONG.fullmatch(line)
+        if row is None or not self._has_folders:
+            return line
+        mode, first, owner, second, group, third, rest = row.groups()
+        if self._has_above:
+            # Whoever owns that one, his name is as long as it is.
+            owner, group = (self._values.tag("user", each) for each in (owner, group))
+        return f"{mode}<num>{first}{owner}{second}{group}{third}<word>{rest}"
 
     def _patterns(self) -> Iterator[str]:
         places = "|".join(map(re.escape, self._values.places))

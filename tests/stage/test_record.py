@@ -81,6 +81,8 @@ def test_equal_values_have_equal_names_also_in_commands(session: Recorded) -> No
     assert expected(spawned) == ["[1] <pid:P1>", "<pid:P1>"]
     row = next(line for line in expected(host) if "sleep" in line)
     assert re.match(rf" *<pid:P1> +<pid:{bash}> ", row)
+    # Who has started us is not who will perform it.
+    assert any(re.match(r" *<pid:P\d> +<int> .* repl +<[.]{3}>", x) for x in expected(host))
     assert zero.text == "kill -0 <pid:P1>; echo <pid:P1>"
     assert kill.text == "kill <pid:P1>"
     assert expected(kill) == ["web: SIGTERM sent to <pid:P1>"]
@@ -103,11 +105,11 @@ def test_what_the_filesystem_and_the_machine_decide_is_tagged(session: Recorded)
     listed, machine, day = session.steps[1:]
     assert [re.sub(" +", " ", line) for line in expected(listed)] == [
         "total <word>",
-        "drwxr-xr-x <num> root root <word> <...> .",
+        "drwxr-xr-x <num> <user:U1> <user:U1> <word> <...> .",
         "<...> ..",
-        "-rw-r--r-- <num> root root <word> <...> one",
+        "-rw-r--r-- <num> <user:U1> <user:U1> <word> <...> one",
         "total <word>",
-        "-rw-r--r-- <num> root root <word> <...> one",
+        "-rw-r--r-- <num> <user:U1> <user:U1> <word> <...> one",
     ]
     assert expected(machine) == ["<word>", f"{platform.machine()}-x"]
     assert expected(day) == ["<...>", "<...>", " <time> <...>"]
