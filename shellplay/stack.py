@@ -220,6 +220,7 @@ class Stack:
             undo.callback(terminal.close)
             stub = self._stub_inside(wanted, undo)
             notes = _fit_proc(stub.pid, fences, lambda: nullcontext(stub))
+            standing = [Standing(fence, _way_on(fence, stub.pid), 0) for fence in fences]
             for fence in fences:
                 if not isinstance(fence, Namespace):
                     put.around(fence, stub, self._box.group)
@@ -228,10 +229,7 @@ class Stack:
         self._end(old)
         old[0].close()
         self._box.replace(shell, terminal)
-        self.standing.restart(
-            Standing(fence, How.OUTSIDE if isinstance(fence, Limit) else How.RESPAWNED, 0)
-            for fence in fences
-        )
+        self.standing.restart(standing)
         return notes
 
     def _stub_inside(self, wanted: Sequence[Wanted], undo: ExitStack) -> Stub:
@@ -286,6 +284,12 @@ class Stack:
 
 def _outside(standing: Standing) -> int:
     return standing.depth - 1 if standing.how is How.FORKED else standing.depth
+
+
+def _way_on(fence: Fence, pid: int) -> How:
+    """Return how a fence is going to stand around a process that becomes a new bash."""
+    outside = isinstance(fence, Limit) and fence.comes_off(pid)
+    return How.OUTSIDE if outside else How.RESPAWNED
 
 
 def _fit_proc(
