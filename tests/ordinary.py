@@ -14,7 +14,7 @@ from typing import IO
 
 ROOT = Path(__file__).parent.parent
 UID = 4242
-PROBE = "import shellplay.model, tests.waiting, psutil, pytest, pexpect, prompt_toolkit"
+PROBE = "import shellplay.model, tests.waiting, pytest, pexpect, prompt_toolkit"
 NOT_COPIED = (".*", "__pycache__", "build", "dist", "logs")
 
 

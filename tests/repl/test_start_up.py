@@ -10,7 +10,7 @@ from tests.terminal import Terminal
 
 IMPORTED = re.compile(r"import time: [^|]*\|[^|]*\| +([\w.]+)\r?$", re.MULTILINE)
 # What draws and edits lines, and what only a container needs.
-LIBRARIES = {"elftools", "prompt_toolkit", "psutil", "pygments", "rich"}
+LIBRARIES = {"elftools", "prompt_toolkit", "pygments", "rich"}
 OF_CONTAINERS = {f"shellplay.{name}" for name in ("container", "fences", "services", "shell")}
 OF_RECIPES = {f"shellplay.{name}" for name in ("cast", "recipe", "stage")}
 
@@ -51,7 +51,7 @@ def test_the_first_prompt_waits_for_nothing_that_only_what_is_typed_needs(
     terminal = open_terminal(environment={"PYTHONPROFILEIMPORTTIME": "1"})
     before = imported(terminal.shell.before)
     assert "prompt_toolkit" in before
-    unused = {"elftools", "psutil", "pygments", "rich"} | OF_CONTAINERS | OF_RECIPES
+    unused = {"elftools", "pygments", "rich"} | OF_CONTAINERS | OF_RECIPES
     assert not before & unused
     terminal.send("new web\r")
     assert {"pygments", "shellplay.services"} <= imported(terminal.expect("web: bash"))
