@@ -156,7 +156,7 @@ class StandingFences(Argument):
             return
         for record in playground.current.fences():
             if record.up and record.fence not in before:
-                yield Candidate(record.fence, f"peels by {record.peel}" if record.peel else "")
+                yield Candidate(record.fence, record.peel or "")
         yield Candidate(ALL, "every fence, the last first")
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from shellplay.commands.completion import complete
+from shellplay.fences import REGISTRY
 from shellplay.playground import Playground
 
 
@@ -73,3 +74,10 @@ def test_only_standing_fences_are_offered_to_peel(playground: Playground) -> Non
 def test_the_line_for_the_bash_is_left_alone(playground: Playground) -> None:
     assert texts("in fen", playground) == []
     assert texts("in 'fen", playground) == []
+
+
+def test_a_fence_to_peel_is_offered_with_how_it_comes_off(playground: Playground) -> None:
+    box = playground.new()
+    box.fence(REGISTRY["user"]())
+    (fence, _) = complete("peel ", playground)
+    assert fence.description == f"wakes the parked bash {box.parked[0].pid}"
