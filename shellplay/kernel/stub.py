@@ -116,7 +116,12 @@ class Stub(Caller):
     def _send(self, *fds: int, **message: object) -> None:
         content = json.dumps(message).encode()
         if len(content) > MESSAGE_SIZE:
-            raise KernelError("sendmsg", errno.EMSGSIZE, f"the starting process {self.pid}")
+            raise KernelError(
+                "sendmsg",
+                errno.EMSGSIZE,
+                f"the starting process {self.pid}",
+                f"give it at most {MESSAGE_SIZE} bytes, and the rest in a file",
+            )
         try:
             socket.send_fds(self._link, [content], fds)
         except OSError as error:

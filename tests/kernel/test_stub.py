@@ -171,8 +171,9 @@ def test_a_stub_ends_when_we_hang_up_or_talk_nonsense(
 
 
 def test_a_message_that_is_too_long_says_so_and_the_stub_lives(stub: Stub) -> None:
-    with pytest.raises(KernelError, match="EMSGSIZE"):
+    with pytest.raises(KernelError, match="EMSGSIZE") as error:
         stub.execute(["echo", "x" * 250_000], change={})
+    assert error.value.fix == "give it at most 200000 bytes, and the rest in a file"
     assert stub.getpid() == stub.pid
 
 
