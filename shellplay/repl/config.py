@@ -8,6 +8,10 @@ from shellplay.repl.directories import base_directory
 from shellplay.settings import Settings
 
 
+class OutOfReach(ShellplayError):
+    """Nobody can tell whether there is a configuration file."""
+
+
 def config_path() -> Path | None:
     """Return the place of the file; None if the user has no home."""
     directory = base_directory("XDG_CONFIG_HOME", ".config")
@@ -17,15 +21,21 @@ def config_path() -> Path | None:
 def read_settings(path: Path | None) -> Settings:
     """Return the settings that a file gives, or the usual ones if there is no such file.
 
-    Raises UsageError that names the file.
+    Raises UsageError that names the file, OutOfReach if its directory cannot be entered.
     """
     settings = Settings()
     if path is None:
         return settings
     try:
-        text = path.read_text("utf-8")
+        path.stat()
     except FileNotFoundError:
         return settings
+    except OSError as error:
+        raise OutOfReach(
+            f"no settings are read: {path}: {error.strerror}", "--no-config says nothing"
+        ) from error
+    try:
+        text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}", "or use --no-config") from error
     import tomllib

@@ -11,7 +11,7 @@ from shellplay.commands.printer import Printer
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.playground import Playground
 from shellplay.repl.batch import Batch, cannot_be_read, lines_of, run_lines
-from shellplay.repl.config import config_path, read_settings
+from shellplay.repl.config import OutOfReach, config_path, read_settings
 from shellplay.repl.marks import marks_for
 from shellplay.repl.recorder import Recorder
 from shellplay.repl.signals import leave_in_order, stay_awake
@@ -40,7 +40,7 @@ def start(
     if text is None and file is None and not plain and not sys.stdin.isatty():
         file = "-"
     try:
-        settings = read_settings(config_path()) if config else Settings()
+        settings = _configured(printer) if config else Settings()
         lines = None if file is None else lines_of(_opened(file), file)
     except ShellplayError as error:
         printer.error(error)
@@ -65,6 +65,17 @@ def start(
             # A file may end in the middle: a directory is opened, and then cannot be read.
             printer.error(error)
             return error.exit_status
+
+
+def _configured(printer: Printer) -> Settings:
+    path = config_path()
+    try:
+        return read_settings(path)
+    except OutOfReach as error:
+        # A home that cannot be entered has no settings of the user's: what is built does
+        # not need any.
+        printer.note(f"shellplay: {error}")
+        return Settings()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pytest
 from shellplay.errors import UsageError
 from shellplay.repl.config import config_path, read_settings
 from shellplay.settings import Settings
+from tests.repl.program import shellplay
 
 
 def test_it_stands_where_xdg_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -43,3 +44,10 @@ def test_what_is_wrong_is_said_with_the_path(
     path.write_bytes(text)
     with pytest.raises(UsageError, match=f"config.toml.*{sentence}"):
         read_settings(path)
+
+
+def test_a_home_that_cannot_be_entered_is_said_and_the_usual_settings_hold() -> None:
+    done = shellplay("-c", "set live", HOME="/dev/null", XDG_CONFIG_HOME="")
+    assert (done.returncode, done.stdout.split()[:2]) == (0, ["live", "on"])
+    said = "shellplay: no settings are read: /dev/null/.config/shellplay/config.toml: Not a dir"
+    assert done.stderr.startswith(said)
