@@ -227,7 +227,7 @@ class Container:
             self.guardian,
             self.live,
             argv,
-            terminal=terminal,
+            term=self.terminal.term if terminal else None,
             detach_key=self.settings.detach_key,
             surround=self._fencing.surround,
             output=self.settings.surroundings.output,

@@ -15,8 +15,9 @@ from shellplay.repl.config import OutOfReach, config_path, read_settings
 from shellplay.repl.marks import marks_for
 from shellplay.repl.recorder import Recorder
 from shellplay.repl.signals import leave_in_order, stay_awake
+from shellplay.repl.term import term_inside
 from shellplay.repl.text import wants_plain
-from shellplay.settings import Settings
+from shellplay.settings import Settings, Surroundings
 
 
 def start(
@@ -41,6 +42,7 @@ def start(
         file = "-"
     try:
         settings = _configured(printer) if config else Settings()
+        settings.surroundings = Surroundings(term=term_inside())
         lines = None if file is None else lines_of(_opened(file), file)
     except ShellplayError as error:
         printer.error(error)

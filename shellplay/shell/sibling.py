@@ -14,7 +14,7 @@ from shellplay.kernel.tracee import pidfd
 from shellplay.shell.guardian import Guardian
 from shellplay.shell.relay import Relay
 from shellplay.shell.shell import Shell
-from shellplay.shell.start import REMOVED, TERM
+from shellplay.shell.start import REMOVED
 from shellplay.shell.terminal import Terminal
 
 CHUNK = 65536
@@ -25,15 +25,15 @@ def execute(
     live: Shell,
     argv: list[str],
     *,
-    terminal: bool,
+    term: str | None,
     detach_key: str,
     surround: Callable[[Caller], None],
     output: int | None = None,
 ) -> int:
     """Run ``argv`` inside every fence of ``live`` and wait; return its exit status.
 
-    ``surround`` puts the fences that are no namespaces around it, or raises.  With
-    ``terminal`` it gets a terminal of its own, connected with ours; otherwise its
+    ``surround`` puts the fences that are no namespaces around it, or raises.  With a
+    ``term`` it gets such a terminal of its own, connected with ours; otherwise its
     output is copied to ``output``, or to ours.  128+n means that signal n ended it.  Raises
     KernelError if it cannot be joined or executed.
     """
@@ -43,8 +43,8 @@ def execute(
     except ShellplayError:
         stub.quit()
         raise
-    if terminal:
-        _on_terminal(stub, argv, detach_key)
+    if term:
+        _on_terminal(stub, argv, term, detach_key)
     else:
         _on_pipe(stub, argv, sys.stdout.fileno() if output is None else output)
     status = os.waitstatus_to_exitcode(guardian.status_of(stub.pid))
@@ -98,15 +98,15 @@ def _on_pipe(stub: Stub, argv: list[str], output: int) -> None:
         os.close(readable)
 
 
-def _on_terminal(stub: Stub, argv: list[str], detach_key: str) -> None:
-    own = Terminal()
+def _on_terminal(stub: Stub, argv: list[str], term: str, detach_key: str) -> None:
+    own = Terminal(term=term)
     relay = Relay(own, detach_key)
     stub.setsid()
     number = own.slave_for(stub)
     stub.take_terminal(number)
     for stream in range(3):
         stub.dup3(number, stream)
-    stub.execute(argv, change={"TERM": TERM}, remove=REMOVED)
+    stub.execute(argv, change={"TERM": term}, remove=REMOVED)
     with pidfd(stub.pid) as alive:
         relay.run(alive, lambda: None, b"")
     own.close()

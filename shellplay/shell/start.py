@@ -9,7 +9,6 @@ from contextlib import suppress
 from shellplay.errors import Refused, TimedOut
 from shellplay.kernel.outside import set_command_line
 from shellplay.kernel.stub import Stub
-from shellplay.settings import Surroundings
 from shellplay.shell.rc import rc_text
 from shellplay.shell.shell import Shell
 from shellplay.shell.terminal import Terminal
@@ -21,7 +20,6 @@ REMOVED = (
     *("COLUMNS", "LINES", "SHELLOPTS", "BASHOPTS", "OLDPWD", "INPUTRC", "POSIXLY_CORRECT"),
     "TMOUT",
 )
-TERM = Surroundings.term
 
 
 def start_bash(stub: Stub, terminal: Terminal, *, user_file: bool) -> Shell:
