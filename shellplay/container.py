@@ -246,7 +246,8 @@ class Container:
             if self.terminal.prompt_is_stale and self.state is ShellState.IDLE:
                 # Bash makes a new prompt after a line only, be it an empty one.
                 line.run(self.terminal, self.live, "", timeout=None, output=None)
-            return relay.run(self.live.pidfd, self._successor, typeahead)
+            with self.guardian.modes_kept(relay.keys):
+                return relay.run(self.live.pidfd, self._successor, typeahead)
 
     def _successor(self) -> int | None:
         return self.live.pidfd if self.buried() else None

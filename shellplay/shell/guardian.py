@@ -6,13 +6,17 @@ import json
 import os
 import socket
 import sys
+import termios
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shellplay.errors import ShellGone
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.stub import Stub, awaited, pair
 from shellplay.settings import Surroundings
+from shellplay.shell import modes
 
 PACKAGE_ROOT = str(Path(__file__).parents[2])
 # Wait statuses of children nobody asks for are kept this long.
@@ -65,6 +69,20 @@ class Guardian:
                 except OSError as error:
                     raise ShellGone("the playground process has ended") from error
             return awaited(ours)
+
+    @contextmanager
+    def modes_kept(self, terminal: int) -> Iterator[None]:
+        """Have a terminal of ours get its modes back also if we are killed in the block."""
+        self._keep(json.dumps({"modes": modes.spelled(termios.tcgetattr(terminal))}), terminal)
+        try:
+            yield
+        finally:
+            self._keep(json.dumps({"modes": None}))
+
+    def _keep(self, request: str, *fds: int) -> None:
+        # That it has gone is heard elsewhere: then every bash has, and nothing is entered.
+        with suppress(OSError):
+            socket.send_fds(self._requests, [request.encode()], fds)
 
     def hear(self) -> bool:
         """Take in what it has to say; return False when it has gone."""

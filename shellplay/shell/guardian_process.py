@@ -17,7 +17,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
@@ -26,6 +26,7 @@ from shellplay.kernel.cgroup_group import clear, prefix, thaw
 from shellplay.kernel.descendants import end_descendants
 from shellplay.kernel.outside import set_command_line
 from shellplay.kernel.stub import serve
+from shellplay.shell.modes import KeptModes, Spelled
 
 REQUEST_SIZE = 4096
 
@@ -47,16 +48,23 @@ def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoRetu
     with suppress(BrokenPipeError):
         # Whoever wanted us may have gone already; then the loop ends at once.
         requests.send(b"{}")
+    kept: KeptModes | None = None
     while True:
         ready, _, _ = select.select(watched, [], [])
         if requests in ready:
-            link = _received(requests)
-            if link is None:
+            received = _received(requests)
+            if received is None:
                 break
-            _fork_stub(link, requests, events)
+            request, fds = received
+            if "modes" in request:
+                kept = _kept(kept, request["modes"], fds)
+            else:
+                _fork_stub(socket.socket(fileno=fds[0]), requests, events)
         if events in ready or (children in ready and _told_to_end(children)):
             break
         _report_ended(events)
+    if kept is not None:
+        kept.put_back()
     _end_all(prefix(os.getpid()))
     if scratch is not None:
         _remove(scratch)
@@ -73,14 +81,20 @@ def _end_all(cgroups: str) -> None:
         _last_words(f"a cgroup is left behind: {error}")
 
 
-def _received(requests: socket.socket) -> socket.socket | None:
-    """Take a request: the link of a stub to be, or None if the REPL has hung up."""
+def _kept(before: KeptModes | None, modes: Spelled | None, fds: list[int]) -> KeptModes | None:
+    if before is not None:
+        before.close()
+    return None if modes is None else KeptModes(fds[0], modes)
+
+
+def _received(requests: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """Take a request and the descriptors in it, or None if the REPL has hung up."""
     try:
         message, fds, _, _ = socket.recv_fds(requests, REQUEST_SIZE, 1)
     except ConnectionResetError:
         # It hung up before it had read that we are ready.
         return None
-    return socket.socket(fileno=fds[0]) if message else None
+    return (json.loads(message), fds) if message else None
 
 
 def _remove(scratch: str) -> None:

@@ -54,7 +54,7 @@ def detach_bytes(name: str) -> tuple[bytes, ...]:
 class Relay:
     """One connection between our terminal and another one.
 
-    ``heard`` is told the keys before they are passed on.
+    ``heard`` is told the keys before they are passed on; ``keys`` is our terminal.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Relay:
         self._terminal = terminal
         self._heard = heard
         self._detach = re.compile(b"|".join(map(re.escape, detach_bytes(detach_key))))
-        self._keys = sys.stdin.fileno()
+        self.keys = sys.stdin.fileno()
         self._screen = sys.stdout.fileno()
         self._pending = b""
         self._shown: list[bytes] = []
-        if not (os.isatty(self._keys) and os.isatty(self._screen)):
+        if not (os.isatty(self.keys) and os.isatty(self._screen)):
             raise Refused("this is no terminal to enter with", "in LINE")
 
     def run(self, alive: int, next_alive: Callable[[], int | None], typeahead: bytes) -> Left:
@@ -76,7 +76,7 @@ class Relay:
         ``alive`` is the pidfd of what runs there; when it ends, ``next_alive`` returns the
         pidfd of what runs on in its place, or None.
         """
-        with _raw(self._keys), self._size_followed() as resized:
+        with _raw(self.keys), self._size_followed() as resized:
             try:
                 self._write(self._terminal.screen_modes.set())
                 with self._terminal.watched(self._show):
@@ -119,7 +119,7 @@ class Relay:
         poll.register(alive, select.POLLIN)
         while True:
             room_for_keys = len(self._pending) < READ_SIZE
-            poll.register(self._keys, select.POLLIN if room_for_keys else 0)
+            poll.register(self.keys, select.POLLIN if room_for_keys else 0)
             poll.register(master, select.POLLIN | (select.POLLOUT if self._pending else 0))
             ready = dict(poll.poll())
             if ready.get(master, 0) & select.POLLOUT:
@@ -137,8 +137,8 @@ class Relay:
                 alive = successor
                 poll.register(alive, select.POLLIN)
                 self._pass_output()
-            if self._keys in ready:
-                keys = os.read(self._keys, READ_SIZE)
+            if self.keys in ready:
+                keys = os.read(self.keys, READ_SIZE)
                 left = self._take_keys(keys) if keys else Left("hangup")
                 if left is not None:
                     return left

@@ -44,7 +44,7 @@ def execute(
         stub.quit()
         raise
     if term:
-        _on_terminal(stub, argv, term, detach_key)
+        _on_terminal(guardian, stub, argv, term, detach_key)
     else:
         _on_pipe(stub, argv, sys.stdout.fileno() if output is None else output)
     status = os.waitstatus_to_exitcode(guardian.status_of(stub.pid))
@@ -98,7 +98,9 @@ def _on_pipe(stub: Stub, argv: list[str], output: int) -> None:
         os.close(readable)
 
 
-def _on_terminal(stub: Stub, argv: list[str], term: str, detach_key: str) -> None:
+def _on_terminal(
+    guardian: Guardian, stub: Stub, argv: list[str], term: str, detach_key: str
+) -> None:
     own = Terminal(term=term)
     relay = Relay(own, detach_key)
     stub.setsid()
@@ -107,6 +109,6 @@ def _on_terminal(stub: Stub, argv: list[str], term: str, detach_key: str) -> Non
     for stream in range(3):
         stub.dup3(number, stream)
     stub.execute(argv, change={"TERM": term}, remove=REMOVED)
-    with pidfd(stub.pid) as alive:
+    with pidfd(stub.pid) as alive, guardian.modes_kept(relay.keys):
         relay.run(alive, lambda: None, b"")
     own.close()

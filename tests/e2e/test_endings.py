@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
+import termios
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from shellplay.kernel.descendants import descendants
+from tests.e2e.watching import PROGRAM, Watcher
 from tests.terminal import Terminal
 from tests.waiting import wait_until
 
@@ -89,3 +94,20 @@ def test_quit_says_what_it_ends_also_if_it_is_busy_or_dead(web: Terminal) -> Non
     web.send("quit\r")
     web.expect("web: stopped, 1 process ended\r\ndb: stopped, 2 processes ended\r\n")
     assert web.ended() == 0
+
+
+def test_a_kill_while_a_container_is_entered_leaves_a_terminal_that_can_be_typed_at(
+    tmp_path: Path,
+) -> None:
+    # Below a shell that does not put the modes back itself.
+    line = f"{shlex.join(PROGRAM)} --no-config --plain; echo status-$?; read -r line"
+    with closing(Watcher(["/bin/sh", "-c", line], tmp_path / "log")) as watcher:
+        watcher.sees("shellplay>")
+        watcher.press("new web\renter\r")
+        watcher.sees("the bash lives on")
+        wait_until(lambda: not watcher.modes()[3] & termios.ISIG, "the terminal to be raw")
+        os.kill(descendants(watcher.shell.pid)[0], signal.SIGKILL)
+        watcher.sees("status-137")
+        wait_until(lambda: watcher.modes() == watcher.usual, "the modes from before")
+        watcher.press("\r")
+        assert watcher.ended() == 0
