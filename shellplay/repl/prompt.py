@@ -18,6 +18,7 @@ from prompt_toolkit.styles import Style
 from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
 from shellplay.playground import Playground
+from shellplay.repl.ahead import typed_before
 from shellplay.repl.bar import bar
 from shellplay.repl.completer import TableCompleter
 from shellplay.repl.echo import no_echo
@@ -131,6 +132,7 @@ class Prompt:
         self._interpreter = interpreter
         self.playground.on_notice = self._notice
         with no_echo(self.session.input.fileno()):
+            self.give_back(typed_before(self.session.input.fileno()))
             while not interpreter.left:
                 self._take_line(interpreter)
         return 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from shellplay.commands.table import TABLE
 from shellplay.fences import ORDER
+from tests.e2e.watching import PROGRAM, Watcher
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.e2e
@@ -105,3 +107,14 @@ def test_odd_terminals_get_a_prompt_without_an_escape(
         assert terminal.ended() == 0
         log = Path(terminal.shell.logfile_read.name)
         assert "\x1b" not in text + log.read_text()
+
+
+@pytest.mark.parametrize("mode", [[], ["--plain"]])
+def test_what_is_typed_before_the_first_prompt_is_run_and_ctrl_d_leaves(
+    mode: list[str], tmp_path: Path
+) -> None:
+    words = [*PROGRAM, "--no-config", *mode]
+    with closing(Watcher(words, tmp_path / "log")) as watcher:
+        watcher.press("new web\rin echo x-$((40+2))\r\x04")
+        watcher.sees("x-42")
+        assert watcher.ended() == 0

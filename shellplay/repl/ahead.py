@@ -1,0 +1,28 @@
+"""What was typed before the first prompt."""
+
+from __future__ import annotations
+
+import os
+import termios
+
+CHUNK = 4096
+
+
+def typed_before(fd: int) -> bytes:
+    """Take what a terminal was typed before there was a prompt, Ctrl-D as the key it was.
+
+    The line discipline takes Ctrl-D for an end, and leaves a zero byte to whoever reads
+    key by key afterwards.
+    """
+    if not os.isatty(fd):
+        return b""
+    before = termios.tcgetattr(fd)
+    by_the_key = termios.tcgetattr(fd)
+    by_the_key[3] &= ~termios.ICANON
+    by_the_key[6][termios.VMIN] = by_the_key[6][termios.VTIME] = 0
+    termios.tcsetattr(fd, termios.TCSANOW, by_the_key)
+    try:
+        keys = b"".join(iter(lambda: os.read(fd, CHUNK), b""))
+    finally:
+        termios.tcsetattr(fd, termios.TCSANOW, before)
+    return keys.replace(b"\0", b"\x04")
