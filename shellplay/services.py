@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable
 
+from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.caller import HERE
@@ -76,10 +77,13 @@ class Services:
                 return False
             self.drain.forget(guardian.events.fileno())
             guardian.close()
-            # What is frozen could not be ended.
-            thaw(prefix(guardian.pid))
-            _end_adopted()
-            clear(prefix(guardian.pid))
+            try:
+                # What is frozen could not be ended.
+                thaw(prefix(guardian.pid))
+                _end_adopted()
+                clear(prefix(guardian.pid))
+            except KernelError as error:
+                self._notice(f"a cgroup is left behind: {error}")
         self._notice("the playground process has ended, and every container with it")
         return False
 

@@ -26,8 +26,8 @@ def allow(hierarchy: Hierarchy, directory: Path, controller: str) -> None:
         if not os.access(each / SUBTREE, os.W_OK):
             raise Refused(
                 f"the controller {controller} is not delegated to {directory}",
-                f"as root: systemctl set-property user@{os.getuid()}.service "
-                f"Delegate='{' '.join(CONTROLLERS)}'",
+                f"as root: a line Delegate={' '.join(CONTROLLERS)} below [Service] in "
+                "/etc/systemd/system/user@.service.d/delegate.conf, and log in again",
             )
         write(each / SUBTREE, f"+{controller}")
 

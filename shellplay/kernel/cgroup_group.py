@@ -19,6 +19,8 @@ PREFIX = "shellplay-"
 PATIENCE_SECONDS = 5.0
 MOMENT_SECONDS = 0.001
 PAUSE = "pause"
+# Whoever ends a playground that has been killed may meet us, who end it too.
+GONE = (errno.ENOENT, errno.ENODEV)
 
 
 def prefix(owner: int) -> str:
@@ -81,7 +83,7 @@ class Group:
             return
         outside = hierarchy.of("self") or directory.parent
         _remove(directory, lambda pid: directories.move(pid, outside))
-        del self._directories[hierarchy]
+        self._directories.pop(hierarchy, None)
 
     def remove(self) -> None:
         """End whoever is inside, and remove all directories."""
@@ -144,7 +146,7 @@ def clear(name: str) -> None:
     for directory in _named(name):
         if (directory / "cgroup.kill").exists():
             # All at once, so that none can fork meanwhile; since Linux 5.14, in version 2.
-            write(directory / "cgroup.kill", "1")
+            _tell(directory, "cgroup.kill", "1")
         _remove(directory, kill_quietly)
 
 
@@ -174,7 +176,9 @@ def _remove(directory: Path, empty: Callable[[int], None]) -> None:
         try:
             directories.remove(directory)
         except KernelError as error:
-            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+            if not directory.exists():
+                return
+            if error.errno not in (errno.EBUSY, *GONE) or time.monotonic() > deadline:
                 raise
             time.sleep(MOMENT_SECONDS)
         else:
@@ -190,9 +194,17 @@ def _freeze(directory: Path) -> None:
 
 def _thaw(directory: Path) -> None:
     if (directory / "cgroup.freeze").exists():
-        write(directory / "cgroup.freeze", "0")
+        _tell(directory, "cgroup.freeze", "0")
     elif (directory / "freezer.state").exists():
-        write(directory / "freezer.state", "THAWED")
+        _tell(directory, "freezer.state", "THAWED")
+
+
+def _tell(directory: Path, name: str, text: str) -> None:
+    try:
+        write(directory / name, text)
+    except KernelError as error:
+        if error.errno not in GONE:
+            raise
 
 
 def _is_frozen(directory: Path) -> bool:

@@ -8,6 +8,7 @@ own, since one that does gives no controllers to those below it.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -144,8 +145,10 @@ def read(directory: Path, name: str) -> str | None:
     """Return what a file of a cgroup says, None if it has none such."""
     try:
         return (directory / name).read_text().strip()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENODEV):
+            return None
+        raise
 
 
 def counters(directory: Path, name: str) -> dict[str, int]:

@@ -90,7 +90,7 @@ def test_a_busy_loop_gets_its_part_of_a_processor(container: Container) -> None:
     assert container.run(BURNER).status == 124
     seen = usage.of(container)
     assert (seen.cpu_seconds or 0) - before < 0.2 * 2 + 0.3
-    assert (seen.throttled_seconds or 0) > 0.5
+    assert (seen.throttled_seconds or 0) > 0.1
 
 
 def test_a_disk_is_read_as_slowly_as_it_may_be(container: Container, tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from shellplay.container import Container
@@ -130,3 +133,18 @@ def test_a_playground_is_closed_with_everything_that_is_paused(playground: Playg
         playground.pause(container)
     playground.close()
     assert playground.containers == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["TERM", "KILL"])
+def test_what_is_paused_ends_with_the_playground_process(
+    number: signal.Signals, playground: Playground
+) -> None:
+    container = playground.new("box")
+    job = spawned(container, "sleep 1000")
+    playground.pause(container)
+    assert playground.playground_pid is not None
+    assert job.pid is not None
+    os.kill(playground.playground_pid, number)
+    pid = job.pid
+    wait_until(lambda: procfs.stat(pid) is None, "the end of what was paused", timeout=4)
+    wait_until(lambda: container.state is ShellState.DEAD, "the end of bash")
