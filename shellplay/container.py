@@ -263,6 +263,7 @@ class Container:
             self.parked_shells.clear()
             self.terminal.close()
             self.dead = True
+            self._fencing.release()
             return doomed
 
     def buried(self) -> bool:
@@ -284,6 +285,7 @@ class Container:
             )
             return True
         self.dead = True
+        self._fencing.release()
         self._notice(f"{self.label}: bash {ended} has ended")
         return False
 

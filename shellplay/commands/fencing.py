@@ -22,17 +22,18 @@ def fence(
 ) -> Iterator[Outcome]:
     """Put fences around the live bash, which goes on with all it has.
 
-    The namespaces are user mnt uts ipc net pid cgroup time; caps and nnp take away what a
-    process may do or become. Each has options of its own (help uts tells those of uts),
-    and join=CONTAINER shares the namespace of another container.
-    A fence goes on in place if it can come off in place; otherwise the bash forks and the
-    original waits outside.
+    The namespaces are user mnt uts ipc net pid cgroup time; root gives it files of its own,
+    and proc sys dev show less of the kernel; caps and nnp take away what a process may do or
+    become. Each has options of its own (help uts tells those of uts), and join=CONTAINER
+    shares the namespace of another container. A fence goes on in place if it can come off in place; otherwise the bash forks
+    and the original waits outside.
 
     Examples:
         fence pid
         fence uts ipc net            # three at once
         fence uts hostname=web       # with a name of its own
         fence pid mnt --no-proc      # keep the host's /proc in view
+        fence root overlay           # the host's files, and rm -rf hurts none
         fence caps docker            # leave Docker's 14 capabilities
         fence net join=db            # share the net of container db, as a pod does
     """

@@ -27,8 +27,8 @@ TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
 class Option:
     """One option of a fence, as help and completion need it.
 
-    A flag takes no value; a ``bare`` one may be given as one of its choices alone; ``words``
-    are what its value may list, with commas between them.
+    A flag takes no value, and is ``on`` if nothing is said; a ``bare`` one may be given as
+    one of its choices alone; ``words`` are what its value may list, with commas between them.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Option:
     words: tuple[str, ...] = ()
     flag: bool = False
     bare: bool = False
+    on: bool = False
 
 
 def option(
@@ -68,11 +69,13 @@ class Fence(ABC):
     ``kind`` is the kernel's short name, ``man`` the page that explains it; ``one_way`` is
     true if the kernel never lets the same process go back, whatever its privileges;
     ``by_fork`` if only a child can be inside.  ``opened_by`` is the fence behind which a
-    process without privileges may put it up, ``visible`` whether the kernel shows it.
+    process without privileges may put it up, ``visible`` whether the kernel shows it, and
+    ``inside`` are the fences that it needs around it.
     """
 
     kind: ClassVar[str]
     man: ClassVar[str]
+    inside: ClassVar[tuple[str, ...]] = ()
     one_way: ClassVar[bool] = False
     by_fork: ClassVar[bool] = False
     opened_by: ClassVar[str | None] = None
@@ -123,6 +126,17 @@ class Fence(ABC):
 
     # -- how it goes up ------------------------------------------------------------------
 
+    def prepared(self) -> tuple[Self, tuple[str, ...]]:
+        """Get ready what it takes from outside; return it so, and sentences about that."""
+        return self, ()
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say what turned out while it went up."""
+        return ()
+
+    def released(self) -> None:  # noqa: B027 - most fences take nothing
+        """Let go of what it took from outside; it stands no more."""
+
     @abstractmethod
     def go_up(self, caller: Caller) -> None:
         """Put it up around the caller itself; it was not there before."""
@@ -133,12 +147,14 @@ class Fence(ABC):
     def options(cls) -> tuple[Option, ...]:
         """Return its options, its own before those that its family has."""
         own = inspect.get_annotations(cls)
-        fields = sorted(dataclasses.fields(cls), key=lambda each: each.name not in own)
+        fields = [each for each in dataclasses.fields(cls) if each.metadata]
+        fields.sort(key=lambda each: each.name not in own)
         return tuple(
             Option(
                 name=each.name,
                 default=each.default if isinstance(each.default, str) else None,
                 flag=isinstance(each.default, bool),
+                on=each.default is True,
                 **each.metadata,
             )
             for each in fields
@@ -170,7 +186,7 @@ class Fence(ABC):
         return {
             each.name: str(value) if not isinstance(value, bool) else ("yes" if value else "no")
             for each in dataclasses.fields(self)
-            if (value := getattr(self, each.name)) != each.default
+            if each.metadata and (value := getattr(self, each.name)) != each.default
         }
 
 

@@ -19,12 +19,21 @@ from tests.fences.host import digest, identities
 pytestmark = pytest.mark.everyone
 LAYERS = [kind for kind in ORDER if kind not in KINDS]
 # Options to put each up with, a line that tells about it, and what that prints inside.
+DEVICES = "core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero\n"
 SAMPLES: dict[str, tuple[dict[str, str], str, str]] = {
     "caps": (
         {"preset": "docker"},
         "sed -n 's/^CapBnd:.//p' /proc/self/status",
         "00000000a80425fb\n",
     ),
+    "root": (
+        {},
+        "grep -q upperdir=/sys/upper /proc/self/mountinfo && echo copied",
+        "copied\n",
+    ),
+    "proc": ({}, "grep -q ' /proc/sys ro,' /proc/self/mountinfo && echo fixed", "fixed\n"),
+    "sys": ({}, "grep -q ' /sys ro,' /proc/self/mountinfo && echo fixed", "fixed\n"),
+    "dev": ({}, "cd /dev && echo *; cd - >/dev/null", DEVICES),
     "nnp": ({}, "grep -c 'NoNewPrivs:.1' /proc/self/status", "1\n"),
 }
 
