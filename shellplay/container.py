@@ -10,8 +10,9 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
-from shellplay import jobs
+from shellplay import files, jobs
 from shellplay.errors import Refused, ShellGone
 from shellplay.fences import Fence
 from shellplay.fencing import Fencing
@@ -158,6 +159,20 @@ class Container:
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
             return self._fencing.peel_all(force=force)
+
+    # -- its files -----------------------------------------------------------------------
+
+    def mount(self, source: Path | None, target: str, *, read_only: bool = False) -> None:
+        """Mount a path of the host, or a tmpfs, at a path inside."""
+        with deferred(), self._lock:
+            self.require_alive()
+            files.mount(self, self._fencing.standing, source, target, read_only=read_only)
+
+    def unmount(self, target: str) -> None:
+        """Unmount what is mounted at a path inside."""
+        with deferred(), self._lock:
+            self.require_alive()
+            files.unmount(self, self._fencing.standing, target)
 
     # -- living in it --------------------------------------------------------------------
 

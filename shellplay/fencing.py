@@ -25,7 +25,7 @@ from shellplay.processes import sees_the_hosts_proc
 from shellplay.shell.carry import Carried
 from shellplay.shell.shell import Shell
 from shellplay.stack import Stack, named
-from shellplay.standing import Standing
+from shellplay.standing import Standing, StandingFences
 
 if TYPE_CHECKING:
     from shellplay.container import Container
@@ -62,6 +62,11 @@ class Fencing:
     def records(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
         return layers.of(self._box, self._stack.standing)
+
+    @property
+    def standing(self) -> StandingFences:
+        """The fences that stand, in the order in which they went up."""
+        return self._stack.standing
 
     def kinds(self) -> list[str]:
         """Return the kinds of the fences that were put up, in that order."""

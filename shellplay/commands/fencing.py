@@ -25,8 +25,9 @@ def fence(
     The namespaces are user mnt uts ipc net pid cgroup time; root gives it files of its own,
     and proc sys dev show less of the kernel; caps and nnp take away what a process may do or
     become. Each has options of its own (help uts tells those of uts), and join=CONTAINER
-    shares the namespace of another container. A fence goes on in place if it can come off in place; otherwise the bash forks
-    and the original waits outside.
+    shares the namespace of another container.
+    A fence goes on in place if it can come off in place; otherwise the bash forks and the
+    original waits outside.
 
     Examples:
         fence pid

@@ -34,11 +34,17 @@ def open_tree(
     )  # fmt: skip
 
 
-def move_mount(caller: Caller, tree: int, target: str, *, of: str) -> None:
-    """Attach a detached mount at a path; ``of`` says what it is."""
+def move_mount(
+    caller: Caller, tree: int, target: str, *, of: str, follow: bool = False
+) -> None:
+    """Attach a detached mount at a path; ``of`` says what it is.
+
+    With ``follow`` the path may end in a symbolic link.
+    """
+    flags = k.MOVE_MOUNT_F_EMPTY_PATH | (k.MOVE_MOUNT_T_SYMLINKS if follow else 0)
     caller.call(
-        "move_mount", tree, b"", k.AT_FDCWD, os.fsencode(target), k.MOVE_MOUNT_F_EMPTY_PATH,
-        subject=target, shown=[of, target], same_as=f"mount --bind {of} {target}",
+        "move_mount", tree, b"", k.AT_FDCWD, os.fsencode(target), flags, subject=target,
+        shown=[of, target], same_as=f"mount --bind {of} {target}",
     )  # fmt: skip
 
 
@@ -94,9 +100,13 @@ def device(caller: Caller, path: str, number: tuple[int, int]) -> Iterator[int]:
         caller.close(tree)
 
 
-def mknodat(caller: Caller, path: str) -> None:
+def mknodat(caller: Caller, path: str, *, exist_ok: bool = False) -> None:
     """Make an empty file, mknod(2): what a file is mounted on."""
-    caller.call(
-        "mknodat", k.AT_FDCWD, os.fsencode(path), stat.S_IFREG | 0o644, 0, subject=path,
-        shown=[path, "S_IFREG"], same_as=f"touch {path}",
-    )  # fmt: skip
+    try:
+        caller.call(
+            "mknodat", k.AT_FDCWD, os.fsencode(path), stat.S_IFREG | 0o644, 0, subject=path,
+            shown=[path, "S_IFREG"], same_as=f"touch {path}",
+        )  # fmt: skip
+    except KernelError as error:
+        if not (exist_ok and error.errno == errno.EEXIST):
+            raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from shellplay.kernel import namespaces
 from shellplay.kernel.caller import Caller
@@ -20,26 +20,36 @@ def insider(guardian: Guardian, pid: int) -> Iterator[Caller]:
     It has all privileges over the table of mounts: it is in the user namespace that this
     belongs to, which may be one outside of that of the other.
     """
-    with ExitStack() as ending:
-        stub = guardian.stub()
-        ending.callback(stub.quit)
-        _join_owner(stub, pid)
-        wanted, now = namespaces.identities(pid), namespaces.identities(stub.pid)
-        flags = sum(
-            namespaces.CLONE_FLAGS[kind]
-            for kind in wanted
-            if kind != "user" and wanted[kind] != now[kind]
-        )
-        if flags:
-            with pidfd(pid) as target, stub.passed(target) as number:
-                stub.setns(number, flags, of=pid)
-        if wanted["pid"] != now["pid"]:
-            # Only its children are in there, and what it mounts shows where it is itself.
-            with stub.forked() as (copy, _):
-                assert isinstance(copy, Stub)
-            ending.callback(copy.quit)
-            stub = copy
-        yield stub
+    stubs = [guardian.stub()]
+    try:
+        yield _joined(stubs, pid)
+    finally:
+        for each in stubs:
+            each.quit()
+        for each in stubs:
+            # Only when they were reaped nobody inside can see them any more.
+            guardian.status_of(each.pid)
+
+
+def _joined(stubs: list[Stub], pid: int) -> Stub:
+    [stub] = stubs
+    _join_owner(stub, pid)
+    wanted, now = namespaces.identities(pid), namespaces.identities(stub.pid)
+    flags = sum(
+        namespaces.CLONE_FLAGS[kind]
+        for kind in wanted
+        if kind != "user" and wanted[kind] != now[kind]
+    )
+    if flags:
+        with pidfd(pid) as target, stub.passed(target) as number:
+            stub.setns(number, flags, of=pid)
+    if wanted["pid"] != now["pid"]:
+        # Only its children are in there, and what it mounts shows where it is itself.
+        with stub.forked() as (copy, _):
+            assert isinstance(copy, Stub)
+        stubs.append(copy)
+        return copy
+    return stub
 
 
 def _join_owner(stub: Stub, pid: int) -> None:
