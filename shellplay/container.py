@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shellplay import files, jobs
 from shellplay.errors import Refused, ShellGone
@@ -38,6 +39,10 @@ from shellplay.shell.relay import Left, Relay
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash
 from shellplay.shell.terminal import Terminal
+
+if TYPE_CHECKING:
+    from shellplay.image.changes import FileChange
+    from shellplay.image.manifest import Image
 
 __all__ = ["Container", "Left"]
 
@@ -173,6 +178,14 @@ class Container:
         with deferred(), self._lock:
             self.require_alive()
             files.unmount(self, self._fencing.standing, target)
+
+    def changes(self) -> Iterator[FileChange]:
+        """Yield which files are not as they were when the root fence went up."""
+        return files.changed(self._fencing.standing)
+
+    def commit(self, name: str) -> Generator[str, None, Image]:
+        """Make an image of its files; yields sentences about what is not in it."""
+        return files.committed(self._fencing.standing, name)
 
     # -- living in it --------------------------------------------------------------------
 

@@ -1,15 +1,18 @@
-"""Mount and unmount in the tree that a live bash sees, while it runs."""
+"""The tree that a live bash sees: mount in it, and tell what was written to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences import Mounted, Namespace
+from shellplay.fences.ground import Ground
 from shellplay.fences.namespace import Joined
+from shellplay.fences.root import Root
+from shellplay.image.changes import FileChange, changes
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
 from shellplay.kernel.caller import Caller
@@ -20,6 +23,7 @@ from shellplay.standing import StandingFences
 
 if TYPE_CHECKING:
     from shellplay.container import Container
+    from shellplay.image.manifest import Image
 
 TEMPORARY = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
 
@@ -72,6 +76,33 @@ def unmount(box: Container, standing: StandingFences, target: str) -> None:
             caller.umount2(place, k.MNT_DETACH)
     except KernelError as error:
         raise explained(error, "unmount", box.pid) from error
+
+
+def changed(standing: StandingFences) -> Iterator[FileChange]:
+    """Yield what is not as it was when the root went up; raises Refused."""
+    upper, ground = _written(standing)
+    return changes(upper, ground.lowers)
+
+
+def committed(standing: StandingFences, name: str) -> Generator[str, None, Image]:
+    """Make an image of what is not as it was, over the one that the root stands on."""
+    from shellplay.image.committing import commit
+    from shellplay.image.store import Store
+
+    upper, ground = _written(standing)
+    if ground.image is None:
+        yield "the host is no image, so only what was changed is in it"
+    return (yield from commit(Store(), name, upper, ground.image))
+
+
+def _written(standing: StandingFences) -> tuple[Path, Ground]:
+    found = standing.find("root")
+    fence = found.fence if found else None
+    if not isinstance(fence, Root) or fence.ground is None:
+        raise Refused("the files are the host's: nothing tells what was changed", "fence root")
+    if fence.ground.upper is None:
+        raise Refused("what is written goes to the files themselves, so nothing tells", None)
+    return fence.ground.upper, fence.ground
 
 
 def _place(target: str) -> str:

@@ -1,4 +1,4 @@
-"""mount, unmount: what is where in the tree of files that a live bash sees."""
+"""mount, unmount, diff, commit: the tree of files that a live bash sees."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from shellplay.commands.arguments import Target, Word
+from shellplay.commands.arguments import Choice, Target, Word
 from shellplay.commands.command import command
-from shellplay.commands.outcome import Outcome
+from shellplay.commands.outcome import Document, Outcome
 from shellplay.errors import UsageError
 
 if TYPE_CHECKING:
     from shellplay.container import Container
 
 TMPFS = "tmpfs"
+WHAT = {"files": "with those that the root fence went up with"}
 FORM = "SRC:DST[:ro]"
 
 
@@ -50,6 +51,50 @@ def unmount(
     """
     container.unmount(target)
     yield f"{container.label}: {target} is unmounted"
+
+
+@command("diff", group="files", json=True)
+def diff(
+    container: Annotated[Container, Target()],
+    what: Annotated[str, Choice("files", "what to compare", WHAT)],
+) -> Iterator[Outcome]:
+    """Show which files are not as they were: A added, C changed, D deleted.
+
+    It needs root, on the host's files or on an image.
+
+    Examples:
+        diff files
+        diff files --json
+    """
+    found = list(container.changes())
+    facts = {
+        "container": container.label,
+        "changes": [{"kind": each.kind, "path": each.path} for each in found],
+    }
+
+    def view() -> object:
+        from shellplay.views.safe import safe_line
+
+        lines = (f"{each.kind} {safe_line(each.path)}" for each in found)
+        return "\n".join(lines) or f"{container.label}: no file was changed"
+
+    yield Document("diff", lambda: facts, view)
+
+
+@command("commit", group="files")
+def commit(
+    container: Annotated[Container, Target()],
+    name: Annotated[str, Word("NAME", "what the image is to be called")],
+) -> Iterator[Outcome]:
+    """Make an image of the files: of the image below, and what was changed.
+
+    Examples:
+        commit web:2
+    """
+    from shellplay.commands.image_verbs import arrived
+
+    image = yield from container.commit(name)
+    yield arrived(image)
 
 
 def _parts(what: str) -> tuple[str, str, bool]:

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 class Ground:
     """The lower directories of a root, the lowest first, and what only we hold of it.
 
-    ``upper`` is a descriptor of the directory that takes what is written, ``notes`` are
-    sentences about what is not as one may expect.  ``held`` ends with it.
+    ``notes`` are sentences about what is not as one may expect.  ``held`` ends with it.
     """
 
     def __init__(
@@ -26,7 +25,7 @@ class Ground:
     ) -> None:
         self.lowers = tuple(lowers)
         self.image = image
-        self.upper: int | None = None
+        self._stage: int | None = None
         self.notes: list[str] = []
         self._held = held
         self._before: int | None = None
@@ -46,16 +45,21 @@ class Ground:
         finally:
             os.close(fd)
 
-    def keep_upper(self, path: str) -> None:
-        """Hold the directory that takes what is written; nobody inside can see it."""
-        self._let_go(self.upper)
-        self.upper = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    @property
+    def upper(self) -> Path | None:
+        """The directory that takes what is written, which nobody inside can see."""
+        return None if self._stage is None else Path(f"/proc/self/fd/{self._stage}/upper")
+
+    def keep_stage(self, path: str) -> None:
+        """Hold the directory above the one that takes what is written."""
+        self._let_go(self._stage)
+        self._stage = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def close(self) -> None:
         """Let go of all."""
         self._let_go(self._before)
-        self._let_go(self.upper)
-        self._before = self.upper = None
+        self._let_go(self._stage)
+        self._before = self._stage = None
         self._held.close()
 
     @staticmethod

@@ -153,7 +153,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
             caller.mount(str(ground.lowers[0]), rooting.TREE, None, k.MS_BIND | k.MS_REC)
             return
         rooting.stage(caller)
-        ground.keep_upper(f"/proc/{caller.pid}/root{rooting.UPPER}")
+        ground.keep_stage(f"/proc/{caller.pid}/root{rooting.STAGE}")
         if ground.image is None and not rooting.may_see_below_mounts(caller):
             ground.notes += rooting.overlay_each(caller)
         else:
