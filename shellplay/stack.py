@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, TimedOut
 from shellplay.fences import KINDS, Fence, Limit, Mounted, Namespace, put, rooting
+from shellplay.fences.mounted import mounts_at
 from shellplay.fences.namespace import Joined, joined, return_to, working_directory
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
@@ -85,7 +86,13 @@ class Stack:
         with insider(self._box.guardian, pid) as caller:
             if fence.shows(pid):
                 fence.take_off(caller)  # It is of a fence that has come off below it.
-            fence.go_up(caller)
+            before = mounts_at(pid, fence.target)
+            try:
+                fence.go_up(caller)
+            except KernelError:
+                if mounts_at(pid, fence.target) != before:
+                    fence.take_off(caller)
+                raise
 
     def put_on_copy(self, fence: Fence, join: Joined | None) -> None:
         """Fork the live bash; the copy is inside the fence, the original is parked."""
