@@ -264,3 +264,21 @@ def test_a_pod_shares_its_files(playground: Playground, sentinel: Path) -> None:
     assert two.run(f"ls -1 {sentinel}").output == "kept\nwritten\n"
     two.peel("root")
     assert two.run(f"ls -1 {sentinel}").output == "kept\n"
+
+
+@pytest.mark.ptrace
+@pytest.mark.parametrize("above", ["caps", "nnp", "user"])
+def test_it_comes_off_below_a_fence_that_bash_cannot_leave(
+    above: str, container: Container, sentinel: Path
+) -> None:
+    container.fence(root())
+    if above not in [each.fence for each in container.fences() if each.up]:
+        container.fence(REGISTRY[above]())
+    container.run(f"touch {sentinel}/written")
+    container.peel("root")
+    assert container.run(f"ls -1 {sentinel}").output == "kept\n"
+    assert above in [each.fence for each in container.fences() if each.up]
+    container.fence(root())
+    container.run(f"touch {sentinel}/written")
+    container.peel_all()
+    assert container.run(f"ls -1 {sentinel}").output == "kept\n"
