@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 
 from shellplay import layers, places, put
 from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError
-from shellplay.fences import REGISTRY, Fence, Limit, Namespace
+from shellplay.fences import REGISTRY, Fence, Limit, Mounted, Namespace
+from shellplay.fences.namespace import Joined, joined
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.descendants import running
 from shellplay.kernel.reasons import explained, ptrace_refusal
 from shellplay.model import Change, FenceRecord, How, NamespaceId, ShellIdentity
 from shellplay.processes import sees_the_hosts_proc
-from shellplay.put import Joined, joined
 from shellplay.shell.carry import Carried
 from shellplay.shell.shell import Shell
 from shellplay.stack import Stack, named
-from shellplay.standing import Standing
+from shellplay.standing import Standing, StandingFences
 
 if TYPE_CHECKING:
     from shellplay.container import Container
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 # What to say of the fence that had to come before.
 FIRST = {
     "user": "an ordinary user needs a user fence for it, so that went up first",
+    "mnt": "it is made of mounts, so mnt went up first",
+    "pid": "it shows processes, so pid went up first",
     "nnp": "without privileges it takes no_new_privs, so nnp went up first",
 }
 # What to say of processes that were there before a fence.
@@ -43,6 +45,7 @@ EARLIER = {
 PID_LAST = "pid came off and went up again around it, so that bash is still number 1"
 NO_WAY_BACK = "bash could not turn back from it to fork, so a new one was started inside"
 HOSTS_PROC = "ps inside reads /proc, and that is still the host's"
+WAY_OUT = "/proc shows processes outside, and /proc/PID/root of those leads out (fence pid)"
 NOTHING = Carried((), ())
 
 
@@ -52,12 +55,18 @@ class Fencing:
     def __init__(self, container: Container) -> None:
         self._box = container
         self._stack = Stack(container)
+        self._prepared: list[Fence] = []
 
     # -- looking -------------------------------------------------------------------------
 
     def records(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
         return layers.of(self._box, self._stack.standing)
+
+    @property
+    def standing(self) -> StandingFences:
+        """The fences that stand, in the order in which they went up."""
+        return self._stack.standing
 
     def kinds(self) -> list[str]:
         """Return the kinds of the fences that were put up, in that order."""
@@ -74,11 +83,24 @@ class Fencing:
             raise Refused(reason)
         if fence.shows("self"):
             raise Refused(f"{fence.kind}: the host itself is fenced like that already")
-        fence = fence.prepared(self._stack.live.status)
-        with self._joined(fence) as join:
-            change = self._up(fence, join)
-        self._require_shown(self._box.pid, "bash")
-        return replace(change, notes=(*change.notes, *self._about_proc(fence.kind)))
+        fence, notes = fence.prepared(self._stack.live.status)
+        self._prepared.append(fence)
+        try:
+            with self._joined(fence) as join:
+                change = self._up(fence, join)
+            self._require_shown(self._box.pid, "bash")
+        finally:
+            self.release()
+        return replace(change, notes=(*notes, *change.notes, *self._about_proc(fence.kind)))
+
+    def release(self) -> None:
+        """Let go of what was taken from outside for fences that stand no more."""
+        standing = () if self._box.dead else self._stack.standing
+        needed = {id(each.fence) for each in standing}
+        for fence in self._prepared:
+            if id(fence) not in needed:
+                fence.released()
+        self._prepared = [fence for fence in self._prepared if id(fence) in needed]
 
     def limit(self, fence: Fence) -> Change:
         """Change a limit that stands; what ``fence`` does not say stays as it is."""
@@ -101,7 +123,7 @@ class Fencing:
         Raises ShellplayError if the kernel does not show it behind every fence then.
         """
         for each in self._stack.standing:
-            if not isinstance(each.fence, Namespace):
+            if not isinstance(each.fence, Namespace | Mounted):
                 put.around(each.fence, caller, self._box.group)
         self._require_shown(caller.pid, "the program")
 
@@ -129,25 +151,30 @@ class Fencing:
         other.require_alive()
         if fence.fact(self._box.pid) == fence.fact(other.pid):
             raise Refused(f"{other.label} has the same {fence.kind} namespace already")
-        with joined(other.pid, fence.kind) as join:
+        with joined(other.pid, fence.space) as join:
             yield join
 
     def _first(self, fence: Fence) -> tuple[Change, ...]:
+        changes: list[Change] = []
         needed = fence.opened_by
         if (
-            needed is None
-            or needed in self._stack.standing
-            or fence.permitted(self._stack.live.status)
+            needed is not None
+            and needed not in self._stack.standing
+            and not fence.permitted(self._stack.live.status)
         ):
-            return ()
-        shared = isinstance(fence, Namespace) and needed == "user" and fence.join
-        opening = REGISTRY[needed].parse({"join": shared} if shared else {})
-        with self._joined(opening) as join:
-            return (self._put(opening, join),)
+            shared = isinstance(fence, Namespace) and needed == "user" and fence.join
+            opening = REGISTRY[needed].parse({"join": shared} if shared else {})
+            with self._joined(opening) as join:
+                changes.append(self._put(opening, join))
+        for kind in fence.inside:
+            if kind not in self._stack.standing:
+                changes.append(self._up(REGISTRY[kind](), None))
+        return tuple(changes)
 
     def _may_step_back(self, over: list[Standing]) -> bool:
         """Tell whether somebody waits outside of some fences: none if bash started inside."""
-        return self._box.settings.live and all(each.how is How.FORKED for each in over)
+        hows = {each.how for each in over}
+        return self._box.settings.live and hows <= {How.FORKED, How.OUTSIDE}
 
     def _up_below(self, over: list[Standing], fence: Fence, join: Joined | None) -> Change:
         self._box.require_idle()
@@ -182,11 +209,9 @@ class Fencing:
         before = self._stack.live.identity
         earlier = self._earlier_processes()
         how, notes, carried = self._put_somehow(fence, join)
-        notes += self._stack.fit_proc()
+        notes += fence.remarks() + self._stack.fit_proc()
         if earlier and how in EARLIER:
             notes += (f"{EARLIER[how]}: {', '.join(earlier)}",)
-        if isinstance(fence, Limit):
-            notes += fence.remarks()
         change = self._change("fence", fence.kind, how, before=before)
         if fence.shows(self._box.pid) is False:
             what = f"a new {fence.kind} namespace" if change.host else f"the {fence.kind} fence"
@@ -202,7 +227,8 @@ class Fencing:
         if (
             join is not None
             and fence.by_fork
-            and not put.may_return(self._stack.live, fence.kind)
+            and isinstance(fence, Namespace)
+            and not put.may_return(self._stack.live, fence)
         ):
             notes, carried = self._put_on_new_bash(fence, join)
             return How.RESPAWNED, (NO_WAY_BACK, *notes), carried
@@ -244,13 +270,14 @@ class Fencing:
         """Take one fence off; fences above a one-way one are put back on."""
         self._box.require_alive()
         standing = self._stack.standing.get(kind)
+        self._require_none_on(kind)
         before = self._stack.live.identity
         notes: tuple[str, ...] = ()
         carried = NOTHING
         match standing.how:
-            case How.OUTSIDE:
+            case _ if standing.how is How.OUTSIDE or isinstance(standing.fence, Mounted):
                 self._stack.take_off(kind)
-            case How.IN_PLACE if self._may_return(kind):
+            case How.IN_PLACE if self._may_return(standing.fence):
                 self._stack.take_off(kind)
             case How.IN_PLACE | How.FORKED:
                 carried = self._wake_below(standing, force=force)
@@ -263,6 +290,7 @@ class Fencing:
         if standing.fence.shows(self._box.pid):
             what = f"another {kind} namespace" if change.host else f"the {kind} fence"
             raise ShellplayError(f"the kernel still shows {what}")
+        self.release()
         return replace(change, notes=notes, carried=carried.carried, left=carried.failed)
 
     def peel_all(self, *, force: bool) -> list[Change]:
@@ -273,11 +301,25 @@ class Fencing:
     def fall_back(self) -> None:
         """Wake the bash below the live one, which has ended."""
         self._stack.fall_back()
+        self.release()
 
-    def _may_return(self, kind: str) -> bool:
+    def _may_return(self, fence: Fence) -> bool:
         # Behind a restriction it may turn out half-way that it may not.
         restricted = bool(self._stack.standing.restrictions())
-        return not restricted and put.may_return(self._stack.live, kind)
+        return (
+            not restricted
+            and isinstance(fence, Namespace)
+            and put.may_return(self._stack.live, fence)
+        )
+
+    def _require_none_on(self, kind: str) -> None:
+        resting = self._stack.standing.resting_on(kind)
+        if resting:
+            stand = "stands" if len(resting) == 1 else "stand"
+            raise Refused(
+                f"{', '.join(resting)} {stand} on {kind} and would be lost with it",
+                f"peel {resting[-1]}, first; or peel all",
+            )
 
     def _wake_below(self, standing: Standing, *, force: bool) -> Carried:
         self._box.require_idle()
@@ -342,6 +384,8 @@ class Fencing:
     def _about_proc(self, changed: str) -> tuple[str, ...]:
         """Say that ps inside still shows the host, when that is what surprises now."""
         up = self.kinds()
+        if changed == "root" and "root" in up and sees_the_hosts_proc(self._box.pid):
+            return (WAY_OUT,)
         if changed not in ("pid", "mnt") or "pid" not in up:
             return ()
         if not sees_the_hosts_proc(self._box.pid):
@@ -353,7 +397,7 @@ class Fencing:
     def _change(self, verb: str, kind: str, how: How, *, before: ShellIdentity) -> Change:
         layer = REGISTRY[kind]
         mine, host = layer.fact(self._box.pid), layer.fact("self")
-        is_namespace = issubclass(layer, Namespace)
+        is_namespace = isinstance(mine, NamespaceId) or isinstance(host, NamespaceId)
         return Change(
             verb, kind, how, before, self._stack.live.identity,
             namespace=mine if isinstance(mine, NamespaceId) else None,

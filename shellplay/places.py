@@ -19,7 +19,8 @@ def over(stack: Stack, fence: Fence) -> list[Standing]:
     restrictions = stack.standing.restrictions()
     match fence:
         case Namespace() if _belongs_below_pid(stack, fence):
-            return [stack.standing.get("pid"), *restrictions]
+            within = [each for each in stack.standing if "pid" in each.fence.inside]
+            return [stack.standing.get("pid"), *within, *restrictions]
         case Namespace():
             return restrictions
         case Restriction() if not fence.permitted(stack.live.status):

@@ -6,42 +6,27 @@ the three ways below starts a new namespace or joins an existing one.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NamedTuple
-
 from shellplay.fences.fence import Fence
 from shellplay.fences.limit import Limit
-from shellplay.fences.namespace import Namespace, return_to, working_directory
+from shellplay.fences.mounted import Mounted
+from shellplay.fences.namespace import (
+    Joined,
+    Namespace,
+    joined,
+    return_to,
+    working_directory,
+)
 from shellplay.fences.restriction import Restriction
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.cgroup_group import Group
-from shellplay.kernel.namespaces import CLONE_FLAGS, identify, open_namespace, owners
+from shellplay.kernel.namespaces import CLONE_FLAGS, identify, owners
 from shellplay.kernel.stub import Stub
 from shellplay.shell.shell import Forked, Shell
 
 PROC = "/proc"
 PROC_FLAGS = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
-
-
-class Joined(NamedTuple):
-    """An existing namespace to join: our descriptor of it, and the file that it came from."""
-
-    fd: int
-    of: str
-
-
-@contextmanager
-def joined(pid: int, kind: str) -> Iterator[Joined]:
-    """Hold a namespace of a process for the ``with`` block."""
-    fd = open_namespace(pid, kind)
-    try:
-        yield Joined(fd, f"/proc/{pid}/ns/{kind}")
-    finally:
-        os.close(fd)
 
 
 def comes_off_in_place(shell: Shell, fence: Fence) -> bool:
@@ -50,22 +35,26 @@ def comes_off_in_place(shell: Shell, fence: Fence) -> bool:
     setns(2) wants CAP_SYS_ADMIN over the user namespace that owns the namespace to join,
     and the shell has capabilities over its own one and those below it only.
     """
+    if isinstance(fence, Mounted):
+        return True  # and shell has no part in it
     if isinstance(fence, Limit):
         return fence.comes_off(shell.pid)
-    return not fence.one_way and _may_join(shell, shell.pid, fence.kind)
+    if fence.one_way or not isinstance(fence, Namespace):
+        return False
+    with joined(shell.pid, fence.space) as here:
+        return _may_join(shell, here)
 
 
-def may_return(shell: Shell, kind: str) -> bool:
-    """Tell whether the shell can go to the host's namespace by itself."""
-    return _may_join(shell, os.getpid(), kind)
+def may_return(shell: Shell, fence: Namespace) -> bool:
+    """Tell whether the shell can go back to the namespace outside by itself."""
+    with fence.outside() as outside:
+        return _may_join(shell, outside)
 
 
-def _may_join(shell: Shell, member: int, kind: str) -> bool:
+def _may_join(shell: Shell, wanted: Joined) -> bool:
     if not shell.has_sys_admin():
         return False
-    own = identify(shell.pid, "user")
-    with joined(member, kind) as wanted:
-        return own in owners(wanted.fd)
+    return identify(shell.pid, "user") in owners(wanted.fd)
 
 
 def in_place(fence: Fence, caller: Caller, join: Joined | None) -> None:
@@ -119,12 +108,12 @@ def _enter(fence: Fence, caller: Caller, join: Joined) -> None:
     fence.enter(caller, join.fd, of=join.of)
 
 
-def take_off(kind: str, caller: Caller, outside: Joined) -> None:
+def take_off(space: str, caller: Caller, outside: Joined) -> None:
     """Move the process itself back to the namespace outside."""
     path = working_directory(caller)
     with caller.passed(outside.fd) as number:
-        caller.setns(number, CLONE_FLAGS[kind], of=outside.of)
-    if kind == "mnt":
+        caller.setns(number, CLONE_FLAGS[space], of=outside.of)
+    if space == "mnt":
         return_to(caller, path)
 
 

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 
 from shellplay import put
 from shellplay.errors import KernelError, TimedOut
-from shellplay.fences import KINDS, Fence, Limit, Namespace
+from shellplay.fences import KINDS, Fence, Limit, Mounted, Namespace, rooting
+from shellplay.fences.mounted import mounts_at
+from shellplay.fences.namespace import Joined, joined, return_to, working_directory
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.descendants import descendants, kill_quietly
 from shellplay.kernel.stub import Stub
 from shellplay.model import How
-from shellplay.put import Joined, joined
 from shellplay.shell.carry import Carried, carry
+from shellplay.shell.insider import insider
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash
 from shellplay.shell.state import State, dump
@@ -62,17 +64,36 @@ class Stack:
             fence.put_up(self.live.pid, self._box.group)
             self.standing.add(Standing(fence, How.OUTSIDE, len(self.parked)))
             return How.OUTSIDE
-        before = namespaces.identify(self.live.pid, fence.kind)
+        if isinstance(fence, Mounted):
+            self._mount(fence, self.live.pid)
+            self.standing.add(Standing(fence, How.OUTSIDE, len(self.parked)))
+            return How.OUTSIDE
+        assert isinstance(fence, Namespace)
+        before = namespaces.identify(self.live.pid, fence.space)
         with self.live.seized() as caller:
+            path = working_directory(caller)
             try:
                 put.in_place(fence, caller, join)
             except KernelError:
-                if namespaces.identify(self.live.pid, fence.kind) != before:
-                    with joined(os.getpid(), fence.kind) as host:
-                        put.take_off(fence.kind, caller, host)
+                if namespaces.identify(self.live.pid, fence.space) != before:
+                    with fence.outside() as outside:
+                        put.take_off(fence.space, caller, outside)
+                    return_to(caller, path)
                 raise
         self.standing.add(Standing(fence, How.IN_PLACE, len(self.parked)))
         return How.IN_PLACE
+
+    def _mount(self, fence: Mounted, pid: int) -> None:
+        with insider(self._box.guardian, pid) as caller:
+            if fence.shows(pid):
+                fence.take_off(caller)  # It is of a fence that has come off below it.
+            before = mounts_at(pid, fence.target)
+            try:
+                fence.go_up(caller)
+            except KernelError:
+                if mounts_at(pid, fence.target) != before:
+                    fence.take_off(caller)
+                raise
 
     def put_on_copy(self, fence: Fence, join: Joined | None) -> None:
         """Fork the live bash; the copy is inside the fence, the original is parked."""
@@ -106,9 +127,29 @@ class Stack:
                 standing.fence.take_off(shell.pid, self._box.group)
             self.standing.remove(kind)
             return
-        with self.live.seized() as caller, joined(os.getpid(), kind) as host:
-            put.take_off(kind, caller, host)
+        if standing is not None and isinstance(standing.fence, Mounted):
+            with insider(self._box.guardian, self.live.pid) as caller:
+                standing.fence.take_off(caller)
+        elif standing is not None and kind not in KINDS:
+            assert isinstance(standing.fence, Namespace)
+            # Those that were forked since are in its namespace, and no other fence's.
+            for shell in (*self.parked[standing.depth :], self.live):
+                self._leave(standing.fence, shell)
+        else:
+            with self.live.seized() as caller, joined(os.getpid(), kind) as host:
+                put.take_off(kind, caller, host)
         self.standing.remove(kind)
+
+    def _leave(self, fence: Namespace, shell: Shell) -> None:
+        with fence.outside() as outside:
+            if namespaces.identify(shell.pid, fence.space) == namespaces.of_descriptor(
+                outside.fd
+            ):
+                return
+            paths = rooting.open_paths(shell.pid)
+            with shell.seized() as caller:
+                put.take_off(fence.space, caller, outside)
+                rooting.reopen(caller, paths)
 
     def doomed_by(self, off: Sequence[Standing]) -> list[Shell]:
         """Return the bashes that end if fences come off by waking one outside of them."""
@@ -146,6 +187,9 @@ class Stack:
             self._end(doomed)
             del self.parked[inside:]
             self._wake(doomed[0])
+            for each in off:
+                if isinstance(each.fence, Namespace) and each.fence.kind not in KINDS:
+                    self._leave(each.fence, self.live)
             yield others
 
     def fall_back(self) -> None:
@@ -222,7 +266,9 @@ class Stack:
             notes = _fit_proc(stub.pid, fences, lambda: nullcontext(stub))
             standing = [Standing(fence, _way_on(fence, stub.pid), 0) for fence in fences]
             for fence in fences:
-                if not isinstance(fence, Namespace):
+                if isinstance(fence, Mounted):
+                    self._mount(fence, stub.pid)
+                elif not isinstance(fence, Namespace):
                     put.around(fence, stub, self._box.group)
             shell = start_bash(stub, terminal, user_file=self._box.settings.bashrc)
             undo.pop_all()
@@ -250,7 +296,10 @@ class Stack:
         # new one has to do.
         if fence.by_fork or not isinstance(fence, Namespace):
             return nullcontext(None)
-        return joined(self.live.pid, fence.kind)
+        for each in self.standing.above(fence.kind):
+            if isinstance(each.fence, Namespace) and each.fence.space == fence.kind:
+                return each.fence.outside()  # Where bash is now is that one's.
+        return joined(self.live.pid, fence.space)
 
     # -- state ---------------------------------------------------------------------------
 
@@ -300,7 +349,8 @@ def _fit_proc(
     up = {fence.kind: fence for fence in fences}
     if "mnt" not in up or put.sees_itself(pid):
         return ()
-    fresh = "pid" in up and getattr(up["pid"], "proc", False)
+    # Below a new root there may be another /proc than that of the host.
+    fresh = getattr(up["pid"], "proc", False) if "pid" in up else "root" in up
     stale = put.proc_mounts(pid) > put.proc_mounts("self")
     if not fresh and not stale:
         return ()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from shellplay.errors import Refused
-from shellplay.fences import Fence, Restriction
+from shellplay.fences import Fence, Mounted, Restriction
 from shellplay.model import How
 
 
@@ -70,6 +70,18 @@ class StandingFences:
         """Return the fences that went up after a given one."""
         kinds = [each.fence.kind for each in self._list]
         return self._list[kinds.index(kind) + 1 :]
+
+    def resting_on(self, kind: str) -> list[str]:
+        """Return the kinds of the fences above that would be lost with a given one."""
+        fence = self.get(kind).fence
+        return [
+            each.fence.kind
+            for each in self.above(kind)
+            if kind in each.fence.inside
+            # In a new tree there are mounts of its own, and copies of those from before.
+            or (kind == "root" and isinstance(each.fence, Mounted))
+            or (each.fence.kind == "root" and isinstance(fence, Mounted))
+        ]
 
     def cut(self, depth: int) -> None:
         """Forget all fences that went up at ``depth`` or deeper."""

@@ -27,6 +27,7 @@ LAYERS = [
         "places",
         "fencing",
         "jobs",
+        "files",
         "container",
     },
     {"services", "playground"},

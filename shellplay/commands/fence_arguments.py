@@ -99,9 +99,11 @@ class FenceWords(Argument):
             for option in fence_type(kind).options():
                 if option.bare and kind_of(before[-1]) == kind:
                     yield from (
-                        Candidate(one, f"{kind}: {option.help}") for one in option.choices
+                        Candidate(one, f"{kind}: {option.help}")
+                        for one in (*option.choices, *option.words)
                     )
-                spelled = f"--no-{option.name}" if option.flag else f"{option.name}="
+                flag = f"--no-{option.name}" if option.on else f"--{option.name}"
+                spelled = flag if option.flag else f"{option.name}="
                 yield Candidate(spelled, f"{kind}: {option.help}")
         for kind in self.kinds():
             if kind not in named:

@@ -22,10 +22,11 @@ def fence(
 ) -> Iterator[Outcome]:
     """Put fences around the live bash, which goes on with all it has.
 
-    The namespaces are user mnt uts ipc net pid cgroup time; caps, nnp, seccomp and landlock
-    take away what a process may do, become, call or open; memory cpu pids io cpuset limit
-    what all of it uses, and rlimit what each process does. Each has options of its own (help
-    uts tells those of uts), and join=CONTAINER shares the namespace of another container.
+    The namespaces are user mnt uts ipc net pid cgroup time; root gives it files of its own,
+    and proc sys dev show less of the kernel; caps, nnp, seccomp and landlock take away what
+    a process may do, become, call or open; memory cpu pids io cpuset limit what all of it
+    uses, and rlimit what each process does. Each has options of its own (help uts tells
+    those of uts), and join=CONTAINER shares the namespace of another container.
     A fence goes on in place if it can come off in place; otherwise the bash forks and the
     original waits outside.
 
@@ -34,6 +35,7 @@ def fence(
         fence uts ipc net            # three at once
         fence uts hostname=web       # with a name of its own
         fence pid mnt --no-proc      # keep the host's /proc in view
+        fence root overlay           # the host's files, and rm -rf hurts none
         fence caps docker            # leave Docker's 14 capabilities
         fence memory 64M cpu 0.5     # limits, which limit changes and stats watches
         fence seccomp docker         # filter calls as Docker does

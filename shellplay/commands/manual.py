@@ -74,7 +74,7 @@ def fence_page(kind: str) -> Callable[[int], str]:
 def spelled(option: FenceOption) -> str:
     """Return how an option of a fence is written; bare choices stand for themselves."""
     if option.flag:
-        return f"--no-{option.name}"
+        return f"--no-{option.name}" if option.on else f"--{option.name}"
     keyed = f"{option.name}={option.metavar}"
     return "|".join((*(option.choices or (option.metavar,)), keyed)) if option.bare else keyed
 

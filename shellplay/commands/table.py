@@ -4,6 +4,7 @@ from shellplay.commands import (
     containers,
     doctor,
     fencing,
+    files,
     images,
     living,
     looking,
@@ -13,6 +14,6 @@ from shellplay.commands import (
 )
 from shellplay.commands.command import ALIASES, TABLE, find
 
-MODULES = (fencing, living, looking, containers, images, doctor, recipes, record, other)
+MODULES = (fencing, files, living, looking, containers, images, doctor, recipes, record, other)
 
 __all__ = ["ALIASES", "MODULES", "TABLE", "find"]

@@ -5,6 +5,7 @@ import pkgutil
 
 from shellplay.fences.fence import REGISTRY, Fence, Option
 from shellplay.fences.limit import Limit
+from shellplay.fences.mounted import Mounted
 from shellplay.fences.namespace import Namespace
 from shellplay.fences.restriction import Restriction
 from shellplay.kernel.namespaces import KINDS
@@ -22,6 +23,11 @@ ALIASES: dict[str, str] = {
     "users": "user",
     "cgroupns": "cgroup",
     "clock": "time",
+    "rootfs": "root",
+    "chroot": "root",
+    "files": "root",
+    "sysfs": "sys",
+    "devices": "dev",
     "capabilities": "caps",
     "cap": "caps",
     "no_new_privs": "nnp",
@@ -44,6 +50,6 @@ ORDER: tuple[str, ...] = (
 )
 
 __all__ = [
-    "ALIASES", "KINDS", "ORDER", "REGISTRY", "Fence", "Limit", "Namespace", "Option",
-    "Restriction",
+    "ALIASES", "KINDS", "ORDER", "REGISTRY", "Fence", "Limit", "Mounted", "Namespace",
+    "Option", "Restriction",
 ]  # fmt: skip

@@ -25,8 +25,8 @@ TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
 class Option:
     """One option of a fence, as help and completion need it.
 
-    A flag takes no value; a ``bare`` one may be given by its value alone; ``words`` are what
-    its value may list, with commas between them.
+    A flag takes no value, and is ``on`` if nothing is said; a ``bare`` one may be given by
+    its value alone; ``words`` are what its value may list, with commas between them.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Option:
     words: tuple[str, ...] = ()
     flag: bool = False
     bare: bool = False
+    on: bool = False
 
 
 def option(
@@ -66,11 +67,13 @@ class Fence(ABC):
     ``kind`` is the kernel's short name, ``man`` the page that explains it; ``one_way`` is
     true if the kernel never lets the same process go back, whatever its privileges;
     ``by_fork`` if only a child can be inside.  ``opened_by`` is the fence behind which a
-    process without privileges may put it up, ``visible`` whether the kernel shows it.
+    process without privileges may put it up, ``visible`` whether the kernel shows it, and
+    ``inside`` are the fences that it needs around it.
     """
 
     kind: ClassVar[str]
     man: ClassVar[str]
+    inside: ClassVar[tuple[str, ...]] = ()
     one_way: ClassVar[bool] = False
     by_fork: ClassVar[bool] = False
     opened_by: ClassVar[str | None] = None
@@ -121,9 +124,19 @@ class Fence(ABC):
 
     # -- how it goes up ------------------------------------------------------------------
 
-    def prepared(self, status: Status) -> Self:
-        """Return the fence as it is to go up around a process of this status, now and again."""
-        return self
+    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+        """Get ready what it takes from outside, for a process of this status.
+
+        Return it as it is to go up, now and again, and sentences about that.
+        """
+        return self, ()
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say what turned out while it went up."""
+        return ()
+
+    def released(self) -> None:  # noqa: B027 - most fences take nothing
+        """Let go of what it took from outside; it stands no more."""
 
     # -- its options ---------------------------------------------------------------------
 
@@ -137,6 +150,7 @@ class Fence(ABC):
                 name=each.name,
                 default=each.default if isinstance(each.default, str) else None,
                 flag=isinstance(each.default, bool),
+                on=each.default is True,
                 **each.metadata,
             )
             for each in fields

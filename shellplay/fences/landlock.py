@@ -65,14 +65,14 @@ class Landlock(Restriction, kind="landlock", man="landlock(7)"):
         """Tell whether a process may restrict itself: if nobody gets privileges by it."""
         return status.no_new_privs or has(status.effective, "sys_admin")
 
-    def prepared(self, status: Status) -> Self:
+    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Return the fence; raise Refused if this kernel does not know about ports."""
         if self._ports() and landlock.abi() < landlock.ABI_OF_PORTS:
             raise Refused(
                 f"the Landlock of this kernel, ABI {landlock.abi()}, knows no ports",
                 "take connect= and bind= away, or Linux 6.7",
             )
-        return self
+        return self, ()
 
     def go_up(self, caller: Caller) -> None:
         """Make a ruleset of what is left, and keep to it for good."""

@@ -27,10 +27,6 @@ class Limit(Fence, ABC):
     def take_off(self, pid: int, group: Group) -> None:
         """Give a process back what the host has."""
 
-    def remarks(self) -> tuple[str, ...]:
-        """Say, in sentences, what a user might expect of it, and it does not do here."""
-        return ()
-
     def comes_off(self, pid: int) -> bool:
         """Tell whether we might take it off a process again, were it up."""
         return True

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC
+from collections.abc import Hashable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from shellplay.errors import KernelError
 from shellplay.fences.fence import Fence, option
 from shellplay.kernel import constants as k
 from shellplay.kernel import namespaces
 from shellplay.kernel.procfs import Status
-from shellplay.model import NamespaceId
+
+
+class Joined(NamedTuple):
+    """An existing namespace to join: our descriptor of it, and the file that it came from."""
+
+    fd: int
+    of: str
+
+
+@contextmanager
+def joined(pid: int, space: str) -> Iterator[Joined]:
+    """Hold a namespace of a process for the ``with`` block."""
+    fd = namespaces.open_namespace(pid, space)
+    try:
+        yield Joined(fd, f"/proc/{pid}/ns/{space}")
+    finally:
+        os.close(fd)
+
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -22,30 +42,41 @@ if TYPE_CHECKING:
 class Namespace(Fence, ABC):
     """A fence that is a namespace of its own, see namespaces(7).
 
-    ``clone_takes_it`` tells whether a fork can make the namespace for the copy.
+    ``space`` is the kind of that, ``clone_takes_it`` tells whether a fork can make it for
+    the copy.
     """
 
+    space: ClassVar[str]
     opened_by: ClassVar[str | None] = "user"
     clone_takes_it: ClassVar[bool] = True
 
     join: str | None = option("share the namespace of another container", metavar="CONTAINER")
 
+    def __init_subclass__(cls, kind: str | None = None, man: str = "") -> None:
+        super().__init_subclass__(kind, man)
+        if kind is not None and "space" not in vars(cls):
+            cls.space = kind
+
     @property
     def flag(self) -> int:
         """Its CLONE_NEW* bit."""
-        return namespaces.CLONE_FLAGS[self.kind]
+        return namespaces.CLONE_FLAGS[self.space]
+
+    def outside(self) -> AbstractContextManager[Joined]:
+        """Hold the namespace to go back to when it comes off."""
+        return joined(os.getpid(), self.space)
 
     @classmethod
-    def fact(cls, pid: int | str) -> NamespaceId | None:
+    def fact(cls, pid: int | str) -> Hashable | None:
         """Return the namespace that a process is in, None if it cannot be read."""
         return namespaces.identify(pid, cls.kind)
 
     @classmethod
     def unsupported(cls) -> str | None:
         """Say why this kernel cannot have it."""
-        if namespaces.supported(cls.kind):
+        if namespaces.supported(cls.space):
             return None
-        return f"this kernel has no {cls.kind} namespaces"
+        return f"this kernel has no {cls.space} namespaces"
 
     def permitted(self, status: Status) -> bool:
         """Tell whether a process may make one: with CAP_SYS_ADMIN, see unshare(2)."""
@@ -68,7 +99,7 @@ class Namespace(Fence, ABC):
         path = working_directory(caller)
         with caller.passed(fd) as number:
             caller.setns(number, self.flag, of=of)
-        if self.kind == "mnt":
+        if self.space == "mnt":
             # Joining a mount namespace resets root and working directory to its root.
             return_to(caller, path)
 

@@ -9,17 +9,22 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from shellplay.errors import Refused
+from shellplay.image.changes import is_opaque, is_whiteout
+from shellplay.image.layer import GONE, OPAQUE
 from shellplay.image.manifest import LAYER, Descriptor
 from shellplay.image.metadata import XATTR, xattrs_of
 from shellplay.image.store import Store
 
 
-def pack(store: Store, root: Path) -> Generator[str, None, Descriptor]:
+def pack(
+    store: Store, root: Path, *, overlay: bool = False
+) -> Generator[str, None, Descriptor]:
     """Take a directory into the store as a plain tar; return it.
 
     An ordinary user's own files become root's, as in a container of theirs; what is mounted
-    in the directory is left out.  Yields a sentence for what was.  Raises Refused for what
-    cannot be read.
+    in the directory is left out.  With ``overlay`` it is the upper one of an overlay, and
+    what that hides is hidden by names, as in Docker's tars.  Yields a sentence for what was
+    left out.  Raises Refused for what cannot be read.
     """
     skipped: dict[str, int] = {}
     with store.scratch() as file:
@@ -27,7 +32,8 @@ def pack(store: Store, root: Path) -> Generator[str, None, Descriptor]:
             device = root.stat().st_dev
             with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 for path, name in _walk(root, device, skipped):
-                    _add(tar, path, name, skipped)
+                    if not (overlay and _hide(tar, path, name)):
+                        _add(tar, path, name, skipped)
             file.flush()
         found = store.adopt(Path(file.name))
     for what, number in skipped.items():
@@ -53,6 +59,19 @@ def _walk(top: Path, device: int, skipped: dict[str, int]) -> Iterator[tuple[str
                     continue
                 pending.append((entry.path, f"{name}/"))
             yield entry.path, name
+
+
+def _hide(tar: tarfile.TarFile, path: str, name: str) -> bool:
+    """Write down what is hidden by a file or in a directory; tell if that is all of it."""
+    found = os.lstat(path)
+    above, _, last = name.rpartition("/")
+    within = f"{above}/" if above else ""
+    if is_whiteout(found):
+        tar.addfile(tarfile.TarInfo(f"{within}{GONE}{last}"))
+        return True
+    if stat.S_ISDIR(found.st_mode) and name != "." and is_opaque(path):
+        tar.addfile(tarfile.TarInfo(f"{name}/{OPAQUE}"))
+    return False
 
 
 def _add(tar: tarfile.TarFile, path: str, name: str, skipped: dict[str, int]) -> None:

@@ -93,9 +93,11 @@ class X86_64(Architecture):
         **{"setgroups": 116, "pivot_root": 155, "prctl": 157, "chroot": 161, "mount": 165},
         **{"umount2": 166, "sethostname": 170, "pselect6": 270, "unshare": 272, "dup3": 292},
         **{"setns": 308, "pidfd_send_signal": 424, "pidfd_open": 434, "close_range": 436},
-        **{"openat2": 437, "pidfd_getfd": 438, "capset": 126, "seccomp": 317},
+        **{"openat2": 437, "pidfd_getfd": 438, "capset": 126, "seccomp": 317, "umask": 95},
         **{"landlock_create_ruleset": 444, "landlock_add_rule": 445},
         **{"landlock_restrict_self": 446, "prlimit64": 302},
+        **{"mkdirat": 258, "mknodat": 259, "symlinkat": 266, "open_tree": 428},
+        **{"move_mount": 429, "mount_setattr": 442},
     }
 
     def program_counter(self, registers: Mapping[str, int]) -> int:
@@ -144,9 +146,11 @@ class AArch64(Architecture):
         **{"sethostname": 161, "prctl": 167, "getpid": 172, "socket": 198, "socketpair": 199},
         **{"recvmsg": 212, "munmap": 215, "clone": 220, "mmap": 222, "wait4": 260},
         **{"setns": 268, "pidfd_send_signal": 424, "pidfd_open": 434, "close_range": 436},
-        **{"openat2": 437, "pidfd_getfd": 438, "capset": 91, "seccomp": 277},
+        **{"openat2": 437, "pidfd_getfd": 438, "capset": 91, "seccomp": 277, "umask": 166},
         **{"landlock_create_ruleset": 444, "landlock_add_rule": 445},
         **{"landlock_restrict_self": 446, "prlimit64": 261},
+        **{"mkdirat": 34, "mknodat": 33, "symlinkat": 36, "open_tree": 428},
+        **{"move_mount": 429, "mount_setattr": 442},
     }
     # Bits 10 and 11 of PSTATE: the branch type; a stale one faults on BTI hardware.
     branch_type = 0b11 << 10

@@ -140,13 +140,21 @@ class Caller(ABC):
 
     # -- files and mounts ---------------------------------------------------------------
 
-    def mount(self, source: str | None, target: str, kind: str | None, flags: int = 0) -> None:
-        """Attach a file system or change a mount, mount(2)."""
+    def mount(
+        self,
+        source: str | None,
+        target: str,
+        kind: str | None,
+        flags: int = 0,
+        data: str | None = None,
+    ) -> None:
+        """Attach a file system with its options ``data``, or change a mount, mount(2)."""
         names = "|".join(mount_flags(flags)) or "0"
+        shown = [source or "NULL", target, kind or "NULL", names]
         self.call(
-            "mount", _path(source), _path(target), _path(kind), flags, None, subject=target,
-            shown=[source or "NULL", target, kind or "NULL", names],
-            same_as=_mount_command(source, target, kind, flags),
+            "mount", _path(source), _path(target), _path(kind), flags, _path(data),
+            subject=target, shown=[*shown, data] if data else shown,
+            same_as=_mount_command(source, target, kind, flags, data),
         )  # fmt: skip
 
     def umount2(self, target: str, flags: int = 0) -> None:
@@ -376,9 +384,14 @@ def _text(argument: Argument) -> str:
             return '"' + argument.decode("utf-8", "backslashreplace") + '"'
 
 
-def _mount_command(source: str | None, target: str, kind: str | None, flags: int) -> str:
+def _mount_command(
+    source: str | None, target: str, kind: str | None, flags: int, data: str | None
+) -> str:
     if kind is not None:
-        return f"mount -t {kind} {source} {target}"
-    change = {k.MS_PRIVATE: "private", k.MS_SLAVE: "slave"}.get(flags & ~k.MS_REC, "bind")
+        options = f" -o {data}" if data else ""
+        return f"mount -t {kind}{options} {source} {target}"
     recursive = "r" if flags & k.MS_REC else ""
+    if flags & k.MS_BIND:
+        return f"mount --{recursive}bind {source} {target}"
+    change = {k.MS_PRIVATE: "private", k.MS_SLAVE: "slave"}[flags & ~k.MS_REC]
     return f"mount --make-{recursive}{change} {target}"

@@ -86,6 +86,14 @@ def owner(fd: int) -> NamespaceId | None:
     return _related(fd, NS_GET_USERNS)
 
 
+def open_owner(fd: int) -> int:
+    """Open the user namespace that owns a namespace; the caller closes the descriptor.
+
+    Raises KernelError (EPERM: it is above our own).
+    """
+    return _ask(fd, NS_GET_USERNS)
+
+
 def owners(fd: int) -> list[NamespaceId]:
     """Return the user namespaces that rule a namespace: its owner, that one's parent, ...
 

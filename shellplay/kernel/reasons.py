@@ -60,10 +60,12 @@ def _reason(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
                 "nested 32 deep",
                 f"sysctl {name}=1000, as root",
             )
-        case errno.EINVAL if not namespaces.supported(kind):
+        case errno.EINVAL if kind in namespaces.KINDS and not namespaces.supported(kind):
             return f"this kernel has no {kind} namespaces", None
         case errno.ENOMEM if kind == "pid":
             return "PID 1 of that namespace has ended, so nothing can start in it", "peel pid"
+        case errno.EPERM if kind == "proc" and error.call == "mount":
+            return "where a part of /proc is hidden the kernel mounts no fresh one", None
         case errno.EPERM:
             return _not_permitted(error, kind, pid)
     return "the kernel refused it", None

@@ -20,6 +20,7 @@ from tests.fences.limited import kept, refused
 pytestmark = pytest.mark.everyone
 LAYERS = [kind for kind in ORDER if kind not in KINDS]
 # Options to put each up with, a line that tells about it, and what that prints inside.
+DEVICES = "core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero\n"
 SAMPLES: dict[str, tuple[dict[str, str], str, str]] = {
     "rlimit": ({"nofile": "64:128"}, "ulimit -Sn; ulimit -Hn", "64\n128\n"),
     "caps": (
@@ -54,6 +55,14 @@ SAMPLES: dict[str, tuple[dict[str, str], str, str]] = {
         "chrt -b 0 true; echo $?",
         "chrt: failed to set pid 0's policy: Function not implemented\n1\n",
     ),
+    "root": (
+        {},
+        "grep -q upperdir=/sys/upper /proc/self/mountinfo && echo copied",
+        "copied\n",
+    ),
+    "proc": ({}, "grep -q ' /proc/sys ro,' /proc/self/mountinfo && echo fixed", "fixed\n"),
+    "sys": ({}, "grep -q ' /sys ro,' /proc/self/mountinfo && echo fixed", "fixed\n"),
+    "dev": ({}, "cd /dev && echo *; cd - >/dev/null", DEVICES),
     "nnp": ({}, "grep -c 'NoNewPrivs:.1' /proc/self/status", "1\n"),
 }
 

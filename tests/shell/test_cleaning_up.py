@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -90,6 +91,15 @@ def test_after_kill_9_of_the_repl_nothing_is_left(lingerer: str, kinds: str) -> 
     line = LINGERERS[lingerer] if lingerer != "a mount" or kinds else "true"
     with program(kinds, line) as running:
         os.kill(running.repl, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("victim", ["repl", "playground"])
+def test_after_kill_9_the_files_of_a_root_are_gone_too(victim: str) -> None:
+    before = Path("/proc/self/mountinfo").read_text()
+    with program("root,proc,sys,dev", "echo x >/written-inside; sleep 1000 &") as running:
+        os.kill(getattr(running, victim), signal.SIGKILL)
+    assert Path("/proc/self/mountinfo").read_text() == before
+    assert not Path("/written-inside").exists()
 
 
 @pytest.mark.parametrize("lingerer", LINGERERS)

@@ -1,0 +1,105 @@
+"""mount, unmount, diff, commit: the tree of files that a live bash sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from shellplay.commands.arguments import Choice, Target, Word
+from shellplay.commands.command import command
+from shellplay.commands.outcome import Document, Outcome
+from shellplay.errors import UsageError
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+
+TMPFS = "tmpfs"
+WHAT = {"files": "with those that the root fence went up with"}
+FORM = "SRC:DST[:ro]"
+
+
+@command("mount", group="files")
+def mount(
+    container: Annotated[Container, Target()],
+    what: Annotated[str, Word(FORM, "a path outside, or tmpfs, and where it is to be inside")],
+) -> Iterator[Outcome]:
+    """Mount a file or directory of the host, or a tmpfs, inside, while the bash runs.
+
+    It needs mnt. The path inside is made if it is not there. With :ro nothing in it can be
+    written.
+
+    Examples:
+        mount ./src:/src:ro
+        mount tmpfs:/cache
+    """
+    source, target, read_only = _parts(what)
+    path = None if source == TMPFS else Path(source).expanduser().resolve()
+    container.mount(path, target, read_only=read_only)
+    yield f"{container.label}: {path or TMPFS} is at {target}{', read-only' * read_only}"
+
+
+@command("unmount", group="files", aliases=("umount",))
+def unmount(
+    container: Annotated[Container, Target()],
+    target: Annotated[str, Word("DST", "where it is mounted inside")],
+) -> Iterator[Outcome]:
+    """Unmount what is mounted inside; what uses it just now keeps it until it ends.
+
+    Examples:
+        unmount /src
+    """
+    container.unmount(target)
+    yield f"{container.label}: {target} is unmounted"
+
+
+@command("diff", group="files", json=True)
+def diff(
+    container: Annotated[Container, Target()],
+    what: Annotated[str, Choice("files", "what to compare", WHAT)],
+) -> Iterator[Outcome]:
+    """Show which files are not as they were: A added, C changed, D deleted.
+
+    It needs root, on the host's files or on an image.
+
+    Examples:
+        diff files
+        diff files --json
+    """
+    found = list(container.changes())
+    facts = {
+        "container": container.label,
+        "changes": [{"kind": each.kind, "path": each.path} for each in found],
+    }
+
+    def view() -> object:
+        from shellplay.views.safe import safe_line
+
+        lines = (f"{each.kind} {safe_line(each.path)}" for each in found)
+        return "\n".join(lines) or f"{container.label}: no file was changed"
+
+    yield Document("diff", lambda: facts, view)
+
+
+@command("commit", group="files")
+def commit(
+    container: Annotated[Container, Target()],
+    name: Annotated[str, Word("NAME", "what the image is to be called")],
+) -> Iterator[Outcome]:
+    """Make an image of the files: of the image below, and what was changed.
+
+    Examples:
+        commit web:2
+    """
+    from shellplay.commands.image_verbs import arrived
+
+    image = yield from container.commit(name)
+    yield arrived(image)
+
+
+def _parts(what: str) -> tuple[str, str, bool]:
+    source, colon, rest = what.partition(":")
+    target, _, option = rest.partition(":")
+    if not (source and colon and target) or option not in ("", "ro", "rw"):
+        raise UsageError(f"{what!r} is not {FORM}", "as in ./src:/src:ro")
+    return source, target, option == "ro"

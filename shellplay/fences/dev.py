@@ -1,0 +1,70 @@
+"""The dev fence: a /dev with nothing in it but what every program needs."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from shellplay.fences.mounted import Mounted, mounts_at
+from shellplay.fences.rooting import may_see_below_mounts
+from shellplay.kernel import constants as k
+from shellplay.kernel import mounting
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.namespaces import identify
+
+NODES = {
+    **{"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)},
+    "tty": (5, 0),
+}
+LINKS = {
+    **{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1"},
+    **{"stderr": "/proc/self/fd/2", "core": "/proc/kcore", "ptmx": "pts/ptmx"},
+}
+QUIET = k.MS_NOSUID | k.MS_NOEXEC
+
+
+@dataclass(frozen=True)
+class Dev(Mounted, kind="dev", man="devpts(4)"):
+    """Devices: disks, memory, other terminals.
+
+    What is left is null zero full random urandom tty; pts, shm and mqueue are new.  The
+    terminal of bash is still there, as /dev/tty.
+    """
+
+    target = "/dev"
+
+    @classmethod
+    def fact(cls, pid: int | str) -> str | None:
+        """Return what file system a process has as its /dev."""
+        found = mounts_at(pid, cls.target)
+        return f"{found[0].kind} {found[0].device}" if found else None
+
+    def go_up(self, caller: Caller) -> None:
+        """Mount an empty one, and bind the nodes of the one before into it."""
+        with ExitStack() as held:
+            # Bound and not made: mknod(2) of a device is nothing for a user namespace.
+            trees = {
+                name: held.enter_context(mounting.device(caller, f"/dev/{name}", number))
+                for name, number in NODES.items()
+            }
+            mask = mounting.umask(caller, 0)
+            held.callback(mounting.umask, caller, mask)
+            caller.mount("tmpfs", self.target, "tmpfs", QUIET, "mode=755,size=65536k")
+            for name, tree in trees.items():
+                mounting.mknodat(caller, f"/dev/{name}")
+                mounting.move_mount(caller, tree, f"/dev/{name}", of=f"/dev/{name}")
+        for name, to in LINKS.items():
+            mounting.symlinkat(caller, to, f"/dev/{name}")
+        for name in ("pts", "shm", "mqueue"):
+            mounting.mkdirat(caller, f"/dev/{name}")
+        # Group 5 is that of terminals, where there is one.
+        group = ",gid=5" if may_see_below_mounts(caller) else ""
+        options = f"newinstance,ptmxmode=0666,mode=0620{group}"
+        caller.mount("devpts", "/dev/pts", "devpts", QUIET, options)
+        quiet = QUIET | k.MS_NODEV
+        caller.mount("tmpfs", "/dev/shm", "tmpfs", quiet, "mode=1777,size=65536k")
+        # Who has no privileges may see the message queues of an ipc fence only.
+        if may_see_below_mounts(caller) or identify(caller.pid, "ipc") != identify(
+            "self", "ipc"
+        ):
+            caller.mount("mqueue", "/dev/mqueue", "mqueue", quiet)

@@ -1,0 +1,68 @@
+"""What one root fence stands on: what it holds open from outside, for as long as it stands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shellplay.kernel import namespaces
+
+if TYPE_CHECKING:
+    from shellplay.image.manifest import Image
+
+
+class Ground:
+    """The lower directories of a root, the lowest first, and what only we hold of it.
+
+    ``notes`` are sentences about what is not as one may expect.  ``held`` ends with it.
+    """
+
+    def __init__(
+        self, lowers: Sequence[Path], held: ExitStack, image: Image | None = None
+    ) -> None:
+        self.lowers = tuple(lowers)
+        self.image = image
+        self._stage: int | None = None
+        self.notes: list[str] = []
+        self._held = held
+        self._before: int | None = None
+
+    def leave_from(self, pid: int) -> None:
+        """Hold the mount namespace that a process is in, as the one to come back to."""
+        self._let_go(self._before)
+        self._before = namespaces.open_namespace(pid, "mnt")
+
+    @contextmanager
+    def before(self) -> Iterator[int]:
+        """Give a descriptor of the mount namespace to come back to, for the block."""
+        assert self._before is not None
+        fd = os.dup(self._before)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    @property
+    def upper(self) -> Path | None:
+        """The directory that takes what is written, which nobody inside can see."""
+        return None if self._stage is None else Path(f"/proc/self/fd/{self._stage}/upper")
+
+    def keep_stage(self, path: str) -> None:
+        """Hold the directory above the one that takes what is written."""
+        self._let_go(self._stage)
+        self._stage = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Let go of all."""
+        self._let_go(self._before)
+        self._let_go(self._stage)
+        self._before = self._stage = None
+        self._held.close()
+
+    @staticmethod
+    def _let_go(fd: int | None) -> None:
+        if fd is not None:
+            os.close(fd)

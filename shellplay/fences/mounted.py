@@ -1,0 +1,77 @@
+"""The fences that are mounts over a directory, in the table of mounts that bash has."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from shellplay.fences.fence import Fence
+from shellplay.kernel import constants as k
+from shellplay.kernel import mounting, procfs
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.procfs import Mount, Status
+
+NULL = (1, 3)
+
+
+@dataclass(frozen=True)
+class Mounted(Fence, ABC):
+    """A fence that is mounted over ``target`` and unmounted again.
+
+    Not by bash: by a process that joins its namespaces for that, so bash may be busy, and
+    may have given up what it takes.
+    """
+
+    inside: ClassVar[tuple[str, ...]] = ("mnt",)
+    opened_by = "user"
+    target: ClassVar[str]
+
+    def permitted(self, status: Status) -> bool:
+        """Tell whether we may mount; what bash may does not matter."""
+        ours = procfs.status("self")
+        return ours is not None and bool(ours.effective >> k.CAP_SYS_ADMIN & 1)
+
+    @abstractmethod
+    def go_up(self, caller: Caller) -> None:
+        """Mount it, by a process that has joined the namespaces of the bash."""
+
+    def take_off(self, caller: Caller) -> None:
+        """Unmount it, with all that is mounted below."""
+        caller.umount2(self.target, k.MNT_DETACH)
+
+
+def mounts_at(pid: int | str, target: str) -> list[Mount]:
+    """Return the topmost mount at a path, and those below it; nothing if there is none."""
+    found = procfs.mounts(pid) or []
+    tops = [each for each in found if each.point == target]
+    if not tops:
+        return []
+    return [tops[-1], *(each for each in found if each.point.startswith(f"{target}/"))]
+
+
+def hide(caller: Caller, paths: Iterable[str]) -> None:
+    """Cover what is there of some paths: files by /dev/null, directories by an empty one."""
+    for path in paths:
+        seen = Path(f"/proc/{caller.pid}/root{path}")
+        if seen.is_dir():
+            flags = k.MS_RDONLY | k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
+            caller.mount("tmpfs", path, "tmpfs", flags)
+        elif seen.exists():
+            with mounting.device(caller, "/dev/null", NULL) as null:
+                mounting.move_mount(caller, null, path, of="/dev/null")
+
+
+def make_read_only(caller: Caller, paths: Iterable[str]) -> None:
+    """Mount what is there of some paths over itself, read-only, with what is below."""
+    for path in paths:
+        if not Path(f"/proc/{caller.pid}/root{path}").exists():
+            continue
+        tree = mounting.open_tree(caller, path, recursive=True)
+        try:
+            mounting.mount_setattr(caller, tree, "", recursive=True)
+            mounting.move_mount(caller, tree, path, of=path)
+        finally:
+            caller.close(tree)

@@ -1,0 +1,58 @@
+"""The proc fence: a fresh /proc in which Docker's secrets are hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from shellplay.fences.mounted import Mounted, hide, make_read_only, mounts_at
+from shellplay.kernel import constants as k
+from shellplay.kernel.caller import Caller
+
+# What Docker hides and makes read-only, moby daemon/pkg/oci/defaults.go.
+MASKED = (
+    *("acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "scsi"),
+    *("timer_list", "timer_stats"),
+)
+READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
+
+
+class Shown(NamedTuple):
+    """How many places in /proc are hidden, and how many cannot be written to."""
+
+    hidden: int
+    fixed: int
+
+    def __str__(self) -> str:
+        return f"{self.hidden} hidden, {self.fixed} read-only" if any(self) else "all of it"
+
+
+@dataclass(frozen=True)
+class Proc(Mounted, kind="proc", man="proc(5)"):
+    """Secrets and switches of the kernel in /proc: kcore, keys, sysrq-trigger, /proc/sys.
+
+    A fresh /proc shows the processes inside, and of the rest what Docker shows; it needs
+    pid, for every process has to be in it.
+    """
+
+    inside = ("mnt", "pid")
+    target = "/proc"
+
+    @classmethod
+    def fact(cls, pid: int | str) -> Shown:
+        """Return what is covered of the /proc that a process sees."""
+        below = mounts_at(pid, cls.target)[1:]
+        fixed = sum(each.point[6:] in READ_ONLY and "ro" in each.options for each in below)
+        return Shown(sum(each.point[6:] in MASKED for each in below), fixed)
+
+    @classmethod
+    def fenced(cls, mine: object, host: object) -> bool:
+        """Tell whether less of it can be seen or written than on the host."""
+        return isinstance(mine, Shown) and any(mine) and mine != host
+
+    def go_up(self, caller: Caller) -> None:
+        """Mount a fresh one over it, and cover what Docker covers."""
+        flags = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
+        caller.mount("proc", self.target, "proc", flags)
+        hide(caller, [f"{self.target}/{name}" for name in MASKED])
+        make_read_only(caller, [f"{self.target}/{name}" for name in READ_ONLY])

@@ -1,0 +1,171 @@
+"""The root fence: a tree of files of its own, in a mount namespace of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from shellplay.errors import UsageError
+from shellplay.fences import rooting
+from shellplay.fences.fence import option
+from shellplay.fences.ground import Ground
+from shellplay.fences.namespace import Joined, Namespace, return_to, working_directory
+from shellplay.kernel import constants as k
+from shellplay.kernel import mounting, procfs
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.procfs import Status
+
+if TYPE_CHECKING:
+    from shellplay.image.unpack import Unpacked
+
+OVERLAY = "overlay"
+
+
+class Place(NamedTuple):
+    """Which directory of which file system a process has as its root."""
+
+    kind: str
+    device: str
+    path: str
+
+    def __str__(self) -> str:
+        where = "" if self.path == "/" else f":{self.path}"
+        return f"{self.kind} {self.device}{where}"
+
+
+@dataclass(frozen=True)
+class Root(Namespace, kind="root", man="pivot_root(2)"):
+    """Files: what is written or deleted inside leaves those of the host as they are.
+
+    ``root overlay`` has all files of the host, and keeps what is written in memory, until
+    the fence comes off; ``root DIRECTORY`` has that directory as /, ``root image=NAME``
+    the files of an image.  /proc, /sys and /dev stay the host's.  Alone it stands for
+    ``root overlay``.
+    """
+
+    space = "mnt"
+    inside = ("mnt",)
+    clone_takes_it = False
+
+    base: str = option(
+        "what / is inside", default=OVERLAY, metavar="overlay|DIRECTORY", bare=True,
+        words=(OVERLAY,),
+    )  # fmt: skip
+    image: str | None = option("an image whose files / has inside", metavar="NAME")
+    ro: bool = option("nothing in it can be written", default=False)
+    ground: Ground | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.base != OVERLAY and self.image is not None:
+            raise UsageError("root is a directory or an image, not both", "leave one out")
+        if self.base != OVERLAY and not Path(self.base).expanduser().is_dir():
+            raise UsageError(f"{self.base} is no directory", "fence root overlay")
+
+    @classmethod
+    def bare(cls, word: str) -> str | None:
+        """Take ``overlay`` and paths without a key."""
+        return "base" if word == OVERLAY or "/" in word or word == "." else None
+
+    @classmethod
+    def fact(cls, pid: int | str) -> Place | None:
+        """Return what a process has as its root, as its table of mounts shows it."""
+        tops = [each for each in procfs.mounts(pid) or () if each.point == "/"]
+        return Place(tops[-1].kind, tops[-1].device, tops[-1].root) if tops else None
+
+    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+        """Find what it will stand on; return it so, and sentences about that."""
+        if self.image is None:
+            lower = Path("/" if self.base == OVERLAY else self.base).expanduser().resolve()
+            return dataclasses.replace(self, ground=Ground([lower], ExitStack())), ()
+        # Loaded here: few fences need the store.
+        from shellplay.image.store import Store
+        from shellplay.image.unpack import unpack
+
+        store = Store()
+        image = store.get(self.image)
+        unpacked, notes = _finished(unpack(store, image))
+        held = ExitStack()
+        held.enter_context(unpacked)
+        ground = Ground(unpacked.directories, held, image)
+        return dataclasses.replace(self, ground=ground), tuple(notes)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say what is not in the tree as one may expect, and what leads out of it."""
+        return tuple(self.ground.notes) if self.ground else ()
+
+    def released(self) -> None:
+        """Let go of what it stood on."""
+        if self.ground is not None:
+            self.ground.close()
+
+    @contextmanager
+    def outside(self) -> Iterator[Joined]:
+        """Hold the mount namespace that was there before it."""
+        assert self.ground is not None
+        with self.ground.before() as fd:
+            yield Joined(fd, "the mount namespace before")
+
+    def unshare(self, caller: Caller) -> None:
+        """Move the caller itself into a new mount namespace."""
+        assert self.ground is not None
+        self.ground.notes.clear()
+        self.ground.leave_from(caller.pid)
+        super().unshare(caller)
+
+    def enter(self, caller: Caller, fd: int, *, of: str) -> None:
+        """Move the caller itself into the tree of another, or back into its own."""
+        assert self.ground is not None
+        self.ground.notes.clear()
+        self.ground.leave_from(caller.pid)
+        super().enter(caller, fd, of=of)
+
+    def settle(self, caller: Caller) -> None:
+        """Build the tree, make it the root, and forget the one before."""
+        assert self.ground is not None
+        path, paths = working_directory(caller), rooting.open_paths(caller.pid)
+        mask = mounting.umask(caller, 0)
+        try:
+            # What is mounted from here on must not show in the namespace before.
+            caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
+            with rooting.host_trees(caller) as trees:
+                self._build(caller, self.ground)
+                caller.chdir(rooting.TREE)
+                # Over itself: so no directory for the old root is needed, pivot_root(2).
+                caller.pivot_root(".", ".")
+                caller.umount2(".", k.MNT_DETACH)
+                caller.chdir("/")
+                rooting.attach(caller, trees)
+            if self.ro:
+                rooting.make_read_only(caller)
+        finally:
+            mounting.umask(caller, mask)
+        return_to(caller, path)
+        if working_directory(caller) != path:
+            self.ground.notes.append(f"its directory {path} is not there, so bash is in / now")
+        self.ground.notes += rooting.reopen(caller, paths)
+
+    def _build(self, caller: Caller, ground: Ground) -> None:
+        if self.base != OVERLAY:
+            rooting.stage(caller)
+            caller.mount(str(ground.lowers[0]), rooting.TREE, None, k.MS_BIND | k.MS_REC)
+            return
+        rooting.stage(caller)
+        ground.keep_stage(f"/proc/{caller.pid}/root{rooting.STAGE}")
+        if ground.image is None and not rooting.may_see_below_mounts(caller):
+            ground.notes += rooting.overlay_each(caller)
+        else:
+            rooting.overlay(caller, ground.lowers)
+
+
+def _finished(unpacking: Generator[str, None, Unpacked]) -> tuple[Unpacked, list[str]]:
+    notes: list[str] = []
+    while True:
+        try:
+            notes.append(next(unpacking))
+        except StopIteration as end:
+            unpacked: Unpacked = end.value
+            return unpacked, notes

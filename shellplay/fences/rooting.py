@@ -1,0 +1,174 @@
+"""Build the tree of a new root, and bring into it what of the host is needed there.
+
+What is written goes to a file system in memory that is mounted in the new namespace only:
+it ends with that, whoever is killed, and it takes what the host's own root may not, which
+may be an overlay itself.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from shellplay.errors import KernelError
+from shellplay.kernel import constants as k
+from shellplay.kernel import mounting, procfs
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.procfs import MapRange
+
+# Mounted over, in the new namespace, where there is nothing that the new tree needs.
+STAGE = "/sys"
+TREE, UPPER, WORK = f"{STAGE}/root", f"{STAGE}/upper", f"{STAGE}/work"
+EVERYBODY = [MapRange(0, 0, 2**32 - 1)]
+KERNELS = ("/proc", "/sys", "/dev")
+
+
+def may_see_below_mounts(caller: Caller) -> bool:
+    """Tell whether the caller may bind / without what is mounted on it.
+
+    In a user namespace the mounts of the host hold together, see mount_namespaces(7).
+    """
+    return procfs.uid_map(caller.pid) == EVERYBODY
+
+
+def stage(caller: Caller) -> None:
+    """Mount the memory that takes what is written, with room for the new tree."""
+    caller.mount("tmpfs", STAGE, "tmpfs", k.MS_NOSUID, "mode=755")
+    for path in (TREE, UPPER, WORK):
+        mounting.mkdirat(caller, path)
+
+
+def overlay(caller: Caller, lowers: Sequence[Path]) -> None:
+    """Mount the tree: the lower directories, and what is written over them."""
+    # mount(2) takes a page of options: short names leave room for more layers.
+    if len(lowers) > 1:
+        caller.chdir(str(lowers[0].parent))
+        names = [each.name for each in reversed(lowers)]
+    else:
+        names = [str(lowers[0])]
+    _overlay(caller, ":".join(map(_escaped, names)), TREE, UPPER, WORK)
+
+
+def overlay_each(caller: Caller) -> list[str]:
+    """Mount an overlay for each directory in /; return sentences about what cannot be one."""
+    caller.mount("tmpfs", TREE, "tmpfs", k.MS_NOSUID, "mode=755")
+    fixed: list[str] = []
+    with os.scandir(f"/proc/{caller.pid}/root/") as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        path, there = f"/{entry.name}", f"{TREE}/{entry.name}"
+        if path in KERNELS:
+            continue
+        if entry.is_symlink():
+            mounting.symlinkat(caller, str(Path(entry.path).readlink()), there)
+        elif entry.is_dir():
+            mounting.mkdirat(caller, there)
+            if not _overlay_one(caller, entry.name, there):
+                fixed.append(path)
+    told = ["what belongs to others, and what is in their directories, cannot be changed"]
+    if fixed:
+        told.append(f"{', '.join(fixed)}: read-only, as the host has mounts in there")
+    return told
+
+
+def _overlay_one(caller: Caller, name: str, there: str) -> bool:
+    upper, work = f"{UPPER}/{name}", f"{WORK}/{name}"
+    mode = stat.S_IMODE(Path(f"/proc/{caller.pid}/root/{name}").stat().st_mode)
+    for path, bits in ((upper, mode), (work, 0o700)):
+        mounting.mkdirat(caller, path, bits)
+    try:
+        _overlay(caller, _escaped(f"/{name}"), there, upper, work)
+    except KernelError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        caller.mount(f"/{name}", there, None, k.MS_BIND | k.MS_REC)
+        mounting.mount_setattr(caller, k.AT_FDCWD, there, recursive=True)
+        return False
+    return True
+
+
+def _overlay(caller: Caller, lower: str, target: str, upper: str, work: str) -> None:
+    data = f"lowerdir={lower},upperdir={upper},workdir={work}"
+    if not may_see_below_mounts(caller):
+        # Without privileges over the file system overlayfs keeps its notes in user.* names.
+        data += ",userxattr"
+    caller.mount("overlay", target, "overlay", 0, data)
+
+
+def _escaped(path: str) -> str:
+    for special in "\\:,":
+        path = path.replace(special, f"\\{special}")
+    return path
+
+
+@contextmanager
+def host_trees(caller: Caller) -> Iterator[dict[str, int]]:
+    """Copy what the kernel shows as files, detached, for the new tree and the block."""
+    trees: dict[str, int] = {}
+    try:
+        for path in KERNELS:
+            # Below /sys there are file systems in which root could delete: these stay out.
+            recursive = path != "/sys" or not may_see_below_mounts(caller)
+            trees[path] = mounting.open_tree(caller, path, recursive=recursive)
+        # The nodes are used as ever, but rm(1) inside cannot take them from the host.
+        mounting.mount_setattr(caller, trees["/dev"], "", recursive=True)
+        yield trees
+    finally:
+        for tree in trees.values():
+            caller.close(tree)
+
+
+def attach(caller: Caller, trees: dict[str, int]) -> None:
+    """Attach the copies; it is the root already, so no link in it leads elsewhere."""
+    for path, tree in trees.items():
+        mounting.mkdirat(caller, path, exist_ok=True)
+        mounting.move_mount(caller, tree, path, of=path)
+    if Path(f"/proc/{caller.pid}/root/dev/shm").is_dir():
+        caller.mount("tmpfs", "/dev/shm", "tmpfs", k.MS_NOSUID | k.MS_NODEV, "mode=1777")
+
+
+def make_read_only(caller: Caller) -> None:
+    """Make every mount of the new tree read-only, but for what the kernel shows as files."""
+    for each in procfs.mounts(caller.pid) or ():
+        if not f"{each.point}/".startswith(tuple(f"{path}/" for path in KERNELS)):
+            mounting.mount_setattr(caller, k.AT_FDCWD, each.point)
+
+
+def open_paths(pid: int) -> dict[int, str]:
+    """Return the files and directories that a process has open, by descriptor."""
+    return {
+        number: path
+        for number, path in procfs.fds(pid).items()
+        if path.startswith("/") and not Path(f"/proc/{pid}/fd/{number}").is_char_device()
+    }
+
+
+def reopen(caller: Caller, paths: dict[int, str]) -> list[str]:
+    """Have open directories lead into the tree that the caller is in, or else nowhere.
+
+    By a directory one comes out of a root, see fchdir(2).  A file is left open: it leads to
+    itself only.  Returns sentences about all of them.
+    """
+    told = []
+    for number, path in paths.items():
+        if not Path(f"/proc/{caller.pid}/fd/{number}").is_dir():
+            told.append(f"fd {number} is still {path} of the other root: close it")
+            continue
+        try:
+            there = caller.openat2(
+                k.AT_FDCWD, path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, 0
+            )
+        except KernelError as error:
+            caller.close(number)
+            told.append(f"fd {number} led to {path} of the other root, so it was closed")
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
+                raise
+            continue
+        caller.dup3(there, number)
+        caller.close(there)
+        told.append(f"fd {number} led to {path} of the other root, and was moved here")
+    return told

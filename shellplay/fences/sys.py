@@ -1,0 +1,38 @@
+"""The sys fence: /sys to look at only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shellplay.fences.mounted import Mounted, hide, make_read_only, mounts_at
+from shellplay.kernel.caller import Caller
+
+# What Docker hides, moby daemon/pkg/oci/defaults.go.
+MASKED = ("/sys/devices/virtual/powercap", "/sys/firmware")
+THROTTLES = "devices/system/cpu/cpu[0-9]*/thermal_throttle"
+
+
+@dataclass(frozen=True)
+class Sys(Mounted, kind="sys", man="sysfs(5)"):
+    """Switches of devices and drivers in /sys, and of cgroups: they can be read only.
+
+    What tells about the machine's firmware and its use of power is hidden, as by Docker.
+    """
+
+    target = "/sys"
+
+    @classmethod
+    def fact(cls, pid: int | str) -> str | None:
+        """Return whether a process may write to its /sys, as the table of mounts shows it."""
+        found = mounts_at(pid, cls.target)
+        if not found:
+            return None
+        return "read-only" if "ro" in found[0].options else "writable"
+
+    def go_up(self, caller: Caller) -> None:
+        """Mount it over itself, read-only, and cover what Docker covers."""
+        make_read_only(caller, [self.target])
+        seen = Path(f"/proc/{caller.pid}/root/sys")
+        throttles = [f"/sys/{each.relative_to(seen)}" for each in seen.glob(THROTTLES)]
+        hide(caller, [*MASKED, *throttles])

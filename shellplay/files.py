@@ -1,0 +1,150 @@
+"""The tree that a live bash sees: mount in it, and tell what was written to it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from shellplay.errors import KernelError, Refused, UsageError
+from shellplay.fences import Mounted, Namespace
+from shellplay.fences.ground import Ground
+from shellplay.fences.namespace import Joined
+from shellplay.fences.root import Root
+from shellplay.image.changes import FileChange, changes
+from shellplay.kernel import constants as k
+from shellplay.kernel import mounting, procfs
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.reasons import explained
+from shellplay.kernel.tracee import pidfd
+from shellplay.shell.insider import insider
+from shellplay.standing import StandingFences
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+    from shellplay.image.manifest import Image
+
+TEMPORARY = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
+
+
+def mount(
+    box: Container,
+    standing: StandingFences,
+    source: Path | None,
+    target: str,
+    *,
+    read_only: bool,
+) -> None:
+    """Mount a file or directory from outside the tree, or a tmpfs, at a path inside.
+
+    What is missing of the path is made.  Raises UsageError and Refused.
+    """
+    place = _place(target)
+    _require_mnt(standing)
+    if source is not None and not source.exists():
+        raise UsageError(f"{source} is not there")
+    try:
+        with insider(box.guardian, box.pid) as caller:
+            if source is None:
+                _make(caller, place, directory=True)
+                flags = TEMPORARY | (k.MS_RDONLY if read_only else 0)
+                caller.mount("tmpfs", place, "tmpfs", flags, "mode=1777")
+                return
+            with _copied(caller, box.pid, source, standing) as tree:
+                if read_only:
+                    mounting.mount_setattr(caller, tree, "", recursive=True)
+                _make(caller, place, directory=source.is_dir())
+                # Its root is that of the tree: no link in the path leads out.
+                mounting.move_mount(caller, tree, place, of=str(source), follow=True)
+    except KernelError as error:
+        raise explained(error, "mount", box.pid) from error
+
+
+def unmount(box: Container, standing: StandingFences, target: str) -> None:
+    """Unmount what is mounted at a path inside; raises UsageError and Refused."""
+    place = _place(target)
+    _require_mnt(standing)
+    for each in standing:
+        if isinstance(each.fence, Mounted) and each.fence.target == place:
+            raise Refused(f"{place} is a fence", f"peel {each.fence.kind}")
+    if place not in (each.point for each in procfs.mounts(box.pid) or ()):
+        raise Refused(f"nothing is mounted at {place}", "in cat /proc/mounts")
+    try:
+        with insider(box.guardian, box.pid) as caller:
+            # It goes at once, and with its last user: bash may be in there.
+            caller.umount2(place, k.MNT_DETACH)
+    except KernelError as error:
+        raise explained(error, "unmount", box.pid) from error
+
+
+def changed(standing: StandingFences) -> Iterator[FileChange]:
+    """Yield what is not as it was when the root went up; raises Refused."""
+    upper, ground = _written(standing)
+    return changes(upper, ground.lowers)
+
+
+def committed(standing: StandingFences, name: str) -> Generator[str, None, Image]:
+    """Make an image of what is not as it was, over the one that the root stands on."""
+    from shellplay.image.committing import commit
+    from shellplay.image.store import Store
+
+    upper, ground = _written(standing)
+    if ground.image is None:
+        yield "the host is no image, so only what was changed is in it"
+    return (yield from commit(Store(), name, upper, ground.image))
+
+
+def _written(standing: StandingFences) -> tuple[Path, Ground]:
+    found = standing.find("root")
+    fence = found.fence if found else None
+    if not isinstance(fence, Root) or fence.ground is None:
+        raise Refused("the files are the host's: nothing tells what was changed", "fence root")
+    if fence.ground.upper is None:
+        raise Refused("what is written goes to the files themselves, so nothing tells", None)
+    return fence.ground.upper, fence.ground
+
+
+def _place(target: str) -> str:
+    path = PurePosixPath(target)
+    if not path.is_absolute() or ".." in path.parts or path == PurePosixPath("/"):
+        raise UsageError(f"{target!r} is no place to mount at", "a path inside, like /src")
+    return f"/{path.relative_to('/')}" if not target.startswith("//") else _place(target[1:])
+
+
+def _require_mnt(standing: StandingFences) -> None:
+    if "mnt" not in standing:
+        raise Refused("the mounts of bash are the host's", "fence mnt, first")
+
+
+@contextmanager
+def _copied(caller: Caller, pid: int, source: Path, standing: StandingFences) -> Iterator[int]:
+    """Copy the mount of a path outside the tree, for the block."""
+    root = standing.find("root")
+    fence = root.fence if root else None
+    outside = fence.outside() if isinstance(fence, Namespace) else nullcontext(None)
+    with outside as before:
+        if before is not None:
+            _go(caller, before)
+        tree = mounting.open_tree(caller, str(source), recursive=True)
+    try:
+        if before is not None:
+            with pidfd(pid) as target, caller.passed(target) as number:
+                caller.setns(number, k.CLONE_NEWNS, of=pid)
+        yield tree
+    finally:
+        caller.close(tree)
+
+
+def _go(caller: Caller, before: Joined) -> None:
+    with caller.passed(before.fd) as number:
+        caller.setns(number, k.CLONE_NEWNS, of=before.of)
+
+
+def _make(caller: Caller, place: str, *, directory: bool) -> None:
+    for parent in reversed(PurePosixPath(place).parents[:-1]):
+        mounting.mkdirat(caller, str(parent), exist_ok=True)
+    if directory:
+        mounting.mkdirat(caller, place, exist_ok=True)
+    else:
+        mounting.mknodat(caller, place, exist_ok=True)

@@ -1,0 +1,112 @@
+"""The calls that make and move mounts and their places, by their man-page names.
+
+Like all others they are made by a ``Caller``: descriptors are numbers of that process.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shellplay.errors import KernelError
+from shellplay.kernel import constants as k
+from shellplay.kernel.caller import Caller
+
+# struct mount_attr: what is set, what is cleared, propagation, a user namespace.
+_ATTRIBUTES = struct.Struct("QQQQ")
+
+
+def open_tree(
+    caller: Caller, path: str, *, recursive: bool = False, at: int = k.AT_FDCWD
+) -> int:
+    """Copy the mount at a path, with those below it, detached; return its descriptor."""
+    flags = k.OPEN_TREE_CLONE | k.OPEN_TREE_CLOEXEC | (k.AT_RECURSIVE if recursive else 0)
+    flags |= 0 if path else k.AT_EMPTY_PATH
+    names = ["OPEN_TREE_CLONE", *(["AT_RECURSIVE"] if recursive else [])]
+    return caller.call(
+        "open_tree", at, os.fsencode(path), flags, subject=path or f"fd {at}",
+        shown=[path or str(at), "|".join(names)],
+    )  # fmt: skip
+
+
+def move_mount(
+    caller: Caller, tree: int, target: str, *, of: str, follow: bool = False
+) -> None:
+    """Attach a detached mount at a path; ``of`` says what it is.
+
+    With ``follow`` the path may end in a symbolic link.
+    """
+    flags = k.MOVE_MOUNT_F_EMPTY_PATH | (k.MOVE_MOUNT_T_SYMLINKS if follow else 0)
+    caller.call(
+        "move_mount", tree, b"", k.AT_FDCWD, os.fsencode(target), flags, subject=target,
+        shown=[of, target], same_as=f"mount --bind {of} {target}",
+    )  # fmt: skip
+
+
+def mount_setattr(caller: Caller, at: int, path: str, *, recursive: bool = False) -> None:
+    """Make a mount read-only, with those below it if it is ``recursive``; needs Linux 5.12."""
+    flags = (k.AT_RECURSIVE if recursive else 0) | (0 if path else k.AT_EMPTY_PATH)
+    attributes = _ATTRIBUTES.pack(k.MOUNT_ATTR_RDONLY, 0, 0, 0)
+    caller.call(
+        "mount_setattr", at, os.fsencode(path), flags, bytearray(attributes), len(attributes),
+        subject=path or f"fd {at}", shown=[path or str(at), "MOUNT_ATTR_RDONLY"],
+        same_as=f"mount -o remount,bind,ro {path}" if path else None,
+    )  # fmt: skip
+
+
+def umask(caller: Caller, mask: int) -> int:
+    """Set the mask of modes for new files, umask(2); return the one before."""
+    return caller.call("umask", mask, shown=[f"{mask:#o}"])
+
+
+def mkdirat(caller: Caller, path: str, mode: int = 0o755, *, exist_ok: bool = False) -> None:
+    """Make a directory, mkdir(2)."""
+    try:
+        caller.call(
+            "mkdirat", k.AT_FDCWD, os.fsencode(path), mode, subject=path,
+            shown=[path, f"{mode:#o}"], same_as=f"mkdir {path}",
+        )  # fmt: skip
+    except KernelError as error:
+        if not (exist_ok and error.errno == errno.EEXIST):
+            raise
+
+
+def symlinkat(caller: Caller, target: str, path: str) -> None:
+    """Make a symbolic link, symlink(2)."""
+    caller.call(
+        "symlinkat", os.fsencode(target), k.AT_FDCWD, os.fsencode(path), subject=path,
+        shown=[target, path], same_as=f"ln -s {target} {path}",
+    )  # fmt: skip
+
+
+@contextmanager
+def device(caller: Caller, path: str, number: tuple[int, int]) -> Iterator[int]:
+    """Copy a device node as a detached mount, for the block, if it is the one that is meant.
+
+    Whoever lives in a tree may have put something else there; raises KernelError (ENODEV).
+    """
+    tree = open_tree(caller, path)
+    try:
+        found = Path(f"/proc/{caller.pid}/fd/{tree}").stat()
+        if not stat.S_ISCHR(found.st_mode) or found.st_rdev != os.makedev(*number):
+            raise KernelError("open_tree", errno.ENODEV, path)
+        yield tree
+    finally:
+        caller.close(tree)
+
+
+def mknodat(caller: Caller, path: str, *, exist_ok: bool = False) -> None:
+    """Make an empty file, mknod(2): what a file is mounted on."""
+    try:
+        caller.call(
+            "mknodat", k.AT_FDCWD, os.fsencode(path), stat.S_IFREG | 0o644, 0, subject=path,
+            shown=[path, "S_IFREG"], same_as=f"touch {path}",
+        )  # fmt: skip
+    except KernelError as error:
+        if not (exist_ok and error.errno == errno.EEXIST):
+            raise

@@ -1,0 +1,112 @@
+"""diff files and commit: what was written over a root, and an image of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from shellplay.container import Container
+from shellplay.errors import Refused
+from shellplay.fences import REGISTRY
+from shellplay.image.importing import import_image
+from shellplay.image.manifest import Image
+from shellplay.image.store import Store
+
+pytestmark = pytest.mark.everyone
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory of the host with some files in it."""
+    with TemporaryDirectory(prefix="place-", dir="/tmp") as name:
+        top = Path(name)
+        for each in ("kept/file", "emptied/one", "emptied/two", "gone"):
+            (top / each).parent.mkdir(exist_ok=True)
+            (top / each).write_text(each)
+        (top / "changed").write_text("old")
+        yield top
+
+
+def told(container: Container, below: Path) -> list[str]:
+    """Return what is told of a directory, with paths that begin there."""
+    return [
+        f"{each.kind} {each.path.removeprefix(str(below))}"
+        for each in container.changes()
+        if each.path.startswith(f"{below}/")
+    ]
+
+
+def finished(running: Generator[str, None, Image]) -> tuple[list[str], Image]:
+    """Return what a generator yields, and returns."""
+    notes: list[str] = []
+    while True:
+        try:
+            notes.append(next(running))
+        except StopIteration as end:
+            image: Image = end.value
+            return notes, image
+
+
+def test_what_was_added_changed_and_deleted_is_told(container: Container, place: Path) -> None:
+    container.fence(REGISTRY["root"]())
+    assert told(container, place) == []
+    container.run(
+        f"cd {place}; rm gone; echo new >changed; mkdir made; touch made/x kept/added; "
+        "rm -r emptied; mkdir emptied; touch emptied/two"
+    )
+    assert told(container, place) == [
+        *("C /changed", "C /emptied", "D /emptied/one", "C /emptied/two", "D /gone"),
+        *("C /kept", "A /kept/added", "A /made", "A /made/x"),
+    ]
+    container.run("touch here-and-gone; rm here-and-gone; cat kept/file")
+    assert "A /here-and-gone" not in told(container, place)
+    assert "C /tmp" in [f"{each.kind} {each.path}" for each in container.changes()]
+
+
+def test_a_commit_has_what_was_changed_and_not_what_was_deleted(
+    container: Container, place: Path
+) -> None:
+    store = Store()
+    list(import_image(store, place, "base"))
+    base = store.get("base")
+    container.fence(REGISTRY["root"].parse({"image": "base"}))
+    # Programs to do it with; where they are mounted counts as a change.
+    container.mount(Path("/usr"), "/usr")
+    for top in ("bin", "lib", "lib64"):
+        if Path(f"/{top}").is_symlink():
+            container.mount(Path(f"/{top}").resolve(), f"/{top}")
+    container.run("cd /; rm gone; echo new >changed; rm -r emptied; mkdir emptied; cd /")
+    notes, image = finished(container.commit("next"))
+    assert notes == []
+    assert image.layers[:-1] == base.layers
+    container.peel("root")
+    container.fence(REGISTRY["root"].parse({"image": "next"}))
+    assert container.run("cd /; echo [c-k]*; cat() { echo $(<$1); }; cat changed").output == (
+        "changed dev emptied kept\nnew\n"
+    )
+    assert container.run("echo /emptied/* $(</kept/file)").output == "/emptied/* kept/file\n"
+    assert told(container, Path("/kept")) == []
+
+
+def test_of_the_host_only_the_changes_are_committed(container: Container, place: Path) -> None:
+    container.fence(REGISTRY["root"]())
+    container.run(f"echo new >{place}/changed; rm {place}/gone")
+    notes, image = finished(container.commit("only-changes"))
+    assert "the host is no image, so only what was changed is in it" in notes
+    assert len(image.layers) == 1
+    container.peel("root")
+    container.fence(REGISTRY["root"].parse({"image": "only-changes"}))
+    assert container.run(f"echo $(<{place}/changed); echo {place}/*").output == (
+        f"new\n{place}/changed\n"
+    )
+
+
+def test_without_an_overlay_nothing_tells(container: Container, place: Path) -> None:
+    with pytest.raises(Refused, match="the files are the host's"):
+        container.changes()
+    container.fence(REGISTRY["root"].parse({"base": str(place)}))
+    with pytest.raises(Refused, match="what is written goes to the files themselves"):
+        container.changes()

@@ -1,0 +1,115 @@
+"""mount and unmount: what comes into the tree of a live bash, and goes again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from shellplay.container import Container
+from shellplay.errors import Refused, UsageError
+from shellplay.fences import REGISTRY
+from shellplay.kernel import procfs
+from tests.fences.host import digest
+
+pytestmark = pytest.mark.everyone
+WHERE = pytest.mark.parametrize("kind", ["mnt", "root"])
+
+
+@pytest.fixture
+def source() -> Iterator[Path]:
+    """A directory of the host with a file in it."""
+    with TemporaryDirectory(prefix="source-", dir="/tmp") as name:
+        (Path(name) / "file").write_text("of the host\n")
+        yield Path(name)
+
+
+@WHERE
+def test_a_directory_comes_in_and_goes_again(
+    kind: str, container: Container, source: Path
+) -> None:
+    host = digest()["mounts"]
+    container.fence(REGISTRY[kind]())
+    place = "/mnt" if kind == "mnt" else "/made/for/it"
+    container.mount(source, place)
+    assert (
+        container.run(f"cat {place}/file; echo inside >{place}/new").output == "of the host\n"
+    )
+    assert (source / "new").read_text() == "inside\n"
+    assert digest()["mounts"] == host
+    container.unmount(place)
+    assert container.run(f"cat {place}/file").status == 1
+    (source / "new").unlink()
+
+
+def test_read_only_stays_so(container: Container, source: Path) -> None:
+    container.fence(REGISTRY["root"]())
+    container.mount(source, "/src", read_only=True)
+    result = container.run("echo x >/src/file; touch /src/new; mount -o remount,bind,rw /src")
+    assert "Read-only file system" in result.output
+    assert (source / "file").read_text() == "of the host\n"
+    assert [each.name for each in source.iterdir()] == ["file"]
+
+
+def test_a_file_is_mounted_on_a_file(container: Container, source: Path) -> None:
+    container.fence(REGISTRY["root"]())
+    container.mount(source / "file", "/made/file")
+    assert container.run("cat /made/file").output == "of the host\n"
+
+
+def test_memory_is_mounted_too(container: Container) -> None:
+    container.fence(REGISTRY["root"]())
+    container.mount(None, "/cache")
+    assert container.run("stat -fc %T /cache; touch /cache/x; ls /cache").output == "tmpfs\nx\n"
+    container.unmount("/cache")
+
+
+def test_a_link_inside_does_not_lead_out(
+    container: Container, source: Path, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    container.fence(REGISTRY["root"].parse({"base": str(tree)}))
+    (tree / "out").symlink_to(source)
+    with pytest.raises(Refused, match="mount: "):
+        container.mount(source, "/out/x")
+    assert [each.name for each in source.iterdir()] == ["file"]
+    (tree / "in").symlink_to("/real")
+    (tree / "real").mkdir()
+    container.mount(source, "/in")
+    assert container.run("echo /real/*").output == "/real/file\n"
+
+
+def test_the_bash_of_a_container_without_privileges_gets_it_as_well(
+    container: Container, source: Path
+) -> None:
+    for kind in ("root", "caps"):
+        container.fence(REGISTRY[kind]())
+    container.mount(source, "/src")
+    assert container.run("cat /src/file").output == "of the host\n"
+
+
+def test_nothing_is_held_open_by_it(container: Container, source: Path) -> None:
+    container.fence(REGISTRY["root"]())
+    before = procfs.fds(), procfs.fds(container.pid)
+    container.mount(source, "/src")
+    container.unmount("/src")
+    assert (procfs.fds(), procfs.fds(container.pid)) == before
+
+
+def test_what_cannot_be_is_refused(container: Container, source: Path) -> None:
+    with pytest.raises(Refused, match="the mounts of bash are the host's"):
+        container.mount(source, "/mnt")
+    container.fence(REGISTRY["dev"]())
+    with pytest.raises(UsageError, match="is not there"):
+        container.mount(source / "missing", "/mnt")
+    for place in ("relative", "/", "/a/../b"):
+        with pytest.raises(UsageError, match="is no place to mount at"):
+            container.mount(source, place)
+    with pytest.raises(Refused, match="nothing is mounted at /mnt"):
+        container.unmount("/mnt")
+    with pytest.raises(Refused, match="/dev is a fence"):
+        container.unmount("/dev")
