@@ -211,7 +211,7 @@ class Stack:
     def _lift_limits(self) -> None:
         for each in self.standing:
             if isinstance(each.fence, Limit) and each.depth >= len(self.parked):
-                each.fence.take_off(self.live.pid, self._box.group)
+                each.fence.outlived(self._box.group)
 
     def _wake(self, ended: Shell) -> None:
         # It is the live one from here on, also if it turns out to have ended as well.

@@ -27,6 +27,9 @@ class Limit(Fence, ABC):
     def take_off(self, pid: int, group: Group) -> None:
         """Give a process back what the host has."""
 
+    def outlived(self, group: Group) -> None:
+        """Undo, once its bash has ended, what else was made for it; by default nothing."""
+
     def comes_off(self, pid: int) -> bool:
         """Tell whether we might take it off a process again, were it up."""
         return True

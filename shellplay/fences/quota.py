@@ -99,6 +99,10 @@ class Quota(Limit, ABC):
 
     def take_off(self, pid: int, group: Group) -> None:
         """Have no limit again; who is inside goes back if no other limit needs the cgroup."""
+        self.outlived(group)
+
+    def outlived(self, group: Group) -> None:
+        """Have no limit in its cgroup, which ends if no other limit needs it."""
         hierarchy = cgroups.having(self.kind)
         if hierarchy is not None:
             self._free(group, hierarchy)

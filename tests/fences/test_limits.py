@@ -149,6 +149,15 @@ def test_a_limit_ends_with_the_bash_that_it_was_put_around(container: Container)
     assert [each.fence for each in container.fences() if each.up] == []
 
 
+@pytest.mark.ptrace
+def test_limits_of_each_process_end_with_their_bash(container: Container) -> None:
+    container.fence(REGISTRY["user"]())
+    container.fence(fence("rlimit", nofile="64"))
+    container.run("exit")
+    assert "rlimit" not in [each.fence for each in container.fences() if each.up]
+    assert container.run("ulimit -n").output != "64\n"
+
+
 def test_its_cgroup_lies_below_ours_and_one_holds_all_limits_of_a_hierarchy(
     container: Container,
 ) -> None:
