@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from shellplay import files, jobs
+from shellplay import jobs
 from shellplay.errors import Refused, ShellGone
 from shellplay.fences import Fence
 from shellplay.fencing import Fencing
+from shellplay.files import Files
 from shellplay.kernel import procfs
 from shellplay.kernel.descendants import descendants, kill_quietly
 from shellplay.kernel.namespaces import identify
@@ -39,10 +38,6 @@ from shellplay.shell.relay import Left, Relay
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash
 from shellplay.shell.terminal import Terminal
-
-if TYPE_CHECKING:
-    from shellplay.image.changes import FileChange
-    from shellplay.image.manifest import Image
 
 __all__ = ["Container", "Left"]
 
@@ -82,6 +77,7 @@ class Container:
         self._lock = threading.RLock()
         self.live = self._start()
         self._fencing = Fencing(self)
+        self.files = Files(self, self._fencing.standing)
         self._watch()
 
     def _start(self) -> Shell:
@@ -164,28 +160,6 @@ class Container:
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
             return self._fencing.peel_all(force=force)
-
-    # -- its files -----------------------------------------------------------------------
-
-    def mount(self, source: Path | None, target: str, *, read_only: bool = False) -> None:
-        """Mount a path of the host, or a tmpfs, at a path inside."""
-        with deferred(), self._lock:
-            self.require_alive()
-            files.mount(self, self._fencing.standing, source, target, read_only=read_only)
-
-    def unmount(self, target: str) -> None:
-        """Unmount what is mounted at a path inside."""
-        with deferred(), self._lock:
-            self.require_alive()
-            files.unmount(self, self._fencing.standing, target)
-
-    def changes(self) -> Iterator[FileChange]:
-        """Yield which files are not as they were when the root fence went up."""
-        return files.changed(self._fencing.standing)
-
-    def commit(self, name: str) -> Generator[str, None, Image]:
-        """Make an image of its files; yields sentences about what is not in it."""
-        return files.committed(self._fencing.standing, name)
 
     # -- living in it --------------------------------------------------------------------
 

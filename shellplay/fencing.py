@@ -55,7 +55,6 @@ class Fencing:
     def __init__(self, container: Container) -> None:
         self._box = container
         self._stack = Stack(container)
-        self._prepared: list[Fence] = []
 
     # -- looking -------------------------------------------------------------------------
 
@@ -83,8 +82,8 @@ class Fencing:
             raise Refused(reason)
         if fence.shows("self"):
             raise Refused(f"{fence.kind}: the host itself is fenced like that already")
-        fence, notes = fence.prepared()
-        self._prepared.append(fence)
+        fence, notes = fence.gathered()
+        self._stack.standing.gathered.append(fence)
         try:
             with self._joined(fence) as join:
                 change = self._up(fence, join)
@@ -95,12 +94,7 @@ class Fencing:
 
     def release(self) -> None:
         """Let go of what was taken from outside for fences that stand no more."""
-        standing = () if self._box.dead else self._stack.standing
-        needed = {id(each.fence) for each in standing}
-        for fence in self._prepared:
-            if id(fence) not in needed:
-                fence.released()
-        self._prepared = [fence for fence in self._prepared if id(fence) in needed]
+        self._stack.standing.release(everything=self._box.dead)
 
     def surround(self, caller: Caller) -> None:
         """Put the fences without a namespace around a process that has joined all others.
@@ -250,7 +244,7 @@ class Fencing:
         """Take one fence off; fences above a one-way one are put back on."""
         self._box.require_alive()
         standing = self._stack.standing.get(kind)
-        self._require_none_on(kind)
+        self._stack.standing.require_none_on(kind)
         before = self._stack.live.identity
         notes: tuple[str, ...] = ()
         carried = NOTHING
@@ -291,15 +285,6 @@ class Fencing:
             and isinstance(fence, Namespace)
             and put.may_return(self._stack.live, fence)
         )
-
-    def _require_none_on(self, kind: str) -> None:
-        resting = self._stack.standing.resting_on(kind)
-        if resting:
-            stand = "stands" if len(resting) == 1 else "stand"
-            raise Refused(
-                f"{', '.join(resting)} {stand} on {kind} and would be lost with it",
-                f"peel {resting[-1]}, first; or peel all",
-            )
 
     def _wake_below(self, standing: Standing, *, force: bool) -> Carried:
         self._box.require_idle()

@@ -126,7 +126,7 @@ class Fence(ABC):
 
     # -- how it goes up ------------------------------------------------------------------
 
-    def prepared(self) -> tuple[Self, tuple[str, ...]]:
+    def gathered(self) -> tuple[Self, tuple[str, ...]]:
         """Get ready what it takes from outside; return it so, and sentences about that."""
         return self, ()
 

@@ -75,7 +75,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
         tops = [each for each in procfs.mounts(pid) or () if each.point == "/"]
         return Place(tops[-1].kind, tops[-1].device, tops[-1].root) if tops else None
 
-    def prepared(self) -> tuple[Self, tuple[str, ...]]:
+    def gathered(self) -> tuple[Self, tuple[str, ...]]:
         """Find what it will stand on; return it so, and sentences about that."""
         if self.image is None:
             lower = Path("/" if self.base == OVERLAY else self.base).expanduser().resolve()
