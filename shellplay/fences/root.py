@@ -16,10 +16,10 @@ from shellplay.fences.ground import Ground
 from shellplay.fences.namespace import Joined, Namespace, return_to, working_directory
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
-from shellplay.kernel.caller import Caller
 
 if TYPE_CHECKING:
     from shellplay.image.unpack import Unpacked
+    from shellplay.kernel.caller import Caller
 
 OVERLAY = "overlay"
 
