@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from shellplay import files, jobs
+from shellplay import jobs
 from shellplay.errors import Refused, ShellGone
 from shellplay.fences import Fence
 from shellplay.fencing import Fencing
+from shellplay.files import Files
 from shellplay.kernel import procfs
 from shellplay.kernel.cgroup_group import Group, prefix
 from shellplay.kernel.cgroup_usage import oom_kills
@@ -42,10 +41,6 @@ from shellplay.shell.relay import Left, Relay
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash
 from shellplay.shell.terminal import Terminal
-
-if TYPE_CHECKING:
-    from shellplay.image.changes import FileChange
-    from shellplay.image.manifest import Image
 
 __all__ = ["Container", "Left"]
 
@@ -87,6 +82,7 @@ class Container:
         self._lock = threading.RLock()
         self.live = self._start()
         self._fencing = Fencing(self)
+        self.files = Files(self, self._fencing.standing)
         self._watch()
 
     def _start(self) -> Shell:
@@ -176,28 +172,6 @@ class Container:
         """Change a limit that stands around the live bash, while it runs."""
         with deferred(), self.attended():
             return self._fencing.limit(fence)
-
-    # -- its files -----------------------------------------------------------------------
-
-    def mount(self, source: Path | None, target: str, *, read_only: bool = False) -> None:
-        """Mount a path of the host, or a tmpfs, at a path inside."""
-        with deferred(), self._lock:
-            self.require_alive()
-            files.mount(self, self._fencing.standing, source, target, read_only=read_only)
-
-    def unmount(self, target: str) -> None:
-        """Unmount what is mounted at a path inside."""
-        with deferred(), self._lock:
-            self.require_alive()
-            files.unmount(self, self._fencing.standing, target)
-
-    def changes(self) -> Iterator[FileChange]:
-        """Yield which files are not as they were when the root fence went up."""
-        return files.changed(self._fencing.standing)
-
-    def commit(self, name: str) -> Generator[str, None, Image]:
-        """Make an image of its files; yields sentences about what is not in it."""
-        return files.committed(self._fencing.standing, name)
 
     # -- living in it --------------------------------------------------------------------
 

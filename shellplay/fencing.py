@@ -16,7 +16,6 @@ from shellplay import layers, places, put
 from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError
 from shellplay.fences import REGISTRY, Fence, Limit, Mounted, Namespace
 from shellplay.fences.namespace import Joined, joined
-from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.descendants import running
 from shellplay.kernel.reasons import explained, ptrace_refusal
@@ -55,7 +54,6 @@ class Fencing:
     def __init__(self, container: Container) -> None:
         self._box = container
         self._stack = Stack(container)
-        self._prepared: list[Fence] = []
 
     # -- looking -------------------------------------------------------------------------
 
@@ -83,8 +81,8 @@ class Fencing:
             raise Refused(reason)
         if fence.shows("self"):
             raise Refused(f"{fence.kind}: the host itself is fenced like that already")
-        fence, notes = fence.prepared(self._stack.live.status)
-        self._prepared.append(fence)
+        fence, notes = fence.gathered(self._stack.live.status)
+        self._stack.standing.gathered.append(fence)
         try:
             with self._joined(fence) as join:
                 change = self._up(fence, join)
@@ -95,12 +93,7 @@ class Fencing:
 
     def release(self) -> None:
         """Let go of what was taken from outside for fences that stand no more."""
-        standing = () if self._box.dead else self._stack.standing
-        needed = {id(each.fence) for each in standing}
-        for fence in self._prepared:
-            if id(fence) not in needed:
-                fence.released()
-        self._prepared = [fence for fence in self._prepared if id(fence) in needed]
+        self._stack.standing.release(everything=self._box.dead)
 
     def limit(self, fence: Fence) -> Change:
         """Change a limit that stands; what ``fence`` does not say stays as it is."""
@@ -270,7 +263,7 @@ class Fencing:
         """Take one fence off; fences above a one-way one are put back on."""
         self._box.require_alive()
         standing = self._stack.standing.get(kind)
-        self._require_none_on(kind)
+        self._stack.standing.require_none_on(kind)
         before = self._stack.live.identity
         notes: tuple[str, ...] = ()
         carried = NOTHING
@@ -312,21 +305,12 @@ class Fencing:
             and put.may_return(self._stack.live, fence)
         )
 
-    def _require_none_on(self, kind: str) -> None:
-        resting = self._stack.standing.resting_on(kind)
-        if resting:
-            stand = "stands" if len(resting) == 1 else "stand"
-            raise Refused(
-                f"{', '.join(resting)} {stand} on {kind} and would be lost with it",
-                f"peel {resting[-1]}, first; or peel all",
-            )
-
     def _wake_below(self, standing: Standing, *, force: bool) -> Carried:
         self._box.require_idle()
         self._require_possible_without(standing)
         doomed = self._stack.doomed_by([standing])
         left = self._lost_jobs(doomed, f"peel {standing.fence.kind}", force=force)
-        left += _open_files(self._stack.live, but=self._stack.woken_by(standing))
+        left += self._stack.live.open_beside(self._stack.woken_by(standing))
         with self._stack.keys_wait():
             state = self._stack.dump()
             with self._stack.stepped_back([standing]) as others:
@@ -408,13 +392,3 @@ class Fencing:
     def _earlier_processes(self) -> list[str]:
         parked = {shell.pid for shell in self._stack.parked}
         return [named(pid) for pid in running(self._box.pid) if pid not in parked]
-
-
-def _open_files(shell: Shell, *, but: Shell) -> tuple[str, ...]:
-    """Name what a shell has open and another, which may be its original, has not."""
-    own, there = {0, 1, 2, 255}, procfs.fds(but.pid)
-    return tuple(
-        f"fd {n} ({to})"
-        for n, to in procfs.fds(shell.pid).items()
-        if n not in own and there.get(n) != to
-    )

@@ -17,6 +17,7 @@ from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.reasons import explained
+from shellplay.kernel.signals import deferred
 from shellplay.kernel.tracee import pidfd
 from shellplay.shell.insider import insider
 from shellplay.standing import StandingFences
@@ -28,81 +29,90 @@ if TYPE_CHECKING:
 TEMPORARY = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
 
 
-def mount(
-    box: Container,
-    standing: StandingFences,
-    source: Path | None,
-    target: str,
-    *,
-    read_only: bool,
-) -> None:
-    """Mount a file or directory from outside the tree, or a tmpfs, at a path inside.
+class Files:
+    """The files of one container."""
 
-    What is missing of the path is made.  Raises UsageError and Refused.
-    """
-    place = _place(target)
-    _require_mnt(standing)
-    if source is not None and not source.exists():
-        raise UsageError(f"{source} is not there")
-    try:
-        with insider(box.guardian, box.pid) as caller:
+    def __init__(self, container: Container, standing: StandingFences) -> None:
+        self._box = container
+        self._standing = standing
+
+    def mount(self, source: Path | None, target: str, *, read_only: bool = False) -> None:
+        """Mount a file or directory from outside the tree, or a tmpfs, at a path inside.
+
+        What is missing of the path is made.  Raises UsageError and Refused.
+        """
+        place = _place(target)
+        self._require_mnt()
+        if source is not None and not source.exists():
+            raise UsageError(f"{source} is not there")
+        with self._inside("mount") as caller:
             if source is None:
                 _make(caller, place, directory=True)
                 flags = TEMPORARY | (k.MS_RDONLY if read_only else 0)
                 caller.mount("tmpfs", place, "tmpfs", flags, "mode=1777")
                 return
-            with _copied(caller, box.pid, source, standing) as tree:
+            with _copied(caller, self._box.pid, source, self._standing) as tree:
                 if read_only:
                     mounting.mount_setattr(caller, tree, "", recursive=True)
                 _make(caller, place, directory=source.is_dir())
                 # Its root is that of the tree: no link in the path leads out.
                 mounting.move_mount(caller, tree, place, of=str(source), follow=True)
-    except KernelError as error:
-        raise explained(error, "mount", box.pid) from error
 
-
-def unmount(box: Container, standing: StandingFences, target: str) -> None:
-    """Unmount what is mounted at a path inside; raises UsageError and Refused."""
-    place = _place(target)
-    _require_mnt(standing)
-    for each in standing:
-        if isinstance(each.fence, Mounted) and each.fence.target == place:
-            raise Refused(f"{place} is a fence", f"peel {each.fence.kind}")
-    if place not in (each.point for each in procfs.mounts(box.pid) or ()):
-        raise Refused(f"nothing is mounted at {place}", "in cat /proc/mounts")
-    try:
-        with insider(box.guardian, box.pid) as caller:
+    def unmount(self, target: str) -> None:
+        """Unmount what is mounted at a path inside; raises UsageError and Refused."""
+        place = _place(target)
+        self._require_mnt()
+        for each in self._standing:
+            if isinstance(each.fence, Mounted) and each.fence.target == place:
+                raise Refused(f"{place} is a fence", f"peel {each.fence.kind}")
+        if place not in (each.point for each in procfs.mounts(self._box.pid) or ()):
+            raise Refused(f"nothing is mounted at {place}", "in cat /proc/mounts")
+        with self._inside("unmount") as caller:
             # It goes at once, and with its last user: bash may be in there.
             caller.umount2(place, k.MNT_DETACH)
-    except KernelError as error:
-        raise explained(error, "unmount", box.pid) from error
 
+    def changes(self) -> Iterator[FileChange]:
+        """Yield what is not as it was when the root went up; raises Refused."""
+        upper, ground = self._written()
+        return changes(upper, ground.lowers)
 
-def changed(standing: StandingFences) -> Iterator[FileChange]:
-    """Yield what is not as it was when the root went up; raises Refused."""
-    upper, ground = _written(standing)
-    return changes(upper, ground.lowers)
+    def commit(self, name: str) -> Generator[str, None, Image]:
+        """Make an image of what is not as it was, over the one that the root stands on.
 
+        Yields sentences about what is not in it.
+        """
+        from shellplay.image.committing import commit
+        from shellplay.image.store import Store
 
-def committed(standing: StandingFences, name: str) -> Generator[str, None, Image]:
-    """Make an image of what is not as it was, over the one that the root stands on."""
-    from shellplay.image.committing import commit
-    from shellplay.image.store import Store
+        upper, ground = self._written()
+        if ground.image is None:
+            yield "the host is no image, so only what was changed is in it"
+        return (yield from commit(Store(), name, upper, ground.image))
 
-    upper, ground = _written(standing)
-    if ground.image is None:
-        yield "the host is no image, so only what was changed is in it"
-    return (yield from commit(Store(), name, upper, ground.image))
+    def _written(self) -> tuple[Path, Ground]:
+        found = self._standing.find("root")
+        fence = found.fence if found else None
+        if not isinstance(fence, Root) or fence.ground is None:
+            raise Refused(
+                "the files are the host's: nothing tells what was changed", "fence root"
+            )
+        if fence.ground.upper is None:
+            raise Refused("what is written goes to the files themselves, so nothing tells")
+        return fence.ground.upper, fence.ground
 
+    def _require_mnt(self) -> None:
+        self._box.require_alive()
+        if "mnt" not in self._standing:
+            raise Refused("the mounts of bash are the host's", "fence mnt, first")
 
-def _written(standing: StandingFences) -> tuple[Path, Ground]:
-    found = standing.find("root")
-    fence = found.fence if found else None
-    if not isinstance(fence, Root) or fence.ground is None:
-        raise Refused("the files are the host's: nothing tells what was changed", "fence root")
-    if fence.ground.upper is None:
-        raise Refused("what is written goes to the files themselves, so nothing tells", None)
-    return fence.ground.upper, fence.ground
+    @contextmanager
+    def _inside(self, what: str) -> Iterator[Caller]:
+        with deferred(), self._box.attended():
+            try:
+                with insider(self._box.guardian, self._box.pid) as caller:
+                    yield caller
+            except KernelError as error:
+                raise explained(error, what, self._box.pid) from error
 
 
 def _place(target: str) -> str:
@@ -110,11 +120,6 @@ def _place(target: str) -> str:
     if not path.is_absolute() or ".." in path.parts or path == PurePosixPath("/"):
         raise UsageError(f"{target!r} is no place to mount at", "a path inside, like /src")
     return f"/{path.relative_to('/')}" if not target.startswith("//") else _place(target[1:])
-
-
-def _require_mnt(standing: StandingFences) -> None:
-    if "mnt" not in standing:
-        raise Refused("the mounts of bash are the host's", "fence mnt, first")
 
 
 @contextmanager

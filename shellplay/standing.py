@@ -24,9 +24,13 @@ class Standing:
 
 
 class StandingFences:
-    """An ordered collection of fences, at most one of each kind."""
+    """An ordered collection of fences, at most one of each kind.
+
+    ``gathered`` are those that hold something from outside for as long as they stand.
+    """
 
     def __init__(self) -> None:
+        self.gathered: list[Fence] = []
         self._list: list[Standing] = []
 
     def __iter__(self) -> Iterator[Standing]:
@@ -71,10 +75,10 @@ class StandingFences:
         kinds = [each.fence.kind for each in self._list]
         return self._list[kinds.index(kind) + 1 :]
 
-    def resting_on(self, kind: str) -> list[str]:
-        """Return the kinds of the fences above that would be lost with a given one."""
+    def require_none_on(self, kind: str) -> None:
+        """Raise Refused if fences above would be lost with a given one."""
         fence = self.get(kind).fence
-        return [
+        resting = [
             each.fence.kind
             for each in self.above(kind)
             if kind in each.fence.inside
@@ -82,6 +86,20 @@ class StandingFences:
             or (kind == "root" and isinstance(each.fence, Mounted))
             or (each.fence.kind == "root" and isinstance(fence, Mounted))
         ]
+        if resting:
+            stand = "stands" if len(resting) == 1 else "stand"
+            raise Refused(
+                f"{', '.join(resting)} {stand} on {kind} and would be lost with it",
+                f"peel {resting[-1]}, first; or peel all",
+            )
+
+    def release(self, *, everything: bool) -> None:
+        """Let go of what was gathered from outside for fences that stand no more."""
+        needed = set() if everything else {id(each.fence) for each in self._list}
+        for fence in self.gathered:
+            if id(fence) not in needed:
+                fence.released()
+        self.gathered = [fence for fence in self.gathered if id(fence) in needed]
 
     def cut(self, depth: int) -> None:
         """Forget all fences that went up at ``depth`` or deeper."""

@@ -35,7 +35,7 @@ def mount(
     """
     source, target, read_only = _parts(what)
     path = None if source == TMPFS else Path(source).expanduser().resolve()
-    container.mount(path, target, read_only=read_only)
+    container.files.mount(path, target, read_only=read_only)
     yield f"{container.label}: {path or TMPFS} is at {target}{', read-only' * read_only}"
 
 
@@ -49,7 +49,7 @@ def unmount(
     Examples:
         unmount /src
     """
-    container.unmount(target)
+    container.files.unmount(target)
     yield f"{container.label}: {target} is unmounted"
 
 
@@ -66,7 +66,7 @@ def diff(
         diff files
         diff files --json
     """
-    found = list(container.changes())
+    found = list(container.files.changes())
     facts = {
         "container": container.label,
         "changes": [{"kind": each.kind, "path": each.path} for each in found],
@@ -93,7 +93,7 @@ def commit(
     """
     from shellplay.commands.image_verbs import arrived
 
-    image = yield from container.commit(name)
+    image = yield from container.files.commit(name)
     yield arrived(image)
 
 

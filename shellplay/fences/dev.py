@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shellplay.fences.mounted import Mounted, mounts_at
 from shellplay.fences.rooting import may_see_below_mounts
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting
-from shellplay.kernel.caller import Caller
 from shellplay.kernel.namespaces import identify
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 NODES = {
     **{"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)},

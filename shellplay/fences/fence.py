@@ -124,7 +124,7 @@ class Fence(ABC):
 
     # -- how it goes up ------------------------------------------------------------------
 
-    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+    def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Get ready what it takes from outside, for a process of this status.
 
         Return it as it is to go up, now and again, and sentences about that.

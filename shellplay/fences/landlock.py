@@ -65,7 +65,7 @@ class Landlock(Restriction, kind="landlock", man="landlock(7)"):
         """Tell whether a process may restrict itself: if nobody gets privileges by it."""
         return status.no_new_privs or has(status.effective, "sys_admin")
 
-    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+    def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Return the fence; raise Refused if this kernel does not know about ports."""
         if self._ports() and landlock.abi() < landlock.ABI_OF_PORTS:
             raise Refused(

@@ -6,13 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from shellplay.fences.fence import Fence
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
-from shellplay.kernel.caller import Caller
 from shellplay.kernel.procfs import Mount, Status
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 NULL = (1, 3)
 

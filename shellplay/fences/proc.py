@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.fences.mounted import Mounted, hide, make_read_only, mounts_at
 from shellplay.kernel import constants as k
-from shellplay.kernel.caller import Caller
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 # What Docker hides and makes read-only, moby daemon/pkg/oci/defaults.go.
 MASKED = (

@@ -16,11 +16,11 @@ from shellplay.fences.ground import Ground
 from shellplay.fences.namespace import Joined, Namespace, return_to, working_directory
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
-from shellplay.kernel.caller import Caller
 from shellplay.kernel.procfs import Status
 
 if TYPE_CHECKING:
     from shellplay.image.unpack import Unpacked
+    from shellplay.kernel.caller import Caller
 
 OVERLAY = "overlay"
 
@@ -76,7 +76,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
         tops = [each for each in procfs.mounts(pid) or () if each.point == "/"]
         return Place(tops[-1].kind, tops[-1].device, tops[-1].root) if tops else None
 
-    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+    def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Find what it will stand on; return it so, and sentences about that."""
         if self.image is None:
             lower = Path("/" if self.base == OVERLAY else self.base).expanduser().resolve()

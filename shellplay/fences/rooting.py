@@ -13,12 +13,15 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
-from shellplay.kernel.caller import Caller
 from shellplay.kernel.procfs import MapRange
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 # Mounted over, in the new namespace, where there is nothing that the new tree needs.
 STAGE = "/sys"

@@ -111,7 +111,7 @@ class Seccomp(Restriction, kind="seccomp", man="seccomp(2)"):
             base.architectures,
         )
 
-    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+    def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Return the fence for what a process may do: profiles ask about capabilities."""
         ready = self.rules(status.permitted)
         # What libseccomp does not take is said before anything else goes up.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shellplay.fences.mounted import Mounted, hide, make_read_only, mounts_at
-from shellplay.kernel.caller import Caller
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 # What Docker hides, moby daemon/pkg/oci/defaults.go.
 MASKED = ("/sys/devices/virtual/powercap", "/sys/firmware")

@@ -12,10 +12,13 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
-from shellplay.kernel.caller import Caller
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 # struct mount_attr: what is set, what is cleared, propagation, a user namespace.
 _ATTRIBUTES = struct.Struct("QQQQ")

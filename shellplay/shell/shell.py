@@ -43,6 +43,15 @@ class Shell:
         """Its PIDs, re-read from the kernel; raises ShellGone if it has ended."""
         return ShellIdentity(self.pid, self.status.pids)
 
+    def open_beside(self, other: Shell) -> tuple[str, ...]:
+        """Name what it has open and another bash, which may be its original, has not."""
+        own, there = {0, 1, 2, 255}, procfs.fds(other.pid)
+        return tuple(
+            f"fd {n} ({to})"
+            for n, to in procfs.fds(self.pid).items()
+            if n not in own and there.get(n) != to
+        )
+
     @property
     def status(self) -> procfs.Status:
         """Its status, re-read from the kernel; raises ShellGone if it has ended."""

@@ -34,7 +34,7 @@ def told(container: Container, below: Path) -> list[str]:
     """Return what is told of a directory, with paths that begin there."""
     return [
         f"{each.kind} {each.path.removeprefix(str(below))}"
-        for each in container.changes()
+        for each in container.files.changes()
         if each.path.startswith(f"{below}/")
     ]
 
@@ -63,7 +63,7 @@ def test_what_was_added_changed_and_deleted_is_told(container: Container, place:
     ]
     container.run("touch here-and-gone; rm here-and-gone; cat kept/file")
     assert "A /here-and-gone" not in told(container, place)
-    assert "C /tmp" in [f"{each.kind} {each.path}" for each in container.changes()]
+    assert "C /tmp" in [f"{each.kind} {each.path}" for each in container.files.changes()]
 
 
 def test_a_commit_has_what_was_changed_and_not_what_was_deleted(
@@ -74,12 +74,12 @@ def test_a_commit_has_what_was_changed_and_not_what_was_deleted(
     base = store.get("base")
     container.fence(REGISTRY["root"].parse({"image": "base"}))
     # Programs to do it with; where they are mounted counts as a change.
-    container.mount(Path("/usr"), "/usr")
+    container.files.mount(Path("/usr"), "/usr")
     for top in ("bin", "lib", "lib64"):
         if Path(f"/{top}").is_symlink():
-            container.mount(Path(f"/{top}").resolve(), f"/{top}")
+            container.files.mount(Path(f"/{top}").resolve(), f"/{top}")
     container.run("cd /; rm gone; echo new >changed; rm -r emptied; mkdir emptied; cd /")
-    notes, image = finished(container.commit("next"))
+    notes, image = finished(container.files.commit("next"))
     assert notes == []
     assert image.layers[:-1] == base.layers
     container.peel("root")
@@ -94,7 +94,7 @@ def test_a_commit_has_what_was_changed_and_not_what_was_deleted(
 def test_of_the_host_only_the_changes_are_committed(container: Container, place: Path) -> None:
     container.fence(REGISTRY["root"]())
     container.run(f"echo new >{place}/changed; rm {place}/gone")
-    notes, image = finished(container.commit("only-changes"))
+    notes, image = finished(container.files.commit("only-changes"))
     assert "the host is no image, so only what was changed is in it" in notes
     assert len(image.layers) == 1
     container.peel("root")
@@ -106,7 +106,7 @@ def test_of_the_host_only_the_changes_are_committed(container: Container, place:
 
 def test_without_an_overlay_nothing_tells(container: Container, place: Path) -> None:
     with pytest.raises(Refused, match="the files are the host's"):
-        container.changes()
+        container.files.changes()
     container.fence(REGISTRY["root"].parse({"base": str(place)}))
     with pytest.raises(Refused, match="what is written goes to the files themselves"):
-        container.changes()
+        container.files.changes()

@@ -61,7 +61,7 @@ def test_what_only_looks_like_a_device_is_not_bound(
     tmp_path.chmod(0o755)
     (tmp_path / "fake").touch()
     fence(container, "mnt")
-    container.mount(tmp_path / "fake", "/dev/zero")
+    container.files.mount(tmp_path / "fake", "/dev/zero")
     before = procfs.mounts(container.pid), procfs.fds()
     with pytest.raises(Refused, match=r"dev: .*/dev/zero.*ENODEV"):
         fence(container, "dev")

@@ -33,20 +33,20 @@ def test_a_directory_comes_in_and_goes_again(
     host = digest()["mounts"]
     container.fence(REGISTRY[kind]())
     place = "/mnt" if kind == "mnt" else "/made/for/it"
-    container.mount(source, place)
+    container.files.mount(source, place)
     assert (
         container.run(f"cat {place}/file; echo inside >{place}/new").output == "of the host\n"
     )
     assert (source / "new").read_text() == "inside\n"
     assert digest()["mounts"] == host
-    container.unmount(place)
+    container.files.unmount(place)
     assert container.run(f"cat {place}/file").status == 1
     (source / "new").unlink()
 
 
 def test_read_only_stays_so(container: Container, source: Path) -> None:
     container.fence(REGISTRY["root"]())
-    container.mount(source, "/src", read_only=True)
+    container.files.mount(source, "/src", read_only=True)
     result = container.run("echo x >/src/file; touch /src/new; mount -o remount,bind,rw /src")
     assert "Read-only file system" in result.output
     assert (source / "file").read_text() == "of the host\n"
@@ -55,15 +55,15 @@ def test_read_only_stays_so(container: Container, source: Path) -> None:
 
 def test_a_file_is_mounted_on_a_file(container: Container, source: Path) -> None:
     container.fence(REGISTRY["root"]())
-    container.mount(source / "file", "/made/file")
+    container.files.mount(source / "file", "/made/file")
     assert container.run("cat /made/file").output == "of the host\n"
 
 
 def test_memory_is_mounted_too(container: Container) -> None:
     container.fence(REGISTRY["root"]())
-    container.mount(None, "/cache")
+    container.files.mount(None, "/cache")
     assert container.run("stat -fc %T /cache; touch /cache/x; ls /cache").output == "tmpfs\nx\n"
-    container.unmount("/cache")
+    container.files.unmount("/cache")
 
 
 def test_a_link_inside_does_not_lead_out(
@@ -75,11 +75,11 @@ def test_a_link_inside_does_not_lead_out(
     container.fence(REGISTRY["root"].parse({"base": str(tree)}))
     (tree / "out").symlink_to(source)
     with pytest.raises(Refused, match="mount: "):
-        container.mount(source, "/out/x")
+        container.files.mount(source, "/out/x")
     assert [each.name for each in source.iterdir()] == ["file"]
     (tree / "in").symlink_to("/real")
     (tree / "real").mkdir()
-    container.mount(source, "/in")
+    container.files.mount(source, "/in")
     assert container.run("echo /real/*").output == "/real/file\n"
 
 
@@ -88,28 +88,28 @@ def test_the_bash_of_a_container_without_privileges_gets_it_as_well(
 ) -> None:
     for kind in ("root", "caps"):
         container.fence(REGISTRY[kind]())
-    container.mount(source, "/src")
+    container.files.mount(source, "/src")
     assert container.run("cat /src/file").output == "of the host\n"
 
 
 def test_nothing_is_held_open_by_it(container: Container, source: Path) -> None:
     container.fence(REGISTRY["root"]())
     before = procfs.fds(), procfs.fds(container.pid)
-    container.mount(source, "/src")
-    container.unmount("/src")
+    container.files.mount(source, "/src")
+    container.files.unmount("/src")
     assert (procfs.fds(), procfs.fds(container.pid)) == before
 
 
 def test_what_cannot_be_is_refused(container: Container, source: Path) -> None:
     with pytest.raises(Refused, match="the mounts of bash are the host's"):
-        container.mount(source, "/mnt")
+        container.files.mount(source, "/mnt")
     container.fence(REGISTRY["dev"]())
     with pytest.raises(UsageError, match="is not there"):
-        container.mount(source / "missing", "/mnt")
+        container.files.mount(source / "missing", "/mnt")
     for place in ("relative", "/", "/a/../b"):
         with pytest.raises(UsageError, match="is no place to mount at"):
-            container.mount(source, place)
+            container.files.mount(source, place)
     with pytest.raises(Refused, match="nothing is mounted at /mnt"):
-        container.unmount("/mnt")
+        container.files.unmount("/mnt")
     with pytest.raises(Refused, match="/dev is a fence"):
-        container.unmount("/dev")
+        container.files.unmount("/dev")

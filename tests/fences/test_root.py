@@ -12,7 +12,7 @@ from shellplay.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY, Fence
 from shellplay.image.importing import import_image
-from shellplay.image.store import Store
+from shellplay.image.store import Store, layer_name
 from shellplay.kernel import procfs
 from shellplay.playground import Playground
 from shellplay.settings import Settings
@@ -249,9 +249,11 @@ def test_an_image_becomes_the_root_and_stays_as_it_is(container: Container, tree
     container.fence(root(image="web"))
     assert container.run("echo $(</only-here)").output == "inside\n"
     container.peel("root")
+    layer = store.layers / layer_name(store.get("web").config.chain_ids[-1])
+    assert layer.is_dir()
     store.drop(store.find("web")[0])
     assert store.collect()
-    assert not list(store.layers.iterdir())
+    assert not layer.exists()
 
 
 def test_a_pod_shares_its_files(playground: Playground, sentinel: Path) -> None:
