@@ -35,8 +35,7 @@ def unknown(word: str, *more: str) -> UsageError:
     """Return the error for a word that names no fence."""
     from shellplay.fences import ALIASES, ORDER
 
-    known = ", ".join(ORDER)
-    fix = did_you_mean(word, [*ORDER, *ALIASES, *more], f"there are {known}")
+    fix = did_you_mean(word, [*ORDER, *ALIASES, *more], "fences lists them")
     return UsageError(f"unknown fence {quoted(word)}", fix)
 
 

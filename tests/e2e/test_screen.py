@@ -87,7 +87,7 @@ def test_the_bar_follows_the_fences_and_the_state(open_screen: OpenScreen) -> No
 def test_twenty_columns_show_the_prompt_the_bar_and_every_table(
     open_screen: OpenScreen,
 ) -> None:
-    terminal, screen = open_screen(columns=20, lines=24)
+    terminal, screen = open_screen(columns=20, lines=60)
     for line, texts in [
         ("new web", ["web: bash"]),
         ("fence uts", ["uts fence up"]),

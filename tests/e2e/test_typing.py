@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 
 MISTAKES = [
     ("fense pid", 2, 'unknown command "fense" (did you mean "fence"?)'),
-    ("fence pids", 2, 'unknown fence "pids" (did you mean "pid"?)'),
+    ("fence pidd", 2, 'unknown fence "pidd" (did you mean "pid"?)'),
     ("fence uts hostnam=x", 2, "did you mean"),
     ("in echo 'x", 2, "unterminated ' at column 9"),
     ("use wbe", 1, "did you mean"),
