@@ -268,7 +268,7 @@ class Fencing:
         notes: tuple[str, ...] = ()
         carried = NOTHING
         match standing.how:
-            case _ if standing.how is How.OUTSIDE or isinstance(standing.fence, Mounted):
+            case How.OUTSIDE:
                 self._stack.take_off(kind)
             case How.IN_PLACE if self._may_return(standing.fence):
                 self._stack.take_off(kind)

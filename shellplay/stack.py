@@ -60,12 +60,11 @@ class Stack:
 
     def put_in_place(self, fence: Fence, join: Joined | None) -> How:
         """Put a fence around the live bash itself; undone if it fails half-way."""
-        if isinstance(fence, Limit):
-            fence.put_up(self.live.pid, self._box.group)
-            self.standing.add(Standing(fence, How.OUTSIDE, len(self.parked)))
-            return How.OUTSIDE
-        if isinstance(fence, Mounted):
-            self._mount(fence, self.live.pid)
+        if isinstance(fence, Limit | Mounted):
+            if isinstance(fence, Limit):
+                fence.put_up(self.live.pid, self._box.group)
+            else:
+                self._mount(fence, self.live.pid)
             self.standing.add(Standing(fence, How.OUTSIDE, len(self.parked)))
             return How.OUTSIDE
         assert isinstance(fence, Namespace)
@@ -120,24 +119,21 @@ class Stack:
 
     def take_off(self, kind: str) -> None:
         """Move the live bash itself back to where the host is."""
-        standing = self.standing.find(kind)
-        if standing is not None and isinstance(standing.fence, Limit):
-            # It is around those that were forked since, too: the parked ones among them.
-            for shell in (*self.parked[standing.depth :], self.live):
-                standing.fence.take_off(shell.pid, self._box.group)
-            self.standing.remove(kind)
-            return
-        if standing is not None and isinstance(standing.fence, Mounted):
-            with insider(self._box.guardian, self.live.pid) as caller:
-                standing.fence.take_off(caller)
-        elif standing is not None and kind not in KINDS:
-            assert isinstance(standing.fence, Namespace)
-            # Those that were forked since are in its namespace, and no other fence's.
-            for shell in (*self.parked[standing.depth :], self.live):
-                self._leave(standing.fence, shell)
-        else:
-            with self.live.seized() as caller, joined(os.getpid(), kind) as host:
-                put.take_off(kind, caller, host)
+        match self.standing.find(kind):
+            case Standing(Limit() as limit, depth=depth):
+                # It is around those that were forked since, too: the parked ones among them.
+                for shell in (*self.parked[depth:], self.live):
+                    limit.take_off(shell.pid, self._box.group)
+            case Standing(Mounted() as mounted):
+                with insider(self._box.guardian, self.live.pid) as caller:
+                    mounted.take_off(caller)
+            case Standing(Namespace() as fence, depth=depth) if kind not in KINDS:
+                # Those that were forked since are in its namespace, and no other fence's.
+                for shell in (*self.parked[depth:], self.live):
+                    self._leave(fence, shell)
+            case _:
+                with self.live.seized() as caller, joined(os.getpid(), kind) as host:
+                    put.take_off(kind, caller, host)
         self.standing.remove(kind)
 
     def _leave(self, fence: Namespace, shell: Shell) -> None:
@@ -337,7 +333,7 @@ def _outside(standing: Standing) -> int:
 
 def _way_on(fence: Fence, pid: int) -> How:
     """Return how a fence is going to stand around a process that becomes a new bash."""
-    outside = isinstance(fence, Limit) and fence.comes_off(pid)
+    outside = isinstance(fence, Mounted) or (isinstance(fence, Limit) and fence.comes_off(pid))
     return How.OUTSIDE if outside else How.RESPAWNED
 
 
