@@ -53,13 +53,13 @@ class Capture:
 
 
 class StagePrinter(Printer):
-    """Prints into a capture for a terminal of so many columns, without colour.
+    """Prints for a terminal of so many columns, without colour.
 
     Output from inside is kept as it came: who shows it to a person makes it safe.
     """
 
-    def __init__(self, capture: Capture, columns: int) -> None:
-        super().__init__(capture.stream, capture.stream, color=False)
+    def __init__(self, out: TextIO, columns: int) -> None:
+        super().__init__(out, out, color=False)
         self._columns = columns
 
     @property

@@ -23,6 +23,7 @@ from shellplay.recipe.document import Actor, Header, Needs, Prose
 from shellplay.recipe.header import COLUMNS, ROWS
 from shellplay.settings import Settings
 from shellplay.shell.line import unprintable
+from shellplay.stage.capture import StagePrinter
 from shellplay.stage.casting import Casting
 from shellplay.stage.eavesdrop import Size, quoted
 from shellplay.stage.manuscript import Manuscript
@@ -109,7 +110,7 @@ class Session:
             undo.callback(self._forsake, around.scratch)
             playground.settings.surroundings = around
             playground.prestart()
-            self._copy = Copy(header.columns, self._hear)
+            self._copy = StagePrinter(Ear(self._hear), header.columns)
             printer.copies.append(self._copy)
             undo.callback(printer.copies.remove, self._copy)
             self._undo = undo.pop_all()
@@ -278,24 +279,6 @@ class Session:
     def _emit(self, event: Event) -> None:
         for sink in self._sinks:
             sink(event)
-
-
-class Copy(Printer):
-    """Prints what the user sees once more, plainly, for whoever is to have it."""
-
-    def __init__(self, columns: int, heard: Callable[[str], None]) -> None:
-        out = Ear(heard)
-        super().__init__(out, out, color=False)
-        self._columns = columns
-
-    @property
-    def width(self) -> int:
-        """Return the columns of the recipe."""
-        return self._columns
-
-    def stream(self, text: str) -> None:
-        """Write a piece of output from inside as it came."""
-        self._write_piece(text)
 
 
 class Ear(io.StringIO):

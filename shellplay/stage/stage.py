@@ -93,7 +93,7 @@ class Stage:
         self.scratch = Path(around.scratch or "")
         self.playground = Playground(Settings(surroundings=around))
         self.playground.prestart()
-        self.printer = StagePrinter(self._capture, self.header.columns)
+        self.printer = StagePrinter(self._capture.stream, self.header.columns)
         front = _Front(self.printer, self._show)
         self.interpreter = _Interpreter(self.playground, self.printer, front)
         self._front = front
