@@ -6,9 +6,8 @@ import os
 import shlex
 import signal
 import sys
-import termios
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from shellplay.commands.front import Front
 from shellplay.commands.outcome import Document, Outcome, Status
 from shellplay.commands.shipped import Shipped, path_of, shipped
 from shellplay.errors import Refused, ShellplayError
+from shellplay.kernel.terminal_modes import restored
 from shellplay.playground import Playground
 
 PACKAGE_ROOT = str(Path(__file__).parents[2])
@@ -149,11 +149,9 @@ def _left_alone(front: Front) -> Iterator[None]:
     """Leave ^C and ^Z to who has the terminal; put its modes back, should that be killed."""
     interrupt = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     suspend = signal.signal(signal.SIGTSTP, lambda _number, _frame: None)
-    modes = termios.tcgetattr(sys.stdin) if front.terminal else None
     try:
-        yield
+        with restored(sys.stdin.fileno()) if front.terminal else nullcontext():
+            yield
     finally:
-        if modes is not None:
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, modes)
         signal.signal(signal.SIGINT, interrupt)
         signal.signal(signal.SIGTSTP, suspend)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import termios
 
+from shellplay.kernel.terminal_modes import restored
+
 CHUNK = 4096
 
 
@@ -16,13 +18,9 @@ def typed_before(fd: int) -> bytes:
     """
     if not os.isatty(fd):
         return b""
-    before = termios.tcgetattr(fd)
-    by_the_key = termios.tcgetattr(fd)
-    by_the_key[3] &= ~termios.ICANON
-    by_the_key[6][termios.VMIN] = by_the_key[6][termios.VTIME] = 0
-    termios.tcsetattr(fd, termios.TCSANOW, by_the_key)
-    try:
+    with restored(fd, termios.TCSANOW) as by_the_key:
+        by_the_key[3] &= ~termios.ICANON
+        by_the_key[6][termios.VMIN] = by_the_key[6][termios.VTIME] = 0
+        termios.tcsetattr(fd, termios.TCSANOW, by_the_key)
         keys = b"".join(iter(lambda: os.read(fd, CHUNK), b""))
-    finally:
-        termios.tcsetattr(fd, termios.TCSANOW, before)
     return keys.replace(b"\0", b"\x04")

@@ -7,6 +7,8 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from shellplay.kernel.terminal_modes import restored
+
 
 @contextmanager
 def no_echo(fd: int) -> Iterator[None]:
@@ -18,11 +20,7 @@ def no_echo(fd: int) -> Iterator[None]:
     if not os.isatty(fd):
         yield
         return
-    before = termios.tcgetattr(fd)
-    quiet = termios.tcgetattr(fd)
-    quiet[3] &= ~termios.ECHO
-    termios.tcsetattr(fd, termios.TCSADRAIN, quiet)
-    try:
+    with restored(fd) as quiet:
+        quiet[3] &= ~termios.ECHO
+        termios.tcsetattr(fd, termios.TCSADRAIN, quiet)
         yield
-    finally:
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from shellplay.errors import Refused, UsageError
+from shellplay.kernel.terminal_modes import restored
 from shellplay.model import ShellState
 from shellplay.shell.marks import Mark
 from shellplay.shell.terminal import Terminal, set_size
@@ -206,12 +207,6 @@ class Relay:
 
 @contextmanager
 def _raw(fd: int) -> Iterator[None]:
-    before = termios.tcgetattr(fd)
-    # tcgetattr's last item is a list: a copy, lest tty.setraw changes what is restored.
-    before[6] = list(before[6])
-    tty.setraw(fd, termios.TCSADRAIN)
-    try:
+    with restored(fd):
+        tty.setraw(fd, termios.TCSADRAIN)
         yield
-    finally:
-        # Not TCSAFLUSH: it would throw away what was typed ahead.
-        termios.tcsetattr(fd, termios.TCSADRAIN, before)
