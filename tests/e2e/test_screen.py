@@ -114,7 +114,7 @@ def test_an_unknown_command_is_red_and_a_known_one_is_not(open_screen: OpenScree
 
 def test_what_is_typed_ahead_is_shown_once_by_the_next_prompt(open_screen: OpenScreen) -> None:
     terminal, screen = open_screen()
-    terminal.run("in echo run''ning; read -t 2 < <(sleep 5)")
+    terminal.send("in echo run''ning; read -t 2 < <(sleep 5)\r")
     screen.shows("running")
     terminal.send("fence pid")
     screen.wait(lambda now: now.cursor_row == "shellplay> fence pid", "the line at its prompt")
