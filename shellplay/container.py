@@ -18,17 +18,13 @@ from shellplay.fencing import Fencing
 from shellplay.files import Files
 from shellplay.kernel import procfs
 from shellplay.kernel.cgroup_group import Group, prefix
-from shellplay.kernel.cgroup_usage import oom_kills
-from shellplay.kernel.cgroups import having
 from shellplay.kernel.descendants import descendants, kill_quietly
-from shellplay.kernel.namespaces import identify
 from shellplay.kernel.signals import deferred
 from shellplay.model import (
     Change,
     FenceRecord,
     Job,
     LineResult,
-    NamespaceId,
     Process,
     ShellIdentity,
     ShellState,
@@ -41,6 +37,7 @@ from shellplay.shell.relay import Left, Relay
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash
 from shellplay.shell.terminal import Terminal
+from shellplay.usage import OomKills
 
 __all__ = ["Container", "Left"]
 
@@ -67,9 +64,10 @@ class Container:
         self.name = name
         self.guardian = guardian
         self.group = Group(f"{prefix(guardian.pid)}{self.id}")
+        self.oom_kills = OomKills(self.group)
         self.settings = settings
         self.find = find
-        self._peers = peers
+        self.peers = peers
         around = settings.surroundings
         self.terminal = Terminal(
             around.columns, around.rows, term=around.term, tells_lines=around.tells_lines
@@ -78,7 +76,6 @@ class Container:
         self.dead = False
         self._drain = drain
         self._notice = notice
-        self._oom_kills = 0
         self._lock = threading.RLock()
         self.live = self._start()
         self._fencing = Fencing(self)
@@ -126,16 +123,6 @@ class Container:
     def fences(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
         return self._fencing.records()
-
-    def sharers(self, namespace: NamespaceId) -> tuple[str, ...]:
-        """Return the labels of the other containers whose bash is in a namespace."""
-        return tuple(
-            each.label
-            for each in self._peers()
-            if each is not self
-            and not each.dead
-            and identify(each.pid, namespace.kind) == namespace
-        )
 
     def replace(self, shell: Shell, terminal: Terminal) -> None:
         """Go on with another bash on another terminal; the old ones have ended."""
@@ -306,18 +293,6 @@ class Container:
         self._fencing.release()
         self._notice(f"{self.label}: bash {ended} has ended")
         return False
-
-    def out_of_memory(self) -> str | None:
-        """Say, once, that the kernel has killed for want of memory since the last time."""
-        directory = self.group.directory(having("memory"))
-        total, told = oom_kills(directory) or 0, self._oom_kills
-        self._oom_kills = total
-        # A cgroup that was made anew counts from 0.
-        killed = total - told if total >= told else total
-        if not killed:
-            return None
-        what = "a process" if killed == 1 else f"{killed} processes"
-        return f"{self.label}: out of memory, so the kernel has killed {what} (limit memory)"
 
     def pause(self, orphans: Sequence[int] = ()) -> None:
         """Freeze the live bash with its descendants, and ``orphans`` that have left them."""

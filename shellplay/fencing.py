@@ -307,7 +307,7 @@ class Fencing:
 
     def _wake_below(self, standing: Standing, *, force: bool) -> Carried:
         self._box.require_idle()
-        self._require_possible_without(standing)
+        places.require_a_way_back(self._stack, standing, self._box.label)
         doomed = self._stack.doomed_by([standing])
         left = self._lost_jobs(doomed, f"peel {standing.fence.kind}", force=force)
         left += self._stack.live.open_beside(self._stack.woken_by(standing))
@@ -318,34 +318,6 @@ class Fencing:
                     self._up(fence, pin)
             carried = self._stack.carry(state)
         return Carried(carried.carried, (*left, *state.stays, *carried.failed))
-
-    def _require_possible_without(self, standing: Standing) -> None:
-        kind = standing.fence.kind
-        place = self._stack.outside([standing])
-        if place >= len(self._stack.parked):
-            raise Refused(
-                f"bash has given up what it takes to leave {kind}, and none is parked outside",
-                f"stop {self._box.label}, and new",
-            )
-        outside = self._stack.parked[place]
-        if not outside.alive:
-            raise Refused(
-                f"the bash {outside.pid} that was parked outside has ended: no way back",
-                f"stop {self._box.label}, and new",
-            )
-        above = [
-            each.fence.kind
-            for each in self._stack.standing.above(kind)
-            if each.fence.opened_by == kind or each.fence.opened_by not in self._stack.standing
-            if not each.fence.permitted(outside.status)
-        ]
-        if above:
-            stand = "stands" if len(above) == 1 else "stand"
-            raise Refused(
-                f"{', '.join(above)} {stand} inside {kind}: "
-                "without it bash lacks CAP_SYS_ADMIN",
-                f"peel {above[-1]}, first; or peel all",
-            )
 
     def _require_respawnable(self, what: str) -> None:
         self._box.require_idle()

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from shellplay.fences import ORDER, REGISTRY
+from shellplay.kernel.namespaces import identify
 from shellplay.model import FenceRecord, How, NamespaceId
 
 if TYPE_CHECKING:
@@ -53,9 +54,18 @@ def _record(
         shell=mine.inode if isinstance(mine, NamespaceId) else None,
         peel=_how_it_comes_off(standing, box) if standing and box else None,
         options=standing.fence.given() if standing else {},
-        shared_with=box.sharers(mine) if up and box and isinstance(mine, NamespaceId) else (),
+        shared_with=_sharers(box, mine) if up and box and isinstance(mine, NamespaceId) else (),
         host_state=None if namespace else layer.told(host, beside=mine),
         shell_state=None if namespace else told,
+    )
+
+
+def _sharers(box: Container, namespace: NamespaceId) -> tuple[str, ...]:
+    """Return the labels of the other containers whose bash is in a namespace."""
+    return tuple(
+        each.label
+        for each in box.peers()
+        if each is not box and not each.dead and identify(each.pid, namespace.kind) == namespace
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shellplay import put
+from shellplay.errors import Refused
 from shellplay.fences import Fence, Namespace, Restriction
 from shellplay.kernel.descendants import running
 from shellplay.model import How
@@ -35,6 +36,35 @@ def shares_the_fork(stack: Stack, fence: Fence) -> bool:
     that is the way back from both.
     """
     return _is_alone_as_number_1(stack) and not isinstance(fence, Namespace)
+
+
+def require_a_way_back(stack: Stack, standing: Standing, label: str) -> None:
+    """Raise Refused, with the fix, if no bash could go on without a fence that stands."""
+    kind = standing.fence.kind
+    place = stack.outside([standing])
+    if place >= len(stack.parked):
+        raise Refused(
+            f"bash has given up what it takes to leave {kind}, and none is parked outside",
+            f"stop {label}, and new",
+        )
+    outside = stack.parked[place]
+    if not outside.alive:
+        raise Refused(
+            f"the bash {outside.pid} that was parked outside has ended: no way back",
+            f"stop {label}, and new",
+        )
+    above = [
+        each.fence.kind
+        for each in stack.standing.above(kind)
+        if each.fence.opened_by == kind or each.fence.opened_by not in stack.standing
+        if not each.fence.permitted(outside.status)
+    ]
+    if above:
+        stand = "stands" if len(above) == 1 else "stand"
+        raise Refused(
+            f"{', '.join(above)} {stand} inside {kind}: without it bash lacks CAP_SYS_ADMIN",
+            f"peel {above[-1]}, first; or peel all",
+        )
 
 
 def _belongs_below_pid(stack: Stack, fence: Fence) -> bool:

@@ -171,7 +171,7 @@ class Playground:
 
     def notices(self) -> list[str]:
         """Return, once, the sentences about what happened by itself."""
-        killed = [each.out_of_memory() for each in self.containers]
+        killed = [each.oom_kills.news(each.label) for each in self.containers]
         with self._notices_lock:
             taken, self._notices = self._notices, []
             return [*filter(None, killed), *taken]

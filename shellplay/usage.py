@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shellplay.fences import REGISTRY
 from shellplay.fences.quota import Held
 from shellplay.kernel import cgroup_usage as counted
+from shellplay.kernel.cgroup_group import Group
 from shellplay.kernel.cgroups import having
 from shellplay.model import Usage
 
@@ -38,6 +39,25 @@ def of(box: Container) -> Usage:
         io_limit=_limit(box, "io"),
         cpuset=_limit(box, "cpuset"),
     )
+
+
+class OomKills:
+    """The processes of a container that the kernel has killed for want of memory."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self._told = 0
+
+    def news(self, label: str) -> str | None:
+        """Say how many were killed since the last time; None if none was."""
+        total = counted.oom_kills(self._group.directory(having("memory"))) or 0
+        told, self._told = self._told, total
+        # A cgroup that was made anew counts from 0.
+        killed = total - told if total >= told else total
+        if not killed:
+            return None
+        what = "a process" if killed == 1 else f"{killed} processes"
+        return f"{label}: out of memory, so the kernel has killed {what} (limit memory)"
 
 
 def _limit(box: Container, kind: str) -> str | None:
