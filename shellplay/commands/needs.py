@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from shellplay.commands.nearest import did_you_mean, quoted
-from shellplay.errors import UsageError
-from shellplay.kernel import namespaces, procfs
+from shellplay.errors import Refused, UsageError
+from shellplay.kernel import cgroups, filters, namespaces, procfs
 from shellplay.kernel.reasons import APPARMOR, USERNS_CLONE, YAMA, sysctl
 from shellplay.recipe.document import Header
 
@@ -118,6 +118,22 @@ def _cgroup(version: str, kind: str) -> Callable[[], str | None]:
     return look
 
 
+def _limit(controller: str) -> Callable[[], str | None]:
+    def look() -> str | None:
+        hierarchy = cgroups.having(controller)
+        if hierarchy is None:
+            return f"this machine has no {controller} controller in cgroups of version 1 or 2"
+        try:
+            place = cgroups.place(hierarchy)
+        except Refused as error:
+            return error.message
+        if hierarchy.version == 2 and not cgroups.may_give(hierarchy, place, controller):
+            return f"the controller {controller} is not delegated to {place}"
+        return None
+
+    return look
+
+
 def _interfaces() -> str | None:
     return "needs root, to make network interfaces" if os.geteuid() else None
 
@@ -140,8 +156,13 @@ def _time() -> str | None:
 
 
 def _seccomp() -> str | None:
-    there = Path("/proc/sys/kernel/seccomp/actions_avail").exists()
-    return None if there else "this kernel has no seccomp filters"
+    if not Path("/proc/sys/kernel/seccomp/actions_avail").exists():
+        return "this kernel has no seccomp filters"
+    try:
+        filters.known("read")
+    except Refused as error:
+        return error.message
+    return None
 
 
 def _landlock() -> str | None:
@@ -155,6 +176,7 @@ def _landlock() -> str | None:
 NEEDS: dict[str, Callable[[], str | None]] = {
     "cgroup1": _cgroup("1", "cgroup"),
     "cgroup2": _cgroup("2", "cgroup2"),
+    **{controller: _limit(controller) for controller in cgroups.CONTROLLERS},
     "landlock": _landlock,
     "live": _live,
     "machine": _machine,

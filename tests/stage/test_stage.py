@@ -256,3 +256,16 @@ def test_two_stages_in_one_process_do_not_meet(tmp_path: Path) -> None:
         type_in(one, "x=1")
         assert type_in(other, 'echo "<$x>"').output == "<>\n"
         assert one.scratch != other.scratch
+
+
+def test_images_of_its_own_are_none_at_first_and_end_with_it() -> None:
+    before = os.environ.get("XDG_DATA_HOME")
+    with Stage(Header(images=True)) as stage:
+        assert play(stage, "image ls").output.splitlines()[1:] == []
+        on_host(stage, "mkdir tree; echo hello >tree/file")
+        assert play(stage, f"image import {stage.scratch}/tree mine").status == 0
+        assert "mine" in play(stage, "image ls").output
+    assert not stage.scratch.exists()
+    assert os.environ.get("XDG_DATA_HOME") == before
+    with Stage(Header(images=True)) as stage:
+        assert "mine" not in play(stage, "image ls").output
