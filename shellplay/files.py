@@ -74,7 +74,7 @@ class Files:
     def changes(self) -> Iterator[FileChange]:
         """Yield what is not as it was when the root went up; raises Refused."""
         upper, ground = self._written()
-        return changes(upper, ground.lowers)
+        return changes(upper, ground.lowers, ground.scaffold)
 
     def commit(self, name: str) -> Generator[str, None, Image]:
         """Make an image of what is not as it was, over the one that the root stands on.
@@ -87,7 +87,7 @@ class Files:
         upper, ground = self._written()
         if ground.image is None:
             yield "the host is no image, so only what was changed is in it"
-        return (yield from commit(Store(), name, upper, ground.image))
+        return (yield from commit(Store(), name, upper, ground.image, ground.scaffold))
 
     def _written(self) -> tuple[Path, Ground]:
         found = self._standing.find("root")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Ground:
     """The lower directories of a root, the lowest first, and what only we hold of it.
 
-    ``notes`` are sentences about what is not as one may expect.  ``held`` ends with it.
+    ``notes`` are sentences about what is not as one may expect, ``scaffold`` directories
+    of it that we made and nobody inside.  ``held`` ends with it.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Ground:
         self.image = image
         self._stage: int | None = None
         self.notes: list[str] = []
+        self.scaffold: set[str] = set()
         self._held = held
         self._before: int | None = None
 
@@ -54,6 +56,11 @@ class Ground:
         """Hold the directory above the one that takes what is written."""
         self._let_go(self._stage)
         self._stage = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def note_scaffold(self, mount_points: Iterable[str]) -> None:
+        """Note what is in the upper directory before anybody can write, and is going to be."""
+        made = self.upper.iterdir() if self.upper else ()
+        self.scaffold = {*mount_points, *(f"/{each.name}" for each in made)}
 
     def close(self) -> None:
         """Let go of all."""

@@ -159,6 +159,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
             ground.notes += rooting.overlay_each(caller)
         else:
             rooting.overlay(caller, ground.lowers)
+        ground.note_scaffold(rooting.KERNELS)
 
 
 def _finished(unpacking: Generator[str, None, Unpacked]) -> tuple[Unpacked, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -31,13 +31,25 @@ class FileChange:
     path: str
 
 
-def changes(upper: Path, lowers: Sequence[Path]) -> Iterator[FileChange]:
+def changes(
+    upper: Path, lowers: Sequence[Path], scaffold: Collection[str] = ()
+) -> Iterator[FileChange]:
     """Yield what is different in ``upper``, by name; ``lowers`` begin with the lowest.
 
     A directory is told before what is in it, and only if something in it, or its mode or
-    owner, is different.
+    owner, is different.  ``scaffold`` are directories that were there before anybody wrote:
+    of these only what is in them counts.
     """
-    yield from _within(upper, "", lowers[::-1])
+    for each in _within(upper, "", lowers[::-1]):
+        if each.path in scaffold and is_empty(f"{upper}{each.path}"):
+            continue
+        yield each
+
+
+def is_empty(directory: str | Path) -> bool:
+    """Tell whether a path is a directory with nothing in it."""
+    path = Path(directory)
+    return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
 
 
 def is_whiteout(found: os.stat_result) -> bool:

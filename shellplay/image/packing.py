@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import tarfile
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 
 from shellplay.errors import Refused
-from shellplay.image.changes import is_opaque, is_whiteout
+from shellplay.image.changes import is_empty, is_opaque, is_whiteout
 from shellplay.image.layer import GONE, OPAQUE
 from shellplay.image.manifest import LAYER, Descriptor
 from shellplay.image.metadata import XATTR, xattrs_of
@@ -17,13 +17,14 @@ from shellplay.image.store import Store
 
 
 def pack(
-    store: Store, root: Path, *, overlay: bool = False
+    store: Store, root: Path, *, overlay: bool = False, scaffold: Collection[str] = ()
 ) -> Generator[str, None, Descriptor]:
     """Take a directory into the store as a plain tar; return it.
 
     An ordinary user's own files become root's, as in a container of theirs; what is mounted
     in the directory is left out.  With ``overlay`` it is the upper one of an overlay, and
-    what that hides is hidden by names, as in Docker's tars.  Yields a sentence for what was
+    what that hides is hidden by names, as in Docker's tars; a directory of ``scaffold`` is
+    in it only if something is in that.  Yields a sentence for what was
     left out.  Raises Refused for what cannot be read.
     """
     skipped: dict[str, int] = {}
@@ -32,6 +33,8 @@ def pack(
             device = root.stat().st_dev
             with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 for path, name in _walk(root, device, skipped):
+                    if f"/{name}" in scaffold and is_empty(path):
+                        continue
                     if not (overlay and _hide(tar, path, name)):
                         _add(tar, path, name, skipped)
             file.flush()

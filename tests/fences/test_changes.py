@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -64,6 +65,19 @@ def test_what_was_added_changed_and_deleted_is_told(container: Container, place:
     container.run("touch here-and-gone; rm here-and-gone; cat kept/file")
     assert "A /here-and-gone" not in told(container, place)
     assert "C /tmp" in [f"{each.kind} {each.path}" for each in container.files.changes()]
+
+
+def test_directories_that_the_fence_has_made_are_no_changes(
+    container: Container, place: Path
+) -> None:
+    container.fence(REGISTRY["root"]())
+    assert list(container.files.changes()) == []
+    container.run(f"touch {place}/added")
+    paths = [each.path for each in container.files.changes()]
+    assert paths == ["/tmp", str(place), f"{place}/added"]
+    _, image = finished(container.files.commit("little"))
+    with tarfile.open(Store().blob(image.layers[0].digest)) as tar:
+        assert tar.getnames() == [".", *(each.lstrip("/") for each in paths)]
 
 
 def test_a_commit_has_what_was_changed_and_not_what_was_deleted(
