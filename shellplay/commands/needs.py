@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -165,6 +166,21 @@ def _seccomp() -> str | None:
     return None
 
 
+def _set_user_id() -> str | None:
+    path = shutil.which("su")
+    if path is None:
+        return "there is no su"
+    status, found = procfs.status("self"), os.stat(path)
+    if status is not None and status.no_new_privs:
+        return "no program gets new privileges here: no_new_privs is set"
+    # In a user namespace without the owner's uid it is somebody else's, and the bit is void.
+    if found.st_uid or not found.st_mode & stat.S_ISUID:
+        return f"{path} does not become root when it is started"
+    if os.statvfs(path).f_flag & os.ST_NOSUID:
+        return f"{path} is on a file system that is mounted with nosuid"
+    return None
+
+
 def _landlock() -> str | None:
     try:
         modules = Path("/sys/kernel/security/lsm").read_text("ascii").split(",")
@@ -187,6 +203,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "ptrace": _ptrace,
     "root": _root,
     "seccomp": _seccomp,
+    "setuid": _set_user_id,
     "subids": _ranges_of_ids,
     "time": _time,
     "userns": _user_namespaces,
