@@ -74,7 +74,7 @@ class Files:
     def changes(self) -> Iterator[FileChange]:
         """Yield what is not as it was when the root went up; raises Refused."""
         upper, ground = self._written()
-        return changes(upper, ground.lowers, ground.scaffold)
+        return changes(upper, ground.below, ground.scaffold)
 
     def commit(self, name: str) -> Generator[str, None, Image]:
         """Make an image of what is not as it was, over the one that the root stands on.

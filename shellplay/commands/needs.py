@@ -170,7 +170,7 @@ def _set_user_id() -> str | None:
     path = shutil.which("su")
     if path is None:
         return "there is no su"
-    status, found = procfs.status("self"), os.stat(path)
+    status, found = procfs.status("self"), Path(path).stat()
     if status is not None and status.no_new_privs:
         return "no program gets new privileges here: no_new_privs is set"
     # In a user namespace without the owner's uid it is somebody else's, and the bit is void.

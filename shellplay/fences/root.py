@@ -155,10 +155,12 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
             return
         rooting.stage(caller)
         ground.keep_stage(f"/proc/{caller.pid}/root{rooting.STAGE}")
-        if ground.image is None and not rooting.may_see_below_mounts(caller):
-            ground.notes += rooting.overlay_each(caller)
-        else:
+        if ground.image is not None:
             rooting.overlay(caller, ground.lowers)
+        elif rooting.may_see_below_mounts(caller):
+            ground.notes += rooting.overlay_host(caller)
+        else:
+            ground.notes += rooting.overlay_each(caller)
         ground.note_scaffold(rooting.KERNELS)
 
 

@@ -38,18 +38,24 @@ def changes(
 
     A directory is told before what is in it, and only if something in it, or its mode or
     owner, is different.  ``scaffold`` are directories that were there before anybody wrote:
-    of these only what is in them counts.
+    of these only what is in them counts, and their mode.
     """
     for each in _within(upper, "", lowers[::-1]):
-        if each.path in scaffold and is_empty(f"{upper}{each.path}"):
-            continue
-        yield each
+        if not untouched(upper, each.path, scaffold) or _has_another_mode(upper, each, lowers):
+            yield each
 
 
-def is_empty(directory: str | Path) -> bool:
-    """Tell whether a path is a directory with nothing in it."""
-    path = Path(directory)
-    return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+def untouched(upper: Path, path: str, scaffold: Collection[str]) -> bool:
+    """Tell whether a path is a directory of the scaffold with nothing but more of it inside."""
+    place = Path(f"{upper}{path}")
+    if path not in scaffold or place.is_symlink() or not place.is_dir():
+        return False
+    return all(untouched(upper, f"{path}/{each.name}", scaffold) for each in place.iterdir())
+
+
+def _has_another_mode(upper: Path, change: FileChange, lowers: Sequence[Path]) -> bool:
+    before = _below(lowers[::-1], change.path)
+    return before is not None and before.st_mode != Path(f"{upper}{change.path}").stat().st_mode
 
 
 def is_whiteout(found: os.stat_result) -> bool:

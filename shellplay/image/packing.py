@@ -9,7 +9,7 @@ from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 
 from shellplay.errors import Refused
-from shellplay.image.changes import is_empty, is_opaque, is_whiteout
+from shellplay.image.changes import is_opaque, is_whiteout, untouched
 from shellplay.image.layer import GONE, OPAQUE
 from shellplay.image.manifest import LAYER, Descriptor
 from shellplay.image.metadata import XATTR, xattrs_of
@@ -33,7 +33,7 @@ def pack(
             device = root.stat().st_dev
             with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
                 for path, name in _walk(root, device, skipped):
-                    if f"/{name}" in scaffold and is_empty(path):
+                    if untouched(root, f"/{name}", scaffold):
                         continue
                     if not (overlay and _hide(tar, path, name)):
                         _add(tar, path, name, skipped)
