@@ -121,8 +121,9 @@ class Fencing:
         self._require_shown(caller.pid, "the program")
 
     def _require_shown(self, pid: int, who: str) -> None:
-        fences = [each.fence for each in self._stack.standing]
-        missing = [each.kind for each in fences if each.shows(pid) is False]
+        standing = self._stack.standing
+        fences = [each.fence for each in standing]
+        missing = [each.kind for each in fences if standing.shown(each, pid) is False]
         if missing:
             raise ShellplayError(f"the kernel does not show {who} behind {', '.join(missing)}")
 
@@ -206,7 +207,7 @@ class Fencing:
         if earlier and how in EARLIER:
             notes += (f"{EARLIER[how]}: {', '.join(earlier)}",)
         change = self._change("fence", fence.kind, how, before=before)
-        if fence.shows(self._box.pid) is False:
+        if self._stack.standing.shown(fence, self._box.pid) is False:
             what = f"a new {fence.kind} namespace" if change.host else f"the {fence.kind} fence"
             raise ShellplayError(f"the kernel does not show {what}")
         return replace(change, notes=notes, carried=carried.carried, left=carried.failed)
@@ -280,7 +281,7 @@ class Fencing:
                 notes, carried = self._stack.respawn([(fence, None) for fence in rest])
         notes += self._stack.fit_proc() + self._about_proc(kind)
         change = self._change("peel", kind, standing.how, before=before)
-        if standing.fence.shows(self._box.pid):
+        if self._stack.standing.shown(standing.fence, self._box.pid):
             what = f"another {kind} namespace" if change.host else f"the {kind} fence"
             raise ShellplayError(f"the kernel still shows {what}")
         self.release()

@@ -24,9 +24,10 @@ def fence(
 
     The namespaces are user mnt uts ipc net pid cgroup time; root gives it files of its own,
     and proc sys dev show less of the kernel; caps, nnp, seccomp and landlock take away what
-    a process may do, become, call or open; memory cpu pids io cpuset limit what all of it
-    uses, and rlimit what each process does. Each has options of its own (help uts tells
-    those of uts), and join=CONTAINER shares the namespace of another container.
+    a process may do, become, call or open, and userns-lock new user namespaces; memory cpu
+    pids io cpuset limit what all of it uses, and rlimit what each process does. Each has
+    options of its own (help uts tells those of uts), and join=CONTAINER shares the
+    namespace of another container.
     A fence goes on in place if it can come off in place; otherwise the bash forks and the
     original waits outside.
 
@@ -39,6 +40,7 @@ def fence(
         fence caps docker            # leave Docker's 14 capabilities
         fence memory 64M cpu 0.5     # limits, which limit changes and stats watches
         fence seccomp docker         # filter calls as Docker does
+        fence userns-lock            # nobody inside makes a user namespace
         fence rlimit nofile=64       # at most 64 open files each
         fence landlock write=/tmp    # files change below /tmp only
         fence net join=db            # share the net of container db, as a pod does
