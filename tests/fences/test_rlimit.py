@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,8 +20,23 @@ from shellplay.kernel.rlimits import UNLIMITED, Range
 from shellplay.model import How
 from shellplay.playground import Playground
 from tests.fences.conditions import spawned
+from tests.repl.program import shellplay
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone
+RECIPE = """\
++++
+shellplay = 1
+title = "Limits"
++++
+
+```shellplay
+play> new box
+box: bash <pid>, no fences
+in> ulimit -n
+<n:int>
+```
+"""
 
 
 def hard(name: str) -> int:
@@ -147,3 +164,23 @@ def test_what_we_raise_for_ourselves_nobody_inside_gets(few_descriptors: int) ->
             assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > few_descriptors
             assert container.run("ulimit -n").output == f"{few_descriptors}\n"
             assert not {each.fence: each for each in container.fences()}["rlimit"].up
+
+
+def test_nor_does_what_is_started_beside_a_container(
+    few_descriptors: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "limits.play.md"
+    file.write_text(RECIPE)
+    asked = f"new\n!ulimit -n\nreplay --yes {file}\n"
+    done = shellplay("--plain", typed=asked.encode())
+    assert done.stdout.split().count(str(few_descriptors)) == 2
+
+
+def test_after_the_playground_process_was_killed_it_is_the_same(few_descriptors: int) -> None:
+    with Playground() as playground:
+        playground.new("box")
+        assert playground.playground_pid is not None
+        os.kill(playground.playground_pid, signal.SIGKILL)
+        wait_until(lambda: bool(playground.notices()), "the news of its end")
+        container = playground.new("next")
+        assert container.run("ulimit -n").output == f"{few_descriptors}\n"
