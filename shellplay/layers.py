@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from shellplay.fences import ORDER, REGISTRY
+from shellplay.fences.filter import Filter
 from shellplay.kernel.namespaces import identify
 from shellplay.model import FenceRecord, How, NamespaceId
 
@@ -31,6 +32,8 @@ def _of(kind: str, box: Container, standing: StandingFences) -> FenceRecord:
     layer = REGISTRY[kind]
     host, mine = layer.fact("self"), None if box.dead else layer.fact(box.pid)
     up = standing.up(layer, mine, host)
+    if not up and issubclass(layer, Filter) and not layer.foreign:
+        mine = host  # The filters that are there are told of where they stand.
     return _record(kind, host, mine, standing.find(kind) if up else None, box=box, up=up)
 
 

@@ -88,6 +88,14 @@ def answer(fence: Seccomp, capabilities: int, call: int, argument: int = 0) -> i
     return decision(compiled(fence.rules(capabilities)), call, argument)
 
 
+def ruled(more: str) -> str:
+    """Return a profile with one rule that has more to it."""
+    return (
+        '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": '
+        f'[{{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", {more}}}]}}'
+    )
+
+
 @pytest.mark.parametrize("capabilities", [DOCKER, ADMIN], ids=["docker", "sys_admin"])
 @pytest.mark.parametrize("name", ALWAYS)
 def test_what_every_container_needs_is_allowed(name: str, capabilities: int) -> None:
@@ -181,10 +189,23 @@ def test_a_file_of_dockers_format_is_a_profile(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("{", "is not JSON"),
+        ("[" * 100_000, "is no seccomp profile"),
         ("[]", "is no seccomp profile"),
-        ("{}", "is no seccomp profile as Docker has them: KeyError 'defaultAction'"),
-        ('{"defaultAction": "SCMP_ACT_NOTHING"}', "SCMP_ACT_NOTHING"),
-        ('{"defaultAction": "SCMP_ACT_LOG", "syscalls": [{"names": ["x"]}]}', "'action'"),
+        ("x" * 1_000_001, "it has more than 1000000 characters"),
+        ("{}", "is no seccomp profile as Docker has them: it lacks 'defaultAction'"),
+        ('{"defaultAction": "SCMP_ACT_NOTHING"}', "SCMP_ACT_NOTHING is none of SCMP_ACT_ALLOW"),
+        ('{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": -1}', "an errnoRet is -1"),
+        ('{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 4096}', "is 4096, and not"),
+        ('{"defaultAction": "SCMP_ACT_LOG", "syscalls": [{"names": ["x"]}]}', "lacks 'action'"),
+        ('{"defaultAction": "SCMP_ACT_LOG", "syscalls": {"a": 1}}', "of the wrong type"),
+        (
+            '{"defaultAction": "SCMP_ACT_LOG", "architectures": ["SCMP_ARCH_Z80"]}',
+            "there is no processor SCMP_ARCH_Z80",
+        ),
+        (ruled('"args": [{"index": 6, "value": 0, "op": "SCMP_CMP_EQ"}]'), "an index is 6"),
+        (ruled(f'"args": [{{"index": 0, "value": {2**64}, "op": "EQ"}}]'), "a value is"),
+        (ruled('"args": [{"index": 0, "value": 0, "op": "LIKE"}]'), "no comparison LIKE"),
+        (ruled('"includes": {"minKernel": "x.y"}'), "there is no kernel 'x.y'"),
     ],
 )
 def test_a_file_that_is_no_profile_is_refused_in_a_sentence(
@@ -194,6 +215,16 @@ def test_a_file_that_is_no_profile_is_refused_in_a_sentence(
     file.write_text(text)
     with pytest.raises(UsageError, match=reason):
         read(file, Here.with_capabilities(0))
+
+
+def test_what_has_no_end_is_no_profile(tmp_path: Path) -> None:
+    for path in (Path("/dev/zero"), tmp_path):
+        with pytest.raises(UsageError, match="as Docker has them: it is no file"):
+            read(path, Here.with_capabilities(0))
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="is not JSON"):
+        read(binary, Here.with_capabilities(0))
 
 
 def test_a_file_that_is_missing_is_named() -> None:
