@@ -164,11 +164,14 @@ class Stack:
         return min(outer)
 
     @contextmanager
-    def stepped_back(self, off: Sequence[Standing]) -> Iterator[list[Wanted]]:
+    def stepped_back(
+        self, off: Sequence[Standing], *, deaf: bool = False
+    ) -> Iterator[list[Wanted]]:
         """Wake the bash that can be without some fences.
 
-        Yields the other fences that came off by that, to be put up again: each with its
-        namespace, where that outlives its bashes.
+        What was asked of one that is ``deaf`` is asked of no other.  Yields the other fences
+        that came off by that, to be put up again: each with its namespace, where that outlives
+        its bashes.
         """
         doomed, inside = self.doomed_by(off), self.outside(off) + 1
         with ExitStack() as held:
@@ -181,6 +184,8 @@ class Stack:
             for each in off:
                 self.standing.remove(each.fence.kind)
             self._end(doomed)
+            if deaf:
+                self._box.terminal.take_back()
             del self.parked[inside:]
             self._wake(doomed[0])
             for each in off:

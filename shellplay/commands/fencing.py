@@ -72,13 +72,14 @@ def peel(
     container: Annotated[Container, Target()],
     kinds: Annotated[tuple[str, ...], StandingFences("KIND|all", "fences to take off")],
     *,
-    force: Annotated[bool, Option("even if background jobs are lost", short="-f")] = False,
+    force: Annotated[bool, Option("even if jobs, or the state, are lost", short="-f")] = False,
 ) -> Iterator[Outcome]:
     """Take fences off the live bash again; it keeps its state.
 
     A fence that came on in place comes off in place. Below a one-way fence the bash that
     waits outside goes on, and variables, functions, history and the like are carried over;
-    what cannot be carried is listed. If jobs would be lost, nothing is done without -f.
+    what cannot be carried is listed. If jobs would be lost, or bash does not answer, nothing
+    is done without -f.
 
     Examples:
         peel net

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
-from shellplay.fences.fence import nearest, option
+from shellplay.fences.fence import listed, nearest, option
 from shellplay.fences.restriction import Restriction
 from shellplay.kernel import procfs
 from shellplay.kernel.capabilities import NAMES, Sets, has, last, mask, name_of
@@ -52,7 +52,7 @@ class Caps(Restriction, kind="caps", man="capabilities(7)"):
     def left(self) -> int:
         """Return the set that is left, if all of it is there before."""
         keep, drop = _names(self.keep), _names(self.drop)
-        if ALL in (self.drop or "").lower().split(","):
+        if drop == NAMES:
             return mask(keep)
         if self.preset is not None or (not keep and not drop):
             kept = mask(PRESETS[self.preset or "docker"]) | mask(keep)
@@ -104,8 +104,7 @@ class Caps(Restriction, kind="caps", man="capabilities(7)"):
 
 
 def _names(text: str | None) -> tuple[str, ...]:
-    words = (text or "").lower().replace("cap_", "").split(",")
-    names = tuple(word.strip() for word in words if word.strip())
+    names = () if text is None else listed("caps", text.lower().replace("cap_", ""))
     if ALL in names:
         return NAMES
     for name in names:

@@ -20,6 +20,8 @@ NUMBER = re.compile(r"([0-9]{1,18})([KMG]?)", re.IGNORECASE)
 UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 # What is told of who is not limited.
 TOLD = ("nofile", "nproc")
+# With fewer it answers nobody any more: its terminal, what it reads, and a pipe.
+FILES_OF_BASH = 8
 COUNT, BYTES, SECONDS = "COUNT[:HARD]", "BYTES[:HARD]", "SECONDS[:HARD]"
 
 
@@ -58,6 +60,8 @@ class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
     def __post_init__(self) -> None:
         if not self.wanted():
             raise UsageError("fence rlimit: say what is limited", "as in nofile=64")
+        if self.nofile is not None and self.wanted()["nofile"].soft < FILES_OF_BASH:
+            raise UsageError(f"fence rlimit: bash itself needs {FILES_OF_BASH} open files")
 
     def wanted(self) -> dict[str, Range]:
         """Return the limits that were asked for, by name."""

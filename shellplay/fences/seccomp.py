@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from shellplay.errors import UsageError
 from shellplay.fences import seccomp_profile
-from shellplay.fences.fence import nearest, option
+from shellplay.fences.fence import listed, nearest, option
 from shellplay.fences.filter import Filter
 from shellplay.fences.seccomp_profile import DOCKER, Here
 from shellplay.kernel import filters
@@ -115,7 +115,7 @@ def _without(rule: Rule, changed: set[str]) -> Rule:
 
 
 def _names(text: str | None) -> tuple[str, ...]:
-    names = tuple(word.strip() for word in (text or "").split(",") if word.strip())
+    names = () if text is None else listed("seccomp", text)
     for name in names:
         if not filters.known(name):
             near = nearest(name, seccomp_profile.names(), otherwise="man 2 syscalls has them")

@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 
 from shellplay.container import Container
-from shellplay.errors import Refused, UsageError
+from shellplay.errors import Refused, TimedOut, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.fences.rlimit import Rlimit
+from shellplay.fencing import STATE
 from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.rlimits import UNLIMITED, Range
 from shellplay.model import How
 from shellplay.playground import Playground
+from shellplay.shell import terminal
 from tests.fences.conditions import spawned
 from tests.repl.program import shellplay
 from tests.waiting import wait_until
@@ -68,6 +70,37 @@ def test_a_limit_is_soft_and_hard(text: str, found: Range) -> None:
 def test_what_is_no_limit_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="fence rlimit"):
         Rlimit.parse({"nofile": text})
+
+
+def test_bash_keeps_the_files_that_it_needs() -> None:
+    with pytest.raises(UsageError, match="bash itself needs 8 open files"):
+        Rlimit.parse({"nofile": "7:64"})
+
+
+def test_with_as_few_as_that_bash_works_on_and_the_fence_comes_off(
+    container: Container,
+) -> None:
+    container.fence(Rlimit(nofile="8"))
+    assert container.run("seq 3 | sort -r | head -1").output == "3\n"
+    container.peel("rlimit")
+    assert container.run("ulimit -n").output != "8\n"
+
+
+@pytest.mark.ptrace
+def test_a_bash_that_does_not_answer_any_more_is_left_by_force(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if may_raise():
+        pytest.skip("who may raise hard limits takes them off from outside")
+    before = container.pid
+    container.fence(Rlimit(nofile="64"))
+    container.run("ulimit -n 3")
+    monkeypatch.setattr(terminal, "HIDDEN_TIMEOUT", 1.0)
+    with pytest.raises(TimedOut, match="peel rlimit --force leaves what it has"):
+        container.peel("rlimit")
+    change = container.peel("rlimit", force=True)
+    assert (container.pid, change.left) == (before, (STATE,))
+    assert container.run("echo goes on").output == "goes on\n"
 
 
 def test_alone_it_asks_what_is_limited() -> None:
@@ -145,6 +178,9 @@ def test_a_hard_limit_is_not_raised_without_the_capability(container: Container)
     with pytest.raises(Refused, match=r"CAP_SYS_RESOURCE over the host's user namespace"):
         container.fence(fence)
     assert rlimits.limits(container.pid) == before
+    container.fence(Rlimit(nofile="64"))
+    with pytest.raises(Refused, match=r"CAP_SYS_RESOURCE over the host's user namespace"):
+        container.limit(Rlimit(nofile="65"))
 
 
 @pytest.fixture
