@@ -82,7 +82,7 @@ class Fencing:
         if (reason := fence.unsupported()) is not None:
             raise Refused(reason)
         if fence.shows("self"):
-            raise Refused(f"{fence.kind}: the host itself is fenced like that already")
+            raise Refused(f"{fence.kind}: the host is like that already, so nothing is fenced")
         fence, notes = fence.gathered(self._stack.live.status)
         self._stack.standing.gathered.append(fence)
         try:

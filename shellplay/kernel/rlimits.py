@@ -20,8 +20,12 @@ LINES = {
     "fsize": "Max file size",
     "memlock": "Max locked memory",
     "msgqueue": "Max msgqueue size",
+    "nice": "Max nice priority",
     "nofile": "Max open files",
     "nproc": "Max processes",
+    "rss": "Max resident set",
+    "rtprio": "Max realtime priority",
+    "rttime": "Max realtime timeout",
     "sigpending": "Max pending signals",
     "stack": "Max stack size",
 }

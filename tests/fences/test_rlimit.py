@@ -66,7 +66,9 @@ def test_a_limit_is_soft_and_hard(text: str, found: Range) -> None:
     assert Rlimit.parse({"fsize": text}).wanted() == {"fsize": found}
 
 
-@pytest.mark.parametrize("text", ["x", "1:", ":1", "-1", "1T", "128:64", "²"])
+@pytest.mark.parametrize(
+    "text", ["x", "1:", ":1", "-1", "1T", "128:64", "²", "9" * 20, "9" * 18 + "G", "9" * 5000]
+)
 def test_what_is_no_limit_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="fence rlimit"):
         Rlimit.parse({"nofile": text})
@@ -131,6 +133,13 @@ def test_for_a_lower_hard_limit_bash_forks_if_nobody_may_raise_it(container: Con
     container.peel("rlimit")
     assert container.pid == before
     assert rlimits.limits(before) == rlimits.limits("self")
+
+
+def test_all_that_docker_limits_can_be_limited() -> None:
+    words = "core cpu data fsize memlock msgqueue nice nofile nproc rss rtprio rttime"
+    names = [*words.split(), "sigpending", "stack"]
+    assert [each.name for each in Rlimit.options()] == names == list(rlimits.LINES)
+    assert list(rlimits.limits("self") or {}) == names
 
 
 def test_a_file_grows_no_larger(container: Container) -> None:
