@@ -205,9 +205,10 @@ class Fencing:
         )
 
     def _put(self, fence: Fence, join: Joined | None) -> Change:
-        before = self._stack.live.identity
+        before, directory = self._stack.live.identity, self._stack.live.cwd
         earlier = self._earlier_processes()
         how, notes, carried = self._put_somehow(fence, join)
+        self._stack.tell_directory(directory)
         notes += fence.remarks() + self._stack.fit_proc()
         if earlier and how in EARLIER:
             notes += (f"{EARLIER[how]}: {', '.join(earlier)}",)

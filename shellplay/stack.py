@@ -20,7 +20,7 @@ from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.descendants import descendants, kill_quietly
 from shellplay.kernel.stub import Stub
-from shellplay.model import How
+from shellplay.model import How, ShellState
 from shellplay.shell.carry import Carried, carry
 from shellplay.shell.insider import insider
 from shellplay.shell.shell import Shell
@@ -315,6 +315,11 @@ class Stack:
         """Have the live bash run a script unseen, and return what it printed."""
         answer = self._box.terminal.ask(script, alive=self.live.pidfd)
         return answer.decode("utf-8", "surrogateescape")
+
+    def tell_directory(self, before: str) -> None:
+        """Tell the live bash, if it is idle, that its directory is another than before."""
+        if self.live.cwd != before and self._box.state is ShellState.IDLE:
+            self.ask(r"\builtin cd -P .")
 
     def dump(self) -> State:
         """Read the state of the live bash."""

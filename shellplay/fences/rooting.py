@@ -56,10 +56,16 @@ def overlay(caller: Caller, lowers: Sequence[Path]) -> None:
     _overlay(caller, ":".join(map(_escaped, names)), TREE, UPPER, WORK)
 
 
-def overlay_each(caller: Caller) -> list[str]:
-    """Mount an overlay for each directory in /; return sentences about what cannot be one."""
-    caller.mount("tmpfs", TREE, "tmpfs", k.MS_NOSUID, "mode=755")
+def overlay_each(caller: Caller) -> tuple[frozenset[str], list[str]]:
+    """Mount an overlay for each directory in /.
+
+    What is written to / itself goes to the same directory as what is written to those below.
+    Returns the names there that are still the host's, and sentences about what cannot be
+    changed.
+    """
+    caller.mount(UPPER, TREE, None, k.MS_BIND)
     fixed: list[str] = []
+    files: list[str] = []
     with os.scandir(f"/proc/{caller.pid}/root/") as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
@@ -69,13 +75,18 @@ def overlay_each(caller: Caller) -> list[str]:
         if entry.is_symlink():
             mounting.symlinkat(caller, str(Path(entry.path).readlink()), there)
         elif entry.is_dir():
-            mounting.mkdirat(caller, there)
             if not _overlay_one(caller, entry.name, there):
                 fixed.append(path)
+        elif entry.is_file():
+            mounting.mknodat(caller, there)
+            _bind_read_only(caller, path, there)
+            files.append(path)
     told = ["what belongs to others, and what is in their directories, cannot be changed"]
     if fixed:
         told.append(f"{', '.join(fixed)}: read-only, as the host has mounts in there")
-    return told
+    if files:
+        told.append(f"{', '.join(files)}: read-only, as a file has no overlay")
+    return frozenset(path[1:] for path in (*KERNELS, *fixed, *files)), told
 
 
 def _overlay_one(caller: Caller, name: str, there: str) -> bool:
@@ -88,10 +99,14 @@ def _overlay_one(caller: Caller, name: str, there: str) -> bool:
     except KernelError as error:
         if error.errno != errno.EINVAL:
             raise
-        caller.mount(f"/{name}", there, None, k.MS_BIND | k.MS_REC)
-        mounting.mount_setattr(caller, k.AT_FDCWD, there, recursive=True)
+        _bind_read_only(caller, f"/{name}", there)
         return False
     return True
+
+
+def _bind_read_only(caller: Caller, path: str, there: str) -> None:
+    caller.mount(path, there, None, k.MS_BIND | k.MS_REC)
+    mounting.mount_setattr(caller, k.AT_FDCWD, there, recursive=True)
 
 
 def _overlay(caller: Caller, lower: str, target: str, upper: str, work: str) -> None:
