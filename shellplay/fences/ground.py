@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class Ground:
     """The lower directories of a root, the lowest first, and what only we hold of it.
 
-    ``notes`` are sentences about what is not as one may expect, ``scaffold`` directories
-    of it that we made and nobody inside.  ``held`` ends with it.
+    ``notes`` are sentences about what is not as one may expect.  ``apart`` is None if the
+    tree is one overlay; if each directory in / is one, it has the names there that are
+    still the host's.  ``held`` ends with it.
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class Ground:
         self._root: int | None = None
         self._stage: int | None = None
         self.notes: list[str] = []
-        self.scaffold: set[str] = set()
+        self.apart: frozenset[str] | None = None
         self._held = held
         self._before: int | None = None
 
@@ -66,13 +67,6 @@ class Ground:
         """Hold the directory above the one that takes what is written."""
         self._let_go(self._stage)
         self._stage = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-
-    def note_scaffold(self, mount_points: Iterable[str]) -> None:
-        """Note what is in the upper directory before anybody can write, and is going to be."""
-        self.scaffold = set(mount_points)
-        if self.upper is not None:
-            made = self.upper.rglob("*")
-            self.scaffold |= {f"/{each.relative_to(self.upper)}" for each in made}
 
     def close(self) -> None:
         """Let go of all."""

@@ -15,17 +15,16 @@ from shellplay.image.store import Store
 
 
 def commit(
-    store: Store, name: str, upper: Path, base: Image | None, scaffold: Collection[str] = ()
+    store: Store, name: str, upper: Path, base: Image | None, *, leave: Collection[str] = ()
 ) -> Generator[str, None, Image]:
     """Take the upper directory of an overlay as the last layer of a new image; return it.
 
-    Directories of ``scaffold`` are left out if nothing is in them.
-    Yields sentences about what is left out.  Raises UsageError, Refused or Corrupt, and
-    then the store is as it was.
+    At the top the names in ``leave`` are no part of it.  Yields sentences about what is left
+    out.  Raises UsageError, Refused or Corrupt, and then the store is as it was.
     """
     named = str(parse(name))
     with store.changing():
-        layer = yield from pack(store, upper, overlay=True, scaffold=scaffold)
+        layer = yield from pack(store, upper, overlay=True, leave=leave)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         created = now.replace("+00:00", "Z")
         config = dict(_config(store, base))
