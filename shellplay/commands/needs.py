@@ -140,12 +140,13 @@ def _interfaces() -> str | None:
 
 
 def _overlay() -> str | None:
-    known = Path("/proc/filesystems").read_text("ascii").split()
-    return (
-        None
-        if "overlay" in known
-        else "this kernel has no overlay file system (modprobe overlay)"
-    )
+    if "overlay" in Path("/proc/filesystems").read_text("ascii").split():
+        return None
+    # As a module it comes with the first mount.
+    modules = Path("/lib/modules", platform.release(), "modules.dep")
+    if modules.is_file() and "/overlay.ko" in modules.read_text("utf-8", "replace"):
+        return None
+    return "this kernel has no overlay file system (modprobe overlay)"
 
 
 def _program(name: str) -> Callable[[], str | None]:
