@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.errors import Refused, UsageError
-from shellplay.kernel import cgroups, filters, namespaces, procfs
+from shellplay.kernel import cgroups, filters, landlock, namespaces, procfs
 from shellplay.kernel.reasons import APPARMOR, USERNS_CLONE, YAMA, sysctl
 from shellplay.recipe.document import Header
 
@@ -183,11 +183,7 @@ def _set_user_id() -> str | None:
 
 
 def _landlock() -> str | None:
-    try:
-        modules = Path("/sys/kernel/security/lsm").read_text("ascii").split(",")
-    except OSError:
-        return "nothing tells whether this kernel has Landlock (mount securityfs)"
-    return None if "landlock" in modules else "this kernel has no Landlock"
+    return None if landlock.abi() else "this kernel has no Landlock"
 
 
 NEEDS: dict[str, Callable[[], str | None]] = {
