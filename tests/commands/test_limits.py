@@ -42,7 +42,7 @@ def test_a_value_alone_belongs_to_the_limit_before_it(
     line: str, given: dict[str, dict[str, str]], playground: Playground
 ) -> None:
     made = WORDS.parse(line.split(), playground)
-    assert {each.kind: each.given() for each in made} == given
+    assert {each.kind: each.given() for each in made.fences} == given
 
 
 @pytest.mark.parametrize(
