@@ -57,6 +57,11 @@ def _reason(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
     match error.errno:
         case errno.EINVAL | errno.ENOTDIR if kind == "mount" and error.call == "move_mount":
             return "a directory goes on a directory, and a file on a file", "take another path"
+        case errno.EOVERFLOW:
+            return (
+                "bash is nobody inside: the map of its user fence leaves its own user out",
+                "as in fence user map=0:0:1,1:100000:65535",
+            )
         case errno.ENOSYS:
             return f"this kernel has no {error.call}", None
         case errno.ENOSPC if kind not in namespaces.KINDS:
