@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,7 @@ class Files:
         self._require_mnt()
         if source is not None and not source.exists():
             raise UsageError(f"{source} is not there")
+        self._require_room(place)
         with self._inside("mount") as caller:
             if source is None:
                 _make(caller, place, directory=True)
@@ -169,6 +170,19 @@ class Files:
         if fence.ground.upper is None:
             raise Refused("what is written goes to the files themselves, so nothing tells")
         return fence.ground.upper, fence.ground
+
+    def _require_room(self, place: str) -> None:
+        """Raise Refused if something would have to be made among the files of the host."""
+        there = f"/proc/{self._box.pid}/root"
+        if "root" in self._standing or Path(there + place).exists():
+            return
+        parent = next(p for p in PurePosixPath(place).parents if Path(f"{there}{p}").exists())
+        with suppress(FileNotFoundError):
+            if Path(f"{there}{parent}").samefile(str(parent)):
+                raise Refused(
+                    f"there is no {place}, and it would be made among the host's own files",
+                    f"fence root, first; or mkdir -p {place}",
+                )
 
     def _require_mnt(self) -> None:
         self._box.require_alive()

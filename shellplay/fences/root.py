@@ -157,11 +157,10 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
             return
         rooting.stage(caller)
         ground.keep_stage(f"/proc/{caller.pid}/root{rooting.STAGE}")
-        if ground.image is None and not rooting.may_see_below_mounts(caller):
-            ground.apart, notes = rooting.overlay_each(caller)
+        whole = ground.image is not None or rooting.may_see_below_mounts(caller)
+        if not (whole and rooting.overlay(caller, ground.lowers)):
+            ground.apart, notes = rooting.overlay_each(caller, ground.lowers[0])
             ground.notes += notes
-        else:
-            rooting.overlay(caller, ground.lowers)
 
 
 def _finished(unpacking: Generator[str, None, Unpacked]) -> tuple[Unpacked, list[str]]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # Mounted over, in the new namespace, where there is nothing that the new tree needs.
 STAGE = "/sys"
 TREE, UPPER, WORK = f"{STAGE}/root", f"{STAGE}/upper", f"{STAGE}/work"
+# No overlayfs in this kernel; or none over this file system, or no other over this overlay.
+NO_OVERLAY = (errno.ENODEV, errno.EINVAL, errno.EOPNOTSUPP)
 EVERYBODY = [MapRange(0, 0, 2**32 - 1)]
 KERNELS = ("/proc", "/sys", "/dev")
 
@@ -45,28 +47,39 @@ def stage(caller: Caller) -> None:
         mounting.mkdirat(caller, path)
 
 
-def overlay(caller: Caller, lowers: Sequence[Path]) -> None:
-    """Mount the tree: the lower directories, and what is written over them."""
+def overlay(caller: Caller, lowers: Sequence[Path]) -> bool:
+    """Mount the tree: the lower directories, and what is written over them.
+
+    Return False if there can be no overlay over a single one.
+    """
     # mount(2) takes a page of options: short names leave room for more layers.
     if len(lowers) > 1:
         caller.chdir(str(lowers[0].parent))
         names = [each.name for each in reversed(lowers)]
     else:
         names = [str(lowers[0])]
-    _overlay(caller, ":".join(map(_escaped, names)), TREE, UPPER, WORK)
+    try:
+        _overlay(caller, ":".join(map(_escaped, names)), TREE, UPPER, WORK)
+    except KernelError as error:
+        if len(lowers) > 1 or error.errno not in NO_OVERLAY:
+            raise
+        return False
+    return True
 
 
-def overlay_each(caller: Caller) -> tuple[frozenset[str], list[str]]:
-    """Mount an overlay for each directory in /.
+def overlay_each(caller: Caller, lower: Path) -> tuple[frozenset[str], list[str]]:
+    """Mount an overlay for each directory in a lower one, read-only where there can be none.
 
     What is written to / itself goes to the same directory as what is written to those below.
-    Returns the names there that are still the host's, and sentences about what cannot be
+    Returns the names there that are still those below, and sentences about what cannot be
     changed.
     """
     caller.mount(UPPER, TREE, None, k.MS_BIND)
     fixed: list[str] = []
     files: list[str] = []
-    with os.scandir(f"/proc/{caller.pid}/root/") as entries:
+    host = lower == Path("/")
+    reason = "the host has mounts in there" if host else "no overlay can be over it"
+    with os.scandir(f"/proc/{caller.pid}/root{lower}") as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
         path, there = f"/{entry.name}", f"{TREE}/{entry.name}"
@@ -75,37 +88,41 @@ def overlay_each(caller: Caller) -> tuple[frozenset[str], list[str]]:
         if entry.is_symlink():
             mounting.symlinkat(caller, str(Path(entry.path).readlink()), there)
         elif entry.is_dir():
-            if not _overlay_one(caller, entry.name, there):
+            if not _overlay_one(caller, lower / entry.name, there):
                 fixed.append(path)
         elif entry.is_file():
             mounting.mknodat(caller, there)
-            _bind_read_only(caller, path, there)
+            _bind_read_only(caller, lower / entry.name, there)
             files.append(path)
-    told = ["what belongs to others, and what is in their directories, cannot be changed"]
+    told = []
+    if not may_see_below_mounts(caller):
+        told.append(
+            "what belongs to others, and what is in their directories, cannot be changed"
+        )
     if fixed:
-        told.append(f"{', '.join(fixed)}: read-only, as the host has mounts in there")
+        told.append(f"{', '.join(fixed)}: read-only, as {reason}")
     if files:
         told.append(f"{', '.join(files)}: read-only, as a file has no overlay")
     return frozenset(path[1:] for path in (*KERNELS, *fixed, *files)), told
 
 
-def _overlay_one(caller: Caller, name: str, there: str) -> bool:
-    upper, work = f"{UPPER}/{name}", f"{WORK}/{name}"
-    mode = stat.S_IMODE(Path(f"/proc/{caller.pid}/root/{name}").stat().st_mode)
+def _overlay_one(caller: Caller, lower: Path, there: str) -> bool:
+    upper, work = f"{UPPER}/{lower.name}", f"{WORK}/{lower.name}"
+    mode = stat.S_IMODE(Path(f"/proc/{caller.pid}/root{lower}").stat().st_mode)
     for path, bits in ((upper, mode), (work, 0o700)):
         mounting.mkdirat(caller, path, bits)
     try:
-        _overlay(caller, _escaped(f"/{name}"), there, upper, work)
+        _overlay(caller, _escaped(str(lower)), there, upper, work)
     except KernelError as error:
-        if error.errno != errno.EINVAL:
+        if error.errno not in NO_OVERLAY:
             raise
-        _bind_read_only(caller, f"/{name}", there)
+        _bind_read_only(caller, lower, there)
         return False
     return True
 
 
-def _bind_read_only(caller: Caller, path: str, there: str) -> None:
-    caller.mount(path, there, None, k.MS_BIND | k.MS_REC)
+def _bind_read_only(caller: Caller, path: Path, there: str) -> None:
+    caller.mount(str(path), there, None, k.MS_BIND | k.MS_REC)
     mounting.mount_setattr(caller, k.AT_FDCWD, there, recursive=True)
 
 

@@ -52,6 +52,11 @@ def _reason(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
         )
     if kind == "landlock" and error.call == "openat2":
         return f"bash cannot open {error.subject}, so nothing can be allowed below it", None
+    if kind == "root" and error.call == "mount" and error.errno in (errno.ENODEV, errno.EINVAL):
+        return (
+            "no overlay can be over these layers: this kernel or their file system has none",
+            "modprobe overlay, as root, or XDG_DATA_HOME on another file system",
+        )
     if kind == "mount" and error.call in ("mkdirat", "mknodat"):
         return f"nothing can be made at {error.subject} inside", "make it, or take another path"
     match error.errno:

@@ -143,7 +143,7 @@ def test_owners_are_mapped_into_a_user_fence(container: Container, source: Path)
     asked = "stat -c %u:%g /plain/file /mapped/file; touch /mapped/new; chown 7 /mapped/new"
     container.fence(REGISTRY["mnt"]())
     with pytest.raises(Refused, match=r"none is mapped .*fence user, first"):
-        container.files.mount(source, "/mapped", mapped=True)
+        container.files.mount(source, "/mnt", mapped=True)
     container.peel("mnt")
     container.fence(REGISTRY["user"].parse({"map": "0:0:1,1:100000:65535"}))
     container.fence(REGISTRY["root"]())
@@ -179,3 +179,16 @@ def test_what_the_user_has_mounted_is_told(container: Container, source: Path) -
     container.files.mount(source, "/src")
     container.files.mount(None, "/cache")
     assert [place for place, _ in container.files.mounted()] == ["/src", "/cache"]
+
+
+def test_nothing_is_made_among_the_files_of_the_host(
+    container: Container, source: Path, tmp_path: Path
+) -> None:
+    container.fence(REGISTRY["mnt"]())
+    with pytest.raises(Refused, match=r"there is no /made/here, .*fence root, first"):
+        container.files.mount(source, "/made/here")
+    assert not Path("/made").exists()
+    # What is in memory is nobody's.
+    container.files.mount(None, "/mnt")
+    container.files.mount(source, "/mnt/made/here")
+    assert container.run("cat /mnt/made/here/file").output == "of the host\n"
