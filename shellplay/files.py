@@ -139,7 +139,7 @@ class Files:
     def changes(self) -> Iterator[FileChange]:
         """Yield what is not as it was when the root went up; raises Refused."""
         upper, ground = self._written()
-        return changes(upper, ground.lowers, ground.apart)
+        return changes(upper, ground.below, ground.apart)
 
     def commit(self, name: str) -> Generator[str, None, Image]:
         """Make an image of what is not as it was, over the one that the root stands on.
@@ -155,7 +155,8 @@ class Files:
         if ground.image is None:
             yield "the host is no image, so only what was changed is in it"
         leave: set[str] = set()
-        if ground.apart is not None:
+        if ground.image is None:
+            # What is mounted on the host has a place in there, also if nothing was written.
             changed = {each.path.split("/")[1] for each in self.changes()}
             leave = {each.name for each in upper.iterdir()} - changed
         return (yield from commit(Store(), name, upper, ground.image, leave=leave))

@@ -157,10 +157,14 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
             return
         rooting.stage(caller)
         ground.keep_stage(f"/proc/{caller.pid}/root{rooting.STAGE}")
-        whole = ground.image is not None or rooting.may_see_below_mounts(caller)
-        if not (whole and rooting.overlay(caller, ground.lowers)):
+        notes: list[str] | None = None
+        if ground.image is not None:
+            notes = [] if rooting.overlay(caller, ground.lowers) else None
+        elif rooting.may_see_below_mounts(caller):
+            notes = rooting.overlay_host(caller)
+        if notes is None:
             ground.apart, notes = rooting.overlay_each(caller, ground.lowers[0])
-            ground.notes += notes
+        ground.notes += notes
 
 
 def _finished(unpacking: Generator[str, None, Unpacked]) -> tuple[Unpacked, list[str]]:

@@ -12,13 +12,13 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
-from shellplay.kernel.procfs import MapRange
+from shellplay.kernel.procfs import MapRange, Mount
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 # Mounted over, in the new namespace, where there is nothing that the new tree needs.
 STAGE = "/sys"
 TREE, UPPER, WORK = f"{STAGE}/root", f"{STAGE}/upper", f"{STAGE}/work"
-# No overlayfs in this kernel; or none over this file system, or no other over this overlay.
-NO_OVERLAY = (errno.ENODEV, errno.EINVAL, errno.EOPNOTSUPP)
 EVERYBODY = [MapRange(0, 0, 2**32 - 1)]
 KERNELS = ("/proc", "/sys", "/dev")
+# What overlayfs says of a directory that it cannot be over: a file system without what it
+# takes, one overlay too many, mounts that hold together, the FUSE of another user.  The last
+# two are said by a kernel without overlayfs.
+UNFIT = (errno.EINVAL, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.EOPNOTSUPP)
 
 
 def may_see_below_mounts(caller: Caller) -> bool:
@@ -61,10 +63,70 @@ def overlay(caller: Caller, lowers: Sequence[Path]) -> bool:
     try:
         _overlay(caller, ":".join(map(_escaped, names)), TREE, UPPER, WORK)
     except KernelError as error:
-        if len(lowers) > 1 or error.errno not in NO_OVERLAY:
+        if len(lowers) > 1 or error.errno not in UNFIT:
             raise
         return False
     return True
+
+
+def overlay_host(caller: Caller) -> list[str] | None:
+    """Mount the tree over / with what is mounted below it; return sentences about the rest.
+
+    Return None if there can be no overlay over /.
+    """
+    points = _mounted_below_root(caller)
+    for point in points:
+        _room_for(caller, point)
+    if not overlay(caller, [Path("/")]):
+        return None
+    fixed = [
+        point
+        for number, point in enumerate(points)
+        if not _overlay_mount(caller, point, f"{STAGE}/work-{number}")
+    ]
+    return [f"{', '.join(fixed)}: read-only, as no overlay can be over it"] if fixed else []
+
+
+def _overlay_mount(caller: Caller, point: str, work: str) -> bool:
+    there = f"{TREE}{point}"
+    if not Path(f"/proc/{caller.pid}/root{point}").is_dir():
+        _bind_read_only(caller, point, there)
+        return False
+    mounting.mkdirat(caller, work, 0o700)
+    return _overlay_or_bind(caller, point, there, f"{UPPER}{point}", work)
+
+
+def _mounted_below_root(caller: Caller) -> list[str]:
+    """Return the paths that show a mount of their own, outer ones first."""
+    return sorted(
+        each.point
+        for each in procfs.mounts(caller.pid) or ()
+        if each.point != "/" and each.kind != "autofs"
+        if not f"{each.point}/".startswith(tuple(f"{path}/" for path in KERNELS))
+        if _shows(caller, each)
+    )
+
+
+def _shows(caller: Caller, mount: Mount) -> bool:
+    """Tell whether a mount is what its path leads to: another may lie over it."""
+    try:
+        fd = os.open(f"/proc/{caller.pid}/root{mount.point}", os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return False  # It is gone, or lies under another.
+    try:
+        return procfs.mount_of(fd) == mount.id
+    finally:
+        os.close(fd)
+
+
+def _room_for(caller: Caller, point: str) -> None:
+    """Make the directory that takes what is written below a mount, as its place is seen."""
+    for at in (*reversed(PurePosixPath(point).parents[:-1]), PurePosixPath(point)):
+        there = Path(f"/proc/{caller.pid}/root{UPPER}{at}")
+        was = Path(f"/proc/{caller.pid}/root{at}").stat()
+        if stat.S_ISDIR(was.st_mode) and not there.exists():
+            mounting.mkdirat(caller, f"{UPPER}{at}", stat.S_IMODE(was.st_mode))
+            os.chown(there, was.st_uid, was.st_gid)
 
 
 def overlay_each(caller: Caller, lower: Path) -> tuple[frozenset[str], list[str]]:
@@ -77,8 +139,6 @@ def overlay_each(caller: Caller, lower: Path) -> tuple[frozenset[str], list[str]
     caller.mount(UPPER, TREE, None, k.MS_BIND)
     fixed: list[str] = []
     files: list[str] = []
-    host = lower == Path("/")
-    reason = "the host has mounts in there" if host else "no overlay can be over it"
     with os.scandir(f"/proc/{caller.pid}/root{lower}") as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
@@ -92,7 +152,7 @@ def overlay_each(caller: Caller, lower: Path) -> tuple[frozenset[str], list[str]
                 fixed.append(path)
         elif entry.is_file():
             mounting.mknodat(caller, there)
-            _bind_read_only(caller, lower / entry.name, there)
+            _bind_read_only(caller, str(lower / entry.name), there)
             files.append(path)
     told = []
     if not may_see_below_mounts(caller):
@@ -100,6 +160,8 @@ def overlay_each(caller: Caller, lower: Path) -> tuple[frozenset[str], list[str]
             "what belongs to others, and what is in their directories, cannot be changed"
         )
     if fixed:
+        host = lower == Path("/")
+        reason = "the host has mounts in there" if host else "no overlay can be over it"
         told.append(f"{', '.join(fixed)}: read-only, as {reason}")
     if files:
         told.append(f"{', '.join(files)}: read-only, as a file has no overlay")
@@ -110,19 +172,24 @@ def _overlay_one(caller: Caller, lower: Path, there: str) -> bool:
     upper, work = f"{UPPER}/{lower.name}", f"{WORK}/{lower.name}"
     mode = stat.S_IMODE(Path(f"/proc/{caller.pid}/root{lower}").stat().st_mode)
     for path, bits in ((upper, mode), (work, 0o700)):
-        mounting.mkdirat(caller, path, bits)
+        mounting.mkdirat(caller, path, bits, exist_ok=True)
+    return _overlay_or_bind(caller, str(lower), there, upper, work)
+
+
+def _overlay_or_bind(caller: Caller, lower: str, there: str, upper: str, work: str) -> bool:
+    """Mount a directory so that it can be written, or else as it is; tell which."""
     try:
-        _overlay(caller, _escaped(str(lower)), there, upper, work)
+        _overlay(caller, _escaped(lower), there, upper, work)
     except KernelError as error:
-        if error.errno not in NO_OVERLAY:
+        if error.errno not in UNFIT:
             raise
         _bind_read_only(caller, lower, there)
         return False
     return True
 
 
-def _bind_read_only(caller: Caller, path: Path, there: str) -> None:
-    caller.mount(str(path), there, None, k.MS_BIND | k.MS_REC)
+def _bind_read_only(caller: Caller, path: str, there: str) -> None:
+    caller.mount(path, there, None, k.MS_BIND | k.MS_REC)
     mounting.mount_setattr(caller, k.AT_FDCWD, there, recursive=True)
 
 

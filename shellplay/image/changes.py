@@ -154,6 +154,7 @@ def _in(lower: Path, path: str) -> os.stat_result | bool:
 
 def _names_below(lowers: Sequence[Path], at: str) -> set[str]:
     places = [Path(f"{lower}{at}") for lower in lowers]
-    found = [place for place in places if place.is_dir() and not place.is_symlink()]
+    # A lower directory itself may be the link of a descriptor in /proc.
+    found = [each for each in places if each.is_dir() and not (at and each.is_symlink())]
     names = {each.name for place in found for each in place.iterdir()}
     return {name for name in names if _below(lowers, f"{at}/{name}") is not None}

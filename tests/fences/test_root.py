@@ -324,3 +324,49 @@ def test_where_there_can_be_no_overlay_the_files_are_read_only_and_that_is_said(
     assert "/below/x: Read-only file system" in said
     assert "A /made" in said
     assert "root: no overlay can be over these layers" in said
+
+
+@pytest.fixture
+def mounted(container: Container, tmp_path: Path) -> Path:
+    """A file system that is mounted below the host's root, as bash sees it."""
+    container.fence(REGISTRY["mnt"]())
+    tmp_path.chmod(0o755)
+    place = tmp_path / "mounted"
+    place.mkdir()
+    container.run(f"mount -t tmpfs -o mode=1770,gid=12 tmpfs {place}; echo host >{place}/kept")
+    return place
+
+
+@pytest.mark.root
+def test_what_is_mounted_on_the_host_is_seen_and_kept_as_it_was(
+    container: Container, mounted: Path
+) -> None:
+    container.run(f"mkdir {mounted}/inner; mount -t tmpfs tmpfs {mounted}/inner")
+    container.run(f"echo host >{mounted}/inner/deep; touch {mounted}/file")
+    container.run(f"mount --bind /etc/passwd {mounted}/file")
+    change = container.fence(root())
+    seen = container.run(f"cat {mounted}/kept {mounted}/inner/deep; stat -c %a:%g {mounted}")
+    assert seen.output == "host\nhost\n1770:12\n"
+    assert container.run(f"cmp {mounted}/file /etc/passwd").status == 0
+    assert f"{mounted}/file: read-only, as no overlay can be over it" in change.notes
+    container.run(f"rm -r {mounted}/kept {mounted}/inner/deep; echo x >{mounted}/inner/new")
+    assert [(each.kind, each.path) for each in container.files.changes()] == [
+        *(("C", str(path)) for path in reversed([mounted, *mounted.parents][:-1])),
+        ("C", f"{mounted}/inner"),
+        ("D", f"{mounted}/inner/deep"),
+        ("A", f"{mounted}/inner/new"),
+        ("D", f"{mounted}/kept"),
+    ]
+    container.peel("root")
+    assert container.run(f"cd {mounted}; cat kept inner/deep; ls inner").output == (
+        "host\nhost\ndeep\n"
+    )
+
+
+@pytest.mark.root
+def test_a_mount_that_another_lies_over_stays_hidden(
+    container: Container, mounted: Path
+) -> None:
+    container.run(f"mount -t tmpfs tmpfs {mounted}; echo upper >{mounted}/seen")
+    container.fence(root())
+    assert container.run(f"ls {mounted}").output == "seen\n"
