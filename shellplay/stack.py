@@ -64,7 +64,7 @@ class Stack:
             if isinstance(fence, Limit):
                 fence.put_up(self.live.pid, self._box.group)
             else:
-                self._mount(fence, self.live.pid)
+                self._mount(fence, self.live.pid, self._box.terminal)
             self.standing.add(Standing(fence, How.OUTSIDE, len(self.parked)))
             return How.OUTSIDE
         assert isinstance(fence, Namespace)
@@ -82,13 +82,13 @@ class Stack:
         self.standing.add(Standing(fence, How.IN_PLACE, len(self.parked)))
         return How.IN_PLACE
 
-    def _mount(self, fence: Mounted, pid: int) -> None:
+    def _mount(self, fence: Mounted, pid: int, terminal: Terminal) -> None:
         with insider(self._box.guardian, pid) as caller:
             if fence.shows(pid):
                 fence.take_off(caller)  # It is of a fence that has come off below it.
             before = mounts_at(pid, fence.target)
             try:
-                fence.go_up(caller)
+                fence.go_up(caller, terminal.path)
             except KernelError:
                 if mounts_at(pid, fence.target) != before:
                     fence.take_off(caller)
@@ -268,7 +268,7 @@ class Stack:
             standing = [Standing(fence, _way_on(fence, stub.pid), 0) for fence in fences]
             for fence in fences:
                 if isinstance(fence, Mounted):
-                    self._mount(fence, stub.pid)
+                    self._mount(fence, stub.pid, terminal)
                 elif not isinstance(fence, Namespace):
                     put.around(fence, stub, self._box.group)
             shell = start_bash(stub, terminal, user_file=self._box.settings.bashrc)

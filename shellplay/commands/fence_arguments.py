@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.commands.arguments import Argument, Candidate
 from shellplay.commands.nearest import did_you_mean, quoted
+from shellplay.commands.paths import files
 from shellplay.errors import UsageError
 from shellplay.playground import Playground
 
@@ -116,6 +117,9 @@ class FenceWords(Argument):
         if "=" in word:
             yield from _values(named, word, playground)
             return
+        if before and kind_of(before[-1]) == "root" and "/" in word:
+            yield from files(word)
+            return
         for kind in reversed(named):
             for option in fence_type(kind).options():
                 if option.bare and kind_of(before[-1]) == kind:
@@ -222,6 +226,12 @@ def _values(named: list[str], word: str, playground: Playground) -> Iterator[Can
             for one in option.words:
                 if one not in listed.split(","):
                     yield Candidate(f"{key}={listed}{comma}{one}", option.help)
+            if key == "profile":
+                yield from (Candidate(f"{key}={each.text}") for each in files(value))
+            if key == "image":
+                from shellplay.commands.image_arguments import images
+
+                yield from (Candidate(f"{key}={one.text}", one.description) for one in images())
             if key == "join":
                 for container in playground.containers:
                     yield Candidate(f"join={container.label}", f"share its {kind} namespace")

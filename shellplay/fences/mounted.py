@@ -37,8 +37,11 @@ class Mounted(Fence, ABC):
         return ours is not None and bool(ours.effective >> k.CAP_SYS_ADMIN & 1)
 
     @abstractmethod
-    def go_up(self, caller: Caller) -> None:
-        """Mount it, by a process that has joined the namespaces of the bash."""
+    def go_up(self, caller: Caller, terminal: str) -> None:
+        """Mount it, by a process that has joined the namespaces of the bash.
+
+        ``terminal`` is the path of its terminal on the host.
+        """
 
     def take_off(self, caller: Caller) -> None:
         """Unmount it, with all that is mounted below."""

@@ -157,13 +157,14 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
             return
         rooting.stage(caller)
         ground.keep_stage(f"/proc/{caller.pid}/root{rooting.STAGE}")
+        notes: list[str] | None = None
         if ground.image is not None:
-            rooting.overlay(caller, ground.lowers)
+            notes = [] if rooting.overlay(caller, ground.lowers) else None
         elif rooting.may_see_below_mounts(caller):
-            ground.notes += rooting.overlay_host(caller)
-        else:
-            ground.apart, notes = rooting.overlay_each(caller)
-            ground.notes += notes
+            notes = rooting.overlay_host(caller)
+        if notes is None:
+            ground.apart, notes = rooting.overlay_each(caller, ground.lowers[0])
+        ground.notes += notes
 
 
 def _finished(unpacking: Generator[str, None, Unpacked]) -> tuple[Unpacked, list[str]]:

@@ -62,6 +62,20 @@ def mount_setattr(caller: Caller, at: int, path: str, *, recursive: bool = False
     )  # fmt: skip
 
 
+def map_owners(caller: Caller, tree: int, users: int, *, of: str) -> None:
+    """Have the owners of a detached mount be those that a user namespace maps them to.
+
+    ``users`` is a descriptor of that, ``of`` says what is mounted; needs Linux 5.12.
+    """
+    flags = k.AT_RECURSIVE | k.AT_EMPTY_PATH
+    attributes = _ATTRIBUTES.pack(k.MOUNT_ATTR_IDMAP, 0, 0, users)
+    caller.call(
+        "mount_setattr", tree, b"", flags, bytearray(attributes), len(attributes),
+        subject=of, shown=[of, "MOUNT_ATTR_IDMAP"],
+        same_as=f"mount --bind -o X-mount.idmap=/proc/PID/ns/user {of} DIRECTORY",
+    )  # fmt: skip
+
+
 def umask(caller: Caller, mask: int) -> int:
     """Set the mask of modes for new files, umask(2); return the one before."""
     return caller.call("umask", mask, shown=[f"{mask:#o}"])

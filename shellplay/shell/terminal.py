@@ -76,6 +76,7 @@ class Terminal:
         self._pieces: deque[bytes | Mark] = deque()
         self.master, slave = os.openpty()
         self._slave: int | None = slave
+        self.path = os.ttyname(slave)
         os.set_blocking(self.master, False)
         # The size is set before anything runs on it: a program asks at its start.
         set_size(self.master, columns, rows)
