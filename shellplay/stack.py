@@ -265,7 +265,7 @@ class Stack:
             undo.callback(terminal.close)
             stub = self._stub_inside(wanted, undo)
             notes = _fit_proc(stub.pid, fences, lambda: nullcontext(stub))
-            standing = [Standing(fence, _way_on(fence, stub.pid), 0) for fence in fences]
+            standing = [Standing(fence, way_on(fence, stub.pid), 0) for fence in fences]
             for fence in fences:
                 if isinstance(fence, Mounted):
                     self._mount(fence, stub.pid, terminal)
@@ -341,7 +341,7 @@ def _outside(standing: Standing) -> int:
     return standing.depth - 1 if standing.how is How.FORKED else standing.depth
 
 
-def _way_on(fence: Fence, pid: int) -> How:
+def way_on(fence: Fence, pid: int) -> How:
     """Return how a fence is going to stand around a process that becomes a new bash."""
     outside = isinstance(fence, Mounted) or (isinstance(fence, Limit) and fence.comes_off(pid))
     return How.OUTSIDE if outside else How.RESPAWNED

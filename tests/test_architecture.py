@@ -18,6 +18,9 @@ LAYERS = [
     {"shell"},
     {"fences"},
     {
+        "program",
+        "begin",
+        "running",
         "usage",
         "processes",
         "put",

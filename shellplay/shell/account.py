@@ -75,7 +75,9 @@ def _text(pid: int, path: str) -> str:
     root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         # A link in there is one of that tree, wherever it says that it leads.
-        fd = HERE.openat2(root, path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, k.RESOLVE_IN_ROOT)
+        fd = HERE.openat2(
+            root, path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, k.RESOLVE_IN_ROOT
+        )
     except KernelError:
         return ""
     finally:

@@ -139,7 +139,7 @@ class Terminal:
             self._hidden += piece
             return
         else:
-            self._remember(piece)
+            self.remember(piece)
             self.screen_modes.follow(piece)
         for watcher in self._watchers:
             watcher(piece)
@@ -166,7 +166,8 @@ class Terminal:
                 # The prompt is drawn again behind the answer, with marks of its own.
                 self.state = ShellState.STARTING
 
-    def _remember(self, text: bytes) -> None:
+    def remember(self, text: bytes) -> None:
+        """Keep output in the scrollback, which has room for about 256 KiB."""
         self._scrollback.append(text)
         self._size += len(text)
         while self._size > SCROLLBACK_BYTES and len(self._scrollback) > 1:
