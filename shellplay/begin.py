@@ -5,20 +5,25 @@ It is the order of runc: namespaces, files, limits, and what takes privileges aw
 
 from __future__ import annotations
 
+import dataclasses
 import errno
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from shellplay import put
 from shellplay.errors import KernelError, Refused, ShellplayError
-from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction
+from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, rooting
 from shellplay.fences.caps import Caps
 from shellplay.fences.namespace import Joined, joined
 from shellplay.fences.pid import Pid
+from shellplay.fences.root import Root
 from shellplay.kernel import constants as k
 from shellplay.kernel import credentials, mounting, procfs
+from shellplay.kernel.caller import HERE
 from shellplay.kernel.reasons import explained
+from shellplay.kernel.tracee import pidfd
 from shellplay.program import Program, Start, Volume
 from shellplay.shell import account
 from shellplay.shell.account import Account
@@ -53,24 +58,24 @@ def begin(box: Container, standing: StandingFences, start: Start) -> Shell:
 
     If it fails nothing of it is left, but for what the fences hold: ``standing`` has that.
     """
-    with ExitStack() as undo:
-        shell = _Beginning(box, standing, start, undo).shell()
-        undo.pop_all()
-    return shell
+    with ExitStack() as held:
+        return _Beginning(box, standing, start, held).shell()
 
 
 class _Beginning:
     """One start, with the stub that goes through it."""
 
     def __init__(
-        self, box: Container, standing: StandingFences, start: Start, undo: ExitStack
+        self, box: Container, standing: StandingFences, start: Start, held: ExitStack
     ) -> None:
         self._box = box
         self._standing = standing
         self._program = start.program
         self._told = start.told
         self._stub = box.guardian.stub()
-        undo.callback(lambda: self._stub.quit())
+        # Once it is a program that has no effect.
+        held.callback(lambda: self._stub.quit())
+        self._held = held
         self._fences = [self._gathered(each) for each in start.fences]
         self._trees: list[tuple[Volume, int]] = []
 
@@ -130,6 +135,13 @@ class _Beginning:
         return joined(other.pid, fence.space)
 
     def _enter(self, fence: Namespace, join: Joined | None) -> None:
+        if isinstance(fence, Root) and fence.ro:
+            # What is going to be mounted in there needs its places first.
+            fence = dataclasses.replace(fence, ro=False)
+            self._stub = put.on_stub(fence, self._stub, join)
+            self._make_places()
+            rooting.make_read_only(self._stub)
+            return
         self._stub = put.on_stub(fence, self._stub, join)
 
     def _require_shown(self) -> None:
@@ -156,7 +168,19 @@ class _Beginning:
             tree = mounting.open_tree(self._stub, str(volume.source), recursive=True)
             if volume.read_only:
                 mounting.mount_setattr(self._stub, tree, "", recursive=True)
-            self._trees.append((volume, tree))
+            # We keep it: what the stub has open leads nowhere else once it has another root.
+            with pidfd(self._stub.pid) as target:
+                ours = HERE.pidfd_getfd(target, tree)
+            self._held.callback(os.close, ours)
+            self._stub.close(tree)
+            self._trees.append((volume, ours))
+
+    def _make_places(self) -> None:
+        mounting.make_place(self._stub, self._program.directory, directory=True)
+        for each in self._program.volumes:
+            if not each.target.startswith(tuple(f"{path}/" for path in rooting.KERNELS)):
+                directory = each.source is None or each.source.is_dir()
+                mounting.make_place(self._stub, each.target, directory=directory)
 
     def _mount_volumes(self) -> None:
         stub = self._stub
@@ -166,11 +190,13 @@ class _Beginning:
                 flags = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
                 flags |= k.MS_RDONLY if volume.read_only else 0
                 stub.mount("tmpfs", volume.target, "tmpfs", flags, volume.options or None)
-        for volume, tree in self._trees:
-            assert volume.source is not None
-            mounting.make_place(stub, volume.target, directory=volume.source.is_dir())
-            mounting.move_mount(stub, tree, volume.target, of=str(volume.source), follow=True)
-            stub.close(tree)
+        for volume, ours in self._trees:
+            source = volume.source
+            assert source is not None
+            mounting.make_place(stub, volume.target, directory=source.is_dir())
+            with stub.passed(ours) as tree:
+                # Its root is that of the tree: no link in the path leads out.
+                mounting.move_mount(stub, tree, volume.target, of=str(source), follow=True)
 
     def _go_to_its_directory(self) -> None:
         mounting.make_place(self._stub, self._program.directory, directory=True)

@@ -141,6 +141,11 @@ class Container:
         """Whether it is a bash that lives here, and not another program."""
         return self.running is None or self.running.program.is_bash
 
+    @property
+    def running_name(self) -> str:
+        """The program that it was started with."""
+        return self.running.program.argv[0] if self.running else "bash"
+
     def fences(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
         return self._fencing.records()
@@ -155,8 +160,6 @@ class Container:
     def logs(self) -> str:
         """Return the newest output of the terminal as it came, undecodable bytes marked."""
         return self.terminal.scrollback().decode("utf-8", "backslashreplace")
-
-    # -- fences --------------------------------------------------------------------------
 
     def fence(self, fence: Fence) -> Change:
         """Put a fence around the live bash; raise Refused if that cannot be, unchanged."""
@@ -310,10 +313,9 @@ class Container:
             )
             return True
         self.dead = True
-        if self.running:
-            self.running.drain()
         self._fencing.release()
-        self._notice(f"{self.label}: bash {ended} has ended")
+        if not (self.running and self.running.drain()):
+            self._notice(f"{self.label}: {self.running_name} {ended} has ended")
         return False
 
     def pause(self, orphans: Sequence[int] = ()) -> None:

@@ -99,10 +99,11 @@ class Running:
             self._status = code if code >= 0 else 128 - code
         return self._status
 
-    def drain(self) -> None:
-        """Take in what it has printed last."""
+    def drain(self) -> bool:
+        """Take in what it has printed last; return whether somebody attends its end."""
         if self.streams is not None:
             self.streams.pump(self._box.live.pidfd, None)
+        return self._output is not None
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it has ended; return whether it has."""
@@ -110,10 +111,17 @@ class Running:
         poll.register(self._box.live.pidfd, select.POLLIN)
         return bool(poll.poll(None if seconds is None else seconds * 1000))
 
-    def ask_to_end(self, seconds: float) -> bool:
-        """Send it the signal that its image names, or TERM; return whether it ends in time."""
+    def end(self, seconds: float) -> bool:
+        """Ask it to end, by the signal that its image names or TERM; kill it after a time.
+
+        Returns whether it has ended in time.
+        """
         self._send(signal.Signals[f"SIG{self.program.stop_signal}"])
-        return self.wait(seconds)
+        in_time = self.wait(seconds)
+        if not in_time:
+            self._send(signal.SIGKILL)
+            self.wait()
+        return in_time
 
     def _send(self, number: int) -> None:
         try:

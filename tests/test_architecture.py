@@ -33,7 +33,7 @@ LAYERS = [
         "files",
         "container",
     },
-    {"services", "playground"},
+    {"services", "playground", "run"},
     {"views"},
     {"recipe"},
     {"cast"},

@@ -11,9 +11,22 @@ from shellplay.commands import (
     other,
     recipes,
     record,
+    running,
 )
 from shellplay.commands.command import ALIASES, TABLE, find
 
-MODULES = (fencing, files, living, looking, containers, images, doctor, recipes, record, other)
+MODULES = (
+    fencing,
+    files,
+    living,
+    looking,
+    containers,
+    running,
+    images,
+    doctor,
+    recipes,
+    record,
+    other,
+)
 
 __all__ = ["ALIASES", "MODULES", "TABLE", "find"]

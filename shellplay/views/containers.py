@@ -14,13 +14,14 @@ COLUMNS = (
     Column("ID", keep=0),
     Column("BASH", keep=2, right=True),
     Column("STATE", keep=3),
+    Column("COMMAND", keep=1, limit=24),
     Column("PARKED", keep=1, right=True),
     Column("FENCES"),
 )
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> Table:
-    """Draw records with the keys id, name, current, pid, inside, state, parked, fences.
+    """Draw records with the keys of ``containers --json``.
 
     ``inside`` and ``fences`` are sequences, ``parked`` is a number.
     """
@@ -36,7 +37,13 @@ def _row(row: Mapping[str, object]) -> list[Fragment]:
         ("bold", safe_line(str(row["name"] or "-"))),
         ("", str(row["id"])),
         ("ansicyan", chain(numbers)),
-        ("", str(row["state"])),
+        ("", _state(row)),
+        ("", safe_line(str(row["command"]))),
         ("", str(row["parked"])),
         ("ansigreen", safe_line(kinds) or "-"),
     ]
+
+
+def _state(row: Mapping[str, object]) -> str:
+    status = row["exit_status"]
+    return str(row["state"]) if status is None else f"exited ({status})"
