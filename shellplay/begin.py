@@ -24,6 +24,7 @@ from shellplay.kernel import credentials, mounting, procfs
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.reasons import explained
 from shellplay.kernel.tracee import pidfd
+from shellplay.model import How
 from shellplay.program import Program, Start, Volume
 from shellplay.shell import account
 from shellplay.shell.account import Account
@@ -92,7 +93,7 @@ class _Beginning:
                 self._copy_volumes()
         self._fit_proc()
         for mounted in self._of(Mounted):
-            self._up(mounted, lambda f: f.go_up(self._stub, self._box.terminal.path))
+            self._up(mounted, self._cover)
         self._mount_volumes()
         for limit in self._of(Limit):
             self._up(limit, lambda f: f.put_up(self._stub.pid, self._box.group))
@@ -122,7 +123,10 @@ class _Beginning:
             put_up(fence)
         except KernelError as error:
             raise explained(error, fence.kind, self._stub.pid) from error
-        self._standing.add(Standing(fence, way_on(fence, self._stub.pid), 0))
+        # What is mounted stands on nothing: without it a new tree is needed.
+        alone = isinstance(fence, Mounted)
+        how = How.RESPAWNED if alone else way_on(fence, self._stub.pid)
+        self._standing.add(Standing(fence, how, 0))
         self._told(fence.kind, "")
         for remark in fence.remarks():
             self._told(fence.kind, remark)
@@ -160,6 +164,20 @@ class _Beginning:
         fresh = any(each.proc for each in self._of(Pid)) or "root" in kinds
         if fresh and "mnt" in kinds and "proc" not in kinds:
             put.mount_proc(self._stub)
+
+    def _cover(self, fence: Mounted) -> None:
+        """Put a mounted fence up, and leave nothing of the host's below it."""
+        stub, target = self._stub, fence.target
+        fence.go_up(stub, self._box.terminal.path)
+        stacked = sum(each.point == target for each in procfs.mounts(stub.pid) or ())
+        if stacked < 2:
+            return
+        # Only now: who has no privileges may mount a /proc or /sys beside another one only.
+        tree = mounting.open_tree(stub, target, recursive=True)
+        for _ in range(stacked):
+            stub.umount2(target, k.MNT_DETACH)
+        mounting.move_mount(stub, tree, target, of=target)
+        stub.close(tree)
 
     def _copy_volumes(self) -> None:
         for volume in self._program.volumes:
