@@ -16,6 +16,7 @@ from shellplay import put
 from shellplay.errors import KernelError, Refused, ShellplayError
 from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, rooting
 from shellplay.fences.caps import Caps
+from shellplay.fences.mounted import mounts_at
 from shellplay.fences.namespace import Joined, joined
 from shellplay.fences.pid import Pid
 from shellplay.fences.root import Root
@@ -166,18 +167,10 @@ class _Beginning:
             put.mount_proc(self._stub)
 
     def _cover(self, fence: Mounted) -> None:
-        """Put a mounted fence up, and leave nothing of the host's below it."""
-        stub, target = self._stub, fence.target
-        fence.go_up(stub, self._box.terminal.path)
-        stacked = sum(each.point == target for each in procfs.mounts(stub.pid) or ())
-        if stacked < 2:
-            return
-        # Only now: who has no privileges may mount a /proc or /sys beside another one only.
-        tree = mounting.open_tree(stub, target, recursive=True)
-        for _ in range(stacked):
-            stub.umount2(target, k.MNT_DETACH)
-        mounting.move_mount(stub, tree, target, of=target)
-        stub.close(tree)
+        """Put a mounted fence up; what a new root has there of the host's goes by that."""
+        there = mounts_at(self._stub.pid, fence.target)
+        put_up = fence.go_up_instead if there else fence.go_up
+        put_up(self._stub, self._box.terminal.path)
 
     def _copy_volumes(self) -> None:
         for volume in self._program.volumes:

@@ -101,6 +101,8 @@ class Container:
 
     def _give_up(self) -> None:
         self.terminal.close()
+        if self.running:
+            self.running.close()
         self.dead = True
         self.group.remove()
         self._fencing.release()
@@ -368,7 +370,7 @@ class Container:
                 self._watch()
 
     def _watch(self) -> None:
-        if not self.dead:
+        if not self.dead and not (self.running and self.running.waits):
             self._drain.add(self.terminal)
             self._drain.watch(self.live.pidfd, self._on_death)
             if self.running:

@@ -29,7 +29,8 @@ class Program:
     ``user`` is as for ``docker run -u``.  With ``terminal`` it gets one, otherwise its output
     goes to pipes; with ``keys`` what is typed goes to it.  ``directory`` is made if it is not
     there.  ``init`` puts a process before it that reaps what it leaves behind.  A bash that
-    can be lived in reads ~/.bashrc if it ``reads_bashrc``.
+    can be lived in reads ~/.bashrc if it ``reads_bashrc``.  If it is to be ``attended``
+    somebody waits for what it prints.
     """
 
     argv: tuple[str, ...]
@@ -40,6 +41,7 @@ class Program:
     keys: bool = False
     init: bool = False
     reads_bashrc: bool = False
+    attended: bool = False
     volumes: tuple[Volume, ...] = ()
     stop_signal: str = "TERM"
 

@@ -25,13 +25,15 @@ Output = Callable[[int, bytes], None]
 class Running:
     """A program as the first process of a container.
 
-    ``streams`` are its pipes if it has no terminal.
+    ``streams`` are its pipes if it has no terminal.  As long as it ``waits`` nobody else may
+    read what it prints: somebody is going to attend it.
     """
 
     def __init__(self, container: Container, program: Program) -> None:
         self._box = container
         self.program = program
         self.streams: Streams | None = None
+        self.waits = program.attended and not program.terminal
         self._output: Output | None = None
         self._status: int | None = None
 
@@ -65,6 +67,7 @@ class Running:
         A KeyboardInterrupt is passed on to it, as SIGINT; the third one ends it.
         """
         assert self.streams is not None
+        self.waits = False
         with self._box.attended(), self._heard_by(output):
             for interrupts in range(1, 4):
                 try:
@@ -104,6 +107,11 @@ class Running:
         if self.streams is not None:
             self.streams.pump(self._box.live.pidfd, None)
         return self._output is not None
+
+    def close(self) -> None:
+        """Let go of its pipes."""
+        if self.streams is not None:
+            self.streams.close()
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it has ended; return whether it has."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from shellplay import put
 from shellplay.errors import KernelError, TimedOut
 from shellplay.fences import KINDS, Fence, Limit, Mounted, Namespace, rooting
-from shellplay.fences.mounted import mounts_at
+from shellplay.fences.mounted import is_mounted_over, mounts_at
 from shellplay.fences.namespace import Joined, joined, return_to, working_directory
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
@@ -85,7 +85,11 @@ class Stack:
     def _mount(self, fence: Mounted, pid: int, terminal: Terminal) -> None:
         with insider(self._box.guardian, pid) as caller:
             if fence.shows(pid):
-                fence.take_off(caller)  # It is of a fence that has come off below it.
+                # It is of a fence that has come off below it.
+                if not is_mounted_over(pid, fence.target):
+                    fence.go_up_instead(caller, terminal.path)
+                    return
+                fence.take_off(caller)
             before = mounts_at(pid, fence.target)
             try:
                 fence.go_up(caller, terminal.path)

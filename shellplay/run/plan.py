@@ -64,6 +64,7 @@ class Plan:
             keys=asked.has("interactive"),
             init=asked.has("init"),
             reads_bashrc=self.image is not None,
+            attended=not asked.has("detach"),
             volumes=volumes(asked),
             stop_signal=_signal(
                 asked.last("stop-signal") or (config.stop_signal if config else "")
@@ -141,6 +142,9 @@ class Plan:
             found.pop(kind, None)
         elif mode.startswith("container:"):
             found[kind] = {"join": mode.partition(":")[2]}
+            if "user" in found:
+                # To join what belongs to another user namespace one has to be in that.
+                found["user"] = found[kind]
         elif kind == "net" and mode in ("none", "bridge", "default"):
             found[kind] = {} if mode == "none" else {"mode": "bridge"}
         elif not (kind in ("ipc", "cgroup") and mode in ("private", "shareable", "none")):
