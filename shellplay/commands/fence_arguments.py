@@ -80,7 +80,7 @@ class FenceWords(Argument):
         preset: list[str] = []
         loose: list[tuple[int, str]] = []
         for word in words:
-            if word.startswith("-") or "=" in word:
+            if (word.startswith("-") and not word[1:2].isdigit()) or "=" in word:
                 loose.append((len(chosen), word))
                 continue
             if (given := _bare(chosen, word)) is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.commands.arguments import Choice, Target, Word
@@ -11,6 +10,7 @@ from shellplay.commands.command import command
 from shellplay.commands.outcome import Document, Outcome
 from shellplay.commands.paths import Mount, MountedPlace
 from shellplay.errors import UsageError
+from shellplay.kernel.home import expanded
 
 if TYPE_CHECKING:
     from shellplay.container import Container
@@ -38,7 +38,7 @@ def mount(
         mount tmpfs:/cache
     """
     source, target, options = _parts(what)
-    path = None if source == TMPFS else Path(source).expanduser().resolve()
+    path = None if source == TMPFS else expanded(source).resolve()
     read_only, mapped = "ro" in options, "idmap" in options
     container.files.mount(path, target, read_only=read_only, mapped=mapped)
     how = f"{', read-only' * read_only}{', with its owners mapped' * mapped}"

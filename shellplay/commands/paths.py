@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from shellplay.commands.arguments import Candidate, Word
+from shellplay.kernel.home import expanded
 from shellplay.playground import Playground
 
 
@@ -48,7 +49,7 @@ class MountedPlace(Word):
 def files(word: str) -> Iterator[Candidate]:
     """Offer files and directories that begin with a word."""
     above, _, _ = word.rpartition("/")
-    directory = Path(f"{above}/" if above or word.startswith("/") else ".").expanduser()
+    directory = expanded(f"{above}/" if above or word.startswith("/") else ".")
     try:
         entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
     except OSError:

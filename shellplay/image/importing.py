@@ -48,6 +48,8 @@ def import_image(
     named = None if name is None else str(parse(name))
     if not path.exists():
         raise UsageError(f"{path} is not there", "give a tar or a directory")
+    if not path.is_dir() and not path.is_file():
+        raise UsageError(f"{path} is neither a file nor a directory", "give a tar")
     with store.changing(), _blaming(path):
         wanted = platform or this_platform()
         if not path.is_dir():
