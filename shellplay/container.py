@@ -215,7 +215,9 @@ class Container:
             self.require_idle()
             limit = self.settings.timeout if timeout is None else timeout
             try:
-                return line.run(self.terminal, self.live, text, timeout=limit, output=output)
+                result = line.run(self.terminal, self.live, text, timeout=limit, output=output)
+                jobs.await_programs(self.pid)
+                return result
             finally:
                 if not self.live.alive:
                     self.buried()

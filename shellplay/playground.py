@@ -190,6 +190,11 @@ class Playground:
 
     # -- the end -------------------------------------------------------------------------
 
+    def abandon(self) -> None:
+        """End everything without order, from any thread: whoever waits for it is woken."""
+        if self._services is not None:
+            self._services.abandon()
+
     def close(self) -> None:
         """End every process of the playground and wait until they have ended."""
         if self._services is None:

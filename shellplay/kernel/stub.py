@@ -23,11 +23,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, NotRequired, TypedDict
 
-from shellplay.errors import KernelError, Refused, ShellGone
+from shellplay.errors import KernelError, Refused, ShellGone, TimedOut
 from shellplay.kernel import constants as k
 from shellplay.kernel.caller import HERE, Argument, Caller, Program, note
 
 MESSAGE_SIZE = 200_000
+# Long, for a machine that has a lot to do; but nobody answers who was stopped.
+PATIENCE_SECONDS = 30.0
 Encoded = int | dict[str, str] | None
 CREDENTIALS = struct.Struct("3i")
 
@@ -170,6 +172,10 @@ class Stub(Caller):
     def _receive(self) -> bytes:
         try:
             return self._link.recv(MESSAGE_SIZE)
+        except TimeoutError as error:
+            # Its answer could only be taken for another one.
+            self._link.close()
+            raise _silent(f"the starting process {self.pid}") from error
         except OSError as error:
             raise ShellGone(f"the starting process {self.pid} has ended") from error
 
@@ -178,6 +184,7 @@ def pair() -> tuple[socket.socket, socket.socket]:
     """Return a connected pair: our end, which learns the sender's PID, and the stub's."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    ours.settimeout(PATIENCE_SECONDS)
     return ours, theirs
 
 
@@ -186,13 +193,23 @@ def awaited(link: socket.socket) -> Stub:
 
     A stub in a new PID namespace does not know its PID on the host; SCM_CREDENTIALS do.
     """
-    space = socket.CMSG_SPACE(CREDENTIALS.size)
-    hello, ancillary, _, _ = link.recvmsg(MESSAGE_SIZE, space)
-    if not hello:
-        raise ShellGone("the process that was to become the shell has ended")
+    try:
+        hello, ancillary, _, _ = link.recvmsg(MESSAGE_SIZE, socket.CMSG_SPACE(CREDENTIALS.size))
+        if not hello:
+            raise ShellGone("the process that was to become the shell has ended")
+    except TimeoutError as error:
+        link.close()
+        raise _silent("the process that was to become the shell") from error
+    except BaseException:
+        link.close()
+        raise
     link.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
     pid, _, _ = CREDENTIALS.unpack(ancillary[0][2])
     return Stub(link, pid)
+
+
+def _silent(process: str) -> TimedOut:
+    return TimedOut(f"{process} did not answer for {PATIENCE_SECONDS:g} seconds")
 
 
 # -- in the stub ------------------------------------------------------------------------

@@ -243,8 +243,12 @@ class Terminal:
         self._send_rest()
         poll = select.poll()
         poll.register(self.master, select.POLLIN | select.POLLOUT)
+        deadline = time.monotonic() + HIDDEN_TIMEOUT
         while self._unsent:
-            _, events = poll.poll()[0]
+            ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+            if not ready:
+                raise TimedOut(f"nobody has read what was typed for {HIDDEN_TIMEOUT:g} seconds")
+            _, events = ready[0]
             if events & ~select.POLLOUT and self.read() == HANGUP:
                 raise ShellGone("the terminal has been hung up")
             self._send_rest()

@@ -155,7 +155,8 @@ def test_ctrl_c_that_came_before_the_program_did_is_sent_again(
 def test_a_program_that_handles_ctrl_c_gets_it_once(container: Container) -> None:
     program = (
         "import signal, time; heard = []; signal.signal(2, lambda *_: heard.append(2)); "
-        "print('started', flush=True); signal.pause(); time.sleep(1); print(len(heard))"
+        "print('started', flush=True)\nwhile not heard: time.sleep(0.01)\n"
+        "time.sleep(1); print(len(heard))"
     )
     pieces: list[str] = []
 

@@ -14,10 +14,11 @@ import pytest
 from shellplay.cast.events import Event, Heading, Output, Pause, Prompt, Typed
 from shellplay.commands.printer import Printer
 from shellplay.recipe.parse import parse
+from shellplay.stage.capture import LONGEST_END
 from shellplay.stage.keyboard import Keyboard
 from shellplay.stage.performance import Performance
 from shellplay.stage.show import Manner, Show, StartOver
-from shellplay.stage.stage import LONGEST_END, Seen, Stage
+from shellplay.stage.stage import Seen, Stage
 from tests.repl.program import environment
 from tests.stage.recipes import program, recipe, text, write
 
