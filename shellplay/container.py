@@ -29,6 +29,8 @@ from shellplay.model import (
     ShellIdentity,
     ShellState,
 )
+from shellplay.network.switch import Switch
+from shellplay.networking import Networking
 from shellplay.settings import Settings
 from shellplay.shell import line, sibling
 from shellplay.shell.drain import Drain
@@ -56,6 +58,7 @@ class Container:
         drain: Drain,
         settings: Settings,
         *,
+        switch: Switch,
         find: Callable[[str], Container],
         peers: Callable[[], list[Container]],
         notice: Callable[[str], None],
@@ -80,6 +83,7 @@ class Container:
         self.live = self._start()
         self._fencing = Fencing(self)
         self.files = Files(self, self._fencing.standing)
+        self.network = Networking(self, self._fencing, switch)
         self._watch()
 
     def _start(self) -> Shell:
@@ -141,19 +145,23 @@ class Container:
         """Put a fence around the live bash; raise Refused if that cannot be, unchanged."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            return self._fencing.fence(fence)
+            return self.network.after(self._fencing.fence(fence), fence)
 
     def peel(self, kind: str, *, force: bool = False) -> Change:
         """Take a fence off again; ``force`` also if jobs inside it end by that."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            return self._fencing.peel(kind, force=force)
+            change = self._fencing.peel(kind, force=force)
+            self.network.refresh()
+            return change
 
     def peel_all(self, *, force: bool = False) -> list[Change]:
         """Take all fences off, the last one first."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            return self._fencing.peel_all(force=force)
+            changes = self._fencing.peel_all(force=force)
+            self.network.refresh()
+            return changes
 
     def limit(self, fence: Fence) -> Change:
         """Change a limit that stands around the live bash, while it runs."""

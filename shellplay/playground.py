@@ -103,7 +103,8 @@ class Playground:
         running = self._running()
         container = Container(
             name, running.guardian, running.drain, self.settings,
-            find=self.find, peers=lambda: self.containers, notice=self._note,
+            switch=running.switch, find=self.find, peers=lambda: self.containers,
+            notice=self._note,
         )  # fmt: skip
         self.containers.append(container)
         self.current = container

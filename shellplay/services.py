@@ -16,6 +16,7 @@ from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.cgroup_group import clear, prefix, thaw
 from shellplay.kernel.descendants import descendants, kill_quietly
+from shellplay.network.switch import Switch
 from shellplay.settings import Surroundings
 from shellplay.shell import outsider
 from shellplay.shell.drain import Drain
@@ -36,6 +37,7 @@ class Services:
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
         self.guardian = self._started()
         self.drain = Drain()
+        self.switch = Switch()
         self._listen()
 
     def revive(self) -> None:
@@ -54,6 +56,7 @@ class Services:
         # From here on the end of the playground process is wanted, and no news.
         self.drain.close()
         self.guardian.close()
+        self.switch.close()
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 0)
 
     def _started(self) -> Guardian:

@@ -16,6 +16,7 @@ LAYERS = [
     {"kernel"},
     {"image"},
     {"shell"},
+    {"network"},
     {"fences"},
     {
         "usage",
@@ -27,6 +28,7 @@ LAYERS = [
         "places",
         "fencing",
         "jobs",
+        "networking",
         "files",
         "container",
     },
