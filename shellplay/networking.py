@@ -116,7 +116,7 @@ class Networking:
                 self._files.unmount(guardian, pid)
                 return ()
             if namespaces.identify(pid, "mnt") == namespaces.identify("self", "mnt"):
-                return (WITHOUT_MNT,)
+                return ()  # Those are the host's files.
             return self._files.mount(guardian, pid)
         except KernelError as error:
             return (f"the names inside are not what they should be: {error.message}",)
@@ -199,6 +199,8 @@ class Networking:
             self._switch.require()
             notes = self.furnish(connected, self._box.pid)
             self._fencing.standing.change(connected)
+            if "mnt" not in self._fencing.standing:
+                notes = (*notes, WITHOUT_MNT)
             return (*notes, *self.refresh())
 
     def disconnect(self) -> None:

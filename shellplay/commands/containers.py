@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.commands.arguments import ContainerName, ContainerNames, Target, Word
@@ -127,6 +128,8 @@ def rows(playground: Playground) -> list[dict[str, object]]:
             "state": str(container.state),
             "parked": len(container.parked),
             "fences": [record.fence for record in container.fences() if record.up],
+            "addresses": list(container.network.addresses),
+            "ports": [asdict(port) for port in container.network.ports],
         }
         for container in playground.containers
     ]

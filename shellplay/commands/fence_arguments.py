@@ -72,7 +72,7 @@ class FenceWords(Argument):
                 continue
             kind = kind_of(word)
             if kind is None:
-                raise unknown(word)
+                raise unknown(word, *_choices(chosen))
             if kind in chosen:
                 raise UsageError(f"fence {kind} is named twice", "name it once")
             chosen[kind] = {}
@@ -171,6 +171,12 @@ def _bare(chosen: dict[str, dict[str, str]], word: str) -> str | None:
     if kind_of(word) is not None and not any(word in each.choices for each in fence.options()):
         return None  # Where any value would do, it is the next fence all the same.
     return None if name in options else name
+
+
+def _choices(chosen: dict[str, dict[str, str]]) -> list[str]:
+    """Return what the last fence may be given without a key."""
+    options = fence_type(list(chosen)[-1]).options() if chosen else ()
+    return [choice for each in options if each.bare for choice in each.choices]
 
 
 def _values(named: list[str], word: str, playground: Playground) -> Iterator[Candidate]:

@@ -54,20 +54,27 @@ class PublishedPort(Argument):
 @command("publish", group="network")
 def publish(
     container: Annotated[Container, Target()],
-    port: Annotated[str, PortWord(FORM, "the port of the host, and that inside")],
+    port: Annotated[str | None, PortWord(FORM, "the port of the host, and that inside")] = None,
 ) -> Iterator[Outcome]:
     """Have a port of the host lead to one inside, while both run.
 
     It is open on 127.0.0.1 unless an address is given, and for TCP unless /udp is; who
-    leaves HOST out gets a free one. Nobody has to be root for it.
+    leaves HOST out gets a free one. Nobody has to be root for it. Alone, it lists them.
 
     Examples:
+        publish
         publish 8080:80
         publish 80                   # a free port of the host
         publish 0.0.0.0:8080:80      # from other machines, too
         publish 5353:53/udp
     """
-    yield f"{container.label}: {container.network.publish(port)}"
+    if port is not None:
+        yield f"{container.label}: {container.network.publish(port)}"
+        return
+    for each in container.network.ports:
+        yield f"{container.label}: {each}"
+    if not container.network.ports:
+        yield f"{container.label}: no port is published"
 
 
 @command("unpublish", group="network")

@@ -61,12 +61,19 @@ def host() -> dict[str, object]:
     found = sorted(path for each in SETTINGS for path in Path("/proc/sys/net").glob(each))
     return {
         "interfaces": {name for _, name in socket.if_nameindex()},
-        "forwarding": {str(path): path.read_text() for path in found},
+        "forwarding": {str(path): _read(path) for path in found},
         "tables": subprocess.run(
             ["nft", "list", "tables"], capture_output=True, text=True, check=True
         ).stdout,
         "files": Path("/run/shellplay").exists(),
     }
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None  # of an interface that has just gone
 
 
 def _await(box: Container, kind: str, port: int) -> None:
