@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class Ground:
     """The lower directories of a root, the lowest first, and what only we hold of it.
 
-    ``notes`` are sentences about what is not as one may expect.  ``held`` ends with it.
+    ``notes`` are sentences about what is not as one may expect.  ``apart`` is None if the
+    tree is one overlay; if each directory in / is one, it has the names there that are
+    still the host's.  ``held`` ends with it.
     """
 
     def __init__(
@@ -28,6 +30,7 @@ class Ground:
         self._root: int | None = None
         self._stage: int | None = None
         self.notes: list[str] = []
+        self.apart: frozenset[str] | None = None
         self._held = held
         self._before: int | None = None
 

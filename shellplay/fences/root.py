@@ -64,6 +64,8 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
             raise UsageError("root is a directory or an image, not both", "leave one out")
         if self.base != OVERLAY and not Path(self.base).expanduser().is_dir():
             raise UsageError(f"{self.base} is no directory", "fence root overlay")
+        if self.base != OVERLAY and Path(self.base).expanduser().resolve() == Path("/"):
+            raise UsageError(f"{self.base} is the root already", "fence root overlay")
 
     @classmethod
     def bare(cls, word: str) -> str | None:
@@ -160,7 +162,8 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
         elif rooting.may_see_below_mounts(caller):
             ground.notes += rooting.overlay_host(caller)
         else:
-            ground.notes += rooting.overlay_each(caller)
+            ground.apart, notes = rooting.overlay_each(caller)
+            ground.notes += notes
 
 
 def _finished(unpacking: Generator[str, None, Unpacked]) -> tuple[Unpacked, list[str]]:

@@ -30,7 +30,7 @@ EVERYBODY = [MapRange(0, 0, 2**32 - 1)]
 KERNELS = ("/proc", "/sys", "/dev")
 # What overlayfs says of a directory that it cannot be over: a file system without what it
 # takes, one overlay too many, mounts that hold together, the FUSE of another user.
-UNFIT = (errno.EINVAL, errno.ENOTDIR, errno.EACCES, errno.ESTALE)
+UNFIT = (errno.EINVAL, errno.EACCES, errno.ESTALE)
 
 
 def may_see_below_mounts(caller: Caller) -> bool:
@@ -65,13 +65,21 @@ def overlay_host(caller: Caller) -> list[str]:
     for point in points:
         _room_for(caller, point)
     overlay(caller, [Path("/")])
-    fixed: list[str] = []
-    for number, point in enumerate(points):
-        work = f"{STAGE}/work-{number}"
-        mounting.mkdirat(caller, work, 0o700)
-        if not _overlay_or_bind(caller, point, f"{TREE}{point}", f"{UPPER}{point}", work):
-            fixed.append(point)
+    fixed = [
+        point
+        for number, point in enumerate(points)
+        if not _overlay_mount(caller, point, f"{STAGE}/work-{number}")
+    ]
     return [f"{', '.join(fixed)}: read-only, as no overlay can be over it"] if fixed else []
+
+
+def _overlay_mount(caller: Caller, point: str, work: str) -> bool:
+    there = f"{TREE}{point}"
+    if not Path(f"/proc/{caller.pid}/root{point}").is_dir():
+        _bind_read_only(caller, point, there)
+        return False
+    mounting.mkdirat(caller, work, 0o700)
+    return _overlay_or_bind(caller, point, there, f"{UPPER}{point}", work)
 
 
 def _mounted_below_root(caller: Caller) -> list[str]:
@@ -107,10 +115,16 @@ def _room_for(caller: Caller, point: str) -> None:
             os.chown(there, was.st_uid, was.st_gid)
 
 
-def overlay_each(caller: Caller) -> list[str]:
-    """Mount an overlay for each directory in /; return sentences about what cannot be one."""
-    caller.mount("tmpfs", TREE, "tmpfs", k.MS_NOSUID, "mode=755")
+def overlay_each(caller: Caller) -> tuple[frozenset[str], list[str]]:
+    """Mount an overlay for each directory in /.
+
+    What is written to / itself goes to the same directory as what is written to those below.
+    Returns the names there that are still the host's, and sentences about what cannot be
+    changed.
+    """
+    caller.mount(UPPER, TREE, None, k.MS_BIND)
     fixed: list[str] = []
+    files: list[str] = []
     with os.scandir(f"/proc/{caller.pid}/root/") as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
@@ -120,13 +134,18 @@ def overlay_each(caller: Caller) -> list[str]:
         if entry.is_symlink():
             mounting.symlinkat(caller, str(Path(entry.path).readlink()), there)
         elif entry.is_dir():
-            mounting.mkdirat(caller, there)
             if not _overlay_one(caller, entry.name, there):
                 fixed.append(path)
+        elif entry.is_file():
+            mounting.mknodat(caller, there)
+            _bind_read_only(caller, path, there)
+            files.append(path)
     told = ["what belongs to others, and what is in their directories, cannot be changed"]
     if fixed:
         told.append(f"{', '.join(fixed)}: read-only, as the host has mounts in there")
-    return told
+    if files:
+        told.append(f"{', '.join(files)}: read-only, as a file has no overlay")
+    return frozenset(path[1:] for path in (*KERNELS, *fixed, *files)), told
 
 
 def _overlay_one(caller: Caller, name: str, there: str) -> bool:
@@ -144,10 +163,14 @@ def _overlay_or_bind(caller: Caller, lower: str, there: str, upper: str, work: s
     except KernelError as error:
         if error.errno not in UNFIT:
             raise
-        caller.mount(lower, there, None, k.MS_BIND | k.MS_REC)
-        mounting.mount_setattr(caller, k.AT_FDCWD, there, recursive=True)
+        _bind_read_only(caller, lower, there)
         return False
     return True
+
+
+def _bind_read_only(caller: Caller, path: str, there: str) -> None:
+    caller.mount(path, there, None, k.MS_BIND | k.MS_REC)
+    mounting.mount_setattr(caller, k.AT_FDCWD, there, recursive=True)
 
 
 def _overlay(caller: Caller, lower: str, target: str, upper: str, work: str) -> None:
