@@ -151,17 +151,14 @@ class Container:
         """Take a fence off again; ``force`` also if jobs inside it end by that."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            change = self._fencing.peel(kind, force=force)
-            self.network.refresh()
-            return change
+            return self.network.fitted(self._fencing.peel(kind, force=force))
 
     def peel_all(self, *, force: bool = False) -> list[Change]:
         """Take all fences off, the last one first."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
             changes = self._fencing.peel_all(force=force)
-            self.network.refresh()
-            return changes
+            return [*changes[:-1], *map(self.network.fitted, changes[-1:])]
 
     def limit(self, fence: Fence) -> Change:
         """Change a limit that stands around the live bash, while it runs."""

@@ -42,6 +42,7 @@ class Networking:
         self._way: Way | None = None
         self._space: NamespaceId | None = None
         self._published: list[Published] = []
+        self._closed: tuple[str, ...] = ()
 
     # -- what it is ----------------------------------------------------------------------
 
@@ -68,16 +69,19 @@ class Networking:
 
     def after(self, change: Change, fence: Fence) -> Change:
         """Do what is left to do when a fence has gone up; if that fails, it comes off."""
-        notes: tuple[str, ...] = ()
         if isinstance(fence, Net) and fence.mode != NONE:
             try:
                 notes = self.furnish(fence, self._box.pid)
+                change = dataclasses.replace(change, notes=(*change.notes, *notes))
             except ShellplayError:
                 for kind in (fence.kind, *(each.fence for each in reversed(change.first))):
                     self._fencing.peel(kind, force=False)
                 raise
-        notes += self.refresh()
-        return dataclasses.replace(change, notes=(*change.notes, *notes))
+        return self.fitted(change)
+
+    def fitted(self, change: Change) -> Change:
+        """Fit it to what a change of the fences has made of bash; add what there is to say."""
+        return dataclasses.replace(change, notes=(*change.notes, *self.refresh()))
 
     def furnish(self, fence: Net, pid: int) -> tuple[str, ...]:
         """Give the network of a process what a net fence has; return sentences about it.
@@ -108,18 +112,22 @@ class Networking:
         """Fit names to the network and the mounts that bash is in; return sentences."""
         self.loosen()
         self._tell_everybody()
+        closed, self._closed = self._closed, ()
+        try:
+            return (*closed, *self._fit_names())
+        except KernelError as error:
+            return (*closed, f"the names inside are not what they should be: {error.message}")
+
+    def _fit_names(self) -> tuple[str, ...]:
+        pid, guardian = self._box.pid, self._box.guardian
         if self._box.dead:
             return ()
-        pid, guardian = self._box.pid, self._box.guardian
-        try:
-            if self._anchor() is None:
-                self._files.unmount(guardian, pid)
-                return ()
-            if namespaces.identify(pid, "mnt") == namespaces.identify("self", "mnt"):
-                return ()  # Those are the host's files.
-            return self._files.mount(guardian, pid)
-        except KernelError as error:
-            return (f"the names inside are not what they should be: {error.message}",)
+        if self._anchor() is None:
+            self._files.unmount(guardian, pid)
+            return ()
+        if namespaces.identify(pid, "mnt") == namespaces.identify("self", "mnt"):
+            return ()  # Those are the host's files.
+        return self._files.mount(guardian, pid)
 
     def loosen(self) -> None:
         """Let go of what belongs to a network that bash is in no more."""
@@ -129,6 +137,7 @@ class Networking:
             return
         for each in self._published:
             each.process.end()
+            self._closed += (f"{each.port} is closed",)
         self._published.clear()
         self._let_go()
         self._space = None

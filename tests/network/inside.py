@@ -25,10 +25,10 @@ FETCH = (
 SETTINGS = ("ipv4/ip_forward", "ipv4/conf/*/forwarding", "ipv6/conf/*/forwarding")
 
 
-def serve_files(box: Container, directory: Path, bind: str = "::") -> None:
-    """Have Python's web server show a directory at port 80, in the background of a bash."""
-    box.run(f"cd {directory}; {WEB.format(port=80, bind=bind)}")
-    _await(box, "tcp6" if ":" in bind else "tcp", 80)
+def serve_files(box: Container, directory: Path, bind: str = "::", port: int = 80) -> None:
+    """Have Python's web server show a directory, in the background of a bash."""
+    box.run(f"cd {directory}; {WEB.format(port=port, bind=bind)}")
+    _await(box, "tcp6" if ":" in bind else "tcp", port)
 
 
 def serve_echo(box: Container, port: int) -> None:
