@@ -45,8 +45,7 @@ class Forwarding:
         self._fd = fd = os.open(
             KEPT, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
         )
-        if _alone(fd):
-            put_back(fd)  # of those that were killed, all of them
+        # What those have left who were killed, all of them, is ours to put back now.
         fcntl.flock(fd, fcntl.LOCK_SH)
         for name in names:
             before = _value(name)
