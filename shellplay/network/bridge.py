@@ -27,8 +27,9 @@ from shellplay.network import nat, ranges
 from shellplay.network.forwarding import IPV4, IPV6, Forwarding, gate
 from shellplay.network.ranges import Network
 
-PREFIX = "sp"
+PREFIX = "play"
 OURS = re.compile(rf"{PREFIX}(\d+)(?:\.\d+)?")
+KINDS = ("bridge", "veth")
 TITLE = "shellplay: network"
 # From linux/if_addr.h, rtnetlink.h: nobody else can have our addresses, so none is probed.
 IFA_F_NODAD = 0x02
@@ -111,8 +112,9 @@ class Bridge:
             chosen: list[Network] = [ranges.choose(taken, wanted)]
             if Path("/proc/net/if_inet6").exists():
                 chosen.append(ranges.unique_local(taken))
+            self._make_link()
             try:
-                self._make_link(chosen)
+                self._address(chosen)
                 nat.add(self._owner, self.name, chosen)
                 self._forwarding.start(self._settings(chosen))
             except BaseException:
@@ -122,7 +124,7 @@ class Bridge:
                 raise
             self._ranges = chosen
 
-    def _make_link(self, chosen: list[Network]) -> None:
+    def _make_link(self) -> None:
         try:
             self._route.link("add", ifname=self.name, kind="bridge")
         except NetlinkError as error:
@@ -131,7 +133,10 @@ class Bridge:
             raise Refused(
                 f"there is an interface {self.name} already", f"ip link delete {self.name}"
             ) from error
-        self._index = index = socket.if_nametoindex(self.name)
+        self._index = socket.if_nametoindex(self.name)
+
+    def _address(self, chosen: list[Network]) -> None:
+        index = self._index
         for network in chosen:
             self._route.addr(
                 "add", index=index, address=str(network.network_address + 1),
@@ -215,8 +220,7 @@ class Bridge:
 
 def sweep(route: IPRoute) -> None:
     """Remove what playgrounds that were killed, with the process beside them, have left."""
-    names = [name for _, name in socket.if_nameindex()]
-    owners = {int(found[1]) for name in names if (found := OURS.fullmatch(name))}
+    owners = {owner for _, owner in _links(route)}
     numbers = (table.removeprefix(nat.PREFIX) for table in nat.tables())
     owners |= {int(number) for number in numbers if number.isdigit()}
     for owner in owners - {os.getpid()}:
@@ -227,11 +231,21 @@ def sweep(route: IPRoute) -> None:
 
 def remove_all(route: IPRoute, owner: int) -> None:
     """Remove the bridge of a process, what hangs on it, and its table."""
-    for _, name in socket.if_nameindex():
-        found = OURS.fullmatch(name)
-        if found and int(found[1]) == owner:
+    for name, of in _links(route):
+        if of == owner:
             _remove_link(route, name)
     nat.remove(owner)
+
+
+def _links(route: IPRoute) -> list[tuple[str, int]]:
+    """Return the interfaces that are a playground's, each with the PID in its name."""
+    found = []
+    for link in route.get_links():
+        ours = OURS.fullmatch(link.get_attr("IFLA_IFNAME"))
+        about = link.get_attr("IFLA_LINKINFO")
+        if ours and about and about.get_attr("IFLA_INFO_KIND") in KINDS:
+            found.append((ours[0], int(ours[1])))
+    return found
 
 
 def _remove_link(route: IPRoute, name: str) -> None:

@@ -16,6 +16,7 @@ from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
 from shellplay.playground import Playground
 from tests.network.inside import fetched_inside, host, serve_files
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.root
 BRIDGE = {"mode": "bridge"}
@@ -167,6 +168,16 @@ def test_who_has_the_host_s_network_is_told_so(container: Container) -> None:
     for act in (container.network.connect, container.network.disconnect):
         with pytest.raises(Refused, match="the network of bash is the host's"):
             act()
+
+
+def test_it_goes_up_while_a_command_runs(container: Container) -> None:
+    pytest.importorskip("pyroute2")
+    container.type(b"python3 -c 'input()'; cat /etc/hosts >&2\n")
+    wait_until(lambda: container.state == "busy", "a busy bash")
+    container.fence(REGISTRY["net"].parse(BRIDGE))
+    container.type(b"\n")
+    wait_until(lambda: container.state == "idle", "an idle bash")
+    assert " box " in container.logs()
 
 
 def test_root_and_names_go_together(pair: tuple[Container, Container]) -> None:

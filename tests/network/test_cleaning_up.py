@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
 from shellplay.network.switch import Switch
@@ -50,8 +51,8 @@ def bridged() -> Iterator[Running]:
 def beside(repl: int) -> int:
     """Return the PID of the process that has the bridge."""
     title = ("shellplay: network",)
-    [found] = [each for each in procfs.children(repl) if procfs.arguments(each) == title]
-    return found
+    found = [each for each in procfs.children(repl) if procfs.arguments(each) == title]
+    return found[0] if found else 0
 
 
 @pytest.mark.parametrize(
@@ -106,10 +107,32 @@ def test_a_bridge_that_was_killed_is_said_and_made_anew() -> None:
         assert len(box.network.addresses) == 2
 
 
+def test_a_name_that_is_taken_is_refused_and_nothing_stays() -> None:
+    from pyroute2 import IPRoute
+
+    before = host()
+    with Playground() as playground, IPRoute() as route:
+        box = playground.new()
+        box.network.prestart()
+        wait_until(lambda: beside(os.getpid()), "the process for the bridge")
+        name = f"play{beside(os.getpid())}"
+        route.link("add", ifname=name, kind="bridge")
+        try:
+            with pytest.raises(Refused, match=f"there is an interface {name} already"):
+                box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
+            assert name in host()["interfaces"]  # type: ignore[operator]
+        finally:
+            route.link("del", ifname=name)
+        assert not any(each.up for each in box.fences())
+        assert host() == before
+        box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
+    assert host() == before
+
+
 def test_nothing_was_started_nothing_is_ended() -> None:
     before = host()
     switch = Switch()
-    switch.detach("sp1.0")
+    switch.detach("play1.0")
     switch.close()
     assert host() == before
     switch.prestart()
