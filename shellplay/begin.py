@@ -18,6 +18,7 @@ from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, root
 from shellplay.fences.caps import Caps
 from shellplay.fences.mounted import mounts_at
 from shellplay.fences.namespace import Joined, joined
+from shellplay.fences.net import Net
 from shellplay.fences.pid import Pid
 from shellplay.fences.root import Root
 from shellplay.kernel import constants as k
@@ -61,7 +62,12 @@ def begin(box: Container, standing: StandingFences, start: Start) -> Shell:
     If it fails nothing of it is left, but for what the fences hold: ``standing`` has that.
     """
     with ExitStack() as held:
-        return _Beginning(box, standing, start, held).shell()
+        beginning = _Beginning(box, standing, start, held)
+        try:
+            return beginning.shell()
+        except BaseException:
+            beginning.let_go()
+            raise
 
 
 class _Beginning:
@@ -80,6 +86,7 @@ class _Beginning:
         self._held = held
         self._fences = [self._gathered(each) for each in start.fences]
         self._trees: list[tuple[Volume, int]] = []
+        self._first: Shell | None = None
 
     def shell(self) -> Shell:
         """Go through all of it, and return the first process."""
@@ -93,6 +100,7 @@ class _Beginning:
                 # Now: behind a root of its own nothing leads to what is of the host.
                 self._copy_volumes()
         self._fit_proc()
+        self._furnish_net()
         for mounted in self._of(Mounted):
             self._up(mounted, self._cover)
         self._mount_volumes()
@@ -102,6 +110,11 @@ class _Beginning:
         self._give_up()
         self._require_shown()
         return self._executed()
+
+    def let_go(self) -> None:
+        """Let go of a first process that is not going to be one."""
+        if self._first is not None:
+            self._first.close()
 
     # -- fences --------------------------------------------------------------------------
 
@@ -156,6 +169,15 @@ class _Beginning:
             raise ShellplayError(
                 f"the kernel does not show the program behind {', '.join(missing)}"
             )
+
+    def _furnish_net(self) -> None:
+        """Lead its network out, and have names there; the first process has its PID now."""
+        self._box.live = self._first = Shell(self._stub.pid)
+        for net in self._of(Net):
+            for note in self._box.network.furnish(net, self._stub.pid):
+                self._told(net.kind, note)
+        for note in self._box.network.refresh():
+            self._told("net", note)
 
     # -- files ---------------------------------------------------------------------------
 
@@ -260,17 +282,14 @@ class _Beginning:
         environment = {"HOME": self._who.home, **program.environment}
         try:
             if program.is_bash:
+                self.let_go()
+                self._first = None
                 return start_bash(
                     self._stub, box.terminal, user_file=program.reads_bashrc,
                     path=program.argv[0], environment=environment,
                 )  # fmt: skip
-            first = Shell(self._stub.pid)
-            try:
-                self._become_the_program(environment)
-            except BaseException:
-                first.close()
-                raise
-            return first
+            self._become_the_program(environment)
+            return self._box.live
         except KernelError as error:
             if error.call != "execve":
                 raise

@@ -29,6 +29,8 @@ from shellplay.model import (
     ShellIdentity,
     ShellState,
 )
+from shellplay.network.switch import Switch
+from shellplay.networking import Networking
 from shellplay.program import Start
 from shellplay.running import Running
 from shellplay.settings import Settings
@@ -58,6 +60,7 @@ class Container:
         drain: Drain,
         settings: Settings,
         *,
+        switch: Switch,
         find: Callable[[str], Container],
         peers: Callable[[], list[Container]],
         notice: Callable[[str], None],
@@ -82,6 +85,7 @@ class Container:
         self._lock = threading.RLock()
         self._fencing = Fencing(self)
         self.files = Files(self, self._fencing.standing)
+        self.network = Networking(self, self._fencing, switch)
         self.running: Running | None = None
         self.live = self._started(start(self.id) if start else None)
         self._watch()
@@ -143,11 +147,6 @@ class Container:
         """Whether it is a bash that lives here, and not another program."""
         return self.running is None or self.running.program.is_bash
 
-    @property
-    def running_name(self) -> str:
-        """The program that it was started with."""
-        return self.running.program.argv[0] if self.running else "bash"
-
     def fences(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
         return self._fencing.records()
@@ -167,26 +166,25 @@ class Container:
         """Put a fence around the live bash; raise Refused if that cannot be, unchanged."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            return self._fencing.fence(fence)
+            return self.network.after(self._fencing.fence(fence), fence)
 
     def peel(self, kind: str, *, force: bool = False) -> Change:
         """Take a fence off again; ``force`` also if jobs inside it end by that."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            return self._fencing.peel(kind, force=force)
+            return self.network.fitted(self._fencing.peel(kind, force=force))
 
     def peel_all(self, *, force: bool = False) -> list[Change]:
         """Take all fences off, the last one first."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            return self._fencing.peel_all(force=force)
+            changes = self._fencing.peel_all(force=force)
+            return [*changes[:-1], *map(self.network.fitted, changes[-1:])]
 
     def limit(self, fence: Fence) -> Change:
         """Change a limit that stands around the live bash, while it runs."""
         with deferred(), self.attended():
             return self._fencing.limit(fence)
-
-    # -- living in it --------------------------------------------------------------------
 
     def type(self, keys: bytes) -> None:
         """Write keys to the terminal, as a user would."""
@@ -319,7 +317,8 @@ class Container:
         self.dead = True
         self._fencing.release()
         if not (self.running and self.running.drain()):
-            self._notice(f"{self.label}: {self.running_name} {ended} has ended")
+            what = self.running.program.argv[0] if self.running else "bash"
+            self._notice(f"{self.label}: {what} {ended} has ended")
         return False
 
     def pause(self, orphans: Sequence[int] = ()) -> None:

@@ -109,7 +109,8 @@ class Playground:
         running = self._running()
         container = Container(
             name, running.guardian, running.drain, self.settings,
-            find=self.find, peers=lambda: self.containers, notice=self._note, start=start,
+            switch=running.switch, find=self.find, peers=lambda: self.containers,
+            notice=self._note, start=start,
         )  # fmt: skip
         self.containers.append(container)
         self.current = container

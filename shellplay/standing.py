@@ -107,7 +107,7 @@ class StandingFences:
         resting = [
             each.fence.kind
             for each in self.above(kind)
-            if kind in each.fence.inside
+            if kind in each.fence.needs
             # In a new tree there are mounts of its own, and copies of those from before.
             or (kind == "root" and isinstance(each.fence, Mounted))
             or (each.fence.kind == "root" and isinstance(fence, Mounted))

@@ -16,6 +16,7 @@ LAYERS = [
     {"kernel"},
     {"image"},
     {"shell"},
+    {"network"},
     {"fences"},
     {
         "program",
@@ -30,6 +31,7 @@ LAYERS = [
         "places",
         "fencing",
         "jobs",
+        "networking",
         "files",
         "container",
     },

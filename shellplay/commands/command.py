@@ -18,7 +18,10 @@ from shellplay.commands.words import Grammar
 from shellplay.errors import UsageError
 from shellplay.playground import Playground
 
-GROUPS = ("fences", "files", "living", "looking", "containers", "images", "recipes", "other")
+GROUPS = (
+    *("fences", "files", "network", "living", "looking", "containers", "images"),
+    *("recipes", "other"),
+)
 INJECTED = (Playground, Front, Recording)
 AS_JSON = Option("show it as JSON, see docs/json.md")
 Function = Callable[..., Iterator[Outcome]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.commands.arguments import (
@@ -153,6 +154,8 @@ def rows(playground: Playground) -> list[dict[str, object]]:
             "exit_status": container.running.exit_status if container.running else None,
             "parked": len(container.parked),
             "fences": [record.fence for record in container.fences() if record.up],
+            "addresses": list(container.network.addresses),
+            "ports": [asdict(port) for port in container.network.ports],
         }
         for container in playground.containers
     ]

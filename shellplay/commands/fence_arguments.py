@@ -90,6 +90,8 @@ class FenceWords(Argument):
                 _choices(chosen, word)
                 preset += [kind for kind in docker.preset() if kind not in chosen]
                 chosen.update((kind, {}) for kind in preset)
+                if "net" in preset:
+                    chosen["net"], _ = docker.network()
                 continue
             kind = kind_of(word)
             if kind is None:

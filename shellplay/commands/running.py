@@ -14,7 +14,7 @@ from shellplay.commands.outcome import Outcome, Status
 from shellplay.commands.recording import Recording
 from shellplay.commands.run_arguments import RunWords
 from shellplay.commands.sentences import count
-from shellplay.errors import Refused, UsageError
+from shellplay.errors import Refused, ShellplayError, UsageError
 from shellplay.playground import Playground
 from shellplay.run.options import Asked
 
@@ -53,8 +53,9 @@ def run(
     container = started(playground, asked, image, told)
     if not asked.has("quiet"):
         yield from told
-    if container.inside:
-        yield f"{container.label}: {container.running_name} is {_numbers(container)}"
+    if container.running is not None and container.inside:
+        what = container.running.program.argv[0]
+        yield f"{container.label}: {what} is {_numbers(container)}"
     if asked.has("detach") or (asked.has("tty") and not front.terminal):
         if not container.has_bash and not asked.has("detach"):
             yield "no terminal is here to be handed over: it runs in the background (logs)"
@@ -140,7 +141,14 @@ def started(
 
     plan = Plan(asked, image, playground.settings.surroundings.term)
     plan.check()
-    return playground.new(asked.last("name"), plan.starting(tell))
+    container = playground.new(asked.last("name"), plan.starting(tell))
+    try:
+        for each in plan.ports:
+            told.append(f"  published: {container.network.publish(each)}")
+    except ShellplayError:
+        playground.stop(container)
+        raise
+    return container
 
 
 def attend(

@@ -8,6 +8,7 @@ from shellplay.commands import (
     images,
     living,
     looking,
+    network,
     other,
     recipes,
     record,
@@ -16,17 +17,8 @@ from shellplay.commands import (
 from shellplay.commands.command import ALIASES, TABLE, find
 
 MODULES = (
-    fencing,
-    files,
-    living,
-    looking,
-    containers,
-    running,
-    images,
-    doctor,
-    recipes,
-    record,
-    other,
+    *(fencing, files, network, living, looking, containers, running, images),
+    *(doctor, recipes, record, other),
 )
 
 __all__ = ["ALIASES", "MODULES", "TABLE", "find"]

@@ -6,8 +6,10 @@ import dataclasses
 import os
 from collections.abc import Sequence
 
+from shellplay.errors import Refused
 from shellplay.fences.caps import Caps
 from shellplay.fences.fence import Fence
+from shellplay.fences.net import BRIDGE, PASTA
 from shellplay.fences.seccomp import Seccomp
 from shellplay.kernel import cgroups
 
@@ -33,6 +35,20 @@ def cgroup_namespace() -> tuple[str, ...]:
     """Return the cgroup fence if Docker makes one here."""
     found = cgroups.having("pids")
     return ("cgroup",) if found is not None and found.version == 2 else ()
+
+
+def network() -> tuple[dict[str, str], str | None]:
+    """Return the options of net for a way out, as Docker has one; or why there is none."""
+    # Loaded here: only who wants a way out pays for it.
+    from shellplay.network import rootless
+    from shellplay.network.switch import Switch
+
+    mode, require = (PASTA, rootless.require) if os.geteuid() else (BRIDGE, Switch.require)
+    try:
+        require()
+    except Refused as error:
+        return {}, f"nothing leads out of net: {error}"
+    return {"mode": mode}, None
 
 
 def fitted(fences: Sequence[Fence]) -> tuple[Fence, ...]:

@@ -24,6 +24,11 @@ HOST = "host"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What is mounted over the kernel's directories, which --privileged has as they are.
 COVERS = ("proc", "sys", "dev")
+NETWORKS: dict[str, dict[str, str]] = {
+    "none": {},
+    "bridge": {"mode": "bridge"},
+    "pasta": {"mode": "pasta"},
+}
 LIMITS = ("memory", "cpu", "cpuset", "pids", "rlimit")
 
 
@@ -37,7 +42,21 @@ class Plan:
 
     def check(self) -> None:
         """Raise what is wrong with it, before anything is started."""
-        self.start("0" * 12, lambda *_: None)
+        net = next(
+            (e for e in self.start("0" * 12, lambda *_: None).fences if e.kind == "net"), None
+        )
+        if self.ports and net is None:
+            raise UsageError("-p publishes nothing with --network host", "leave one out")
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """The ports to publish; raises UsageError."""
+        from shellplay.network.port import Port
+
+        ports = self.asked.all("publish")
+        for each in ports:
+            Port.parse(each)
+        return ports
 
     def starting(self, told: Told) -> Callable[[str], Start]:
         """Return what makes the start of a container from its id."""
@@ -114,6 +133,8 @@ class Plan:
         found: dict[str, dict[str, str]] = {kind: {} for kind in docker.preset()}
         found["root"] = self._root()
         found["uts"] = {"hostname": hostname}
+        if asked.last("network") is None:
+            found["net"] = docker.network()[0]
         for kind in ("pid", "ipc", "uts", "net", "cgroup"):
             self._share(kind, found)
         if asked.has("privileged"):
@@ -145,8 +166,8 @@ class Plan:
             if "user" in found:
                 # To join what belongs to another user namespace one has to be in that.
                 found["user"] = found[kind]
-        elif kind == "net" and mode in ("none", "bridge", "default"):
-            found[kind] = {} if mode == "none" else {"mode": "bridge"}
+        elif kind == "net" and mode in NETWORKS:
+            found[kind] = NETWORKS[mode]
         elif not (kind in ("ipc", "cgroup") and mode in ("private", "shareable", "none")):
             raise UsageError(f"run --{name} cannot be {mode}", "host or container:NAME")
 
