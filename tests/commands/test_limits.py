@@ -90,7 +90,7 @@ def test_stats_has_a_table_and_a_document() -> None:
     done = shellplay("-c", "new box; fence pids 50; stats; stats --json")
     lines = done.stdout.splitlines()
     title, row = next(pair for pair in pairwise(lines) if pair[0].startswith("NAME"))
-    assert title.split()[:3] == ["NAME", "PIDS", "MEMORY"]
+    assert title.split()[:3] == ["NAME", "PIDS", "REFUSED"]
     assert row.split()[:4] == ["box", "1", "/", "50"]
     (found,) = json.loads(lines[-1])["stats"]
     assert (found["container"], found["processes"], found["pids_limit"]) == ("box", 1, "50")
