@@ -49,7 +49,7 @@ def _row(row: Mapping[str, object]) -> list[Fragment]:
         ("", str(row["id"])),
         ("ansicyan", chain(numbers)),
         ("", _state(row)),
-        ("", safe_line(str(row["command"]))),
+        ("", safe_line(str(row.get("command", "bash")))),
         ("", str(row["parked"])),
         ("", safe_line(str(next(iter(_list(row, "addresses")), "-")))),
         ("", safe_line(", ".join(map(_port, _list(row, "ports")))) or "-"),
@@ -58,7 +58,7 @@ def _row(row: Mapping[str, object]) -> list[Fragment]:
 
 
 def _state(row: Mapping[str, object]) -> str:
-    status = row["exit_status"]
+    status = row.get("exit_status")
     return str(row["state"]) if status is None else f"exited ({status})"
 
 
