@@ -122,6 +122,20 @@ def _interfaces() -> str | None:
     return "needs root, to make network interfaces" if os.geteuid() else None
 
 
+def _bridge() -> str | None:
+    # Loaded here: few recipes have one.
+    from shellplay.errors import Refused
+    from shellplay.kernel import nftables
+    from shellplay.network.switch import Switch
+
+    try:
+        Switch.require()
+    except Refused as error:
+        return error.message
+    why = nftables.refused()
+    return f"this kernel has no nftables: {why}" if why else None
+
+
 def _overlay() -> str | None:
     known = Path("/proc/filesystems").read_text("ascii").split()
     return (
@@ -153,6 +167,7 @@ def _landlock() -> str | None:
 
 
 NEEDS: dict[str, Callable[[], str | None]] = {
+    "bridge": _bridge,
     "cgroup1": _cgroup("1", "cgroup"),
     "cgroup2": _cgroup("2", "cgroup2"),
     "landlock": _landlock,

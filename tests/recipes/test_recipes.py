@@ -72,9 +72,9 @@ def test_the_table_of_contents_has_them_all_in_order_and_with_their_fences() -> 
         r"^\| (\d+) \| \[(.+)\]\((.+)\) \| .+ \| (.+) \| (\[.+\]) \|$", text, re.M
     )
     expected = [
-        (str(number), read(path).recipe.header.title, path.name,
+        (str(int(path.name[:2])), read(path).recipe.header.title, path.name,
          ", ".join(read(path).recipe.header.tags))
-        for number, path in enumerate(RECIPES, 1)
+        for path in RECIPES
     ]  # fmt: skip
     assert [row[:4] for row in rows] == expected
     for *_, pages in rows:
