@@ -88,6 +88,10 @@ class Networking:
 
         Raises Refused, and then nothing has changed.
         """
+        space = namespaces.identify(pid, "net")
+        if space is None or space == namespaces.identify("self", "net"):
+            # Whatever went wrong: an interface of the host's own is not what was asked for.
+            raise ShellplayError("the kernel does not show a network that is not the host's")
         try:
             match fence.mode:
                 case mode if mode == BRIDGE:
@@ -99,7 +103,7 @@ class Networking:
                     return ()
         except KernelError as error:
             raise explained(error, f"net {fence.mode}", pid) from error
-        self._space = namespaces.identify(pid, "net")
+        self._space = space
         return notes
 
     def _attach(self, pid: int, subnet: str | None) -> tuple[str, ...]:
@@ -238,6 +242,7 @@ class Networking:
     def unpublish(self, text: str) -> tuple[Port, ...]:
         """Close the published ports that a text means, with every connection; or Refused."""
         with deferred(), self._box.attended():
+            self._box.require_alive()
             found = [each for each in self._published if text in each.port.names]
             if not found:
                 listed = ", ".join(each.place for each in self.ports)

@@ -29,6 +29,8 @@ from shellplay.network.ranges import Network
 
 PREFIX = "play"
 OURS = re.compile(rf"{PREFIX}(\d+)(?:\.\d+)?")
+# Of interfaces, with the PID below it: nobody else counts so far.
+GROUP = 0x40000000
 KINDS = ("bridge", "veth")
 TITLE = "shellplay: network"
 # From linux/if_addr.h, rtnetlink.h: nobody else can have our addresses, so none is probed.
@@ -71,6 +73,7 @@ class Bridge:
             with _told(f"the interface {link}"):
                 self._route.link(
                     "add", ifname=link, kind="veth", master=self._index, state="up",
+                    group=GROUP | self._owner,
                     peer={"ifname": interface, "net_ns_fd": namespace},
                 )  # fmt: skip
             try:
@@ -126,7 +129,7 @@ class Bridge:
 
     def _make_link(self) -> None:
         try:
-            self._route.link("add", ifname=self.name, kind="bridge")
+            self._route.link("add", ifname=self.name, kind="bridge", group=GROUP | self._owner)
         except NetlinkError as error:
             if error.code != errno.EEXIST:
                 raise
@@ -231,9 +234,13 @@ def sweep(route: IPRoute) -> None:
 
 def remove_all(route: IPRoute, owner: int) -> None:
     """Remove the bridge of a process, what hangs on it, and its table."""
-    for name, of in _links(route):
-        if of == owner:
-            _remove_link(route, name)
+    if owner in (of for _, of in _links(route)):
+        # All at once: the kernel waits for everybody who may use one, and does so once.
+        try:
+            route.link("del", group=GROUP | owner)
+        except NetlinkError as error:
+            if error.code != errno.ENODEV:
+                raise KernelError("netlink", error.code, f"{PREFIX}{owner}") from error
     nat.remove(owner)
 
 

@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 
 from shellplay.container import Container
+from tests.leftovers import is_a_neighbours, our_processes
 from tests.waiting import wait_until
 
 WEB = "python3 -m http.server --bind {bind} {port} >/dev/null 2>&1 &"
@@ -22,6 +23,8 @@ while True:
 FETCH = (
     "import urllib.request as u; print(u.urlopen('{url}', timeout=5).read().decode(), end='')"
 )
+# Of what nft(8) prints.
+WORDS = {"table", "inet", "ip", "ip6"}
 SETTINGS = ("ipv4/ip_forward", "ipv4/conf/*/forwarding", "ipv6/conf/*/forwarding")
 
 
@@ -57,16 +60,30 @@ def asked(place: tuple[str, int], text: bytes) -> bytes:
 
 
 def host() -> dict[str, object]:
-    """Return what a bridge changes on the host."""
-    found = sorted(path for each in SETTINGS for path in Path("/proc/sys/net").glob(each))
-    return {
-        "interfaces": {name for _, name in socket.if_nameindex()},
-        "forwarding": {str(path): _read(path) for path in found},
-        "tables": subprocess.run(
-            ["nft", "list", "tables"], capture_output=True, text=True, check=True
-        ).stdout,
-        "files": Path("/run/shellplay").exists(),
+    """Return what a bridge changes on the host, but for what is a neighbour's.
+
+    What they change together cannot be told while there is one.
+    """
+    ours = our_processes()
+    names = {name for _, name in socket.if_nameindex()}
+    tables = subprocess.run(
+        ["nft", "list", "tables"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    found: dict[str, object] = {
+        "interfaces": {name for name in names if not is_a_neighbours(name, ours)},
+        "tables": {name for name in tables if not is_a_neighbours(name, ours)} - WORDS,
     }
+    if not any(is_a_neighbours(name, ours) for name in (*names, *tables)):
+        paths = sorted(path for each in SETTINGS for path in Path("/proc/sys/net").glob(each))
+        found["forwarding"] = {str(path): _read(path) for path in paths}
+        found["files"] = Path("/run/shellplay").exists()
+    return found
+
+
+def as_before(before: dict[str, object]) -> bool:
+    """Tell whether the host is as it was, as far as that can be told."""
+    now = host()
+    return all(now[key] == before[key] for key in now.keys() & before.keys())
 
 
 def _read(path: Path) -> str | None:

