@@ -372,7 +372,8 @@ def _fit_proc(
                 put.mount_proc(caller)
     except KernelError as error:
         return (f"/proc still shows other processes: {error.message}",)
-    return ("/proc is fresh: it shows the processes inside",) if fresh else ()
+    who = "inside" if "pid" in up else "of the host"
+    return (f"/proc is fresh: it shows the processes {who}",) if fresh else ()
 
 
 def named(pid: int) -> str:
