@@ -124,6 +124,18 @@ def test_what_rests_on_another_comes_off_first(
     assert digest()["mounts"] == host
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_of_the_users_that_the_mounts_belong_to_they_come_off_first(*, live: bool) -> None:
+    with Playground(Settings(live=live)) as playground:
+        container = playground.new("box")
+        fence(container, "user", "proc")
+        with pytest.raises(Refused, match=r"proc stands on user .*peel proc, first"):
+            container.peel("user")
+        assert container.run("test -e /proc/kmsg; echo $?").output == "0\n"
+        container.peel_all()
+        assert container.run("echo $$").output == f"{container.pid}\n"
+
+
 def test_all_of_them_together_come_off_again(container: Container) -> None:
     host = digest()["mounts"]
     fence(container, "root", "proc", "sys", "dev", "caps")

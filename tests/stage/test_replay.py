@@ -127,6 +127,7 @@ def test_a_recipe_comes_from_standard_input() -> None:
     ("arguments", "said"),
     [
         (["no-such"], 'no recipe is called "no-such" (recipes lists those there are)'),
+        (["/dev/zero"], "it has more than 10000000 bytes"),
         (["./no-such.play.md"], "it cannot be read: No such file or directory"),
         (["--from", "nowhere", "a.play.md"], "a.play.md has no heading 'nowhere' (A title)"),
         (["--speed", "0", "a.play.md"], "invalid"),
