@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shellplay import layers, places, put
-from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError
+from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError, TimedOut
 from shellplay.fences import REGISTRY, Fence, Limit, Mounted, Namespace
 from shellplay.fences.namespace import Joined, joined
 from shellplay.kernel.caller import Caller
@@ -23,6 +23,7 @@ from shellplay.model import Change, FenceRecord, How, NamespaceId, ShellIdentity
 from shellplay.processes import sees_the_hosts_proc
 from shellplay.shell.carry import Carried
 from shellplay.shell.shell import Shell
+from shellplay.shell.state import State
 from shellplay.stack import Stack, named
 from shellplay.standing import Standing, StandingFences
 
@@ -45,6 +46,7 @@ PID_LAST = "pid came off and went up again around it, so that bash is still numb
 NO_WAY_BACK = "bash could not turn back from it to fork, so a new one was started inside"
 HOSTS_PROC = "ps inside reads /proc, and that is still the host's"
 WAY_OUT = "/proc shows processes outside, and /proc/PID/root of those leads out (fence pid)"
+STATE = "the state of a bash that did not answer"
 NOTHING = Carried((), ())
 
 
@@ -80,7 +82,7 @@ class Fencing:
         if (reason := fence.unsupported()) is not None:
             raise Refused(reason)
         if fence.shows("self"):
-            raise Refused(f"{fence.kind}: the host itself is fenced like that already")
+            raise Refused(f"{fence.kind}: the host is like that already, so nothing is fenced")
         fence, notes = fence.gathered(self._stack.live.status)
         self._stack.standing.gathered.append(fence)
         try:
@@ -106,7 +108,10 @@ class Fencing:
             raise Refused(f"{kind} is not limited yet", f"fence {kind}, first")
         before = self._stack.live.identity
         changed = type(fence).parse({**standing.fence.given(), **fence.given()})
-        changed.put_up(self._box.pid, self._box.group)
+        try:
+            changed.put_up(self._box.pid, self._box.group)
+        except KernelError as error:
+            raise explained(error, kind, self._box.pid) from error
         self._stack.standing.change(changed)
         return self._change("limit", kind, standing.how, before=before)
 
@@ -121,8 +126,9 @@ class Fencing:
         self._require_shown(caller.pid, "the program")
 
     def _require_shown(self, pid: int, who: str) -> None:
-        fences = [each.fence for each in self._stack.standing]
-        missing = [each.kind for each in fences if each.shows(pid) is False]
+        standing = self._stack.standing
+        fences = [each.fence for each in standing]
+        missing = [each.kind for each in fences if standing.shown(each, pid) is False]
         if missing:
             raise ShellplayError(f"the kernel does not show {who} behind {', '.join(missing)}")
 
@@ -199,14 +205,15 @@ class Fencing:
         )
 
     def _put(self, fence: Fence, join: Joined | None) -> Change:
-        before = self._stack.live.identity
+        before, directory = self._stack.live.identity, self._stack.live.cwd
         earlier = self._earlier_processes()
         how, notes, carried = self._put_somehow(fence, join)
+        self._stack.tell_directory(directory)
         notes += fence.remarks() + self._stack.fit_proc()
         if earlier and how in EARLIER:
             notes += (f"{EARLIER[how]}: {', '.join(earlier)}",)
         change = self._change("fence", fence.kind, how, before=before)
-        if fence.shows(self._box.pid) is False:
+        if self._stack.standing.shown(fence, self._box.pid) is False:
             what = f"a new {fence.kind} namespace" if change.host else f"the {fence.kind} fence"
             raise ShellplayError(f"the kernel does not show {what}")
         return replace(change, notes=notes, carried=carried.carried, left=carried.failed)
@@ -280,7 +287,7 @@ class Fencing:
                 notes, carried = self._stack.respawn([(fence, None) for fence in rest])
         notes += self._stack.fit_proc() + self._about_proc(kind)
         change = self._change("peel", kind, standing.how, before=before)
-        if standing.fence.shows(self._box.pid):
+        if self._stack.standing.shown(standing.fence, self._box.pid):
             what = f"another {kind} namespace" if change.host else f"the {kind} fence"
             raise ShellplayError(f"the kernel still shows {what}")
         self.release()
@@ -312,12 +319,23 @@ class Fencing:
         left = self._lost_jobs(doomed, f"peel {standing.fence.kind}", force=force)
         left += self._stack.live.open_beside(self._stack.woken_by(standing))
         with self._stack.keys_wait():
-            state = self._stack.dump()
-            with self._stack.stepped_back([standing]) as others:
+            state = self._told_state(standing, force=force)
+            with self._stack.stepped_back([standing], deaf=state is None) as others:
                 for fence, pin in others:
                     self._up(fence, pin)
+            if state is None:
+                return Carried((), (*left, STATE))
             carried = self._stack.carry(state)
         return Carried(carried.carried, (*left, *state.stays, *carried.failed))
+
+    def _told_state(self, standing: Standing, *, force: bool) -> State | None:
+        try:
+            return self._stack.dump()
+        except TimedOut as error:
+            if force:
+                return None
+            fix = f"peel {standing.fence.kind} --force leaves what it has"
+            raise TimedOut(error.message, fix) from error
 
     def _require_respawnable(self, what: str) -> None:
         self._box.require_idle()

@@ -12,6 +12,7 @@ from shellplay.fences import Mounted, Namespace
 from shellplay.fences.ground import Ground
 from shellplay.fences.namespace import Joined
 from shellplay.fences.root import Root
+from shellplay.fences.rooting import KERNELS
 from shellplay.image.changes import FileChange, changes
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
@@ -65,6 +66,8 @@ class Files:
         for each in self._standing:
             if isinstance(each.fence, Mounted) and each.fence.target == place:
                 raise Refused(f"{place} is a fence", f"peel {each.fence.kind}")
+        if place in KERNELS and "root" in self._standing:
+            raise Refused(f"{place} is of the root fence", "peel root")
         if place not in (each.point for each in procfs.mounts(self._box.pid) or ()):
             raise Refused(f"nothing is mounted at {place}", "in cat /proc/mounts")
         with self._inside("unmount") as caller:
@@ -74,7 +77,7 @@ class Files:
     def changes(self) -> Iterator[FileChange]:
         """Yield what is not as it was when the root went up; raises Refused."""
         upper, ground = self._written()
-        return changes(upper, ground.lowers)
+        return changes(upper, ground.below, ground.apart)
 
     def commit(self, name: str) -> Generator[str, None, Image]:
         """Make an image of what is not as it was, over the one that the root stands on.
@@ -82,12 +85,19 @@ class Files:
         Yields sentences about what is not in it.
         """
         from shellplay.image.committing import commit
+        from shellplay.image.reference import parse
         from shellplay.image.store import Store
 
+        parse(name)
         upper, ground = self._written()
         if ground.image is None:
             yield "the host is no image, so only what was changed is in it"
-        return (yield from commit(Store(), name, upper, ground.image))
+        leave: set[str] = set()
+        if ground.image is None:
+            # What is mounted on the host has a place in there, also if nothing was written.
+            changed = {each.path.split("/")[1] for each in self.changes()}
+            leave = {each.name for each in upper.iterdir()} - changed
+        return (yield from commit(Store(), name, upper, ground.image, leave=leave))
 
     def _written(self) -> tuple[Path, Ground]:
         found = self._standing.find("root")

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from shellplay.fences import ORDER, REGISTRY
+from shellplay.fences.filter import Filter
 from shellplay.kernel.namespaces import identify
 from shellplay.model import FenceRecord, How, NamespaceId
 
@@ -24,14 +25,16 @@ def of_the_host() -> list[FenceRecord]:
 
 def of(box: Container, standing: StandingFences) -> list[FenceRecord]:
     """Return one record for each layer of a container, re-read from the kernel."""
-    return [_of(kind, box, standing.find(kind)) for kind in ORDER]
+    return [_of(kind, box, standing) for kind in ORDER]
 
 
-def _of(kind: str, box: Container, standing: Standing | None) -> FenceRecord:
+def _of(kind: str, box: Container, standing: StandingFences) -> FenceRecord:
     layer = REGISTRY[kind]
     host, mine = layer.fact("self"), None if box.dead else layer.fact(box.pid)
-    up = layer.fenced(mine, host) if layer.visible else standing is not None
-    return _record(kind, host, mine, standing if up else None, box=box, up=up)
+    up = standing.up(layer, mine, host)
+    if not up and issubclass(layer, Filter) and not layer.foreign:
+        mine = host  # The filters that are there are told of where they stand.
+    return _record(kind, host, mine, standing.find(kind) if up else None, box=box, up=up)
 
 
 def _record(

@@ -20,7 +20,7 @@ from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.descendants import descendants, kill_quietly
 from shellplay.kernel.stub import Stub
-from shellplay.model import How
+from shellplay.model import How, ShellState
 from shellplay.shell.carry import Carried, carry
 from shellplay.shell.insider import insider
 from shellplay.shell.shell import Shell
@@ -164,11 +164,14 @@ class Stack:
         return min(outer)
 
     @contextmanager
-    def stepped_back(self, off: Sequence[Standing]) -> Iterator[list[Wanted]]:
+    def stepped_back(
+        self, off: Sequence[Standing], *, deaf: bool = False
+    ) -> Iterator[list[Wanted]]:
         """Wake the bash that can be without some fences.
 
-        Yields the other fences that came off by that, to be put up again: each with its
-        namespace, where that outlives its bashes.
+        What was asked of one that is ``deaf`` is asked of no other.  Yields the other fences
+        that came off by that, to be put up again: each with its namespace, where that outlives
+        its bashes.
         """
         doomed, inside = self.doomed_by(off), self.outside(off) + 1
         with ExitStack() as held:
@@ -181,6 +184,8 @@ class Stack:
             for each in off:
                 self.standing.remove(each.fence.kind)
             self._end(doomed)
+            if deaf:
+                self._box.terminal.take_back()
             del self.parked[inside:]
             self._wake(doomed[0])
             for each in off:
@@ -310,6 +315,11 @@ class Stack:
         """Have the live bash run a script unseen, and return what it printed."""
         answer = self._box.terminal.ask(script, alive=self.live.pidfd)
         return answer.decode("utf-8", "surrogateescape")
+
+    def tell_directory(self, before: str) -> None:
+        """Tell the live bash, if it is idle, that its directory is another than before."""
+        if self.live.cwd != before and self._box.state is ShellState.IDLE:
+            self.ask(r"\builtin cd -P .")
 
     def dump(self) -> State:
         """Read the state of the live bash."""

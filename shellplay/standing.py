@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from shellplay.errors import Refused
 from shellplay.fences import Fence, Mounted, Restriction
+from shellplay.fences.filter import Filter
 from shellplay.model import How
 
 
@@ -69,6 +70,31 @@ class StandingFences:
     def restrictions(self) -> list[Standing]:
         """Return the fences that no process takes off by itself, whatever it may do."""
         return [each for each in self._list if isinstance(each.fence, Restriction)]
+
+    def shown(self, fence: Fence, pid: int) -> bool | None:
+        """Tell whether the kernel shows a fence around a process, beside the others that
+        stand; None: it never does.
+        """
+        if not isinstance(fence, Filter):
+            return fence.shows(pid)
+        return self._filtered(type(fence), fence.fact(pid), fence.fact("self"))
+
+    def up(self, layer: type[Fence], mine: Hashable | None, host: Hashable | None) -> bool:
+        """Tell, from the facts of a process and of the host, whether a layer is fenced."""
+        known = layer.kind in self
+        if not layer.visible:
+            return known
+        if not issubclass(layer, Filter):
+            return layer.fenced(mine, host)
+        # A filter that nobody here put up is a seccomp fence of somebody else.
+        return (known or layer.foreign) and self._filtered(layer, mine, host)
+
+    def _filtered(
+        self, layer: type[Filter], mine: Hashable | None, host: Hashable | None
+    ) -> bool:
+        kinds = [each.fence.kind for each in self._list if isinstance(each.fence, Filter)]
+        others = sum(kind != layer.kind for kind in kinds)
+        return layer.more_than(others, mine=mine, host=host)
 
     def above(self, kind: str) -> list[Standing]:
         """Return the fences that went up after a given one."""

@@ -72,7 +72,7 @@ class FenceWords(Argument):
                 continue
             kind = kind_of(word)
             if kind is None:
-                raise unknown(word)
+                raise unknown(word, *_choices(chosen, word))
             if kind in chosen:
                 raise UsageError(f"fence {kind} is named twice", "name it once")
             chosen[kind] = {}
@@ -171,6 +171,17 @@ def _bare(chosen: dict[str, dict[str, str]], word: str) -> str | None:
     if kind_of(word) is not None and not any(word in each.choices for each in fence.options()):
         return None  # Where any value would do, it is the next fence all the same.
     return None if name in options else name
+
+
+def _choices(chosen: dict[str, dict[str, str]], word: str) -> tuple[str, ...]:
+    """Return what may stand alone after the last fence; raise UsageError if that did."""
+    kind = next(reversed(chosen), None)
+    bare = next((o for o in fence_type(kind).options() if o.bare), None) if kind else None
+    if bare is None:
+        return ()
+    if word in bare.choices:
+        raise UsageError(f"fence {kind}: it is {' or '.join(bare.choices)}", "name one of them")
+    return bare.choices
 
 
 def _values(named: list[str], word: str, playground: Playground) -> Iterator[Candidate]:

@@ -24,9 +24,10 @@ def fence(
 
     The namespaces are user mnt uts ipc net pid cgroup time; root gives it files of its own,
     and proc sys dev show less of the kernel; caps, nnp, seccomp and landlock take away what
-    a process may do, become, call or open; memory cpu pids io cpuset limit what all of it
-    uses, and rlimit what each process does. Each has options of its own (help uts tells
-    those of uts), and join=CONTAINER shares the namespace of another container.
+    a process may do, become, call or open, and userns-lock new user namespaces; memory cpu
+    pids io cpuset limit what all of it uses, and rlimit what each process does. Each has
+    options of its own (help uts tells those of uts), and join=CONTAINER shares the
+    namespace of another container.
     A fence goes on in place if it can come off in place; otherwise the bash forks and the
     original waits outside.
 
@@ -39,6 +40,7 @@ def fence(
         fence caps docker            # leave Docker's 14 capabilities
         fence memory 64M cpu 0.5     # limits, which limit changes and stats watches
         fence seccomp docker         # filter calls as Docker does
+        fence userns-lock            # nobody inside makes a user namespace
         fence rlimit nofile=64       # at most 64 open files each
         fence landlock write=/tmp    # files change below /tmp only
         fence net join=db            # share the net of container db, as a pod does
@@ -70,13 +72,14 @@ def peel(
     container: Annotated[Container, Target()],
     kinds: Annotated[tuple[str, ...], StandingFences("KIND|all", "fences to take off")],
     *,
-    force: Annotated[bool, Option("even if background jobs are lost", short="-f")] = False,
+    force: Annotated[bool, Option("even if jobs, or the state, are lost", short="-f")] = False,
 ) -> Iterator[Outcome]:
     """Take fences off the live bash again; it keeps its state.
 
     A fence that came on in place comes off in place. Below a one-way fence the bash that
     waits outside goes on, and variables, functions, history and the like are carried over;
-    what cannot be carried is listed. If jobs would be lost, nothing is done without -f.
+    what cannot be carried is listed. If jobs would be lost, or bash does not answer, nothing
+    is done without -f.
 
     Examples:
         peel net

@@ -141,13 +141,16 @@ def host(
         return
     import subprocess
 
+    from shellplay.kernel.rlimits import with_given
+
     stdin = None if front.terminal else subprocess.DEVNULL
     # Ctrl-C is for the command; a handler, unlike SIG_IGN, does not outlive its exec.  Ctrl-Z
     # is for nobody: there is no job control here that could wake the command again.
     interrupt = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     suspend = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     try:
-        status = subprocess.run(["/bin/sh", "-c", os.fsencode(line)], stdin=stdin).returncode
+        words = with_given(["/bin/sh", "-c", os.fsencode(line)])
+        status = subprocess.run(words, stdin=stdin).returncode
     finally:
         signal.signal(signal.SIGINT, interrupt)
         signal.signal(signal.SIGTSTP, suspend)

@@ -126,6 +126,8 @@ def _performed(playground: Playground, front: Front, words: list[str]) -> int:
     """Run a replay on our terminal and wait for its end; return its exit status."""
     import subprocess
 
+    from shellplay.kernel.rlimits import with_given
+
     program = [sys.executable, "-c", PROGRAM, PACKAGE_ROOT]
     if playground.settings.surroundings.output is not None:
         # A recipe that replays another one: by a child of its playground, with no terminal.
@@ -133,7 +135,9 @@ def _performed(playground: Playground, front: Front, words: list[str]) -> int:
     stdin = None if front.terminal else subprocess.DEVNULL
     with (
         _left_alone(front),
-        subprocess.Popen([*program, str(os.getpid()), *words], stdin=stdin) as process,
+        subprocess.Popen(
+            with_given([*program, str(os.getpid()), *words]), stdin=stdin
+        ) as process,
     ):
         try:
             status = process.wait()

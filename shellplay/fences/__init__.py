@@ -31,6 +31,8 @@ ALIASES: dict[str, str] = {
     "capabilities": "caps",
     "cap": "caps",
     "no_new_privs": "nnp",
+    "userns_lock": "userns-lock",
+    "disable-userns": "userns-lock",
 }
 
 for _module in pkgutil.iter_modules(__path__):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
-from shellplay.fences.fence import nearest, option
+from shellplay.fences.fence import listed, nearest, option
 from shellplay.fences.restriction import Restriction
 from shellplay.kernel import procfs
 from shellplay.kernel.capabilities import NAMES, Sets, has, last, mask, name_of
@@ -21,7 +21,8 @@ DOCKER = (
     *("setfcap", "setpcap", "net_bind_service", "sys_chroot", "kill", "audit_write"),
 )
 PRESETS = {"docker": DOCKER, "none": ()}
-LIST = "NAME,..."
+ALL = "all"
+LIST = f"NAME,...|{ALL}"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Caps(Restriction, kind="caps", man="capabilities(7)"):
 
     ``caps docker`` leaves Docker's 14, ``caps none`` none; ``keep=`` and ``drop=`` add to
     these and take away, or alone leave only some or all but some.  Names are like
-    ``net_raw`` or ``CAP_NET_RAW``.  Alone it stands for ``caps docker``.
+    ``net_raw`` or ``CAP_NET_RAW``, and ``all`` is all of them: ``drop=all keep=chown``
+    leaves one.  Alone it stands for ``caps docker``.
     """
 
     opened_by = "user"
@@ -38,15 +40,20 @@ class Caps(Restriction, kind="caps", man="capabilities(7)"):
     preset: str | None = option(
         "what is left", choices=tuple(PRESETS), metavar="docker|none", bare=True
     )
-    keep: str | None = option("those that are left", metavar=LIST, words=NAMES)
-    drop: str | None = option("those that are not", metavar=LIST, words=NAMES)
+    keep: str | None = option("those that are left", metavar=LIST, words=(ALL, *NAMES))
+    drop: str | None = option("those that are not", metavar=LIST, words=(ALL, *NAMES))
 
     def __post_init__(self) -> None:
-        self.left()
+        if self.left() == mask(NAMES):
+            raise UsageError(
+                "fence caps: all are kept, so none is dropped", "as in drop=net_raw"
+            )
 
     def left(self) -> int:
         """Return the set that is left, if all of it is there before."""
         keep, drop = _names(self.keep), _names(self.drop)
+        if drop == NAMES:
+            return mask(keep)
         if self.preset is not None or (not keep and not drop):
             kept = mask(PRESETS[self.preset or "docker"]) | mask(keep)
         else:
@@ -97,9 +104,11 @@ class Caps(Restriction, kind="caps", man="capabilities(7)"):
 
 
 def _names(text: str | None) -> tuple[str, ...]:
-    words = (text or "").lower().replace("cap_", "").split(",")
-    names = tuple(word.strip() for word in words if word.strip())
+    names = () if text is None else listed("caps", text.lower().replace("cap_", ""))
+    if ALL in names:
+        return NAMES
     for name in names:
         if name not in NAMES:
-            raise UsageError(f"there is no capability {name!r}", nearest(name, NAMES))
+            near = nearest(name, NAMES, otherwise="man 7 capabilities has them")
+            raise UsageError(f"there is no capability {name!r}", near)
     return names

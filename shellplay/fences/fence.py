@@ -207,6 +207,14 @@ def _value(kind: str, known: Option, text: str) -> str | bool:
     return text
 
 
+def listed(kind: str, text: str) -> tuple[str, ...]:
+    """Return the words of a list with commas; raise UsageError if there is none."""
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    if not words:
+        raise UsageError(f"fence {kind}: {text!r} names nothing", "as in one,two")
+    return words
+
+
 def nearest(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """Say which of the known names was meant, or list them, or say what to do ``otherwise``."""
     import difflib

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class Ground:
     """The lower directories of a root, the lowest first, and what only we hold of it.
 
-    ``notes`` are sentences about what is not as one may expect.  ``held`` ends with it.
+    ``notes`` are sentences about what is not as one may expect.  ``apart`` is None if the
+    tree is one overlay; if each directory in / is one, it has the names there that are
+    still the host's.  ``held`` ends with it.
     """
 
     def __init__(
@@ -25,15 +27,19 @@ class Ground:
     ) -> None:
         self.lowers = tuple(lowers)
         self.image = image
+        self._root: int | None = None
         self._stage: int | None = None
         self.notes: list[str] = []
+        self.apart: frozenset[str] | None = None
         self._held = held
         self._before: int | None = None
 
     def leave_from(self, pid: int) -> None:
         """Hold the mount namespace that a process is in, as the one to come back to."""
         self._let_go(self._before)
+        self._let_go(self._root)
         self._before = namespaces.open_namespace(pid, "mnt")
+        self._root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
     @contextmanager
     def before(self) -> Iterator[int]:
@@ -50,6 +56,13 @@ class Ground:
         """The directory that takes what is written, which nobody inside can see."""
         return None if self._stage is None else Path(f"/proc/self/fd/{self._stage}/upper")
 
+    @property
+    def below(self) -> tuple[Path, ...]:
+        """The lower directories as they can be read from here, with what is mounted there."""
+        if self.image is None and self._root is not None:
+            return (Path(f"/proc/self/fd/{self._root}"),)
+        return self.lowers
+
     def keep_stage(self, path: str) -> None:
         """Hold the directory above the one that takes what is written."""
         self._let_go(self._stage)
@@ -59,7 +72,8 @@ class Ground:
         """Let go of all."""
         self._let_go(self._before)
         self._let_go(self._stage)
-        self._before = self._stage = None
+        self._let_go(self._root)
+        self._before = self._stage = self._root = None
         self._held.close()
 
     @staticmethod

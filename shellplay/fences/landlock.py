@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shellplay.errors import KernelError, Refused, UsageError
-from shellplay.fences.fence import option
+from shellplay.fences.fence import listed, option
 from shellplay.fences.restriction import Restriction
 from shellplay.kernel import landlock
 from shellplay.kernel.capabilities import has
@@ -116,7 +116,7 @@ def _allow_devices(caller: Caller, ruleset: int, access: Files) -> None:
 
 
 def _listed(text: str) -> tuple[str, ...]:
-    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    words = listed("landlock", text)
     return () if words == (NONE,) else words
 
 

@@ -16,10 +16,12 @@ from shellplay.kernel.rlimits import LINES, UNLIMITED, Range
 if TYPE_CHECKING:
     from shellplay.kernel.cgroup_group import Group
 
-NUMBER = re.compile(r"([0-9]{1,18})([KMG]?)", re.IGNORECASE)
+NUMBER = re.compile(r"([0-9]{1,30})([KMG]?)", re.IGNORECASE)
 UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 # What is told of who is not limited.
 TOLD = ("nofile", "nproc")
+# With fewer it answers nobody any more: its terminal, what it reads, and a pipe.
+FILES_OF_BASH = 8
 COUNT, BYTES, SECONDS = "COUNT[:HARD]", "BYTES[:HARD]", "SECONDS[:HARD]"
 
 
@@ -50,14 +52,20 @@ class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
     fsize: str | None = option("size of a file it writes", metavar=BYTES)
     memlock: str | None = option("memory locked against swapping", metavar=BYTES)
     msgqueue: str | None = option("bytes in message queues of its user", metavar=BYTES)
+    nice: str | None = option("priority it may take, as 20 minus nice", metavar=COUNT)
     nofile: str | None = option("open files, by the highest descriptor", metavar=COUNT)
     nproc: str | None = option("processes of its user", metavar=COUNT)
+    rss: str | None = option("memory in use; Linux ignores it", metavar=BYTES)
+    rtprio: str | None = option("priority above all that have none", metavar=COUNT)
+    rttime: str | None = option("microseconds with that one and no pause", metavar=COUNT)
     sigpending: str | None = option("signals queued for its user", metavar=COUNT)
     stack: str | None = option("size of a stack", metavar=BYTES)
 
     def __post_init__(self) -> None:
         if not self.wanted():
             raise UsageError("fence rlimit: say what is limited", "as in nofile=64")
+        if self.nofile is not None and self.wanted()["nofile"].soft < FILES_OF_BASH:
+            raise UsageError(f"fence rlimit: bash itself needs {FILES_OF_BASH} open files")
 
     def wanted(self) -> dict[str, Range]:
         """Return the limits that were asked for, by name."""
@@ -125,4 +133,7 @@ def _number(name: str, word: str) -> int:
     match = NUMBER.fullmatch(word)
     if match is None:
         raise UsageError(f"fence rlimit: {name}: {word!r} is no number", "64, 10M or unlimited")
-    return int(match[1]) * UNITS[match[2].lower()]
+    number = int(match[1]) * UNITS[match[2].lower()]
+    if number >= UNLIMITED:
+        raise UsageError(f"fence rlimit: {name}: {word} is above all limits", "unlimited")
+    return number

@@ -64,6 +64,8 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
             raise UsageError("root is a directory or an image, not both", "leave one out")
         if self.base != OVERLAY and not Path(self.base).expanduser().is_dir():
             raise UsageError(f"{self.base} is no directory", "fence root overlay")
+        if self.base != OVERLAY and Path(self.base).expanduser().resolve() == Path("/"):
+            raise UsageError(f"{self.base} is the root already", "fence root overlay")
 
     @classmethod
     def bare(cls, word: str) -> str | None:
@@ -155,10 +157,13 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
             return
         rooting.stage(caller)
         ground.keep_stage(f"/proc/{caller.pid}/root{rooting.STAGE}")
-        if ground.image is None and not rooting.may_see_below_mounts(caller):
-            ground.notes += rooting.overlay_each(caller)
-        else:
+        if ground.image is not None:
             rooting.overlay(caller, ground.lowers)
+        elif rooting.may_see_below_mounts(caller):
+            ground.notes += rooting.overlay_host(caller)
+        else:
+            ground.apart, notes = rooting.overlay_each(caller)
+            ground.notes += notes
 
 
 def _finished(unpacking: Generator[str, None, Unpacked]) -> tuple[Unpacked, list[str]]:

@@ -12,13 +12,13 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
-from shellplay.kernel.procfs import MapRange
+from shellplay.kernel.procfs import MapRange, Mount
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -28,6 +28,9 @@ STAGE = "/sys"
 TREE, UPPER, WORK = f"{STAGE}/root", f"{STAGE}/upper", f"{STAGE}/work"
 EVERYBODY = [MapRange(0, 0, 2**32 - 1)]
 KERNELS = ("/proc", "/sys", "/dev")
+# What overlayfs says of a directory that it cannot be over: a file system without what it
+# takes, one overlay too many, mounts that hold together, the FUSE of another user.
+UNFIT = (errno.EINVAL, errno.EACCES, errno.ESTALE)
 
 
 def may_see_below_mounts(caller: Caller) -> bool:
@@ -56,10 +59,72 @@ def overlay(caller: Caller, lowers: Sequence[Path]) -> None:
     _overlay(caller, ":".join(map(_escaped, names)), TREE, UPPER, WORK)
 
 
-def overlay_each(caller: Caller) -> list[str]:
-    """Mount an overlay for each directory in /; return sentences about what cannot be one."""
-    caller.mount("tmpfs", TREE, "tmpfs", k.MS_NOSUID, "mode=755")
+def overlay_host(caller: Caller) -> list[str]:
+    """Mount the tree over / with what is mounted below it; return sentences about the rest."""
+    points = _mounted_below_root(caller)
+    for point in points:
+        _room_for(caller, point)
+    overlay(caller, [Path("/")])
+    fixed = [
+        point
+        for number, point in enumerate(points)
+        if not _overlay_mount(caller, point, f"{STAGE}/work-{number}")
+    ]
+    return [f"{', '.join(fixed)}: read-only, as no overlay can be over it"] if fixed else []
+
+
+def _overlay_mount(caller: Caller, point: str, work: str) -> bool:
+    there = f"{TREE}{point}"
+    if not Path(f"/proc/{caller.pid}/root{point}").is_dir():
+        _bind_read_only(caller, point, there)
+        return False
+    mounting.mkdirat(caller, work, 0o700)
+    return _overlay_or_bind(caller, point, there, f"{UPPER}{point}", work)
+
+
+def _mounted_below_root(caller: Caller) -> list[str]:
+    """Return the paths that show a mount of their own, outer ones first."""
+    return sorted(
+        each.point
+        for each in procfs.mounts(caller.pid) or ()
+        if each.point != "/" and each.kind != "autofs"
+        if not f"{each.point}/".startswith(tuple(f"{path}/" for path in KERNELS))
+        if _shows(caller, each)
+    )
+
+
+def _shows(caller: Caller, mount: Mount) -> bool:
+    """Tell whether a mount is what its path leads to: another may lie over it."""
+    try:
+        fd = os.open(f"/proc/{caller.pid}/root{mount.point}", os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return False  # It is gone, or lies under another.
+    try:
+        return procfs.mount_of(fd) == mount.id
+    finally:
+        os.close(fd)
+
+
+def _room_for(caller: Caller, point: str) -> None:
+    """Make the directory that takes what is written below a mount, as its place is seen."""
+    for at in (*reversed(PurePosixPath(point).parents[:-1]), PurePosixPath(point)):
+        there = Path(f"/proc/{caller.pid}/root{UPPER}{at}")
+        was = Path(f"/proc/{caller.pid}/root{at}").stat()
+        if stat.S_ISDIR(was.st_mode) and not there.exists():
+            mounting.mkdirat(caller, f"{UPPER}{at}", stat.S_IMODE(was.st_mode))
+            os.chown(there, was.st_uid, was.st_gid)
+
+
+def overlay_each(caller: Caller) -> tuple[frozenset[str], list[str]]:
+    """Mount an overlay for each directory in /.
+
+    What is written to / itself goes to the same directory as what is written to those below.
+    Returns the names there that are still the host's, and sentences about what cannot be
+    changed.
+    """
+    caller.mount(UPPER, TREE, None, k.MS_BIND)
     fixed: list[str] = []
+    files: list[str] = []
     with os.scandir(f"/proc/{caller.pid}/root/") as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
@@ -69,13 +134,18 @@ def overlay_each(caller: Caller) -> list[str]:
         if entry.is_symlink():
             mounting.symlinkat(caller, str(Path(entry.path).readlink()), there)
         elif entry.is_dir():
-            mounting.mkdirat(caller, there)
             if not _overlay_one(caller, entry.name, there):
                 fixed.append(path)
+        elif entry.is_file():
+            mounting.mknodat(caller, there)
+            _bind_read_only(caller, path, there)
+            files.append(path)
     told = ["what belongs to others, and what is in their directories, cannot be changed"]
     if fixed:
         told.append(f"{', '.join(fixed)}: read-only, as the host has mounts in there")
-    return told
+    if files:
+        told.append(f"{', '.join(files)}: read-only, as a file has no overlay")
+    return frozenset(path[1:] for path in (*KERNELS, *fixed, *files)), told
 
 
 def _overlay_one(caller: Caller, name: str, there: str) -> bool:
@@ -83,15 +153,24 @@ def _overlay_one(caller: Caller, name: str, there: str) -> bool:
     mode = stat.S_IMODE(Path(f"/proc/{caller.pid}/root/{name}").stat().st_mode)
     for path, bits in ((upper, mode), (work, 0o700)):
         mounting.mkdirat(caller, path, bits)
+    return _overlay_or_bind(caller, f"/{name}", there, upper, work)
+
+
+def _overlay_or_bind(caller: Caller, lower: str, there: str, upper: str, work: str) -> bool:
+    """Mount a directory so that it can be written, or else as it is; tell which."""
     try:
-        _overlay(caller, _escaped(f"/{name}"), there, upper, work)
+        _overlay(caller, _escaped(lower), there, upper, work)
     except KernelError as error:
-        if error.errno != errno.EINVAL:
+        if error.errno not in UNFIT:
             raise
-        caller.mount(f"/{name}", there, None, k.MS_BIND | k.MS_REC)
-        mounting.mount_setattr(caller, k.AT_FDCWD, there, recursive=True)
+        _bind_read_only(caller, lower, there)
         return False
     return True
+
+
+def _bind_read_only(caller: Caller, path: str, there: str) -> None:
+    caller.mount(path, there, None, k.MS_BIND | k.MS_REC)
+    mounting.mount_setattr(caller, k.AT_FDCWD, there, recursive=True)
 
 
 def _overlay(caller: Caller, lower: str, target: str, upper: str, work: str) -> None:

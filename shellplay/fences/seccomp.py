@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Self
 
 from shellplay.errors import UsageError
 from shellplay.fences import seccomp_profile
-from shellplay.fences.fence import nearest, option
-from shellplay.fences.restriction import Restriction
+from shellplay.fences.fence import listed, nearest, option
+from shellplay.fences.filter import Filter
 from shellplay.fences.seccomp_profile import DOCKER, Here
-from shellplay.kernel import filters, procfs
-from shellplay.kernel.capabilities import has
+from shellplay.kernel import filters
 from shellplay.kernel.filters import Action, Rule, Rules
 from shellplay.kernel.procfs import Status
 
@@ -36,21 +35,8 @@ NEEDED = (
 LIST = "CALL,..."
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the kernel shows of filters: the mode, 2 for filters, and how many there are."""
-
-    mode: int
-    count: int
-
-    def __str__(self) -> str:
-        if not self.mode:
-            return "off"
-        return f"mode {self.mode}, {self.count} filter{'s' if self.count > 1 else ''}"
-
-
 @dataclass(frozen=True)
-class Seccomp(Restriction, kind="seccomp", man="seccomp(2)"):
+class Seccomp(Filter, kind="seccomp", man="seccomp(2)"):
     """System calls: those that are denied fail, whoever makes them, root too.
 
     ``seccomp docker`` is Docker's default profile, which allows more to who has more
@@ -58,7 +44,7 @@ class Seccomp(Restriction, kind="seccomp", man="seccomp(2)"):
     it; ``deny=`` alone denies only these.  Alone it stands for ``seccomp docker``.
     """
 
-    opened_by = "nnp"
+    foreign = True
 
     preset: str | None = option(
         "what is allowed", choices=("docker",), metavar="docker", bare=True
@@ -118,23 +104,6 @@ class Seccomp(Restriction, kind="seccomp", man="seccomp(2)"):
         filters.compiled(ready)
         return dataclasses.replace(self, ready=ready), ()
 
-    @classmethod
-    def fact(cls, pid: int | str) -> Filters | None:
-        """Return how many filters a process is behind."""
-        status = procfs.status(pid)
-        return None if status is None else Filters(status.seccomp, status.filters)
-
-    @classmethod
-    def unsupported(cls) -> str | None:
-        """Say why this kernel cannot have it."""
-        if Path("/proc/sys/kernel/seccomp").is_dir():
-            return None
-        return "this kernel has no filters of system calls (CONFIG_SECCOMP_FILTER)"
-
-    def permitted(self, status: Status) -> bool:
-        """Tell whether a process may filter its calls: if nobody gets privileges by it."""
-        return status.no_new_privs or has(status.effective, "sys_admin")
-
     def go_up(self, caller: Caller) -> None:
         """Install the filter, and for good."""
         caller.seccomp(filters.compiled(self.ready or self.rules(0)))
@@ -146,7 +115,7 @@ def _without(rule: Rule, changed: set[str]) -> Rule:
 
 
 def _names(text: str | None) -> tuple[str, ...]:
-    names = tuple(word.strip() for word in (text or "").split(",") if word.strip())
+    names = () if text is None else listed("seccomp", text)
     for name in names:
         if not filters.known(name):
             near = nearest(name, seccomp_profile.names(), otherwise="man 2 syscalls has them")

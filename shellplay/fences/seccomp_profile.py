@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from shellplay.errors import UsageError
+from shellplay.kernel import filters
 from shellplay.kernel.capabilities import NAMES, has
 from shellplay.kernel.filters import Action, Condition, Rule, Rules
 
@@ -34,6 +35,11 @@ ACTIONS = {
     "SCMP_ACT_LOG": "log",
     "SCMP_ACT_TRAP": "trap",
 }
+
+
+# linux/errno.h: no call returns another error; and no call has more arguments.
+LARGEST_ERRNO, ARGUMENTS, LARGEST_VALUE = 4095, 6, 2**64 - 1
+LARGEST = 10**6  # characters of a profile; Docker's has 17,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +62,36 @@ class Here:
 def read(path: Path, here: Here) -> Rules:
     """Return what of a profile holds here; raise UsageError if it is none."""
     try:
-        content = json.loads(path.read_text())
+        return _rules(json.loads(_text(path)), here)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not JSON: {error}") from error
-    try:
-        return _rules(content, here)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"{type(error).__name__} {error}"
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
-            f"{path} is no seccomp profile as Docker has them: {reason}"
+            f"{path} is no seccomp profile as Docker has them: {_reason(error)}"
         ) from error
+
+
+def _text(path: Path) -> str:
+    """Read a file that may be anything: a device has no end."""
+    if not path.is_file():
+        path.stat()
+        raise ValueError("it is no file")
+    with path.open() as file:
+        text = file.read(LARGEST + 1)
+    if len(text) > LARGEST:
+        raise ValueError(f"it has more than {LARGEST} characters")
+    return text
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case KeyError():
+            return f"it lacks {error}"
+        case ValueError():
+            return str(error)
+    return "something in it is of the wrong type"
 
 
 @cache
@@ -98,15 +122,27 @@ def _rule(rule: Mapping[str, Any]) -> Rule:
 
 
 def _condition(argument: Mapping[str, Any]) -> Condition:
-    operator = argument["op"].removeprefix("SCMP_CMP_")
+    operator = str(argument["op"]).removeprefix("SCMP_CMP_")
     if operator not in OPERATORS:
-        raise ValueError(argument["op"])
-    value, second = int(argument["value"]), int(argument.get("valueTwo") or 0)
-    return Condition(int(argument["index"]), operator, value, second)
+        raise ValueError(f"there is no comparison {argument['op']}")
+    index = _within(argument["index"], ARGUMENTS - 1, "an index")
+    value = _within(argument["value"], LARGEST_VALUE, "a value")
+    second = _within(argument.get("valueTwo") or 0, LARGEST_VALUE, "a value")
+    return Condition(index, operator, value, second)
 
 
 def _action(name: str, number: int | None) -> Action:
-    return Action(ACTIONS[name], errno.EPERM if number is None else int(number))
+    if name not in ACTIONS:
+        raise ValueError(f"{name} is none of {', '.join(ACTIONS)}")
+    if number is None:
+        return Action(ACTIONS[name], errno.EPERM)
+    return Action(ACTIONS[name], _within(number, LARGEST_ERRNO, "an errnoRet"))
+
+
+def _within(value: Any, largest: int, what: str) -> int:  # noqa: ANN401 - anything in JSON
+    if not isinstance(value, int) or not 0 <= value <= largest:
+        raise ValueError(f"{what} is {value!r}, and not 0 to {largest}")
+    return value
 
 
 def _holds(rule: Mapping[str, Any], here: Here) -> bool:
@@ -116,11 +152,18 @@ def _holds(rule: Mapping[str, Any], here: Here) -> bool:
     if here.machine in (unwanted.get("arches") or ()):
         return False
     oldest = wanted.get("minKernel")
-    if oldest and here.kernel < tuple(map(int, oldest.split(".")[:2])):
+    if oldest and here.kernel < _kernel(oldest):
         return False
     if not all(_may(here, each) for each in wanted.get("caps") or ()):
         return False
     return not any(_may(here, each) for each in unwanted.get("caps") or ())
+
+
+def _kernel(text: str) -> tuple[int, ...]:
+    numbers = str(text).split(".")[:2]
+    if not all(each.isdecimal() for each in numbers):
+        raise ValueError(f"there is no kernel {text!r}")
+    return tuple(map(int, numbers))
 
 
 def _may(here: Here, capability: str) -> bool:
@@ -130,9 +173,12 @@ def _may(here: Here, capability: str) -> bool:
 
 def _architectures(content: Mapping[str, Any], here: Here) -> tuple[str, ...]:
     native = NATIVE.get(here.machine)
+    listed = content.get("architectures") or ()
     for each in content.get("archMap") or ():
         if each["architecture"] == f"SCMP_ARCH_{native}":
-            others = each.get("subArchitectures") or ()
-            return tuple(other.removeprefix("SCMP_ARCH_") for other in others)
-    listed = (each.removeprefix("SCMP_ARCH_") for each in content.get("architectures") or ())
-    return tuple(each for each in listed if each != native)
+            listed = each.get("subArchitectures") or ()
+    others = tuple(str(each).removeprefix("SCMP_ARCH_") for each in listed)
+    for each in others:
+        if not filters.knows(each):
+            raise ValueError(f"there is no processor SCMP_ARCH_{each}")
+    return tuple(each for each in others if each != native)

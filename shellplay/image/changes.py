@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +13,8 @@ from shellplay.image.merged import WHITEOUT
 
 # Root's overlays note in the first that nothing below shows through, others in the second.
 OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
+
+Differs = Callable[[os.stat_result, os.stat_result], bool]
 
 
 class Kind(StrEnum):
@@ -31,13 +33,19 @@ class FileChange:
     path: str
 
 
-def changes(upper: Path, lowers: Sequence[Path]) -> Iterator[FileChange]:
+def changes(
+    upper: Path, lowers: Sequence[Path], apart: frozenset[str] | None = None
+) -> Iterator[FileChange]:
     """Yield what is different in ``upper``, by name; ``lowers`` begin with the lowest.
 
     A directory is told before what is in it, and only if something in it, or its mode or
-    owner, is different.
+    owner, is different.  With ``apart`` the top is no overlay, but has one for each directory:
+    these are the names there that are those of ``lowers`` themselves.
     """
-    yield from _within(upper, "", lowers[::-1])
+    if apart is None:
+        yield from _within(upper, "", lowers[::-1])
+    else:
+        yield from _beside(upper, lowers[::-1], apart)
 
 
 def is_whiteout(found: os.stat_result) -> bool:
@@ -65,7 +73,31 @@ def _within(upper: Path, at: str, lowers: Sequence[Path]) -> Iterator[FileChange
             yield from _one(upper, path, lowers)
 
 
-def _one(upper: Path, path: str, lowers: Sequence[Path]) -> Iterator[FileChange]:
+def _beside(upper: Path, lowers: Sequence[Path], apart: frozenset[str]) -> Iterator[FileChange]:
+    names = {each.name for each in upper.iterdir()} - apart
+    before = _names_below(lowers, "") - apart
+    for name in sorted(names | before):
+        if name not in names:
+            yield FileChange(Kind.DELETED, f"/{name}")
+        elif name not in before or not _same_link(upper, lowers, name):
+            yield from _one(upper, f"/{name}", lowers, _has_other_mode)
+
+
+def _same_link(upper: Path, lowers: Sequence[Path], name: str) -> bool:
+    """Tell whether a link at the top leads where the one below does: it is a copy of it."""
+    links = [each / name for each in (upper, *lowers) if (each / name).is_symlink()]
+    return len(links) > 1 and links[0].readlink() == links[1].readlink()
+
+
+def _has_other_mode(one: os.stat_result, other: os.stat_result) -> bool:
+    # Whoever made the directories at the top could not give them to whom they belong.
+    return one.st_mode != other.st_mode
+
+
+def _one(
+    upper: Path, path: str, lowers: Sequence[Path], differs: Differs | None = None
+) -> Iterator[FileChange]:
+    differs = differs or _differs
     found, before = Path(f"{upper}{path}").lstat(), _below(lowers, path)
     if is_whiteout(found):
         if before is not None:
@@ -79,7 +111,7 @@ def _one(upper: Path, path: str, lowers: Sequence[Path]) -> Iterator[FileChange]
         yield from inside
         return
     first = next(inside, None)
-    if first is not None or not stat.S_ISDIR(found.st_mode) or _differs(found, before):
+    if first is not None or not stat.S_ISDIR(found.st_mode) or differs(found, before):
         yield FileChange(Kind.CHANGED, path)
     if first is not None:
         yield first
@@ -122,6 +154,7 @@ def _in(lower: Path, path: str) -> os.stat_result | bool:
 
 def _names_below(lowers: Sequence[Path], at: str) -> set[str]:
     places = [Path(f"{lower}{at}") for lower in lowers]
-    found = [place for place in places if place.is_dir() and not place.is_symlink()]
+    # A lower directory itself may be the link of a descriptor in /proc.
+    found = [each for each in places if each.is_dir() and not (at and each.is_symlink())]
     names = {each.name for place in found for each in place.iterdir()}
     return {name for name in names if _below(lowers, f"{at}/{name}") is not None}

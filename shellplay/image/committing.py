@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from pathlib import Path
 
 from shellplay.image.gather import finish
@@ -15,16 +15,16 @@ from shellplay.image.store import Store
 
 
 def commit(
-    store: Store, name: str, upper: Path, base: Image | None
+    store: Store, name: str, upper: Path, base: Image | None, *, leave: Collection[str] = ()
 ) -> Generator[str, None, Image]:
     """Take the upper directory of an overlay as the last layer of a new image; return it.
 
-    Yields sentences about what is left out.  Raises UsageError, Refused or Corrupt, and
-    then the store is as it was.
+    At the top the names in ``leave`` are no part of it.  Yields sentences about what is left
+    out.  Raises UsageError, Refused or Corrupt, and then the store is as it was.
     """
     named = str(parse(name))
     with store.changing():
-        layer = yield from pack(store, upper, overlay=True)
+        layer = yield from pack(store, upper, overlay=True, leave=leave)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         created = now.replace("+00:00", "Z")
         config = dict(_config(store, base))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tarfile
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 
 from shellplay.errors import Refused
@@ -17,13 +17,14 @@ from shellplay.image.store import Store
 
 
 def pack(
-    store: Store, root: Path, *, overlay: bool = False
+    store: Store, root: Path, *, overlay: bool = False, leave: Collection[str] = ()
 ) -> Generator[str, None, Descriptor]:
     """Take a directory into the store as a plain tar; return it.
 
     An ordinary user's own files become root's, as in a container of theirs; what is mounted
     in the directory is left out.  With ``overlay`` it is the upper one of an overlay, and
-    what that hides is hidden by names, as in Docker's tars.  Yields a sentence for what was
+    what that hides is hidden by names, as in Docker's tars.  At the top the names in ``leave``
+    are no part of it.  Yields a sentence for what was
     left out.  Raises Refused for what cannot be read.
     """
     skipped: dict[str, int] = {}
@@ -31,7 +32,7 @@ def pack(
         with store.writing():
             device = root.stat().st_dev
             with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
-                for path, name in _walk(root, device, skipped):
+                for path, name in _walk(root, device, skipped, leave):
                     if not (overlay and _hide(tar, path, name)):
                         _add(tar, path, name, skipped)
             file.flush()
@@ -41,7 +42,9 @@ def pack(
     return Descriptor(LAYER, found.digest, found.size)
 
 
-def _walk(top: Path, device: int, skipped: dict[str, int]) -> Iterator[tuple[str, str]]:
+def _walk(
+    top: Path, device: int, skipped: dict[str, int], leave: Collection[str]
+) -> Iterator[tuple[str, str]]:
     """Yield path and name of everything, in an order that does not change."""
     yield str(top), "."
     pending = [(str(top), "")]
@@ -53,6 +56,8 @@ def _walk(top: Path, device: int, skipped: dict[str, int]) -> Iterator[tuple[str
             raise _unreadable(directory) from error
         for entry in entries:
             name = f"{above}{entry.name}"
+            if name in leave:
+                continue
             if entry.is_dir(follow_symlinks=False):
                 if entry.stat(follow_symlinks=False).st_dev != device:
                     skipped["mounted"] = skipped.get("mounted", 0) + 1

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
-from typing import Any, Self, cast
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Self, TypeVar, cast
 
 from shellplay.image.digest import CHUNK, Corrupt, Readable
 from shellplay.image.limits import Limits
 
+T = TypeVar("T", bound=tarfile.TarInfo)
 BLOCK = 512
 # tarfile copies what is left in its buffer each time it reads.
 BUFFER = 1 << 15
@@ -29,16 +31,29 @@ class Header(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         """Read the 512 bytes of a header."""
-        if not buf or buf.count(0) == BLOCK:
-            return super().frombuf(buf, encoding, errors)
-        try:
-            found = super().frombuf(buf, encoding, errors)
-        except tarfile.HeaderError as error:
-            raise Corrupt(f"it is no tar: {error}") from error
-        # tarfile reads these at once into memory, whatever they say of their size.
-        if found.type in EXTENSIONS and found.size > LONGEST_EXTENSION:
-            raise Corrupt("it has a name or attributes of more than 1 MiB")
-        return found
+        return _distrusted(buf, lambda: super(Header, cls).frombuf(buf, encoding, errors))
+
+    # In newer Pythons tarfile itself goes this way, past ``frombuf``.
+    @classmethod
+    def _frombuf(cls, buf: bytes, encoding: str, errors: str, *, dircheck: bool = True) -> Self:
+        base: Any = super()
+        read: Callable[[], Self] = partial(
+            base._frombuf, buf, encoding, errors, dircheck=dircheck
+        )
+        return _distrusted(buf, read)
+
+
+def _distrusted(buf: bytes | bytearray, read: Callable[[], T]) -> T:
+    if not buf or buf.count(0) == BLOCK:
+        return read()
+    try:
+        found = read()
+    except tarfile.HeaderError as error:
+        raise Corrupt(f"it is no tar: {error}") from error
+    # tarfile reads these at once into memory, whatever they say of their size.
+    if found.type in EXTENSIONS and found.size > LONGEST_EXTENSION:
+        raise Corrupt("it has a name or attributes of more than 1 MiB")
+    return found
 
 
 class Tape:

@@ -69,6 +69,11 @@ def known(name: str) -> bool:
     return int(library.resolve_syscall(library.Arch.NATIVE, name)) != -1
 
 
+def knows(architecture: str) -> bool:
+    """Tell whether libseccomp knows a processor, by its own word, like ``X86``."""
+    return hasattr(_library().Arch, architecture)
+
+
 @lru_cache(maxsize=16)
 def compiled(wanted: Rules) -> bytes:
     """Return the program that the kernel runs before every call.
@@ -87,7 +92,9 @@ def compiled(wanted: Rules) -> bytes:
             last = max(last, _add(library, program, rule, wanted.default))
         text = _exported(program)
     except OSError as error:
-        raise KernelError("seccomp_rule_add", error.errno or 0, "libseccomp") from error
+        raise KernelError(
+            "seccomp_rule_add", error.errno or 0, "libseccomp", "no two rules may contradict"
+        ) from error
     return _newer(library, last) + text if wanted.default.name == "errno" and last else text
 
 

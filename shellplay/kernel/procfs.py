@@ -343,6 +343,12 @@ def mounts(pid: int | str = "self") -> list[Mount] | None:
     return None if content is None else parse_mountinfo(content)
 
 
+def mount_of(fd: int) -> int:
+    """Return the id of the mount that a descriptor of ours leads to, see proc_pid_fdinfo(5)."""
+    content = read("self", f"fdinfo/{fd}") or b""
+    return int(_field(content, b"mnt_id:"))
+
+
 def cgroups(pid: int | str = "self") -> list[Cgroup] | None:
     """Read the cgroups that a process is in, one for each hierarchy."""
     content = read(pid, "cgroup")

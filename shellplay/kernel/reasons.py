@@ -52,7 +52,15 @@ def _reason(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
         )
     if kind == "landlock" and error.call == "openat2":
         return f"bash cannot open {error.subject}, so nothing can be allowed below it", None
+    if kind == "mount" and error.call in ("mkdirat", "mknodat"):
+        return f"nothing can be made at {error.subject} inside", "make it, or take another path"
     match error.errno:
+        case errno.EINVAL | errno.ENOTDIR if kind == "mount" and error.call == "move_mount":
+            return "a directory goes on a directory, and a file on a file", "take another path"
+        case errno.ENOSYS:
+            return f"this kernel has no {error.call}", None
+        case errno.ENOSPC if kind not in namespaces.KINDS:
+            return "there is no space left", None
         case errno.ENOSPC:
             name = f"user.max_{kind}_namespaces"
             return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from shellplay.kernel import procfs
@@ -20,8 +20,12 @@ LINES = {
     "fsize": "Max file size",
     "memlock": "Max locked memory",
     "msgqueue": "Max msgqueue size",
+    "nice": "Max nice priority",
     "nofile": "Max open files",
     "nproc": "Max processes",
+    "rss": "Max resident set",
+    "rtprio": "Max realtime priority",
+    "rttime": "Max realtime timeout",
     "sigpending": "Max pending signals",
     "stack": "Max stack size",
 }
@@ -70,6 +74,16 @@ def raise_own(name: str) -> Range:
     resource.setrlimit(kind, (hard, hard))
     # An unlimited one is -1 in Python.
     return _given.setdefault(name, Range(soft % (UNLIMITED + 1), hard % (UNLIMITED + 1)))
+
+
+def with_given(argv: Sequence[str | bytes]) -> list[str | bytes]:
+    """Return words that execute a program with the open files that this process got."""
+    given = _given.get("nofile")
+    if given is None or resource.getrlimit(resource.RLIMIT_NOFILE)[0] == given.soft:
+        return list(argv)
+    soft = str(given).partition(":")[0]
+    # By a program: nothing of ours may run between fork and exec in a process with threads.
+    return ["/bin/sh", "-c", f'ulimit -S -n {soft}; exec "$@"', "sh", *argv]
 
 
 def prlimit(pid: int, name: str, wanted: Range) -> None:

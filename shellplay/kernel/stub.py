@@ -21,9 +21,9 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn, TypedDict
+from typing import NoReturn, NotRequired, TypedDict
 
-from shellplay.errors import KernelError, ShellGone, TimedOut
+from shellplay.errors import KernelError, Refused, ShellGone, TimedOut
 from shellplay.kernel import constants as k
 from shellplay.kernel.caller import HERE, Argument, Caller, Program, note
 
@@ -35,10 +35,14 @@ CREDENTIALS = struct.Struct("3i")
 
 
 class Answer(TypedDict):
-    """What a stub answers: the raw result, and the buffers that the call filled, in hex."""
+    """What a stub answers: the raw result, and the buffers that the call filled, in hex.
+
+    ``call`` is there if it was another one than was asked for.
+    """
 
     result: int
     buffers: list[str]
+    call: NotRequired[str]
 
 
 class Stub(Caller):
@@ -81,12 +85,29 @@ class Stub(Caller):
         with theirs:
             inside = self._ask(theirs.fileno(), fork=True)["result"]
         note(self, "clone", ("SIGCHLD", "0"), inside)
+        if inside < 0:
+            ours.close()
+            raise KernelError("clone", -inside, "SIGCHLD")
         copy = awaited(ours)
         try:
             yield copy, inside
         except BaseException:
             copy.quit()
             raise
+
+    def seccomp(self, instructions: bytes) -> None:
+        """Filter the calls that the process makes from now on; raise Refused if it can no
+        longer hear us and answer.
+        """
+        try:
+            super().seccomp(instructions)
+            self._ask(listen=True)
+        except ShellGone as error:
+            raise Refused(
+                "seccomp: a program that starts here hears from us by recvmsg and answers by "
+                "sendto, and this filter denies one of them",
+                "peel seccomp, or allow both",
+            ) from error
 
     def execute(
         self,
@@ -105,11 +126,13 @@ class Stub(Caller):
         self._send(execute=list(argv), plan=plan)
         answer = self._receive()
         self._link.close()
-        failed: int = json.loads(answer)["result"] if answer else 0
-        note(self, "execve", (argv[0], " ".join(argv)), failed)
         # The stub's end is close-on-exec: no answer means that the program runs.
+        failed: int = json.loads(answer)["result"] if answer else 0
+        call: str = json.loads(answer).get("call", "execve") if answer else "execve"
+        note(self, call, (argv[0], " ".join(argv)), failed)
         if failed:
-            raise KernelError("execve", -failed, argv[0])
+            fix = "a filter may deny it: peel seccomp" if -failed == errno.EPERM else None
+            raise KernelError(call, -failed, argv[0], fix)
 
     def quit(self) -> None:
         """End the stub."""
@@ -185,6 +208,14 @@ def _silent(process: str) -> TimedOut:
 
 def serve(link: socket.socket) -> NoReturn:
     """Do what our end says until it hangs up or says which program to become."""
+    try:
+        _serve(link)
+    except OSError:
+        # Our end has gone, or a filter denies what the talk with it takes: who asked says so.
+        os._exit(1)
+
+
+def _serve(link: socket.socket) -> NoReturn:
     link.send(b"{}")
     while True:
         message, fds, _, _ = socket.recv_fds(link, MESSAGE_SIZE, 1)
@@ -196,8 +227,10 @@ def serve(link: socket.socket) -> NoReturn:
                 answer = _make_call(name, [_decoded(each) for each in arguments])
             case {"keep": True}:
                 answer = {"result": fds[0], "buffers": []}
+            case {"listen": True}:
+                answer = {"result": 0, "buffers": []}
             case {"fork": True}:
-                child = os.fork()
+                child = _fork()
                 if child == 0:
                     link.close()
                     link = socket.socket(fileno=fds[0])
@@ -210,6 +243,13 @@ def serve(link: socket.socket) -> NoReturn:
             case _:
                 os._exit(2)
         link.send(json.dumps(answer).encode())
+
+
+def _fork() -> int:
+    try:
+        return os.fork()
+    except OSError as error:
+        return -(error.errno or errno.EAGAIN)
 
 
 def _make_call(name: str, arguments: list[Argument]) -> Answer:
@@ -233,7 +273,11 @@ def _execute(
     # be able to answer.  A host descriptor that stays open inside is an escape
     # (CVE-2024-21626).
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    HERE.close_range(3, limit if limit > 0 else 0x7FFFFFFF, k.CLOSE_RANGE_CLOEXEC)
+    try:
+        HERE.close_range(3, limit if limit > 0 else 0x7FFFFFFF, k.CLOSE_RANGE_CLOEXEC)
+    except KernelError as error:
+        # A filter may deny it, and then no program starts with what is open here.
+        return {"result": -error.errno, "buffers": [], "call": error.call}
     for fd in keep:
         os.set_inheritable(fd, True)
     path = environment.get("PATH", os.defpath)

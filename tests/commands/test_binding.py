@@ -46,6 +46,8 @@ def test_an_option_goes_to_the_fence_that_has_it(
     ("line", "sentence"),
     [
         ("fence", "fence needs KIND"),
+        ("fence caps doker", 'unknown fence "doker".*did you mean "docker"'),
+        ("fence caps none docker", "fence caps: it is docker or none"),
         ("fence utz", 'unknown fence "utz".*did you mean "uts"'),
         ("fence net net", "named twice"),
         ("fence uts hostnam=x", "hostnam.*did you mean"),

@@ -32,6 +32,9 @@ def sets(pid: int) -> Sets:
         ({"preset": "docker", "drop": "CAP_NET_RAW,chown"}, DOCKER & ~(1 << 13) & ~1),
         ({"keep": "kill,Net_Raw"}, 1 << 5 | 1 << 13),
         ({"drop": "sys_admin"}, mask(NAMES) & ~(1 << 21)),
+        ({"drop": "ALL", "keep": "chown,kill"}, 1 | 1 << 5),
+        ({"preset": "docker", "drop": "all"}, 0),
+        ({"keep": "all", "drop": "sys_admin"}, mask(NAMES) & ~(1 << 21)),
     ],
 )
 def test_what_is_left_follows_from_the_words(options: dict[str, str], left: int) -> None:
@@ -41,6 +44,13 @@ def test_what_is_left_follows_from_the_words(options: dict[str, str], left: int)
 def test_an_unknown_name_gets_the_nearest_one() -> None:
     with pytest.raises(UsageError, match=r"no capability 'net_row' .*did you mean net_raw"):
         Caps.parse({"keep": "net_row"})
+    with pytest.raises(UsageError, match=r"no capability 'qqq' \(man 7 capabilities has them"):
+        Caps.parse({"drop": "qqq"})
+
+
+def test_to_keep_all_is_no_fence() -> None:
+    with pytest.raises(UsageError, match="all are kept, so none is dropped"):
+        Caps.parse({"keep": "all"})
 
 
 @pytest.mark.parametrize("preset", ["docker", "none"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from shellplay.container import Container
-from shellplay.errors import Refused
+from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.image.importing import import_image
 from shellplay.image.manifest import Image
@@ -64,6 +65,48 @@ def test_what_was_added_changed_and_deleted_is_told(container: Container, place:
     container.run("touch here-and-gone; rm here-and-gone; cat kept/file")
     assert "A /here-and-gone" not in told(container, place)
     assert "C /tmp" in [f"{each.kind} {each.path}" for each in container.files.changes()]
+
+
+def test_only_what_was_changed_is_told_of_the_top_as_well(container: Container) -> None:
+    def top() -> list[str]:
+        changed = container.files.changes()
+        return [f"{each.kind} {each.path}" for each in changed if each.path.count("/") == 1]
+
+    container.fence(REGISTRY["root"]())
+    assert top() == []
+    container.run("touch /added; mkdir /made; ls / /made")
+    link = next((each for each in Path("/").iterdir() if each.is_symlink()), None)
+    gone = []
+    if link is not None:
+        # By a copy of rm(1) in the memory of bash: the one in /bin may go with that.
+        container.run(f"hash rm; rm {link}")
+        gone = [f"D {link}"]
+    assert top() == sorted([*gone, "A /added", "A /made"], key=lambda each: each[2:])
+
+
+def test_what_is_at_the_top_is_committed_and_nothing_else(container: Container) -> None:
+    container.fence(REGISTRY["root"]())
+    container.run("echo new >/added; mkdir /made")
+    _, image = finished(container.files.commit("top"))
+    layer = Store().blob(image.layers[0].digest)
+    with tarfile.open(layer) as tar:
+        assert sorted(tar.getnames()) == [".", "added", "made"]
+
+
+def test_files_at_the_top_are_there_too(container: Container) -> None:
+    files = [each for each in Path("/").iterdir() if each.is_file() and not each.is_symlink()]
+    if not files:
+        pytest.skip("this machine has no file in /")
+    container.fence(REGISTRY["root"]())
+    assert container.run(f"test -f {files[0]}; echo $?").output == "0\n"
+    size = container.run(f"stat -c %s {files[0]}").output
+    assert size == f"{files[0].stat().st_size}\n"
+
+
+def test_a_name_that_is_none_is_refused_before_anything_is_said(container: Container) -> None:
+    container.fence(REGISTRY["root"]())
+    with pytest.raises(UsageError, match="is no name of an image"):
+        next(container.files.commit("BAD:x:y"))
 
 
 def test_a_commit_has_what_was_changed_and_not_what_was_deleted(

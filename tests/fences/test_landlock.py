@@ -35,7 +35,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def port() -> Iterator[int]:
+def ports() -> None:
+    """Skip on a kernel whose Landlock knows files only."""
+    if landlock.abi() < 4:
+        pytest.skip("ports came to Landlock in Linux 6.7")
+
+
+@pytest.fixture
+def port(ports: None) -> Iterator[int]:
     """A TCP port of the loopback on which somebody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
@@ -108,7 +115,7 @@ def test_only_the_listed_ports_are_connected_to(container: Container, port: int)
     assert denied(container, connect)
 
 
-def test_only_the_listed_ports_are_listened_on(container: Container) -> None:
+def test_only_the_listed_ports_are_listened_on(container: Container, ports: None) -> None:
     listen = LISTEN.format(port=0)
     assert container.run(listen).output == ""
     container.fence(Landlock(bind="none"))
@@ -153,7 +160,7 @@ def test_a_namespace_and_its_mounts_come_below_it(container: Container, folder: 
 
 def test_no_descriptor_of_its_making_stays_open(container: Container) -> None:
     before = container.run("ls /proc/$$/fd").output
-    container.fence(Landlock(write="/tmp", connect="80"))
+    container.fence(Landlock(write="/tmp"))
     assert container.run("ls /proc/$$/fd").output == before
 
 

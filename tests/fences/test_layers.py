@@ -55,6 +55,11 @@ SAMPLES: dict[str, tuple[dict[str, str], str, str]] = {
         "chrt -b 0 true; echo $?",
         "chrt: failed to set pid 0's policy: Function not implemented\n1\n",
     ),
+    "userns-lock": (
+        {},
+        "unshare --user true; echo $?",
+        "unshare: unshare failed: Operation not permitted\n1\n",
+    ),
     "root": (
         {},
         "grep -q upperdir=/sys/upper /proc/self/mountinfo && echo copied",

@@ -113,3 +113,24 @@ def test_what_cannot_be_is_refused(container: Container, source: Path) -> None:
         container.files.unmount("/mnt")
     with pytest.raises(Refused, match="/dev is a fence"):
         container.files.unmount("/dev")
+    container.fence(REGISTRY["root"]())
+    for place in ("/proc", "/sys"):
+        with pytest.raises(Refused, match=f"{place} is of the root fence"):
+            container.files.unmount(place)
+
+
+@pytest.mark.parametrize(
+    ("what", "place", "reason"),
+    [
+        ("file", "/usr", "a directory goes on a directory, and a file on a file"),
+        (".", "/etc/passwd", "a directory goes on a directory, and a file on a file"),
+        (".", "/proc/nothing", "nothing can be made at /proc/nothing inside"),
+        (".", "/dev/nothing", "nothing can be made at /dev/nothing inside"),
+    ],
+)
+def test_a_place_that_does_not_fit_is_told(
+    what: str, place: str, reason: str, container: Container, source: Path
+) -> None:
+    container.fence(REGISTRY["root"]())
+    with pytest.raises(Refused, match=reason):
+        container.files.mount(source / what, place)

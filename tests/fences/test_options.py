@@ -30,3 +30,18 @@ def test_a_map_may_have_several_ranges_and_be_as_large_as_can_be(text: str) -> N
 def test_a_host_name_is_short_and_printable(name: str) -> None:
     with pytest.raises(UsageError, match="a host name has"):
         REGISTRY["uts"].parse({"hostname": name})
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("caps", {"keep": ","}),
+        ("seccomp", {"deny": " , "}),
+        ("seccomp", {"allow": ","}),
+        ("landlock", {"read": ","}),
+        ("landlock", {"connect": ",,"}),
+    ],
+)
+def test_a_list_of_nothing_is_none(kind: str, options: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match=f"fence {kind}: .* names nothing"):
+        REGISTRY[kind].parse(options)

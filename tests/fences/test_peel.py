@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from shellplay.container import Container
-from shellplay.errors import Refused
+from shellplay.errors import Refused, TimedOut
 from shellplay.fences import KINDS, REGISTRY
+from shellplay.fencing import STATE
 from shellplay.kernel import procfs
 from shellplay.model import How, ShellState
 from shellplay.playground import Playground
+from shellplay.shell import terminal
 from tests.fences.belongings import expected, pack, shown
 from tests.fences.conditions import at_prompt, printed, spawned
 from tests.fences.host import changed, identities
@@ -209,3 +212,18 @@ def test_fences_go_up_again_after_they_came_off(container: Container) -> None:
         container.peel_all()
     assert container.parked == []
     assert identities(container.pid) == identities()
+
+
+@pytest.mark.ptrace
+def test_what_was_asked_of_a_bash_that_is_stopped_is_asked_of_no_other(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = container.pid
+    container.fence(REGISTRY["nnp"]())
+    os.kill(container.pid, signal.SIGSTOP)
+    monkeypatch.setattr(terminal, "HIDDEN_TIMEOUT", 1.0)
+    with pytest.raises(TimedOut, match="peel nnp --force leaves what it has"):
+        container.peel("nnp")
+    change = container.peel("nnp", force=True)
+    assert (container.pid, change.left) == (before, (STATE,))
+    assert container.run("echo goes on").output == "goes on\n"

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from shellplay.container import Container
-from shellplay.errors import Refused, UsageError
+from shellplay.errors import Refused, TimedOut, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.fences.rlimit import Rlimit
+from shellplay.fencing import STATE
 from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.rlimits import UNLIMITED, Range
 from shellplay.model import How
 from shellplay.playground import Playground
+from shellplay.shell import terminal
 from tests.fences.conditions import spawned
+from tests.repl.program import shellplay
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone
+RECIPE = """\
++++
+shellplay = 1
+title = "Limits"
++++
+
+```shellplay
+play> new box
+box: bash <pid>, no fences
+in> ulimit -n
+<n:int>
+```
+"""
 
 
 def hard(name: str) -> int:
@@ -47,10 +66,43 @@ def test_a_limit_is_soft_and_hard(text: str, found: Range) -> None:
     assert Rlimit.parse({"fsize": text}).wanted() == {"fsize": found}
 
 
-@pytest.mark.parametrize("text", ["x", "1:", ":1", "-1", "1T", "128:64", "²"])
+@pytest.mark.parametrize(
+    "text", ["x", "1:", ":1", "-1", "1T", "128:64", "²", "9" * 20, "9" * 18 + "G", "9" * 5000]
+)
 def test_what_is_no_limit_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="fence rlimit"):
         Rlimit.parse({"nofile": text})
+
+
+def test_bash_keeps_the_files_that_it_needs() -> None:
+    with pytest.raises(UsageError, match="bash itself needs 8 open files"):
+        Rlimit.parse({"nofile": "7:64"})
+
+
+def test_with_as_few_as_that_bash_works_on_and_the_fence_comes_off(
+    container: Container,
+) -> None:
+    container.fence(Rlimit(nofile="8"))
+    assert container.run("seq 3 | sort -r | head -1").output == "3\n"
+    container.peel("rlimit")
+    assert container.run("ulimit -n").output != "8\n"
+
+
+@pytest.mark.ptrace
+def test_a_bash_that_does_not_answer_any_more_is_left_by_force(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if may_raise():
+        pytest.skip("who may raise hard limits takes them off from outside")
+    before = container.pid
+    container.fence(Rlimit(nofile="64"))
+    container.run("ulimit -n 3")
+    monkeypatch.setattr(terminal, "HIDDEN_TIMEOUT", 1.0)
+    with pytest.raises(TimedOut, match="peel rlimit --force leaves what it has"):
+        container.peel("rlimit")
+    change = container.peel("rlimit", force=True)
+    assert (container.pid, change.left) == (before, (STATE,))
+    assert container.run("echo goes on").output == "goes on\n"
 
 
 def test_alone_it_asks_what_is_limited() -> None:
@@ -81,6 +133,13 @@ def test_for_a_lower_hard_limit_bash_forks_if_nobody_may_raise_it(container: Con
     container.peel("rlimit")
     assert container.pid == before
     assert rlimits.limits(before) == rlimits.limits("self")
+
+
+def test_all_that_docker_limits_can_be_limited() -> None:
+    words = "core cpu data fsize memlock msgqueue nice nofile nproc rss rtprio rttime"
+    names = [*words.split(), "sigpending", "stack"]
+    assert [each.name for each in Rlimit.options()] == names == list(rlimits.LINES)
+    assert list(rlimits.limits("self") or {}) == names
 
 
 def test_a_file_grows_no_larger(container: Container) -> None:
@@ -128,6 +187,9 @@ def test_a_hard_limit_is_not_raised_without_the_capability(container: Container)
     with pytest.raises(Refused, match=r"CAP_SYS_RESOURCE over the host's user namespace"):
         container.fence(fence)
     assert rlimits.limits(container.pid) == before
+    container.fence(Rlimit(nofile="64"))
+    with pytest.raises(Refused, match=r"CAP_SYS_RESOURCE over the host's user namespace"):
+        container.limit(Rlimit(nofile="65"))
 
 
 @pytest.fixture
@@ -147,3 +209,23 @@ def test_what_we_raise_for_ourselves_nobody_inside_gets(few_descriptors: int) ->
             assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > few_descriptors
             assert container.run("ulimit -n").output == f"{few_descriptors}\n"
             assert not {each.fence: each for each in container.fences()}["rlimit"].up
+
+
+def test_nor_does_what_is_started_beside_a_container(
+    few_descriptors: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "limits.play.md"
+    file.write_text(RECIPE)
+    asked = f"new\n!ulimit -n\nreplay --yes {file}\n"
+    done = shellplay("--plain", typed=asked.encode())
+    assert done.stdout.split().count(str(few_descriptors)) == 2
+
+
+def test_after_the_playground_process_was_killed_it_is_the_same(few_descriptors: int) -> None:
+    with Playground() as playground:
+        playground.new("box")
+        assert playground.playground_pid is not None
+        os.kill(playground.playground_pid, signal.SIGKILL)
+        wait_until(lambda: bool(playground.notices()), "the news of its end")
+        container = playground.new("next")
+        assert container.run("ulimit -n").output == f"{few_descriptors}\n"

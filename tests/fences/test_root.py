@@ -108,7 +108,7 @@ def test_a_directory_that_is_not_inside_is_closed(
     change = container.fence(root(base=str(tree)))
     assert f"fd 7 led to {sentinel} of the other root, so it was closed" in change.notes
     assert 7 not in procfs.fds(container.pid)
-    assert container.run("pwd -P; echo *").output == "/\ndev only-here proc sys\n"
+    assert container.run("pwd; echo *").output == "/\ndev only-here proc sys\n"
 
 
 def test_a_directory_becomes_the_root(container: Container, tree: Path) -> None:
@@ -186,6 +186,8 @@ def test_mnt_stays_as_long_as_a_root_stands_in_it(container: Container) -> None:
     ("options", "reason"),
     [
         ({"base": "/does/not/exist"}, "/does/not/exist is no directory"),
+        ({"base": "/"}, "/ is the root already .*fence root overlay"),
+        ({"base": "/usr/.."}, "is the root already"),
         ({"base": "/usr", "image": "web"}, "a directory or an image, not both"),
     ],
 )
@@ -284,3 +286,49 @@ def test_it_comes_off_below_a_fence_that_bash_cannot_leave(
     container.run(f"touch {sentinel}/written")
     container.peel_all()
     assert container.run(f"ls -1 {sentinel}").output == "kept\n"
+
+
+@pytest.fixture
+def mounted(container: Container, tmp_path: Path) -> Path:
+    """A file system that is mounted below the host's root, as bash sees it."""
+    container.fence(REGISTRY["mnt"]())
+    tmp_path.chmod(0o755)
+    place = tmp_path / "mounted"
+    place.mkdir()
+    container.run(f"mount -t tmpfs -o mode=1770,gid=12 tmpfs {place}; echo host >{place}/kept")
+    return place
+
+
+@pytest.mark.root
+def test_what_is_mounted_on_the_host_is_seen_and_kept_as_it_was(
+    container: Container, mounted: Path
+) -> None:
+    container.run(f"mkdir {mounted}/inner; mount -t tmpfs tmpfs {mounted}/inner")
+    container.run(f"echo host >{mounted}/inner/deep; touch {mounted}/file")
+    container.run(f"mount --bind /etc/passwd {mounted}/file")
+    change = container.fence(root())
+    seen = container.run(f"cat {mounted}/kept {mounted}/inner/deep; stat -c %a:%g {mounted}")
+    assert seen.output == "host\nhost\n1770:12\n"
+    assert container.run(f"cmp {mounted}/file /etc/passwd").status == 0
+    assert f"{mounted}/file: read-only, as no overlay can be over it" in change.notes
+    container.run(f"rm -r {mounted}/kept {mounted}/inner/deep; echo x >{mounted}/inner/new")
+    assert [(each.kind, each.path) for each in container.files.changes()] == [
+        *(("C", str(path)) for path in reversed([mounted, *mounted.parents][:-1])),
+        ("C", f"{mounted}/inner"),
+        ("D", f"{mounted}/inner/deep"),
+        ("A", f"{mounted}/inner/new"),
+        ("D", f"{mounted}/kept"),
+    ]
+    container.peel("root")
+    assert container.run(f"cd {mounted}; cat kept inner/deep; ls inner").output == (
+        "host\nhost\ndeep\n"
+    )
+
+
+@pytest.mark.root
+def test_a_mount_that_another_lies_over_stays_hidden(
+    container: Container, mounted: Path
+) -> None:
+    container.run(f"mount -t tmpfs tmpfs {mounted}; echo upper >{mounted}/seen")
+    container.fence(root())
+    assert container.run(f"ls {mounted}").output == "seen\n"

@@ -8,10 +8,11 @@ import sys
 import pytest
 
 from shellplay.container import Container
-from shellplay.errors import Refused, UsageError
+from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.fences.caps import Caps
-from shellplay.fences.seccomp import Filters, Seccomp
+from shellplay.fences.filter import Filters
+from shellplay.fences.seccomp import Seccomp
 from shellplay.model import Change, How
 from tests.fences.conditions import spawned
 
@@ -113,6 +114,29 @@ def test_a_job_of_before_is_not_filtered(container: Container) -> None:
     notes = [note for each in (*change.first, change) for note in each.notes]
     assert any("stays outside with the parked bash" in note for note in notes)
     container.peel("seccomp")
+
+
+@pytest.mark.parametrize("action", ["EPERM", "kill"])
+@pytest.mark.parametrize("call", ["recvmsg", "sendto"])
+def test_a_filter_that_lets_no_program_start_here_says_so(
+    call: str, action: str, container: Container, capfd: pytest.CaptureFixture[str]
+) -> None:
+    container.fence(Seccomp(deny=call, action=action))
+    with pytest.raises(Refused, match=r"denies one of them \(peel seccomp, or allow both\)"):
+        container.exec(["echo", "started"], terminal=False)
+    assert container.run("echo goes on").output == "goes on\n"
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "")
+
+
+def test_a_call_that_a_program_needs_to_start_is_named(
+    container: Container, capfd: pytest.CaptureFixture[str]
+) -> None:
+    container.fence(Seccomp(deny="close_range"))
+    with pytest.raises(KernelError, match=r"close_range \(echo\): EPERM.*peel seccomp"):
+        container.exec(["echo", "started"], terminal=False)
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "")
 
 
 def test_what_bash_itself_needs_cannot_be_denied() -> None:

@@ -1,31 +1,20 @@
-"""Docker's profile: what it does with 90 calls, by the kernel, as Docker's manual has it.
-
-No call is really made: behind an older filter that answers ``ALLOWED`` for the one call in
-question, our filter decides alone.  Of two filters that both return an error number the
-younger one is heard, and an error number counts more than an allowance, see seccomp(2).
-"""
+"""Docker's profile: what it does with 90 calls, by the kernel, as Docker's manual has it."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import json
-import os
-import struct
 from pathlib import Path
 
-import pyseccomp
 import pytest
 
 from shellplay.errors import UsageError
 from shellplay.fences.seccomp import Seccomp
 from shellplay.fences.seccomp_profile import Here, read
-from shellplay.kernel.caller import HERE
 from shellplay.kernel.capabilities import NAMES, mask
-from shellplay.kernel.constants import PR_SET_NO_NEW_PRIVS, SECCOMP_RET_ERRNO
 from shellplay.kernel.filters import compiled
+from tests.fences.deciding import ALLOWED, decision, number
 
-ALLOWED = 200  # an error number that no call has
 NO, MISSING = errno.EPERM, errno.ENOSYS
 DOCKER = 0xA80425FB
 ADMIN = DOCKER | mask(["sys_admin"])
@@ -94,33 +83,17 @@ BY_ARGUMENT = [
 ]
 
 
-def number(name: str) -> int:
-    """Return the number of a call; skip what this processor does not have."""
-    found = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
-    if found < 0:
-        pytest.skip(f"this processor has no {name}")
-    return int(found)
-
-
 def answer(fence: Seccomp, capabilities: int, call: int, argument: int = 0) -> int:
     """Return what a process behind a fence gets for a call, ALLOWED if that may be made."""
-    program = compiled(fence.rules(capabilities))
-    steps = [
-        (0x20, 0, 0, 0),  # load the number
-        (0x15, 0, 1, call),
-        (0x06, 0, 0, SECCOMP_RET_ERRNO | ALLOWED),
-        (0x06, 0, 0, pyseccomp.ALLOW),
-    ]
-    older = b"".join(struct.pack("=HBBI", *step) for step in steps)
-    syscall = ctypes.CDLL(None, use_errno=True).syscall
-    child = os.fork()
-    if child == 0:
-        HERE.prctl(PR_SET_NO_NEW_PRIVS, 1)
-        HERE.seccomp(older)
-        HERE.seccomp(program)
-        syscall(ctypes.c_long(call), ctypes.c_long(argument), 0, 0, 0, 0, 0)
-        os._exit(ctypes.get_errno())
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return decision(compiled(fence.rules(capabilities)), call, argument)
+
+
+def ruled(more: str) -> str:
+    """Return a profile with one rule that has more to it."""
+    return (
+        '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": '
+        f'[{{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", {more}}}]}}'
+    )
 
 
 @pytest.mark.parametrize("capabilities", [DOCKER, ADMIN], ids=["docker", "sys_admin"])
@@ -216,10 +189,23 @@ def test_a_file_of_dockers_format_is_a_profile(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("{", "is not JSON"),
+        ("[" * 100_000, "is no seccomp profile"),
         ("[]", "is no seccomp profile"),
-        ("{}", "is no seccomp profile as Docker has them: KeyError 'defaultAction'"),
-        ('{"defaultAction": "SCMP_ACT_NOTHING"}', "SCMP_ACT_NOTHING"),
-        ('{"defaultAction": "SCMP_ACT_LOG", "syscalls": [{"names": ["x"]}]}', "'action'"),
+        ("x" * 1_000_001, "it has more than 1000000 characters"),
+        ("{}", "is no seccomp profile as Docker has them: it lacks 'defaultAction'"),
+        ('{"defaultAction": "SCMP_ACT_NOTHING"}', "SCMP_ACT_NOTHING is none of SCMP_ACT_ALLOW"),
+        ('{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": -1}', "an errnoRet is -1"),
+        ('{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 4096}', "is 4096, and not"),
+        ('{"defaultAction": "SCMP_ACT_LOG", "syscalls": [{"names": ["x"]}]}', "lacks 'action'"),
+        ('{"defaultAction": "SCMP_ACT_LOG", "syscalls": {"a": 1}}', "of the wrong type"),
+        (
+            '{"defaultAction": "SCMP_ACT_LOG", "architectures": ["SCMP_ARCH_Z80"]}',
+            "there is no processor SCMP_ARCH_Z80",
+        ),
+        (ruled('"args": [{"index": 6, "value": 0, "op": "SCMP_CMP_EQ"}]'), "an index is 6"),
+        (ruled(f'"args": [{{"index": 0, "value": {2**64}, "op": "EQ"}}]'), "a value is"),
+        (ruled('"args": [{"index": 0, "value": 0, "op": "LIKE"}]'), "no comparison LIKE"),
+        (ruled('"includes": {"minKernel": "x.y"}'), "there is no kernel 'x.y'"),
     ],
 )
 def test_a_file_that_is_no_profile_is_refused_in_a_sentence(
@@ -229,6 +215,16 @@ def test_a_file_that_is_no_profile_is_refused_in_a_sentence(
     file.write_text(text)
     with pytest.raises(UsageError, match=reason):
         read(file, Here.with_capabilities(0))
+
+
+def test_what_has_no_end_is_no_profile(tmp_path: Path) -> None:
+    for path in (Path("/dev/zero"), tmp_path):
+        with pytest.raises(UsageError, match="as Docker has them: it is no file"):
+            read(path, Here.with_capabilities(0))
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="is not JSON"):
+        read(binary, Here.with_capabilities(0))
 
 
 def test_a_file_that_is_missing_is_named() -> None:

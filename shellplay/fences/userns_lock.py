@@ -1,0 +1,50 @@
+"""The userns-lock fence: nobody inside makes a user namespace, see user_namespaces(7)."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from shellplay.fences import seccomp_profile
+from shellplay.fences.filter import Filter
+from shellplay.kernel import constants as k
+from shellplay.kernel import filters
+from shellplay.kernel.filters import Action, Condition, Rule, Rules
+from shellplay.kernel.procfs import Status
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
+
+ALLOW = Action("allow")
+ASKS_FOR_ONE = Condition(0, "MASKED_EQ", k.CLONE_NEWUSER, k.CLONE_NEWUSER)
+RULES = (
+    Rule(("unshare", "clone"), Action("errno", errno.EPERM), (ASKS_FOR_ONE,)),
+    # Its flags lie in memory, which no filter reads; who does not find it takes clone.
+    Rule(("clone3",), Action("errno", errno.ENOSYS)),
+)
+
+
+@dataclass(frozen=True)
+class UsernsLock(Filter, kind="userns-lock", man="user_namespaces(7)"):
+    """New user namespaces: in one of its own anybody has all capabilities, and so reaches
+    parts of the kernel that are for root alone.
+
+    It is a filter on unshare(2) and clone(2), not the sysctl user.max_user_namespaces: that
+    one takes a user namespace around it, and so everything that root may do on the host.
+    """
+
+    @classmethod
+    def program(cls) -> bytes:
+        """Return the filter; raise Refused if there is no libseccomp."""
+        # Otherwise a 32-bit program would make the call all the same; or be killed.
+        return filters.compiled(Rules(ALLOW, RULES, seccomp_profile.architectures()))
+
+    def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+        """Return the fence; raise Refused if there is no libseccomp."""
+        self.program()
+        return self, ()
+
+    def go_up(self, caller: Caller) -> None:
+        """Install the filter, and for good."""
+        caller.seccomp(self.program())

@@ -1,0 +1,48 @@
+"""What a filter decides about a call that is not really made."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+
+import pyseccomp
+import pytest
+
+from shellplay.kernel.caller import HERE
+from shellplay.kernel.constants import PR_SET_NO_NEW_PRIVS, SECCOMP_RET_ERRNO
+
+ALLOWED = 200  # an error number that no call has
+
+
+def number(name: str) -> int:
+    """Return the number of a call; skip what this processor does not have."""
+    found = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
+    if found < 0:
+        pytest.skip(f"this processor has no {name}")
+    return int(found)
+
+
+def decision(program: bytes, call: int, argument: int = 0) -> int:
+    """Return what a process behind a filter gets for a call, ALLOWED if that may be made.
+
+    Behind an older filter that answers ``ALLOWED`` for the one call in question, this one
+    decides alone: of two that both return an error number the younger one is heard, and an
+    error number counts more than an allowance, see seccomp(2).
+    """
+    steps = [
+        (0x20, 0, 0, 0),  # load the number
+        (0x15, 0, 1, call),
+        (0x06, 0, 0, SECCOMP_RET_ERRNO | ALLOWED),
+        (0x06, 0, 0, pyseccomp.ALLOW),
+    ]
+    older = b"".join(struct.pack("=HBBI", *step) for step in steps)
+    syscall = ctypes.CDLL(None, use_errno=True).syscall
+    child = os.fork()
+    if child == 0:
+        HERE.prctl(PR_SET_NO_NEW_PRIVS, 1)
+        HERE.seccomp(older)
+        HERE.seccomp(program)
+        syscall(ctypes.c_long(call), ctypes.c_long(argument), 0, 0, 0, 0, 0)
+        os._exit(ctypes.get_errno())
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
