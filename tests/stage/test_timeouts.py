@@ -92,7 +92,6 @@ def test_a_step_ends_in_time_whatever_it_waits_for(
         began = time.monotonic()
     closing = time.monotonic() - began
     assert max(took, closing) < AT_MOST
-    assert outcome.status != 0
     if took > SECONDS:
         assert (outcome.timed_out, outcome.status) == (True, 124)
 
