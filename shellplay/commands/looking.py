@@ -158,7 +158,11 @@ def summary(container: Container) -> str:
     pids = "/".join(map(str, container.inside or (container.pid,)))
     parked = ", ".join(str(one.pid) for one in container.parked)
     waiting = f", parked {parked}" if parked else ""
-    return f"{container.label} ({container.id}): bash {pids}, {container.state}{waiting}"
+    at = ", ".join(container.network.addresses)
+    ports = ", ".join(map(str, container.network.ports))
+    network = f"; at {at}" * bool(at) + f"; {ports}" * bool(ports)
+    bash = f"bash {pids}, {container.state}{waiting}"
+    return f"{container.label} ({container.id}): {bash}{network}"
 
 
 def _host(whole: Snapshot) -> object:

@@ -139,6 +139,20 @@ def _interfaces() -> str | None:
     return "needs root, to make network interfaces" if os.geteuid() else None
 
 
+def _bridge() -> str | None:
+    # Loaded here: few recipes have one.
+    from shellplay.errors import Refused
+    from shellplay.kernel import nftables
+    from shellplay.network.switch import Switch
+
+    try:
+        Switch.require()
+    except Refused as error:
+        return error.message
+    why = nftables.refused()
+    return f"this kernel has no nftables: {why}" if why else None
+
+
 def _overlay() -> str | None:
     if "overlay" in Path("/proc/filesystems").read_text("ascii").split():
         return None
@@ -187,6 +201,7 @@ def _landlock() -> str | None:
 
 
 NEEDS: dict[str, Callable[[], str | None]] = {
+    "bridge": _bridge,
     "cgroup1": _cgroup("1", "cgroup"),
     "cgroup2": _cgroup("2", "cgroup2"),
     **{controller: _limit(controller) for controller in cgroups.CONTROLLERS},

@@ -26,7 +26,7 @@ from shellplay.stage.narration import told
 from shellplay.stage.performance import Performance
 from shellplay.stage.report import EXIT_STATUS, StepReport, Verdict
 from shellplay.stage.show import Manner, Quit, Show, StartOver
-from shellplay.stage.sources import Source, read, understood
+from shellplay.stage.sources import LARGEST_BYTES, Source, read, understood
 from shellplay.stage.stage import Stage
 
 DESCRIPTION = "Perform a recipe as a demonstration: told, typed, and yours to interrupt."
@@ -173,7 +173,7 @@ def headings(recipe: Recipe) -> list[str]:
 def _source(word: str) -> Source:
     if word != STANDARD_INPUT:
         return read(path_of(word))
-    source = understood(sys.stdin.buffer.read(), Path("standard input"))
+    source = understood(sys.stdin.buffer.read(LARGEST_BYTES + 1), Path("standard input"))
     if sys.stdout.isatty() and not sys.stdin.isatty():
         _read_keys_from_the_terminal()
     return source

@@ -42,7 +42,7 @@ def test_a_value_alone_belongs_to_the_limit_before_it(
     line: str, given: dict[str, dict[str, str]], playground: Playground
 ) -> None:
     made = WORDS.parse(line.split(), playground)
-    assert {each.kind: each.given() for each in made} == given
+    assert {each.kind: each.given() for each in made.fences} == given
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,10 @@ def test_a_value_alone_belongs_to_the_limit_before_it(
     [
         ("memory pids 50", r"fence memory needs a value \(fence memory 64M\)"),
         ("memory lots", "'lots' is no amount"),
+        ("memory -1", "'-1' is no amount"),
+        ("memory -64M", "'-64M' is no amount"),
+        ("cpu -0.5", "'-0.5' is no number"),
+        ("pids -5", "'-5' is no number of processes"),
         ("memory 64M 128M", 'unknown fence "128M"'),
         ("uts 64M", 'unknown fence "64M"'),
     ],

@@ -14,10 +14,11 @@ import pytest
 from shellplay.cast.events import Event, Heading, Output, Pause, Prompt, Typed
 from shellplay.commands.printer import Printer
 from shellplay.recipe.parse import parse
+from shellplay.stage.capture import LONGEST_END
 from shellplay.stage.keyboard import Keyboard
 from shellplay.stage.performance import Performance
 from shellplay.stage.show import Manner, Show, StartOver
-from shellplay.stage.stage import LONGEST_END, Seen, Stage
+from shellplay.stage.stage import Seen, Stage
 from tests.repl.program import environment
 from tests.stage.recipes import program, recipe, text, write
 
@@ -126,6 +127,7 @@ def test_a_recipe_comes_from_standard_input() -> None:
     ("arguments", "said"),
     [
         (["no-such"], 'no recipe is called "no-such" (recipes lists those there are)'),
+        (["/dev/zero"], "it has more than 10000000 bytes"),
         (["./no-such.play.md"], "it cannot be read: No such file or directory"),
         (["--from", "nowhere", "a.play.md"], "a.play.md has no heading 'nowhere' (A title)"),
         (["--speed", "0", "a.play.md"], "invalid"),
