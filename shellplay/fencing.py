@@ -16,6 +16,7 @@ from shellplay import layers, places, put
 from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError, TimedOut
 from shellplay.fences import REGISTRY, Fence, Limit, Mounted, Namespace
 from shellplay.fences.namespace import Joined, joined
+from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.descendants import running
 from shellplay.kernel.reasons import explained, ptrace_refusal
@@ -284,8 +285,13 @@ class Fencing:
                 carried = self._wake_below(standing, force=force)
             case _:
                 self._require_respawnable(f"peel {kind}")
+                if (ours := procfs.status("self")) is not None:
+                    places.require_all_permitted(self._stack, standing, ours)
                 rest = [s.fence for s in self._stack.standing if s is not standing]
-                notes, carried = self._stack.respawn([(fence, None) for fence in rest])
+                try:
+                    notes, carried = self._stack.respawn([(fence, None) for fence in rest])
+                except KernelError as error:
+                    raise explained(error, kind, self._box.pid) from error
         notes += self._stack.fit_proc() + self._about_proc(kind)
         change = self._change("peel", kind, standing.how, before=before)
         if self._stack.standing.shown(standing.fence, self._box.pid):

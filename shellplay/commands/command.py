@@ -90,6 +90,11 @@ class Command(NamedTuple):
         return next((p for p in self.parameters if isinstance(p.meaning, Target)), None)
 
     @property
+    def is_raw(self) -> bool:
+        """Tell whether its words are read by its argument alone, options and all."""
+        return any(argument.raw for _, argument in self.arguments)
+
+    @property
     def takes_rest(self) -> bool:
         """Tell whether its last argument is the raw rest of the line."""
         return any(argument.arity == "rest" for _, argument in self.arguments)

@@ -105,9 +105,10 @@ def stats(
 ) -> Iterator[Outcome]:
     """Show what containers use beside their limits, and what these have done.
 
-    PIDS, MEMORY and CPU are use / limit; OOM KILLS counts processes that the kernel has
-    ended for want of memory, THROTTLED the time that was waited for more processor time.
-    It is what their cgroups count, since the first limit that needed one went up.
+    PIDS, MEMORY and CPU are use / limit; REFUSED counts forks that were one too many, OOM
+    KILLS processes that the kernel has ended for want of memory, THROTTLED the time that
+    was waited for more processor time. It is what their cgroups count, since the first
+    limit that needed one went up.
 
     Examples:
         stats

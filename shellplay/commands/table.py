@@ -2,6 +2,7 @@
 
 from shellplay.commands import (
     containers,
+    copying,
     doctor,
     fencing,
     files,
@@ -12,11 +13,12 @@ from shellplay.commands import (
     other,
     recipes,
     record,
+    running,
 )
 from shellplay.commands.command import ALIASES, TABLE, find
 
 MODULES = (
-    *(fencing, files, network, living, looking, containers, images),
+    *(fencing, files, copying, network, living, looking, containers, running, images),
     *(doctor, recipes, record, other),
 )
 

@@ -15,6 +15,7 @@ COLUMNS = (
     Column("ID", keep=0),
     Column("BASH", keep=2, right=True),
     Column("STATE", keep=3),
+    Column("COMMAND", keep=1, limit=24),
     Column("PARKED", keep=1, right=True),
     Column("ADDRESS", keep=1),
     Column("PORTS", keep=1, limit=40),
@@ -25,7 +26,7 @@ OCCASIONAL = {"ADDRESS": "addresses", "PORTS": "ports"}
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> Table:
-    """Draw records with the keys id, name, current, pid, inside, state, parked, fences.
+    """Draw records with the keys of ``containers --json``.
 
     ``inside`` and ``fences`` are sequences, ``parked`` is a number.  They may have lists of
     ``addresses`` and of ``ports`` with the keys address, host, inside, protocol.
@@ -47,12 +48,18 @@ def _row(row: Mapping[str, object]) -> list[Fragment]:
         ("bold", safe_line(str(row["name"] or "-"))),
         ("", str(row["id"])),
         ("ansicyan", chain(numbers)),
-        ("", str(row["state"])),
+        ("", _state(row)),
+        ("", safe_line(str(row.get("command", "bash")))),
         ("", str(row["parked"])),
         ("", safe_line(str(next(iter(_list(row, "addresses")), "-")))),
         ("", safe_line(", ".join(map(_port, _list(row, "ports")))) or "-"),
         ("ansigreen", safe_line(kinds) or "-"),
     ]
+
+
+def _state(row: Mapping[str, object]) -> str:
+    status = row.get("exit_status")
+    return str(row["state"]) if status is None else f"exited ({status})"
 
 
 def _list(row: Mapping[str, object], key: str) -> list[object]:
