@@ -20,6 +20,7 @@ LAYERS = [
     {"fences"},
     {
         "program",
+        "copying",
         "begin",
         "running",
         "usage",

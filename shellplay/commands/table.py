@@ -2,6 +2,7 @@
 
 from shellplay.commands import (
     containers,
+    copying,
     doctor,
     fencing,
     files,
@@ -17,7 +18,7 @@ from shellplay.commands import (
 from shellplay.commands.command import ALIASES, TABLE, find
 
 MODULES = (
-    *(fencing, files, network, living, looking, containers, running, images),
+    *(fencing, files, copying, network, living, looking, containers, running, images),
     *(doctor, recipes, record, other),
 )
 
