@@ -1,0 +1,1 @@
+"""The inside of ``run`` beside that of a real ``docker run``."""

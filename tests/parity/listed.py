@@ -1,0 +1,51 @@
+"""The differences that are known, with their reasons: the tables of docs/docker-parity.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.parity.compare import Difference
+
+PAGE = Path(__file__).parents[2] / "docs" / "docker-parity.md"
+ROW = re.compile(r"\| (?P<questions>`.+?`) \| (?P<scenarios>[^|]+) \| (?P<reason>[^|]+) \|")
+
+
+class Listed(NamedTuple):
+    """One row: patterns of questions, the scenarios it holds for, and why."""
+
+    questions: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    reason: str
+
+    def covers(self, difference: Difference) -> bool:
+        """Tell whether a difference is this one."""
+        return any(
+            fnmatchcase(difference.question, pattern) for pattern in self.questions
+        ) and (self.scenarios == ("all",) or difference.scenario in self.scenarios)
+
+
+def rows(text: str) -> list[Listed]:
+    """Read the rows of the tables."""
+    return [
+        Listed(
+            tuple(re.findall(r"`(.+?)`", row["questions"])),
+            tuple(each.strip() for each in row["scenarios"].split(",")),
+            row["reason"].strip(),
+        )
+        for row in map(ROW.fullmatch, text.splitlines())
+        if row is not None
+    ]
+
+
+def unlisted(found: Iterable[Difference], known: list[Listed]) -> list[Difference]:
+    """Return the differences that no row covers."""
+    return [each for each in found if not any(row.covers(each) for row in known)]
+
+
+def unseen(found: list[Difference], known: list[Listed]) -> list[Listed]:
+    """Return the rows that cover no difference any more."""
+    return [row for row in known if not any(row.covers(each) for each in found)]
