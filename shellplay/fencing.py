@@ -16,6 +16,7 @@ from shellplay import layers, places, put
 from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError, TimedOut
 from shellplay.fences import REGISTRY, Fence, Limit, Mounted, Namespace
 from shellplay.fences.namespace import Joined, joined
+from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.descendants import running
 from shellplay.kernel.reasons import explained, ptrace_refusal
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 # What to say of the fence that had to come before.
 FIRST = {
     "user": "an ordinary user needs a user fence for it, so that went up first",
-    "mnt": "it is made of mounts, so mnt went up first",
+    "mnt": "it comes with mounts, so mnt went up first",
     "pid": "it shows processes, so pid went up first",
     "nnp": "without privileges it takes no_new_privs, so nnp went up first",
 }
@@ -96,6 +97,7 @@ class Fencing:
     def release(self) -> None:
         """Let go of what was taken from outside for fences that stand no more."""
         self._stack.standing.release(everything=self._box.dead)
+        self._box.network.loosen()
 
     def limit(self, fence: Fence) -> Change:
         """Change a limit that stands; what ``fence`` does not say stays as it is."""
@@ -165,7 +167,7 @@ class Fencing:
             opening = REGISTRY[needed].parse({"join": shared} if shared else {})
             with self._joined(opening) as join:
                 changes.append(self._put(opening, join))
-        for kind in fence.inside:
+        for kind in fence.needs:
             if kind not in self._stack.standing:
                 changes.append(self._up(REGISTRY[kind](), None))
         return tuple(changes)
@@ -283,8 +285,13 @@ class Fencing:
                 carried = self._wake_below(standing, force=force)
             case _:
                 self._require_respawnable(f"peel {kind}")
+                if (ours := procfs.status("self")) is not None:
+                    places.require_all_permitted(self._stack, standing, ours)
                 rest = [s.fence for s in self._stack.standing if s is not standing]
-                notes, carried = self._stack.respawn([(fence, None) for fence in rest])
+                try:
+                    notes, carried = self._stack.respawn([(fence, None) for fence in rest])
+                except KernelError as error:
+                    raise explained(error, kind, self._box.pid) from error
         notes += self._stack.fit_proc() + self._about_proc(kind)
         change = self._change("peel", kind, standing.how, before=before)
         if self._stack.standing.shown(standing.fence, self._box.pid):

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences import Mounted, Namespace
 from shellplay.fences.ground import Ground
-from shellplay.fences.namespace import Joined
 from shellplay.fences.root import Root
 from shellplay.fences.rooting import KERNELS
 from shellplay.image.changes import FileChange, changes
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
-from shellplay.kernel.caller import Caller
+from shellplay.kernel.caller import HERE, Caller
+from shellplay.kernel.namespaces import identify, open_namespace
 from shellplay.kernel.reasons import explained
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.tracee import pidfd
@@ -37,27 +39,72 @@ class Files:
         self._box = container
         self._standing = standing
 
-    def mount(self, source: Path | None, target: str, *, read_only: bool = False) -> None:
+    def mount(
+        self, source: Path | None, target: str, *, read_only: bool = False, mapped: bool = False
+    ) -> None:
         """Mount a file or directory from outside the tree, or a tmpfs, at a path inside.
 
-        What is missing of the path is made.  Raises UsageError and Refused.
+        What is missing of the path is made.  With ``mapped`` the owners of the files are
+        those that the user fence maps them to.  Raises UsageError and Refused.
         """
         place = _place(target)
         self._require_mnt()
         if source is not None and not source.exists():
             raise UsageError(f"{source} is not there")
+        self._require_room(place)
         with self._inside("mount") as caller:
             if source is None:
-                _make(caller, place, directory=True)
+                mounting.make_place(caller, place, directory=True)
                 flags = TEMPORARY | (k.MS_RDONLY if read_only else 0)
                 caller.mount("tmpfs", place, "tmpfs", flags, "mode=1777")
                 return
-            with _copied(caller, self._box.pid, source, self._standing) as tree:
+            copied = self._mapped if mapped else self._copied
+            with copied(caller, source) as tree:
                 if read_only:
                     mounting.mount_setattr(caller, tree, "", recursive=True)
-                _make(caller, place, directory=source.is_dir())
+                mounting.make_place(caller, place, directory=source.is_dir())
                 # Its root is that of the tree: no link in the path leads out.
                 mounting.move_mount(caller, tree, place, of=str(source), follow=True)
+
+    @contextmanager
+    def _copied(self, caller: Caller, source: Path) -> Iterator[int]:
+        """Copy the mount of a path outside the tree, for the block."""
+        root = self._standing.find("root")
+        fence = root.fence if root else None
+        outside = fence.outside() if isinstance(fence, Namespace) else nullcontext(None)
+        with outside as before:
+            if before is not None:
+                with caller.passed(before.fd) as number:
+                    caller.setns(number, k.CLONE_NEWNS, of=before.of)
+            tree = mounting.open_tree(caller, str(source), recursive=True)
+        try:
+            if before is not None:
+                with pidfd(self._box.pid) as target, caller.passed(target) as number:
+                    caller.setns(number, k.CLONE_NEWNS, of=self._box.pid)
+            yield tree
+        finally:
+            caller.close(tree)
+
+    @contextmanager
+    def _mapped(self, caller: Caller, source: Path) -> Iterator[int]:
+        """Copy the mount of a path of the host, with other owners, for the block."""
+        if identify(self._box.pid, "user") == identify("self", "user"):
+            raise Refused(
+                "the users of bash are the host's: none is mapped", "fence user, first"
+            )
+        # By us: who is in that user namespace has no say over file systems of the host.
+        with ExitStack() as held:
+            users = open_namespace(self._box.pid, "user")
+            held.callback(os.close, users)
+            try:
+                tree = mounting.open_tree(HERE, str(source), recursive=True)
+                held.callback(os.close, tree)
+                mounting.map_owners(HERE, tree, users, of=str(source))
+            except KernelError as error:
+                raise Refused(
+                    f"the owners of {source} cannot be mapped ({error.message})", _way_to(error)
+                ) from error
+            yield held.enter_context(caller.passed(tree))
 
     def unmount(self, target: str) -> None:
         """Unmount what is mounted at a path inside; raises UsageError and Refused."""
@@ -73,6 +120,21 @@ class Files:
         with self._inside("unmount") as caller:
             # It goes at once, and with its last user: bash may be in there.
             caller.umount2(place, k.MNT_DETACH)
+
+    def mounted(self) -> Iterator[tuple[str, str]]:
+        """Yield where something is mounted that neither the host nor a fence has there."""
+        host = {(each.device, each.point) for each in procfs.mounts("self") or ()}
+        fences = [each.fence for each in self._standing]
+        taken = [*(each.target for each in fences if isinstance(each, Mounted)), *KERNELS]
+        for fence in fences:
+            if isinstance(fence, Root) and fence.ground is not None:
+                taken += [f"/{name}" for name in fence.ground.apart or ()]
+        for each in procfs.mounts(self._box.pid) or ():
+            place = f"{each.point}/"
+            if each.kind == "overlay" or (each.device, each.point) in host:
+                continue
+            if each.point != "/" and not place.startswith(tuple(f"{one}/" for one in taken)):
+                yield each.point, f"{each.kind} {each.device}"
 
     def changes(self) -> Iterator[FileChange]:
         """Yield what is not as it was when the root went up; raises Refused."""
@@ -110,6 +172,19 @@ class Files:
             raise Refused("what is written goes to the files themselves, so nothing tells")
         return fence.ground.upper, fence.ground
 
+    def _require_room(self, place: str) -> None:
+        """Raise Refused if something would have to be made among the files of the host."""
+        there = f"/proc/{self._box.pid}/root"
+        if "root" in self._standing or Path(there + place).exists():
+            return
+        parent = next(p for p in PurePosixPath(place).parents if Path(f"{there}{p}").exists())
+        with suppress(FileNotFoundError):
+            if Path(f"{there}{parent}").samefile(str(parent)):
+                raise Refused(
+                    f"there is no {place}, and it would be made among the host's own files",
+                    f"fence root, first; or mkdir -p {place}",
+                )
+
     def _require_mnt(self) -> None:
         self._box.require_alive()
         if "mnt" not in self._standing:
@@ -132,34 +207,7 @@ def _place(target: str) -> str:
     return f"/{path.relative_to('/')}" if not target.startswith("//") else _place(target[1:])
 
 
-@contextmanager
-def _copied(caller: Caller, pid: int, source: Path, standing: StandingFences) -> Iterator[int]:
-    """Copy the mount of a path outside the tree, for the block."""
-    root = standing.find("root")
-    fence = root.fence if root else None
-    outside = fence.outside() if isinstance(fence, Namespace) else nullcontext(None)
-    with outside as before:
-        if before is not None:
-            _go(caller, before)
-        tree = mounting.open_tree(caller, str(source), recursive=True)
-    try:
-        if before is not None:
-            with pidfd(pid) as target, caller.passed(target) as number:
-                caller.setns(number, k.CLONE_NEWNS, of=pid)
-        yield tree
-    finally:
-        caller.close(tree)
-
-
-def _go(caller: Caller, before: Joined) -> None:
-    with caller.passed(before.fd) as number:
-        caller.setns(number, k.CLONE_NEWNS, of=before.of)
-
-
-def _make(caller: Caller, place: str, *, directory: bool) -> None:
-    for parent in reversed(PurePosixPath(place).parents[:-1]):
-        mounting.mkdirat(caller, str(parent), exist_ok=True)
-    if directory:
-        mounting.mkdirat(caller, place, exist_ok=True)
-    else:
-        mounting.mknodat(caller, place, exist_ok=True)
+def _way_to(error: KernelError) -> str:
+    if error.errno == errno.EPERM:
+        return "start shellplay as root"
+    return "leave idmap out, or take a file system that has it: ext4, xfs, btrfs, tmpfs"

@@ -43,6 +43,16 @@ def spawn(container: Container, command: str) -> Job:
     return line.job(result, new, command)
 
 
+def busy(group: int) -> Refused:
+    """Return why nothing can be typed: what runs in the foreground, as a host PID."""
+    words = procfs.arguments(group) if group else None
+    running = " ".join(words) if words else "a command"
+    return Refused(
+        f"bash is busy: {running} ({group}) runs in the foreground",
+        f"wait for it, or kill {group}",
+    )
+
+
 def await_programs(bash: int) -> None:
     """Wait until the jobs of a bash are what they are to run.
 

@@ -6,6 +6,7 @@ from shellplay import put
 from shellplay.errors import Refused
 from shellplay.fences import Fence, Namespace, Restriction
 from shellplay.kernel.descendants import running
+from shellplay.kernel.procfs import Status
 from shellplay.model import How
 from shellplay.stack import Stack
 from shellplay.standing import Standing
@@ -20,7 +21,7 @@ def over(stack: Stack, fence: Fence) -> list[Standing]:
     restrictions = stack.standing.restrictions()
     match fence:
         case Namespace() if _belongs_below_pid(stack, fence):
-            within = [each for each in stack.standing if "pid" in each.fence.inside]
+            within = [each for each in stack.standing if "pid" in each.fence.needs]
             return [stack.standing.get("pid"), *within, *restrictions]
         case Namespace():
             return restrictions
@@ -53,11 +54,17 @@ def require_a_way_back(stack: Stack, standing: Standing, label: str) -> None:
             f"the bash {outside.pid} that was parked outside has ended: no way back",
             f"stop {label}, and new",
         )
+    require_all_permitted(stack, standing, outside.status)
+
+
+def require_all_permitted(stack: Stack, standing: Standing, status: Status) -> None:
+    """Raise Refused if one of such a status may not put up again what stands above a fence."""
+    kind = standing.fence.kind
     above = [
         each.fence.kind
         for each in stack.standing.above(kind)
         if each.fence.opened_by == kind or each.fence.opened_by not in stack.standing
-        if not each.fence.permitted(outside.status)
+        if not each.fence.permitted(status)
     ]
     if above:
         stand = "stands" if len(above) == 1 else "stand"

@@ -17,6 +17,7 @@ from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.cgroup_group import clear, prefix, thaw
 from shellplay.kernel.descendants import descendants, kill_quietly
+from shellplay.network.switch import Switch
 from shellplay.settings import Surroundings
 from shellplay.shell import outsider
 from shellplay.shell.drain import Drain
@@ -37,6 +38,7 @@ class Services:
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
         self.guardian = self._started()
         self.drain = Drain()
+        self.switch = Switch()
         self._listen()
 
     def revive(self) -> None:
@@ -61,6 +63,7 @@ class Services:
         self.guardian.close()
         if self.guardian.killed:
             self._bury(self.guardian)
+        self.switch.close()
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 0)
 
     def _started(self) -> Guardian:

@@ -107,9 +107,12 @@ class StandingFences:
         resting = [
             each.fence.kind
             for each in self.above(kind)
-            if kind in each.fence.inside
+            if kind in each.fence.needs
             # In a new tree there are mounts of its own, and copies of those from before.
             or (kind == "root" and isinstance(each.fence, Mounted))
+            # Who mounts has to be in the user namespace that the mounts belong to, and from
+            # there nobody reaches what belongs to the one outside of it.
+            or (kind == "user" and isinstance(each.fence, Mounted))
             or (each.fence.kind == "root" and isinstance(fence, Mounted))
         ]
         if resting:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.commands.arguments import Argument, Candidate
 from shellplay.commands.nearest import did_you_mean, quoted
+from shellplay.commands.paths import files
 from shellplay.errors import UsageError
 from shellplay.playground import Playground
 
@@ -41,44 +42,68 @@ def unknown(word: str, *more: str) -> UsageError:
 
 def summary(kind: str) -> str:
     """Return what a fence hides, in one line, with its man page."""
-    fence = fence_type(kind)
-    first = (fence.__doc__ or "").strip().partition("\n")[0].rstrip(".")
-    return f"{first}, {fence.man}"
+    return f"{hidden(kind)}, {fence_type(kind).man}"
+
+
+def hidden(kind: str) -> str:
+    """Return what a fence hides, in one line."""
+    return (fence_type(kind).__doc__ or "").strip().partition("\n")[0].rstrip(".")
+
+
+class Chosen(NamedTuple):
+    """The fences that were named, in order, and the kinds that only a preset named."""
+
+    fences: tuple[Fence, ...]
+    preset: frozenset[str] = frozenset()
 
 
 class FenceWords(Argument):
     """Fences with their options: ``uts ipc``, ``uts hostname=web``, ``pid mnt --no-proc``.
 
     An option belongs to the nearest fence before it that has it, and a value alone to the
-    fence right before it: ``caps docker``, ``memory 64M``.
+    fence right before it: ``caps docker``, ``memory 64M``.  Alone ``docker`` stands for all
+    of Docker's fences.
     """
 
     arity = "many"
+    presets: tuple[str, ...] = ("docker",)
 
     def takes(self, word: str) -> bool:
         """Take options too: the fences know them."""
         return True
 
-    def parse(self, words: Sequence[str], playground: Playground) -> tuple[Fence, ...]:
+    def parse(self, words: Sequence[str], playground: Playground) -> Chosen:
         """Make each fence; raises UsageError on an unknown one, a double one or an option."""
+        from shellplay.fences import docker
+
         chosen: dict[str, dict[str, str]] = {}
+        preset: list[str] = []
         loose: list[tuple[int, str]] = []
         for word in words:
-            if word.startswith("-") or "=" in word:
+            if (word.startswith("-") and not word[1:2].isdigit()) or "=" in word:
                 loose.append((len(chosen), word))
                 continue
             if (given := _bare(chosen, word)) is not None:
                 chosen[list(chosen)[-1]][given] = word
                 continue
+            if word in self.presets:
+                _choices(chosen, word)
+                preset += [kind for kind in docker.preset() if kind not in chosen]
+                chosen.update((kind, {}) for kind in preset)
+                if "net" in preset:
+                    chosen["net"], _ = docker.network()
+                continue
             kind = kind_of(word)
             if kind is None:
-                raise unknown(word, *_choices(chosen, word))
-            if kind in chosen:
+                raise unknown(word, *_choices(chosen, word), *self.presets)
+            if kind in chosen and kind not in preset:
                 raise UsageError(f"fence {kind} is named twice", "name it once")
-            chosen[kind] = {}
+            preset = [each for each in preset if each != kind]
+            chosen.setdefault(kind, {})
         for named, word in loose:
             self._give(word, list(chosen), named, chosen)
-        return tuple(fence_type(kind).parse(options) for kind, options in chosen.items())
+        fences = [fence_type(kind).parse(options) for kind, options in chosen.items()]
+        return Chosen(docker.fitted(fences), frozenset(preset))
 
     def kinds(self) -> Sequence[str]:
         """Return what to offer."""
@@ -94,6 +119,9 @@ class FenceWords(Argument):
         if "=" in word:
             yield from _values(named, word, playground)
             return
+        if before and kind_of(before[-1]) == "root" and "/" in word:
+            yield from files(word)
+            return
         for kind in reversed(named):
             for option in fence_type(kind).options():
                 if option.bare and kind_of(before[-1]) == kind:
@@ -107,6 +135,8 @@ class FenceWords(Argument):
         for kind in self.kinds():
             if kind not in named:
                 yield Candidate(kind, summary(kind))
+        for preset in self.presets if not before else ():
+            yield Candidate(preset, "all that docker run puts up, one by one")
 
     def _give(
         self, word: str, kinds: list[str], named: int, chosen: dict[str, dict[str, str]]
@@ -126,6 +156,8 @@ class FenceWords(Argument):
 
 class LimitWords(FenceWords):
     """Limits with their values: ``memory 128M``."""
+
+    presets = ()
 
     def kinds(self) -> Sequence[str]:
         """Return the limits."""
@@ -196,6 +228,12 @@ def _values(named: list[str], word: str, playground: Playground) -> Iterator[Can
             for one in option.words:
                 if one not in listed.split(","):
                     yield Candidate(f"{key}={listed}{comma}{one}", option.help)
+            if key == "profile":
+                yield from (Candidate(f"{key}={each.text}") for each in files(value))
+            if key == "image":
+                from shellplay.commands.image_arguments import images
+
+                yield from (Candidate(f"{key}={one.text}", one.description) for one in images())
             if key == "join":
                 for container in playground.containers:
                     yield Candidate(f"join={container.label}", f"share its {kind} namespace")

@@ -3,46 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.commands.arguments import Choice, Target, Word
 from shellplay.commands.command import command
 from shellplay.commands.outcome import Document, Outcome
+from shellplay.commands.paths import Mount, MountedPlace
 from shellplay.errors import UsageError
+from shellplay.kernel.home import expanded
 
 if TYPE_CHECKING:
     from shellplay.container import Container
 
 TMPFS = "tmpfs"
 WHAT = {"files": "with those that the root fence went up with"}
-FORM = "SRC:DST[:ro]"
+FORM = "SRC:DST[:ro,idmap]"
+OPTIONS = ("ro", "rw", "idmap")
 
 
 @command("mount", group="files")
 def mount(
     container: Annotated[Container, Target()],
-    what: Annotated[str, Word(FORM, "a path outside, or tmpfs, and where it is to be inside")],
+    what: Annotated[str, Mount(FORM, "a path outside, or tmpfs, and where it is to be inside")],
 ) -> Iterator[Outcome]:
     """Mount a file or directory of the host, or a tmpfs, inside, while the bash runs.
 
     It needs mnt. The path inside is made if it is not there. With :ro nothing in it can be
-    written.
+    written; with :idmap a file of root outside is one of root inside a user fence, and the
+    other way around, which takes root and Linux 5.12.
 
     Examples:
         mount ./src:/src:ro
+        mount ./src:/src:idmap
         mount tmpfs:/cache
     """
-    source, target, read_only = _parts(what)
-    path = None if source == TMPFS else Path(source).expanduser().resolve()
-    container.files.mount(path, target, read_only=read_only)
-    yield f"{container.label}: {path or TMPFS} is at {target}{', read-only' * read_only}"
+    source, target, options = _parts(what)
+    path = None if source == TMPFS else expanded(source).resolve()
+    read_only, mapped = "ro" in options, "idmap" in options
+    container.files.mount(path, target, read_only=read_only, mapped=mapped)
+    how = f"{', read-only' * read_only}{', with its owners mapped' * mapped}"
+    yield f"{container.label}: {path or TMPFS} is at {target}{how}"
 
 
 @command("unmount", group="files", aliases=("umount",))
 def unmount(
     container: Annotated[Container, Target()],
-    target: Annotated[str, Word("DST", "where it is mounted inside")],
+    target: Annotated[str, MountedPlace("DST", "where it is mounted inside")],
 ) -> Iterator[Outcome]:
     """Unmount what is mounted inside; what uses it just now keeps it until it ends.
 
@@ -97,9 +103,11 @@ def commit(
     yield arrived(image)
 
 
-def _parts(what: str) -> tuple[str, str, bool]:
+def _parts(what: str) -> tuple[str, str, tuple[str, ...]]:
     source, colon, rest = what.partition(":")
-    target, _, option = rest.partition(":")
-    if not (source and colon and target) or option not in ("", "ro", "rw"):
+    target, more, listed = rest.partition(":")
+    options = tuple(listed.split(",")) if more else ()
+    fits = source and colon and target and all(each in OPTIONS for each in options)
+    if not fits or {"ro", "rw"} <= set(options) or (source == TMPFS and "idmap" in options):
         raise UsageError(f"{what!r} is not {FORM}", "as in ./src:/src:ro")
-    return source, target, option == "ro"
+    return source, target, options

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from shellplay.commands.arguments import Argument, Candidate, Choice
+from shellplay.commands.paths import files
 from shellplay.errors import UsageError
 from shellplay.playground import Playground
 
@@ -84,21 +83,3 @@ def images() -> Iterator[Candidate]:
 
     for name, of in Store().names().items():
         yield Candidate(familiar(name), f"image {short(of.digest)}")
-
-
-def files(word: str) -> Iterator[Candidate]:
-    """Offer files and directories that begin with a word."""
-    above, _, _ = word.rpartition("/")
-    directory = Path(f"{above}/" if above or word.startswith("/") else ".").expanduser()
-    try:
-        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
-    except OSError:
-        # A directory that is not there, or not readable, has nothing to offer.
-        return
-    for entry in entries:
-        prefix = f"{above}/" if "/" in word else ""
-        is_directory = entry.is_dir()
-        yield Candidate(
-            f"{prefix}{entry.name}{'/' if is_directory else ''}",
-            "directory" if is_directory else "file",
-        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from shellplay.commands.image_arguments import Order
@@ -17,6 +16,7 @@ from shellplay.image.manifest import Image
 from shellplay.image.pull import pull_image
 from shellplay.image.reference import familiar
 from shellplay.image.store import Store, layer_name
+from shellplay.kernel.home import expanded
 from shellplay.views.images import in_words, page, table
 
 Verb = Callable[[Store, tuple[str, ...], str | None], Iterator[Outcome]]
@@ -40,9 +40,7 @@ def _ls(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[
 
 def _import(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
     path, *name = words
-    images = yield from import_image(
-        store, Path(path).expanduser(), name[0] if name else None, platform
-    )
+    images = yield from import_image(store, expanded(path), name[0] if name else None, platform)
     for image in images:
         yield arrived(image)
 
@@ -69,7 +67,7 @@ def _inspect(store: Store, words: tuple[str, ...], platform: str | None) -> Iter
 
 def _export(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
     image = store.get(words[0])
-    target = Path(words[1]).expanduser()
+    target = expanded(words[1])
     export_image(store, image, target)
     yield f"{familiar(image.name)}: written to {target}"
 

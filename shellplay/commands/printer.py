@@ -46,8 +46,8 @@ class Printer:
     def width(self) -> int:
         """Return the columns there are now."""
         columns = os.environ.get("COLUMNS", "")
-        if columns.isascii() and columns.isdigit() and int(columns):
-            return int(columns)
+        if columns.isascii() and columns[:9].isdigit() and int(columns[:9]):
+            return int(columns[:9])
         try:
             return os.get_terminal_size(self.out.fileno()).columns or USUAL_WIDTH
         except OSError:

@@ -1,5 +1,6 @@
 """Arguments that name processes and signals, as kill(1) takes them."""
 
+import re
 import signal
 from collections.abc import Iterator, Sequence
 
@@ -8,10 +9,13 @@ from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.errors import UsageError
 from shellplay.playground import Playground
 
+# As long as any can be.
+NUMBER, TARGET = re.compile("[0-9]{1,2}"), re.compile("%?[0-9]{1,10}")
+
 
 def signal_number(word: str) -> int:
     """Return the number of ``9``, ``KILL`` or ``SIGKILL``; raises UsageError."""
-    if word.isascii() and word.isdigit() and int(word) in set(signal.Signals):
+    if NUMBER.fullmatch(word) and int(word) in set(signal.Signals):
         return int(word)
     names = {one.name.removeprefix("SIG"): int(one) for one in signal.Signals}
     number = names.get(word.upper().removeprefix("SIG"))
@@ -67,7 +71,7 @@ class Targets(Argument):
     def parse(self, words: Sequence[str], playground: Playground) -> tuple[str, ...]:
         """Check the form of each; whether it exists is the kernel's to say."""
         for word in words:
-            if not word.removeprefix("%").isascii() or not word.removeprefix("%").isdigit():
+            if not TARGET.fullmatch(word):
                 raise UsageError(
                     f"{quoted(word)} is neither a host PID nor a job", "as in 4242 or %1"
                 )

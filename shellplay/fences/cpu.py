@@ -12,6 +12,8 @@ from shellplay.kernel import cgroups
 
 PERIOD_MICROSECONDS = 100_000
 LEAST_MICROSECONDS = 1_000
+# The kernel takes somewhat more; no machine has so many processors.
+MOST_MICROSECONDS = 10_000 * PERIOD_MICROSECONDS
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,10 @@ class Cpu(Quota, kind="cpu", man="cgroups(7)"):
             quota = round(float(text) * PERIOD_MICROSECONDS)
         except (ValueError, OverflowError):
             quota = 0
-        if quota < LEAST_MICROSECONDS:
-            raise UsageError(f"fence cpu: {text!r} is no number from 0.01 on", "as in 0.5")
+        if not LEAST_MICROSECONDS <= quota <= MOST_MICROSECONDS:
+            raise UsageError(
+                f"fence cpu: {text!r} is no number from 0.01 to 10000", "as in 0.5"
+            )
         return quota
 
     @classmethod

@@ -11,7 +11,7 @@ from shellplay.fences.fence import option
 from shellplay.fences.quota import Quota, needed
 from shellplay.kernel import cgroups
 
-LIST = re.compile(r"\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*")
+LIST = re.compile("[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*")
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import os
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shellplay.fences.mounted import Mounted, mounts_at
@@ -31,7 +33,7 @@ class Dev(Mounted, kind="dev", man="devpts(4)"):
     """Devices: disks, memory, other terminals.
 
     What is left is null zero full random urandom tty; pts, shm and mqueue are new.  The
-    terminal of bash is still there, as /dev/tty.
+    terminal of bash is still there, as /dev/tty and /dev/console.
     """
 
     target = "/dev"
@@ -42,7 +44,7 @@ class Dev(Mounted, kind="dev", man="devpts(4)"):
         found = mounts_at(pid, cls.target)
         return f"{found[0].kind} {found[0].device}" if found else None
 
-    def go_up(self, caller: Caller) -> None:
+    def go_up(self, caller: Caller, terminal: str) -> None:
         """Mount an empty one, and bind the nodes of the one before into it."""
         with ExitStack() as held:
             # Bound and not made: mknod(2) of a device is nothing for a user namespace.
@@ -50,6 +52,9 @@ class Dev(Mounted, kind="dev", man="devpts(4)"):
                 name: held.enter_context(mounting.device(caller, f"/dev/{name}", number))
                 for name, number in NODES.items()
             }
+            console = _console(caller, terminal)
+            if console is not None:
+                trees["console"] = held.enter_context(console)
             mask = mounting.umask(caller, 0)
             held.callback(mounting.umask, caller, mask)
             caller.mount("tmpfs", self.target, "tmpfs", QUIET, "mode=755,size=65536k")
@@ -71,3 +76,12 @@ class Dev(Mounted, kind="dev", man="devpts(4)"):
             "self", "ipc"
         ):
             caller.mount("mqueue", "/dev/mqueue", "mqueue", quiet)
+
+
+def _console(caller: Caller, terminal: str) -> AbstractContextManager[int] | None:
+    """Return the terminal of bash, as Docker binds it, if its node is seen inside."""
+    node = Path(terminal).stat().st_rdev
+    seen = Path(f"/proc/{caller.pid}/root{terminal}")
+    if not seen.exists() or seen.stat().st_rdev != node:
+        return None
+    return mounting.device(caller, terminal, (os.major(node), os.minor(node)))

@@ -31,7 +31,9 @@ class Io(Quota, kind="io", man="cgroups(7)"):
     def __post_init__(self) -> None:
         if self.read is None and self.write is None:
             raise UsageError("fence io needs read= or write=", "fence io read=10M write=10M")
-        self._speeds()
+        for name, text in (("read", self.read), ("write", self.write)):
+            if text is not None and amount(self.kind, text) == 0:
+                raise UsageError(f"fence io: {name}={text} is no limit", f"leave {name}= out")
 
     def _speeds(self) -> tuple[int, int]:
         """Return bytes in a second for reads and for writes; 0 is no limit."""

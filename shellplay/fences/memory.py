@@ -7,14 +7,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from shellplay.errors import KernelError, Refused
+from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences.fence import option
-from shellplay.fences.quota import Quota, amount, needed, spelled
+from shellplay.fences.quota import NO_LIMIT, Quota, amount, needed, spelled
 from shellplay.kernel import cgroups
 
-# Version 1 keeps whole pages below 2**63; from here on that is no limit.
-NO_LIMIT = 1 << 62
 SWAP_V1, LIMIT_V1 = "memory.memsw.limit_in_bytes", "memory.limit_in_bytes"
+
+# With less bash itself is killed as soon as it does anything.
+LEAST = 1 << 20
 
 FROM_NOW_ON = "what it has in use already does not count, only what it takes from now on"
 
@@ -36,6 +37,10 @@ class Memory(Quota, kind="memory", man="cgroups(7)"):
     def _sizes(self) -> tuple[int, int]:
         page = os.sysconf("SC_PAGE_SIZE")
         size = amount(self.kind, needed(self.kind, self.max, "64M"))
+        if size < LEAST:
+            raise UsageError(
+                f"fence memory: bash itself needs more than {self.max}", "1M at least"
+            )
         return size // page * page, amount(self.kind, self.swap or "0")
 
     @classmethod

@@ -37,8 +37,23 @@ class Mounted(Fence, ABC):
         return ours is not None and bool(ours.effective >> k.CAP_SYS_ADMIN & 1)
 
     @abstractmethod
-    def go_up(self, caller: Caller) -> None:
-        """Mount it, by a process that has joined the namespaces of the bash."""
+    def go_up(self, caller: Caller, terminal: str) -> None:
+        """Mount it, by a process that has joined the namespaces of the bash.
+
+        ``terminal`` is the path of its terminal on the host.
+        """
+
+    def go_up_instead(self, caller: Caller, terminal: str) -> None:
+        """Mount it in the place of what is mounted there last, which goes."""
+        self.go_up(caller, terminal)
+        # Only now: who has no privileges may mount a /proc or /sys beside another one only.
+        tree = mounting.open_tree(caller, self.target, recursive=True)
+        try:
+            for _ in range(2):
+                caller.umount2(self.target, k.MNT_DETACH)
+            mounting.move_mount(caller, tree, self.target, of=self.target)
+        finally:
+            caller.close(tree)
 
     def take_off(self, caller: Caller) -> None:
         """Unmount it, with all that is mounted below."""
@@ -52,6 +67,11 @@ def mounts_at(pid: int | str, target: str) -> list[Mount]:
     if not tops:
         return []
     return [tops[-1], *(each for each in found if each.point != target)]
+
+
+def is_mounted_over(pid: int | str, target: str) -> bool:
+    """Tell whether there is another mount below the topmost one at a path."""
+    return sum(each.point == target for each in procfs.mounts_below(pid, target)) > 1
 
 
 def hide(caller: Caller, paths: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from shellplay.errors import UsageError
 from shellplay.fences.fence import option
 from shellplay.fences.quota import Quota, needed
 from shellplay.kernel import cgroups
+
+NUMBER = re.compile("[0-9]{1,10}")
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Pids(Quota, kind="pids", man="cgroups(7)"):
 
     def __post_init__(self) -> None:
         text = needed(self.kind, self.max, "50")
-        if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 1 << 22:
+        if not NUMBER.fullmatch(text) or not 0 < int(text) < 1 << 22:
             raise UsageError(f"fence pids: {text!r} is no number of processes", "as in 50")
 
     @classmethod

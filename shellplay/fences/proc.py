@@ -52,7 +52,7 @@ class Proc(Mounted, kind="proc", man="proc(5)"):
         """Tell whether less of it can be seen or written than on the host."""
         return isinstance(mine, Shown) and any(mine) and mine != host
 
-    def go_up(self, caller: Caller) -> None:
+    def go_up(self, caller: Caller, terminal: str) -> None:
         """Mount a fresh one over it, and cover what Docker covers."""
         flags = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
         caller.mount("proc", self.target, "proc", flags)

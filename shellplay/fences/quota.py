@@ -17,7 +17,9 @@ from shellplay.kernel.cgroups import Hierarchy
 if TYPE_CHECKING:
     from shellplay.kernel.cgroup_group import Group
 
-AMOUNT = re.compile(r"(\d+(?:\.\d+)?)([kmgt]?)(?:i?b)?", re.IGNORECASE)
+AMOUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)([kmgt]?)(?:i?b)?", re.IGNORECASE)
+# Version 1 keeps whole pages below 2**63; from here on that is no limit.
+NO_LIMIT = 1 << 62
 UNITS = ("", "k", "m", "g", "t")
 
 
@@ -144,7 +146,10 @@ def amount(kind: str, text: str) -> int:
     found = AMOUNT.fullmatch(text)
     if found is None:
         raise UsageError(f"fence {kind}: {text!r} is no amount", "as in 64M, 512k or 1.5G")
-    return int(float(found[1]) * 1024 ** UNITS.index(found[2].lower()))
+    size = int(float(found[1]) * 1024 ** UNITS.index(found[2].lower()))
+    if size >= NO_LIMIT:
+        raise UsageError(f"fence {kind}: {text} is above all limits", f"peel {kind}")
+    return size
 
 
 def spelled(size: int) -> str:

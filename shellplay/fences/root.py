@@ -16,6 +16,7 @@ from shellplay.fences.ground import Ground
 from shellplay.fences.namespace import Joined, Namespace, return_to, working_directory
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
+from shellplay.kernel.home import expanded
 from shellplay.kernel.procfs import Status
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
     def __post_init__(self) -> None:
         if self.base != OVERLAY and self.image is not None:
             raise UsageError("root is a directory or an image, not both", "leave one out")
-        if self.base != OVERLAY and not Path(self.base).expanduser().is_dir():
+        if self.base != OVERLAY and not expanded(self.base).is_dir():
             raise UsageError(f"{self.base} is no directory", "fence root overlay")
-        if self.base != OVERLAY and Path(self.base).expanduser().resolve() == Path("/"):
+        if self.base != OVERLAY and expanded(self.base).resolve() == Path("/"):
             raise UsageError(f"{self.base} is the root already", "fence root overlay")
 
     @classmethod
@@ -81,7 +82,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
     def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Find what it will stand on; return it so, and sentences about that."""
         if self.image is None:
-            lower = Path("/" if self.base == OVERLAY else self.base).expanduser().resolve()
+            lower = expanded("/" if self.base == OVERLAY else self.base).resolve()
             return dataclasses.replace(self, ground=Ground([lower], ExitStack())), ()
         # Loaded here: few fences need the store.
         from shellplay.image.store import Store
@@ -157,13 +158,14 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
             return
         rooting.stage(caller)
         ground.keep_stage(f"/proc/{caller.pid}/root{rooting.STAGE}")
+        notes: list[str] | None = None
         if ground.image is not None:
-            rooting.overlay(caller, ground.lowers)
+            notes = [] if rooting.overlay(caller, ground.lowers) else None
         elif rooting.may_see_below_mounts(caller):
-            ground.notes += rooting.overlay_host(caller)
-        else:
-            ground.apart, notes = rooting.overlay_each(caller)
-            ground.notes += notes
+            notes = rooting.overlay_host(caller)
+        if notes is None:
+            ground.apart, notes = rooting.overlay_each(caller, ground.lowers[0])
+        ground.notes += notes
 
 
 def _finished(unpacking: Generator[str, None, Unpacked]) -> tuple[Unpacked, list[str]]:

@@ -29,8 +29,9 @@ TREE, UPPER, WORK = f"{STAGE}/root", f"{STAGE}/upper", f"{STAGE}/work"
 EVERYBODY = [MapRange(0, 0, 2**32 - 1)]
 KERNELS = ("/proc", "/sys", "/dev")
 # What overlayfs says of a directory that it cannot be over: a file system without what it
-# takes, one overlay too many, mounts that hold together, the FUSE of another user.
-UNFIT = (errno.EINVAL, errno.EACCES, errno.ESTALE)
+# takes, one overlay too many, mounts that hold together, the FUSE of another user.  The last
+# two are said by a kernel without overlayfs.
+UNFIT = (errno.EINVAL, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.EOPNOTSUPP)
 
 
 def may_see_below_mounts(caller: Caller) -> bool:
@@ -48,23 +49,36 @@ def stage(caller: Caller) -> None:
         mounting.mkdirat(caller, path)
 
 
-def overlay(caller: Caller, lowers: Sequence[Path]) -> None:
-    """Mount the tree: the lower directories, and what is written over them."""
+def overlay(caller: Caller, lowers: Sequence[Path]) -> bool:
+    """Mount the tree: the lower directories, and what is written over them.
+
+    Return False if there can be no overlay over a single one.
+    """
     # mount(2) takes a page of options: short names leave room for more layers.
     if len(lowers) > 1:
         caller.chdir(str(lowers[0].parent))
         names = [each.name for each in reversed(lowers)]
     else:
         names = [str(lowers[0])]
-    _overlay(caller, ":".join(map(_escaped, names)), TREE, UPPER, WORK)
+    try:
+        _overlay(caller, ":".join(map(_escaped, names)), TREE, UPPER, WORK)
+    except KernelError as error:
+        if len(lowers) > 1 or error.errno not in UNFIT:
+            raise
+        return False
+    return True
 
 
-def overlay_host(caller: Caller) -> list[str]:
-    """Mount the tree over / with what is mounted below it; return sentences about the rest."""
+def overlay_host(caller: Caller) -> list[str] | None:
+    """Mount the tree over / with what is mounted below it; return sentences about the rest.
+
+    Return None if there can be no overlay over /.
+    """
     points = _mounted_below_root(caller)
     for point in points:
         _room_for(caller, point)
-    overlay(caller, [Path("/")])
+    if not overlay(caller, [Path("/")]):
+        return None
     fixed = [
         point
         for number, point in enumerate(points)
@@ -115,17 +129,17 @@ def _room_for(caller: Caller, point: str) -> None:
             os.chown(there, was.st_uid, was.st_gid)
 
 
-def overlay_each(caller: Caller) -> tuple[frozenset[str], list[str]]:
-    """Mount an overlay for each directory in /.
+def overlay_each(caller: Caller, lower: Path) -> tuple[frozenset[str], list[str]]:
+    """Mount an overlay for each directory in a lower one, read-only where there can be none.
 
     What is written to / itself goes to the same directory as what is written to those below.
-    Returns the names there that are still the host's, and sentences about what cannot be
+    Returns the names there that are still those below, and sentences about what cannot be
     changed.
     """
     caller.mount(UPPER, TREE, None, k.MS_BIND)
     fixed: list[str] = []
     files: list[str] = []
-    with os.scandir(f"/proc/{caller.pid}/root/") as entries:
+    with os.scandir(f"/proc/{caller.pid}/root{lower}") as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
         path, there = f"/{entry.name}", f"{TREE}/{entry.name}"
@@ -134,26 +148,32 @@ def overlay_each(caller: Caller) -> tuple[frozenset[str], list[str]]:
         if entry.is_symlink():
             mounting.symlinkat(caller, str(Path(entry.path).readlink()), there)
         elif entry.is_dir():
-            if not _overlay_one(caller, entry.name, there):
+            if not _overlay_one(caller, lower / entry.name, there):
                 fixed.append(path)
         elif entry.is_file():
             mounting.mknodat(caller, there)
-            _bind_read_only(caller, path, there)
+            _bind_read_only(caller, str(lower / entry.name), there)
             files.append(path)
-    told = ["what belongs to others, and what is in their directories, cannot be changed"]
+    told = []
+    if not may_see_below_mounts(caller):
+        told.append(
+            "what belongs to others, and what is in their directories, cannot be changed"
+        )
     if fixed:
-        told.append(f"{', '.join(fixed)}: read-only, as the host has mounts in there")
+        host = lower == Path("/")
+        reason = "the host has mounts in there" if host else "no overlay can be over it"
+        told.append(f"{', '.join(fixed)}: read-only, as {reason}")
     if files:
         told.append(f"{', '.join(files)}: read-only, as a file has no overlay")
     return frozenset(path[1:] for path in (*KERNELS, *fixed, *files)), told
 
 
-def _overlay_one(caller: Caller, name: str, there: str) -> bool:
-    upper, work = f"{UPPER}/{name}", f"{WORK}/{name}"
-    mode = stat.S_IMODE(Path(f"/proc/{caller.pid}/root/{name}").stat().st_mode)
+def _overlay_one(caller: Caller, lower: Path, there: str) -> bool:
+    upper, work = f"{UPPER}/{lower.name}", f"{WORK}/{lower.name}"
+    mode = stat.S_IMODE(Path(f"/proc/{caller.pid}/root{lower}").stat().st_mode)
     for path, bits in ((upper, mode), (work, 0o700)):
-        mounting.mkdirat(caller, path, bits)
-    return _overlay_or_bind(caller, f"/{name}", there, upper, work)
+        mounting.mkdirat(caller, path, bits, exist_ok=True)
+    return _overlay_or_bind(caller, str(lower), there, upper, work)
 
 
 def _overlay_or_bind(caller: Caller, lower: str, there: str, upper: str, work: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import errno
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from shellplay.errors import UsageError
@@ -15,6 +14,7 @@ from shellplay.fences.filter import Filter
 from shellplay.fences.seccomp_profile import DOCKER, Here
 from shellplay.kernel import filters
 from shellplay.kernel.filters import Action, Rule, Rules
+from shellplay.kernel.home import expanded
 from shellplay.kernel.procfs import Status
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Seccomp(Filter, kind="seccomp", man="seccomp(2)"):
             others = seccomp_profile.architectures()
             return Rules(ALLOW, (Rule(denied, action),), others)
         here = Here.with_capabilities(capabilities)
-        base = seccomp_profile.read(Path(self.profile or DOCKER).expanduser(), here)
+        base = seccomp_profile.read(expanded(self.profile or DOCKER), here)
         kept = tuple(name for name in allowed if name not in denied)
         return Rules(
             action if self.action else base.default,
@@ -99,7 +99,7 @@ class Seccomp(Filter, kind="seccomp", man="seccomp(2)"):
 
     def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Return the fence for what a process may do: profiles ask about capabilities."""
-        ready = self.rules(status.permitted)
+        ready = self.ready or self.rules(status.permitted)
         # What libseccomp does not take is said before anything else goes up.
         filters.compiled(ready)
         return dataclasses.replace(self, ready=ready), ()

@@ -33,7 +33,7 @@ class Sys(Mounted, kind="sys", man="sysfs(5)"):
             return None
         return "read-only" if "ro" in found[0].options else "writable"
 
-    def go_up(self, caller: Caller) -> None:
+    def go_up(self, caller: Caller, terminal: str) -> None:
         """Mount it over itself, read-only, and cover what Docker covers."""
         make_read_only(caller, [self.target])
         seen = Path(f"/proc/{caller.pid}/root/sys")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "": 1}
-DURATION = re.compile(r"([+-]?)((?:\d+[smhdw]?)+)")
+# Only the last number may lack its unit: there is one way to read it, however long it is.
+DURATION = re.compile(r"([+-]?)(?=.)((?:[0-9]{1,18}[smhdw])*(?:[0-9]{1,18})?)")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,6 @@ def seconds(text: str) -> int:
     match = DURATION.fullmatch(text)
     if match is None:
         raise UsageError(f"{text!r} is not a duration", "like +10d, -1h30m or 90")
-    parts = re.findall(r"(\d+)([smhdw]?)", match[2])
+    parts = re.findall("([0-9]+)([smhdw]?)", match[2])
     total = sum(int(number) * UNITS[unit] for number, unit in parts)
     return -total if match[1] == "-" else total

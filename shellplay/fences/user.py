@@ -16,7 +16,7 @@ from shellplay.kernel.procfs import MapRange, Status
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
-RANGE = re.compile("([0-9]+):([0-9]+):([0-9]+)")
+RANGE = re.compile("([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
 # (uid_t) -1 is nobody's number.
 NO_ID = 2**32 - 1
 

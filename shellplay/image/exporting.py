@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from shellplay.errors import Refused
-from shellplay.image.digest import CHUNK, digest_of, hexadecimal
+from shellplay.image.digest import CHUNK, Corrupt, digest_of, hexadecimal, short
 from shellplay.image.manifest import (
     CONFIG,
     FULL_NAME,
@@ -38,15 +38,41 @@ def export_image(store: Store, image: Image, target: Path) -> None:
     """Write an image to a new tar (``NAME.tar``) or into a directory that is an OCI layout.
 
     A directory is made if it is not there; one that is an OCI layout gets one more image.
-    Raises Refused if something else is there; a tar that is not whole is removed.
+    Raises Refused if something else is there, or if it cannot be written; then nothing of it
+    is left.  Raises Corrupt if the store lacks a layer.
     """
-    with store.using():
+    with store.using(), _wholly(target) as made:
         manifest, documents = _as_oci(store, image)
         blobs = {hexadecimal(of.digest): store.blob(of.digest) for of in image.layers}
+        for of in image.layers:
+            if not store.blob(of.digest).exists():
+                raise Corrupt(
+                    f"{familiar(image.name)}: the store lacks its layer {short(of.digest)}",
+                    "image rm it, and import it again",
+                )
         if target.suffix == ".tar":
             _to_tar(image, manifest, documents, blobs, target)
         else:
-            _to_directory(image, manifest, documents, blobs, target)
+            _to_directory(image, manifest, documents, blobs, target, made)
+
+
+@contextmanager
+def _wholly(target: Path) -> Iterator[list[Path]]:
+    """Give a list of what is made in the block, which is removed again if that fails."""
+    made: list[Path] = []
+    try:
+        yield made
+    except BaseException as error:
+        for path in reversed(made):
+            # What cannot be removed from a disk that fails is all that can stay.
+            with suppress(OSError):
+                path.rmdir() if path.is_dir() else path.unlink()
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise Refused(
+                f"{target} cannot be written: {reason}", "take another place"
+            ) from error
+        raise
 
 
 def _as_oci(store: Store, image: Image) -> tuple[Descriptor, Documents]:
@@ -129,6 +155,7 @@ def _to_directory(
     documents: Documents,
     blobs: dict[str, Path],
     target: Path,
+    made: list[Path],
 ) -> None:
     index = target / "index.json"
     others: list[Any] = []
@@ -140,17 +167,23 @@ def _to_directory(
     elif target.exists() and any(target.iterdir()):
         raise Refused(f"{target} is no OCI layout and not empty", "give a new directory")
     place = target / "blobs" / "sha256"
-    place.mkdir(parents=True, exist_ok=True)
+    for directory in reversed((place, *place.parents)):
+        if not directory.exists():
+            directory.mkdir()
+            made.append(directory)
     for digits, path in blobs.items():
         if not (place / digits).exists():
             with _replacing(place / digits) as file, path.open("rb") as content:
                 while data := content.read(CHUNK):
                     file.write(data)
+            made.append(place / digits)
     small = {place / digits: data for digits, data in documents.items()}
     small[target / "oci-layout"] = LAYOUT
     # Last: what an index names is there.
     small[index] = _index(image, manifest, others)
     for path, data in small.items():
+        if not path.exists():
+            made.append(path)
         with _replacing(path) as file:
             file.write(data)
 
@@ -164,5 +197,5 @@ def _replacing(target: Path) -> Iterator[Any]:
             yield file
         scratch.rename(target)
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             scratch.unlink()

@@ -48,6 +48,8 @@ def import_image(
     named = None if name is None else str(parse(name))
     if not path.exists():
         raise UsageError(f"{path} is not there", "give a tar or a directory")
+    if not path.is_dir() and not path.is_file():
+        raise UsageError(f"{path} is neither a file nor a directory", "give a tar")
     with store.changing(), _blaming(path):
         wanted = platform or this_platform()
         if not path.is_dir():
@@ -91,14 +93,20 @@ def _from_layout(
 ) -> Generator[str, None, list[Arrived]]:
     def fetch(of: Descriptor) -> Iterator[str]:
         if not store.has(of):
-            try:
-                with (path / "blobs" / "sha256" / hexadecimal(of.digest)).open("rb") as file:
-                    store.add(file, of)
-            except FileNotFoundError:
-                raise Corrupt(f"{of.digest} is missing in it") from None
+            blob = path / "blobs" / "sha256" / hexadecimal(of.digest)
+            # A FIFO would be waited for, and a device read without end.
+            if not blob.is_file():
+                raise Corrupt(f"{of.digest} is missing in it")
+            with blob.open("rb") as file:
+                store.add(file, of)
         return iter(())
 
-    index = (path / INDEX).read_bytes()
+    if not (path / INDEX).is_file():
+        raise Corrupt(f"{INDEX} is no file")
+    with (path / INDEX).open("rb") as file:
+        index = file.read(store.limits.document_bytes + 1)
+    if len(index) > store.limits.document_bytes:
+        raise Corrupt(f"{INDEX} is too long")
     return (yield from _from_index(store, path, index, fetch, platform))
 
 

@@ -10,6 +10,7 @@ several processes may use one store.  Content is never changed once it has its n
 
 from __future__ import annotations
 
+import difflib
 import errno
 import fcntl
 import io
@@ -118,7 +119,9 @@ class Store:
                 raise Refused(f"the IDs of several images begin with {word}", "type more of it")
             if of_id:
                 return of_id[0].name, of_id[0].descriptor
-        raise Refused(f"there is no image {word}", "image ls lists them")
+        near = difflib.get_close_matches(word, map(familiar, there), 1)
+        fix = f"did you mean {near[0]}?" if near else "image ls lists them"
+        raise Refused(f"there is no image {word}", fix)
 
     def get(self, word: str) -> Image:
         """Return an image by its name or the beginning of its ID."""

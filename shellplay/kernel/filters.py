@@ -67,7 +67,7 @@ class Rules:
 def known(name: str) -> bool:
     """Tell whether libseccomp knows a system call of this name, of any processor."""
     library = _library()
-    return int(library.resolve_syscall(library.Arch.NATIVE, name)) != -1
+    return name.isascii() and int(library.resolve_syscall(library.Arch.NATIVE, name)) != -1
 
 
 def knows(architecture: str) -> bool:

@@ -11,7 +11,7 @@ import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
@@ -59,6 +59,20 @@ def mount_setattr(caller: Caller, at: int, path: str, *, recursive: bool = False
         "mount_setattr", at, os.fsencode(path), flags, bytearray(attributes), len(attributes),
         subject=path or f"fd {at}", shown=[path or str(at), "MOUNT_ATTR_RDONLY"],
         same_as=f"mount -o remount,bind,ro {path}" if path else None,
+    )  # fmt: skip
+
+
+def map_owners(caller: Caller, tree: int, users: int, *, of: str) -> None:
+    """Have the owners of a detached mount be those that a user namespace maps them to.
+
+    ``users`` is a descriptor of that, ``of`` says what is mounted; needs Linux 5.12.
+    """
+    flags = k.AT_RECURSIVE | k.AT_EMPTY_PATH
+    attributes = _ATTRIBUTES.pack(k.MOUNT_ATTR_IDMAP, 0, 0, users)
+    caller.call(
+        "mount_setattr", tree, b"", flags, bytearray(attributes), len(attributes),
+        subject=of, shown=[of, "MOUNT_ATTR_IDMAP"],
+        same_as=f"mount --bind -o X-mount.idmap=/proc/PID/ns/user {of} DIRECTORY",
     )  # fmt: skip
 
 
@@ -113,3 +127,13 @@ def mknodat(caller: Caller, path: str, *, exist_ok: bool = False) -> None:
     except KernelError as error:
         if not (exist_ok and error.errno == errno.EEXIST):
             raise
+
+
+def make_place(caller: Caller, path: str, *, directory: bool) -> None:
+    """Make what is missing of a path that something is going to be mounted at."""
+    for parent in reversed(PurePosixPath(path).parents[:-1]):
+        mkdirat(caller, str(parent), exist_ok=True)
+    if directory:
+        mkdirat(caller, path, exist_ok=True)
+    else:
+        mknodat(caller, path, exist_ok=True)

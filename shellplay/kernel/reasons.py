@@ -52,11 +52,21 @@ def _reason(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
         )
     if kind == "landlock" and error.call == "openat2":
         return f"bash cannot open {error.subject}, so nothing can be allowed below it", None
+    if kind == "root" and error.call == "mount" and error.errno in (errno.ENODEV, errno.EINVAL):
+        return (
+            "no overlay can be over these layers: this kernel or their file system has none",
+            "modprobe overlay, as root, or XDG_DATA_HOME on another file system",
+        )
     if kind == "mount" and error.call in ("mkdirat", "mknodat"):
         return f"nothing can be made at {error.subject} inside", "make it, or take another path"
     match error.errno:
         case errno.EINVAL | errno.ENOTDIR if kind == "mount" and error.call == "move_mount":
             return "a directory goes on a directory, and a file on a file", "take another path"
+        case errno.EOVERFLOW:
+            return (
+                "bash is nobody inside: the map of its user fence leaves its own user out",
+                "as in fence user map=0:0:1,1:100000:65535",
+            )
         case errno.ENOSYS:
             return f"this kernel has no {error.call}", None
         case errno.ENOSPC if kind not in namespaces.KINDS:

@@ -116,13 +116,15 @@ class Stub(Caller):
         change: dict[str, str],
         remove: Sequence[str] = (),
         keep: Sequence[int] = (),
+        fresh: bool = False,
     ) -> None:
         """Replace the stub by a program; raise KernelError if it cannot be executed.
 
-        The environment is ours with ``change`` applied and the names in ``remove`` gone.
-        Of the descriptors, the standard streams and those in ``keep`` stay open.
+        The environment is ours, or nothing if it is ``fresh``, with ``change`` applied and
+        the names in ``remove`` gone.  Of the descriptors, the standard streams and those in
+        ``keep`` stay open.
         """
-        plan = {"change": change, "remove": list(remove), "keep": list(keep)}
+        plan = {"change": change, "remove": list(remove), "keep": list(keep), "fresh": fresh}
         self._send(execute=list(argv), plan=plan)
         answer = self._receive()
         self._link.close()
@@ -133,6 +135,13 @@ class Stub(Caller):
         if failed:
             fix = "a filter may deny it: peel seccomp" if -failed == errno.EPERM else None
             raise KernelError(call, -failed, argv[0], fix)
+
+    def attend(self) -> None:
+        """Have the stub fork: the copy goes on in its place, and it reaps until that ends.
+
+        That is what the first process of a pid namespace is there for, pid_namespaces(7).
+        """
+        self._ask(attend=True)
 
     def quit(self) -> None:
         """End the stub."""
@@ -238,6 +247,12 @@ def _serve(link: socket.socket) -> NoReturn:
                     continue
                 os.close(fds[0])
                 answer = {"result": child, "buffers": []}
+            case {"attend": True}:
+                child = _fork()
+                if child > 0:
+                    link.close()
+                    _attend(child)
+                answer = {"result": child, "buffers": []}
             case {"execute": argv, "plan": plan}:
                 answer = _execute(argv, **plan)
             case _:
@@ -252,6 +267,19 @@ def _fork() -> int:
         return -(error.errno or errno.EAGAIN)
 
 
+def _attend(child: int) -> NoReturn:
+    """Reap whatever ends until the child has, and end as it did; it hears our signals."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
+        signal.signal(number, lambda received, _: os.kill(child, received))
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    while True:
+        ended, status = os.wait()
+        if ended == child:
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)
+
+
 def _make_call(name: str, arguments: list[Argument]) -> Answer:
     result = HERE.syscall(name, *arguments)
     return {
@@ -261,9 +289,10 @@ def _make_call(name: str, arguments: list[Argument]) -> Answer:
 
 
 def _execute(
-    argv: list[str], change: dict[str, str], remove: list[str], keep: list[int]
+    argv: list[str], change: dict[str, str], remove: list[str], keep: list[int], *, fresh: bool
 ) -> Answer:
-    environment = {name: text for name, text in os.environ.items() if name not in remove}
+    ours = {} if fresh else dict(os.environ)
+    environment = {name: text for name, text in ours.items() if name not in remove}
     environment.update(change)
     for number in signal.valid_signals():
         if number not in (signal.SIGKILL, signal.SIGSTOP):

@@ -76,6 +76,7 @@ class Terminal:
         self._pieces: deque[bytes | Mark] = deque()
         self.master, slave = os.openpty()
         self._slave: int | None = slave
+        self.path = os.ttyname(slave)
         os.set_blocking(self.master, False)
         # The size is set before anything runs on it: a program asks at its start.
         set_size(self.master, columns, rows)
@@ -138,7 +139,7 @@ class Terminal:
             self._hidden += piece
             return
         else:
-            self._remember(piece)
+            self.remember(piece)
             self.screen_modes.follow(piece)
         for watcher in self._watchers:
             watcher(piece)
@@ -165,7 +166,8 @@ class Terminal:
                 # The prompt is drawn again behind the answer, with marks of its own.
                 self.state = ShellState.STARTING
 
-    def _remember(self, text: bytes) -> None:
+    def remember(self, text: bytes) -> None:
+        """Keep output in the scrollback, which has room for about 256 KiB."""
         self._scrollback.append(text)
         self._size += len(text)
         while self._size > SCROLLBACK_BYTES and len(self._scrollback) > 1:

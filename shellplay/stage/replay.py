@@ -26,7 +26,7 @@ from shellplay.stage.narration import told
 from shellplay.stage.performance import Performance
 from shellplay.stage.report import EXIT_STATUS, StepReport, Verdict
 from shellplay.stage.show import Manner, Quit, Show, StartOver
-from shellplay.stage.sources import Source, read, understood
+from shellplay.stage.sources import LARGEST_BYTES, Source, read, understood
 from shellplay.stage.stage import Stage
 
 DESCRIPTION = "Perform a recipe as a demonstration: told, typed, and yours to interrupt."
@@ -146,9 +146,14 @@ class Replay:
 
     def _hear(self, stage: Stage, report: StepReport) -> None:
         self.verdicts.add(report.verdict)
-        if report.reason:
+        if report.reason and not self._is_for_others(report):
             sentence = f"line {report.line}: {report.reason}"
             stage.emit(Output(stage.now, f"\x1b[2m{sentence}\x1b[0m\n"))
+
+    def _is_for_others(self, report: StepReport) -> bool:
+        """Tell whether a step was left out because it is for another machine or user."""
+        lines = (step.line for step in self.recipe.steps if step.conditions.only)
+        return report.verdict is Verdict.SKIPPED and report.line in lines
 
     def _status(self) -> int:
         if Verdict.BAD in self.verdicts:
@@ -168,7 +173,7 @@ def headings(recipe: Recipe) -> list[str]:
 def _source(word: str) -> Source:
     if word != STANDARD_INPUT:
         return read(path_of(word))
-    source = understood(sys.stdin.buffer.read(), Path("standard input"))
+    source = understood(sys.stdin.buffer.read(LARGEST_BYTES + 1), Path("standard input"))
     if sys.stdout.isatty() and not sys.stdin.isatty():
         _read_keys_from_the_terminal()
     return source

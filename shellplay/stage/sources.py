@@ -11,6 +11,8 @@ from shellplay.recipe.document import Recipe
 from shellplay.recipe.parse import parse
 
 SUFFIX = ".play.md"
+# No article is so long; a device has no end.
+LARGEST_BYTES = 10**7
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ def found(paths: Iterable[str]) -> list[Path]:
 def read(path: Path) -> Source:
     """Read a recipe; raises RecipeError, also if it cannot be read."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise RecipeError(f"it cannot be read: {error.strerror}", 1, 1, str(path)) from error
     return understood(content, path)
@@ -50,6 +53,8 @@ def read(path: Path) -> Source:
 
 def understood(content: bytes, path: Path) -> Source:
     """Return the recipe that the bytes of a file say; raises RecipeError."""
+    if len(content) > LARGEST_BYTES:
+        raise RecipeError(f"it has more than {LARGEST_BYTES} bytes", 1, 1, str(path))
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +29,7 @@ from shellplay.settings import Settings
 from shellplay.stage.capture import GAP, LONGEST_END, Capture, StagePrinter
 from shellplay.stage.keys import keys
 from shellplay.stage.scene import scene
-from shellplay.stage.surroundings import surroundings
+from shellplay.stage.surroundings import images_of_its_own, surroundings
 from shellplay.stage.typist import Typist
 from shellplay.stage.watchdog import Watchdog
 
@@ -83,6 +83,9 @@ class Stage:
         self._capture = Capture()
         around = surroundings(self.header, self._capture.fd)
         self.scratch = Path(around.scratch or "")
+        self._undo = ExitStack()
+        if self.header.images:
+            self._undo.enter_context(images_of_its_own(self.scratch))
         self.playground = Playground(Settings(surroundings=around))
         self.playground.prestart()
         self.printer = StagePrinter(self._capture.stream, self.header.columns)
@@ -98,6 +101,7 @@ class Stage:
         trace: TracebackType | None,
     ) -> None:
         self.playground.close()
+        self._undo.close()
         self._capture.close()
         # The playground process removes it, unless somebody has killed that.
         if self.scratch.exists():

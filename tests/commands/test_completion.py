@@ -1,5 +1,7 @@
 """Completion from the table: commands, fences, options, containers, values."""
 
+from pathlib import Path
+
 import pytest
 
 from shellplay.commands.completion import complete
@@ -81,3 +83,26 @@ def test_a_fence_to_peel_is_offered_with_how_it_comes_off(playground: Playground
     box.fence(REGISTRY["user"]())
     (fence, _) = complete("peel ", playground)
     assert fence.description == f"wakes the parked bash {box.parked[0].pid}"
+
+
+def test_what_to_mount_is_offered_part_by_part(
+    playground: Playground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "source").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert texts("mount ", playground) == ["tmpfs:", "source/"]
+    assert texts("mount ./so", playground) == ["./source/"]
+    assert texts("mount ./source:", playground) == ["./source:/source"]
+    assert texts("mount a:/b:", playground) == ["a:/b:ro", "a:/b:idmap"]
+    assert texts("mount a:/b:ro,", playground) == ["a:/b:ro,idmap"]
+    assert texts("fence root ./s", playground) == ["./source/"]
+    assert texts("fence seccomp profile=so", playground) == ["profile=source/"]
+
+
+def test_what_is_mounted_is_offered_to_be_unmounted(playground: Playground) -> None:
+    assert texts("unmount ", playground) == []
+    container = playground.new()
+    assert texts("unmount ", playground) == []
+    container.fence(REGISTRY["root"]())
+    container.files.mount(None, "/cache")
+    assert texts("unmount ", playground) == ["/cache"]

@@ -42,7 +42,7 @@ def test_a_value_alone_belongs_to_the_limit_before_it(
     line: str, given: dict[str, dict[str, str]], playground: Playground
 ) -> None:
     made = WORDS.parse(line.split(), playground)
-    assert {each.kind: each.given() for each in made} == given
+    assert {each.kind: each.given() for each in made.fences} == given
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,10 @@ def test_a_value_alone_belongs_to_the_limit_before_it(
     [
         ("memory pids 50", r"fence memory needs a value \(fence memory 64M\)"),
         ("memory lots", "'lots' is no amount"),
+        ("memory -1", "'-1' is no amount"),
+        ("memory -64M", "'-64M' is no amount"),
+        ("cpu -0.5", "'-0.5' is no number"),
+        ("pids -5", "'-5' is no number of processes"),
         ("memory 64M 128M", 'unknown fence "128M"'),
         ("uts 64M", 'unknown fence "64M"'),
     ],
@@ -86,7 +90,7 @@ def test_stats_has_a_table_and_a_document() -> None:
     done = shellplay("-c", "new box; fence pids 50; stats; stats --json")
     lines = done.stdout.splitlines()
     title, row = next(pair for pair in pairwise(lines) if pair[0].startswith("NAME"))
-    assert title.split()[:3] == ["NAME", "PIDS", "MEMORY"]
+    assert title.split()[:3] == ["NAME", "PIDS", "REFUSED"]
     assert row.split()[:4] == ["box", "1", "/", "50"]
     (found,) = json.loads(lines[-1])["stats"]
     assert (found["container"], found["processes"], found["pids_limit"]) == ("box", 1, "50")

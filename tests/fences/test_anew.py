@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from shellplay.container import Container
+from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.model import How
 from shellplay.playground import Playground
@@ -63,3 +65,18 @@ def test_proc_is_fresh_in_live_fences_inside_one_that_was_not(
     assert container.run("echo $$; echo /proc/[0-9]*").output == "1\n/proc/1\n"
     container.peel("pid")
     assert container.run("readlink /proc/$$/exe >/dev/null").status == 0
+
+
+def test_what_an_ordinary_user_has_inside_user_comes_off_first() -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root needs no user fence")
+    with Playground(Settings(live=False)) as playground:
+        container = playground.new("box")
+        for kind in ("mnt", "pid"):
+            container.fence(REGISTRY[kind]())
+        before = container.pid
+        with pytest.raises(Refused, match=r"mnt, pid stand inside user.*peel pid, first"):
+            container.peel("user")
+        assert container.pid == before
+        container.peel_all()
+        assert identities(container.pid) == identities()

@@ -20,7 +20,10 @@ from tests.fences.limited import kept, refused
 pytestmark = pytest.mark.everyone
 LAYERS = [kind for kind in ORDER if kind not in KINDS]
 # Options to put each up with, a line that tells about it, and what that prints inside.
-DEVICES = "core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero\n"
+DEVICES = (
+    "console core fd full mqueue null ptmx pts random shm "
+    "stderr stdin stdout tty urandom zero\n"
+)
 SAMPLES: dict[str, tuple[dict[str, str], str, str]] = {
     "rlimit": ({"nofile": "64:128"}, "ulimit -Sn; ulimit -Hn", "64\n128\n"),
     "caps": (

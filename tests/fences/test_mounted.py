@@ -11,6 +11,8 @@ from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.fences.proc import MASKED
 from shellplay.kernel import procfs
+from shellplay.playground import Playground
+from shellplay.settings import Settings
 from tests.fences.conditions import in_front, interrupt, start_in_front
 from tests.fences.host import digest
 
@@ -53,6 +55,39 @@ def test_dev_works_for_programs_and_has_terminals_of_its_own(container: Containe
     assert container.run("echo hi >/dev/tty").output == "hi\n"
     assert container.run("script -qec 'tty' /dev/null").output.strip() == "/dev/pts/0"
     assert container.run("echo x >/dev/made; cat /dev/made").output == "x\n"
+
+
+def test_the_terminal_of_bash_is_the_console(container: Container) -> None:
+    fence(container, "dev")
+    assert container.run("tty; echo hi >/dev/console").output == "/dev/console\nhi\n"
+
+
+def test_a_bash_that_was_started_inside_has_its_console_too() -> None:
+    with Playground(Settings(live=False)) as playground:
+        container = playground.new("box")
+        fence(container, "dev", "uts")
+        assert container.run("tty").output == "/dev/console\n"
+
+
+@pytest.mark.parametrize("kind", ["proc", "sys", "dev"])
+def test_bash_is_as_it_was_when_it_has_mounted(container: Container, kind: str) -> None:
+    fence(container, "mnt", "pid")
+    container.run("umask 027; cd /tmp; half=kept")
+    before = procfs.fds(container.pid), procfs.arguments(container.pid)
+    fence(container, kind)
+    assert (procfs.fds(container.pid), procfs.arguments(container.pid)) == before
+    assert container.run("umask; pwd; echo $half").output == "0027\n/tmp\nkept\n"
+    container.peel(kind)
+    assert procfs.fds(container.pid) == before[0]
+
+
+def test_a_bash_that_may_not_be_stopped_is_mounted_for(container: Container) -> None:
+    fence(container, "mnt", "pid")
+    container.settings.live = False
+    fence(container, "sys")
+    assert "Read-only" in container.run(": >/sys/power/state").output
+    container.peel("sys")
+    assert not [each for each in container.fences() if each.fence == "sys" and each.up]
 
 
 def test_what_only_looks_like_a_device_is_not_bound(
@@ -108,6 +143,18 @@ def test_what_rests_on_another_comes_off_first(
     container.peel(below)
     container.peel_all()
     assert digest()["mounts"] == host
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_of_the_users_that_the_mounts_belong_to_they_come_off_first(*, live: bool) -> None:
+    with Playground(Settings(live=live)) as playground:
+        container = playground.new("box")
+        fence(container, "user", "proc")
+        with pytest.raises(Refused, match=r"proc stands on user .*peel proc, first"):
+            container.peel("user")
+        assert container.run("test -e /proc/kmsg; echo $?").output == "0\n"
+        container.peel_all()
+        assert container.run("echo $$").output == f"{container.pid}\n"
 
 
 def test_all_of_them_together_come_off_again(container: Container) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -134,3 +135,60 @@ def test_a_place_that_does_not_fit_is_told(
     container.fence(REGISTRY["root"]())
     with pytest.raises(Refused, match=reason):
         container.files.mount(source / what, place)
+
+
+@pytest.mark.root
+def test_owners_are_mapped_into_a_user_fence(container: Container, source: Path) -> None:
+    os.chown(source / "file", 5, 5)
+    asked = "stat -c %u:%g /plain/file /mapped/file; touch /mapped/new; chown 7 /mapped/new"
+    container.fence(REGISTRY["mnt"]())
+    with pytest.raises(Refused, match=r"none is mapped .*fence user, first"):
+        container.files.mount(source, "/mnt", mapped=True)
+    container.peel("mnt")
+    container.fence(REGISTRY["user"].parse({"map": "0:0:1,1:100000:65535"}))
+    container.fence(REGISTRY["root"]())
+    container.files.mount(source, "/plain")
+    container.files.mount(source, "/mapped", mapped=True)
+    assert container.run(asked).output == "65534:65534\n5:5\n"
+    assert (source / "new").stat().st_uid == 7
+    before = procfs.fds()
+    with pytest.raises(Refused, match=r"owners of /proc cannot be mapped .*ext4"):
+        container.files.mount(Path("/proc"), "/kernel", mapped=True)
+    assert procfs.fds() == before
+
+
+def test_owners_are_mapped_by_root_only(container: Container, source: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("we are root")
+    container.fence(REGISTRY["root"]())
+    with pytest.raises(Refused, match=r"cannot be mapped .*start shellplay as root"):
+        container.files.mount(source, "/mapped", mapped=True)
+
+
+@pytest.mark.root
+def test_who_is_left_out_of_the_map_is_told(container: Container) -> None:
+    container.fence(REGISTRY["user"].parse({"map": "0:100000:65536"}))
+    with pytest.raises(Refused, match="bash is nobody inside"):
+        container.fence(REGISTRY["root"]())
+
+
+def test_what_the_user_has_mounted_is_told(container: Container, source: Path) -> None:
+    container.fence(REGISTRY["root"]())
+    container.fence(REGISTRY["dev"]())
+    assert list(container.files.mounted()) == []
+    container.files.mount(source, "/src")
+    container.files.mount(None, "/cache")
+    assert [place for place, _ in container.files.mounted()] == ["/src", "/cache"]
+
+
+def test_nothing_is_made_among_the_files_of_the_host(
+    container: Container, source: Path, tmp_path: Path
+) -> None:
+    container.fence(REGISTRY["mnt"]())
+    with pytest.raises(Refused, match=r"there is no /made/here, .*fence root, first"):
+        container.files.mount(source, "/made/here")
+    assert not Path("/made").exists()
+    # What is in memory is nobody's.
+    container.files.mount(None, "/mnt")
+    container.files.mount(source, "/mnt/made/here")
+    assert container.run("cat /mnt/made/here/file").output == "of the host\n"

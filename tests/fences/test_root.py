@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -286,6 +289,41 @@ def test_it_comes_off_below_a_fence_that_bash_cannot_leave(
     container.run(f"touch {sentinel}/written")
     container.peel_all()
     assert container.run(f"ls -1 {sentinel}").output == "kept\n"
+
+
+def test_where_there_can_be_no_overlay_the_files_are_read_only_and_that_is_said(
+    tmp_path: Path, tree: Path
+) -> None:
+    (tree / "below").mkdir()
+    (tree / "below" / "kept").write_text("kept")
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    how = "" if os.geteuid() == 0 else ",userxattr"
+    script = f"""
+        mount -t tmpfs tmpfs {tmp_path} -o mode=755 || exit 99
+        cd {tmp_path} && mkdir lower one two 1 2 3 4
+        mount -t overlay 1 one -o lowerdir=lower,upperdir=1,workdir=2{how} || exit 99
+        mount -t overlay 2 two -o lowerdir=one,upperdir=3,workdir=4{how} || exit 99
+        mkdir -p tree/below; echo kept >tree/below/kept; cd /
+        export XDG_DATA_HOME={tmp_path}/two
+        exec {sys.executable} -m shellplay --no-config --plain
+    """
+    typed = f"""
+        image import {tmp_path}/tree one\nnew\nfence root image=one
+        in echo /below/* /made $(</below/kept); echo x >/below/x; echo y >/made\ndiff files
+        commit two\npeel root\nfence root image=two
+    """
+    done = subprocess.run(
+        ["unshare", *user, "--mount", "sh", "-c", script],
+        input=typed, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    if done.returncode == 99:
+        pytest.skip(f"no overlays on overlays here: {done.stderr.strip()}")
+    said = done.stdout + done.stderr
+    assert "/below: read-only, as no overlay can be over it" in said
+    assert "/below/kept /made kept" in said
+    assert "/below/x: Read-only file system" in said
+    assert "A /made" in said
+    assert "root: no overlay can be over these layers" in said
 
 
 @pytest.fixture

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from shellplay.errors import Refused
+from shellplay.image.digest import Corrupt
 from shellplay.image.exporting import export_image
 from shellplay.image.importing import import_image
 from shellplay.image.manifest import Image
@@ -126,6 +129,45 @@ def test_an_export_that_fails_leaves_no_file(
 ) -> None:
     store.blob(image.layers[1].digest).unlink()
     (tmp_path / "out").mkdir()
-    with pytest.raises(FileNotFoundError):
-        export_image(store, image, tmp_path / "out" / "x.tar")
+    for name in ("x.tar", "directory"):
+        with pytest.raises(Corrupt, match=r"the store lacks its layer .*import it again"):
+            export_image(store, image, tmp_path / "out" / name)
     assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("name", ["x.tar", "new", "new/deep", "layout", "empty"])
+@pytest.mark.parametrize(
+    ("limit", "reason"), [("rw", "No space left on device"), ("ro", "Read-only")]
+)
+def test_a_place_that_takes_nothing_is_named_and_nothing_is_left(
+    limit: str, reason: str, name: str, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "noise").mkdir()
+    (tmp_path / "noise" / "file").write_bytes(os.urandom(3 << 20))
+    drained(import_image(store, tmp_path / "noise", "web"))
+    place = tmp_path / "place"
+    place.mkdir()
+    script = (
+        f"mount -t tmpfs -o mode=700,size=2600k tmpfs {place} || exit 99\n"
+        f"mkdir {place}/empty {place}/layout\n"
+        f"echo '{{\"manifests\": []}}' >{place}/layout/index.json\n"
+        f"mount -o remount,bind,{limit} {place} || exit 98\n"
+        f"export XDG_DATA_HOME={tmp_path}/data\n"
+        f"find {place} >{tmp_path}/before\n"
+        f"{sys.executable} -m shellplay --no-config -c 'image export web {place}/{name}'\n"
+        f"status=$?; find {place} >{tmp_path}/after; exit $status"
+    )
+    data = tmp_path / "data" / "shellplay"
+    data.mkdir(parents=True)
+    (data / "images").symlink_to(store.path)
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    done = subprocess.run(
+        ["unshare", *user, "--mount", "sh", "-c", script],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    if done.returncode == 99:
+        pytest.skip(f"no tmpfs here: {done.stderr.strip()}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{place}/{name} cannot be written: {reason}" in done.stderr
+    assert "take another place" in done.stderr
+    assert (tmp_path / "after").read_text() == (tmp_path / "before").read_text()

@@ -238,3 +238,22 @@ def test_no_damage_to_a_tar_surprises_us(data: st.DataObject, tmp_path: Path) ->
     for name in store.names():
         store.drop(name)
     assert store.collect()
+
+
+@pytest.mark.parametrize("what", ["device", "fifo", "large"])
+@pytest.mark.parametrize("name", ["index.json", "blob"])
+def test_a_layout_of_files_that_have_no_end_is_refused(
+    name: str, what: str, store: Store, tmp_path: Path
+) -> None:
+    path = layout(tmp_path / "made", tar_of(file("a", "1")))
+    victim = path / name if name != "blob" else max((path / "blobs" / "sha256").iterdir())
+    victim.unlink()
+    if what == "device":
+        victim.symlink_to("/dev/zero")
+    elif what == "fifo":
+        os.mkfifo(victim)
+    else:
+        victim.touch()
+        os.truncate(victim, 1 << 40)
+    with pytest.raises(Corrupt):
+        drained(import_image(store, path))

@@ -243,6 +243,11 @@ def test_an_index_gives_the_image_for_the_platform(store: Store, tmp_path: Path)
         drained(import_image(store, path, platform="linux/s390x"))
 
 
+def test_what_has_no_end_is_not_read(store: Store) -> None:
+    with pytest.raises(UsageError, match="/dev/zero is neither a file nor a directory"):
+        drained(import_image(store, Path("/dev/zero")))
+
+
 def test_what_is_not_there_or_no_tar_is_one_sentence(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not there"):
         drained(import_image(store, tmp_path / "nix"))

@@ -87,6 +87,16 @@ def test_unmet_needs_are_said(tmp_path: Path) -> None:
     assert said == f"{path}: it cannot be performed here: there is no no-such-program\n"
 
 
+@pytest.mark.everyone
+def test_what_is_for_others_is_left_out_in_silence(tmp_path: Path, who: str) -> None:
+    block = "% only: root\nhost$ echo root\nroot\n% only: ordinary\nhost$ echo plain\nplain\n"
+    done = program("replay", "--yes", write(tmp_path, "a", block))
+    mine = "root" if who == "root" else "plain"
+    assert done.stdout.endswith(f"\n\nhost$ echo {mine}\n{mine}\n")
+    assert "needs" not in done.stdout
+    assert done.returncode == 0
+
+
 def test_hidden_parts_are_performed_and_not_shown(tmp_path: Path) -> None:
     hide, show = "<!-- play: hide -->\n", "\nNever seen.\n\n<!-- play: show -->\n"
     path = tmp_path / "a.play.md"
@@ -117,6 +127,7 @@ def test_a_recipe_comes_from_standard_input() -> None:
     ("arguments", "said"),
     [
         (["no-such"], 'no recipe is called "no-such" (recipes lists those there are)'),
+        (["/dev/zero"], "it has more than 10000000 bytes"),
         (["./no-such.play.md"], "it cannot be read: No such file or directory"),
         (["--from", "nowhere", "a.play.md"], "a.play.md has no heading 'nowhere' (A title)"),
         (["--speed", "0", "a.play.md"], "invalid"),

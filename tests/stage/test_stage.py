@@ -284,3 +284,16 @@ def test_an_endless_output_of_the_host_fills_no_memory(stage: Stage) -> None:
     assert "\n[...]\n" in outcome.output
     assert outcome.output.endswith("end\n")
     assert on_host(stage, "echo again").output == "again\n"
+
+
+def test_images_of_its_own_are_none_at_first_and_end_with_it() -> None:
+    before = os.environ.get("XDG_DATA_HOME")
+    with Stage(Header(images=True)) as stage:
+        assert play(stage, "image ls").output.splitlines()[1:] == []
+        on_host(stage, "mkdir tree; echo hello >tree/file")
+        assert play(stage, f"image import {stage.scratch}/tree mine").status == 0
+        assert "mine" in play(stage, "image ls").output
+    assert not stage.scratch.exists()
+    assert os.environ.get("XDG_DATA_HOME") == before
+    with Stage(Header(images=True)) as stage:
+        assert "mine" not in play(stage, "image ls").output
