@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import crowd, fencing, images, looking, relaying, starting
+from tests.bench import covering, crowd, fencing, images, looking, relaying, starting
 from tests.bench.table import Row, machine, table
 
 HEADING = """# What it costs
@@ -17,6 +17,7 @@ budgets are ratios, because seconds differ from machine to machine. This page is
 """
 GROUPS: dict[str, Callable[[int], Iterator[Row]]] = {
     "fencing": fencing.rows,
+    "covering": covering.rows,
     "starting": starting.rows,
     "looking": looking.rows,
     "images": images.rows,
