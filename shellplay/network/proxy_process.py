@@ -117,15 +117,21 @@ class _Questions(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         if addr not in self.sessions:
             self.sessions[addr] = loop.create_task(self._opened(addr))
-        self.sessions[addr].add_done_callback(lambda task: self._send(task, data))
+        self.sessions[addr].add_done_callback(lambda task: self._send(task, addr, data))
 
     def _send(
-        self, task: asyncio.Task[tuple[asyncio.DatagramTransport, _Answers]], data: bytes
+        self,
+        task: asyncio.Task[tuple[asyncio.DatagramTransport, _Answers]],
+        client: tuple[object, ...],
+        data: bytes,
     ) -> None:
-        if task.exception() is None:
-            transport, answers = task.result()
-            answers.last = asyncio.get_running_loop().time()
-            transport.sendto(data)
+        if task.exception() is not None:
+            # There was no socket to be had: the next datagram tries again.
+            self.sessions.pop(client, None)
+            return
+        transport, answers = task.result()
+        answers.last = asyncio.get_running_loop().time()
+        transport.sendto(data)
 
     async def _opened(
         self, client: tuple[object, ...]

@@ -18,6 +18,7 @@ budgets are ratios, because seconds differ from machine to machine. This page is
 GROUPS: dict[str, Callable[[int], Iterator[Row]]] = {
     "fencing": fencing.rows,
     "covering": covering.rows,
+    "bridge": fencing.bridged,
     "starting": starting.rows,
     "looking": looking.rows,
     "images": images.rows,
