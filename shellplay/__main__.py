@@ -12,6 +12,7 @@ VERBS = {
     "test": ("shellplay.stage.test", "perform recipes and compare what comes"),
     "record": ("shellplay.repl.record", "a session that writes itself down as a recipe"),
     "bless": ("shellplay.stage.bless", "take the output of recipes over into them"),
+    "run": ("shellplay.repl.run", "a program behind all of Docker's fences"),
 }
 RECIPE = ".play.md"
 EPILOG = """Lines are read from FILE, from standard input if that is a pipe, or typed at
@@ -23,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="shellplay",
         description="Build a container around one live bash, one fence at a time.",
-        epilog=f"{EPILOG}  shellplay VERB works with recipes (shellplay VERB --help): "
+        epilog=f"{EPILOG}  shellplay VERB does one thing (shellplay VERB --help): "
         + "; ".join(f"{verb}: {summary}" for verb, (_, summary) in VERBS.items()),
     )
     add = found.add_argument

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from shellplay import jobs
+from shellplay.begin import begin
 from shellplay.errors import Refused, ShellGone
 from shellplay.fences import Fence
 from shellplay.fencing import Fencing
 from shellplay.files import Files
-from shellplay.kernel import procfs
 from shellplay.kernel.cgroup_group import Group, prefix
 from shellplay.kernel.descendants import descendants, kill_quietly
 from shellplay.kernel.signals import deferred
@@ -29,6 +29,10 @@ from shellplay.model import (
     ShellIdentity,
     ShellState,
 )
+from shellplay.network.switch import Switch
+from shellplay.networking import Networking
+from shellplay.program import Start
+from shellplay.running import Running
 from shellplay.settings import Settings
 from shellplay.shell import line, sibling
 from shellplay.shell.drain import Drain
@@ -45,8 +49,8 @@ __all__ = ["Container", "Left"]
 class Container:
     """One live bash; made by ``Playground.new``.
 
-    ``find`` looks another container up by name, ``peers`` lists all of them, ``notice``
-    takes a sentence about something that happened by itself.
+    ``find`` looks another one up by name, ``peers`` lists all, ``notice`` takes a sentence
+    about something that happened by itself; ``start`` says what runs instead of bash.
     """
 
     def __init__(
@@ -56,9 +60,11 @@ class Container:
         drain: Drain,
         settings: Settings,
         *,
+        switch: Switch,
         find: Callable[[str], Container],
         peers: Callable[[], list[Container]],
         notice: Callable[[str], None],
+        start: Callable[[str], Start] | None = None,
     ) -> None:
         self.id = os.urandom(6).hex()
         self.name = name
@@ -77,19 +83,33 @@ class Container:
         self._drain = drain
         self._notice = notice
         self._lock = threading.RLock()
-        self.live = self._start()
         self._fencing = Fencing(self)
         self.files = Files(self, self._fencing.standing)
+        self.network = Networking(self, self._fencing, switch)
+        self.running: Running | None = None
+        self.live = self._started(start(self.id) if start else None)
         self._watch()
 
-    def _start(self) -> Shell:
+    def _started(self, start: Start | None) -> Shell:
         with ExitStack() as undo:
-            undo.callback(self.terminal.close)
-            stub = self.guardian.stub()
-            undo.callback(stub.quit)
-            shell = start_bash(stub, self.terminal, user_file=self.settings.bashrc)
+            undo.callback(self._give_up)
+            if start is not None:
+                self.running = Running(self, start.program)
+                shell = begin(self, self._fencing.standing, start)
+            else:
+                stub = self.guardian.stub()
+                undo.callback(stub.quit)
+                shell = start_bash(stub, self.terminal, user_file=self.settings.bashrc)
             undo.pop_all()
         return shell
+
+    def _give_up(self) -> None:
+        self.terminal.close()
+        if self.running:
+            self.running.close()
+        self.dead = True
+        self.group.remove()
+        self._fencing.release()
 
     # -- what it is ----------------------------------------------------------------------
 
@@ -118,7 +138,14 @@ class Container:
         """What the live bash is doing."""
         if self.dead or not self.live.alive:
             return ShellState.DEAD
-        return ShellState.PAUSED if self.group.frozen else self.terminal.state
+        if self.group.frozen:
+            return ShellState.PAUSED
+        return self.terminal.state if self.has_bash else ShellState.BUSY
+
+    @property
+    def has_bash(self) -> bool:
+        """Whether it is a bash that lives here, and not another program."""
+        return self.running is None or self.running.program.is_bash
 
     def fences(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
@@ -135,32 +162,29 @@ class Container:
         """Return the newest output of the terminal as it came, undecodable bytes marked."""
         return self.terminal.scrollback().decode("utf-8", "backslashreplace")
 
-    # -- fences --------------------------------------------------------------------------
-
     def fence(self, fence: Fence) -> Change:
         """Put a fence around the live bash; raise Refused if that cannot be, unchanged."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            return self._fencing.fence(fence)
+            return self.network.after(self._fencing.fence(fence), fence)
 
     def peel(self, kind: str, *, force: bool = False) -> Change:
         """Take a fence off again; ``force`` also if jobs inside it end by that."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            return self._fencing.peel(kind, force=force)
+            return self.network.fitted(self._fencing.peel(kind, force=force))
 
     def peel_all(self, *, force: bool = False) -> list[Change]:
         """Take all fences off, the last one first."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            return self._fencing.peel_all(force=force)
+            changes = self._fencing.peel_all(force=force)
+            return [*changes[:-1], *map(self.network.fitted, changes[-1:])]
 
     def limit(self, fence: Fence) -> Change:
         """Change a limit that stands around the live bash, while it runs."""
         with deferred(), self.attended():
             return self._fencing.limit(fence)
-
-    # -- living in it --------------------------------------------------------------------
 
     def type(self, keys: bytes) -> None:
         """Write keys to the terminal, as a user would."""
@@ -189,7 +213,9 @@ class Container:
             self.require_idle()
             limit = self.settings.timeout if timeout is None else timeout
             try:
-                return line.run(self.terminal, self.live, text, timeout=limit, output=output)
+                result = line.run(self.terminal, self.live, text, timeout=limit, output=output)
+                jobs.await_programs(self.pid)
+                return result
             finally:
                 if not self.live.alive:
                     self.buried()
@@ -231,6 +257,8 @@ class Container:
         """
         with self.attended():
             self.require_alive()
+            if self.running:
+                self.running.require_terminal()
             relay = Relay(self.terminal, self.settings.detach_key, heard)
             if self.terminal.prompt_is_stale and self.state is ShellState.IDLE:
                 # Bash makes a new prompt after a line only, be it an empty one.
@@ -264,10 +292,7 @@ class Container:
             for shell in (*self.parked_shells, self.live):
                 shell.close()
             self.parked_shells.clear()
-            self.terminal.close()
-            self.dead = True
-            self.group.remove()
-            self._fencing.release()
+            self._give_up()
             return doomed
 
     def buried(self) -> bool:
@@ -291,7 +316,9 @@ class Container:
             return True
         self.dead = True
         self._fencing.release()
-        self._notice(f"{self.label}: bash {ended} has ended")
+        if not (self.running and self.running.drain()):
+            what = self.running.program.argv[0] if self.running else "bash"
+            self._notice(f"{self.label}: {what} {ended} has ended")
         return False
 
     def pause(self, orphans: Sequence[int] = ()) -> None:
@@ -319,18 +346,14 @@ class Container:
     def require_idle(self) -> None:
         """Raise Refused, naming what runs, unless bash is idle at its prompt."""
         self.require_alive()
+        if self.running and not self.has_bash:
+            raise self.running.no_bash()
         match self.terminal.state:
             case ShellState.IDLE:
                 return
             case ShellState.CONTINUATION:
                 raise Refused("bash waits for the rest of a command", "enter, and ^C")
-        group = self.terminal.foreground_group()
-        words = procfs.arguments(group) if group else None
-        running = " ".join(words) if words else "a command"
-        raise Refused(
-            f"bash is busy: {running} ({group}) runs in the foreground",
-            f"wait for it, or kill {group}",
-        )
+        raise jobs.busy(self.terminal.foreground_group())
 
     @contextmanager
     def attended(self) -> Iterator[None]:
@@ -348,11 +371,15 @@ class Container:
                 self._watch()
 
     def _watch(self) -> None:
-        if not self.dead:
+        if not self.dead and not (self.running and self.running.waits):
             self._drain.add(self.terminal)
             self._drain.watch(self.live.pidfd, self._on_death)
+            if self.running:
+                self.running.watched_by(self._drain)
 
     def _unwatch(self) -> None:
+        if self.running:
+            self.running.forgotten_by(self._drain)
         self._drain.forget(self.terminal.master)
         self._drain.forget(self.live.pidfd)
         with self.terminal.lock:

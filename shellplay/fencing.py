@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # What to say of the fence that had to come before.
 FIRST = {
     "user": "an ordinary user needs a user fence for it, so that went up first",
-    "mnt": "it is made of mounts, so mnt went up first",
+    "mnt": "it comes with mounts, so mnt went up first",
     "pid": "it shows processes, so pid went up first",
     "nnp": "without privileges it takes no_new_privs, so nnp went up first",
 }
@@ -98,6 +98,7 @@ class Fencing:
     def release(self) -> None:
         """Let go of what was taken from outside for fences that stand no more."""
         self._stack.standing.release(everything=self._box.dead)
+        self._box.network.loosen()
 
     def limit(self, fence: Fence) -> Change:
         """Change a limit that stands; what ``fence`` does not say stays as it is."""
@@ -167,7 +168,7 @@ class Fencing:
             opening = REGISTRY[needed].parse({"join": shared} if shared else {})
             with self._joined(opening) as join:
                 changes.append(self._put(opening, join))
-        for kind in fence.inside:
+        for kind in fence.needs:
             if kind not in self._stack.standing:
                 changes.append(self._up(REGISTRY[kind](), None))
         return tuple(changes)

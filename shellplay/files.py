@@ -54,7 +54,7 @@ class Files:
         self._require_room(place)
         with self._inside("mount") as caller:
             if source is None:
-                _make(caller, place, directory=True)
+                mounting.make_place(caller, place, directory=True)
                 flags = TEMPORARY | (k.MS_RDONLY if read_only else 0)
                 caller.mount("tmpfs", place, "tmpfs", flags, "mode=1777")
                 return
@@ -62,7 +62,7 @@ class Files:
             with copied(caller, source) as tree:
                 if read_only:
                     mounting.mount_setattr(caller, tree, "", recursive=True)
-                _make(caller, place, directory=source.is_dir())
+                mounting.make_place(caller, place, directory=source.is_dir())
                 # Its root is that of the tree: no link in the path leads out.
                 mounting.move_mount(caller, tree, place, of=str(source), follow=True)
 
@@ -211,12 +211,3 @@ def _way_to(error: KernelError) -> str:
     if error.errno == errno.EPERM:
         return "start shellplay as root"
     return "leave idmap out, or take a file system that has it: ext4, xfs, btrfs, tmpfs"
-
-
-def _make(caller: Caller, place: str, *, directory: bool) -> None:
-    for parent in reversed(PurePosixPath(place).parents[:-1]):
-        mounting.mkdirat(caller, str(parent), exist_ok=True)
-    if directory:
-        mounting.mkdirat(caller, place, exist_ok=True)
-    else:
-        mounting.mknodat(caller, place, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import shlex
 import signal
 import time
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from shellplay.errors import Refused
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE
+from shellplay.kernel.readiness import readable
 from shellplay.kernel.tracee import pidfd
 from shellplay.model import Job, Process, Role
 from shellplay.shell import line
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shellplay.container import Container
 
 MOMENT_SECONDS = 0.1
+STARTING_SECONDS, STARTING_TICKS = 2.0, 5
 ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM)
 
 
@@ -34,24 +35,41 @@ def of(container: Container) -> list[Process]:
 
 
 def spawn(container: Container, command: str) -> Job:
-    """Start a background job of the live bash, and wait until it is what it is to run."""
+    """Start a background job of the live bash."""
     bash = container.live.pid
     before = set(procfs.children(bash))
     result = container.run(command.rstrip().removesuffix("&") + " &")
     new = [pid for pid in procfs.children(bash) if pid not in before]
-    _await_programs(new, bash)
     return line.job(result, new, command)
 
 
-def _await_programs(jobs: list[int], bash: int) -> None:
-    # Bash answers as soon as it has forked: a moment later a job is the program that it
-    # runs.  Nothing tells of an exec, and a list of commands stays a bash.
-    own = procfs.arguments(bash)
-    deadline = time.monotonic() + MOMENT_SECONDS
-    while any(procfs.arguments(pid) == own for pid in jobs):
-        if time.monotonic() > deadline:
-            return
+def busy(group: int) -> Refused:
+    """Return why nothing can be typed: what runs in the foreground, as a host PID."""
+    words = procfs.arguments(group) if group else None
+    running = " ".join(words) if words else "a command"
+    return Refused(
+        f"bash is busy: {running} ({group}) runs in the foreground",
+        f"wait for it, or kill {group}",
+    )
+
+
+def await_programs(bash: int) -> None:
+    """Wait until the jobs of a bash are what they are to run.
+
+    Bash answers as soon as it has forked, and nothing tells of an exec.  A list of commands
+    stays a bash: it sleeps, or has worked for longer than the way to an exec takes.
+    """
+    deadline = time.monotonic() + STARTING_SECONDS
+    while any(map(_starts, procfs.children(bash))) and time.monotonic() < deadline:
         time.sleep(MOMENT_SECONDS / 50)
+
+
+def _starts(pid: int) -> bool:
+    stat = procfs.stat(pid)
+    if stat is None or stat.state not in "RD" or stat.ticks >= STARTING_TICKS:
+        return False
+    # The last that an exec gives a process is its arguments.
+    return not (stat.executed and procfs.arguments(pid))
 
 
 def kill(container: Container, target: str, number: int) -> list[Process]:
@@ -70,7 +88,7 @@ def kill(container: Container, target: str, number: int) -> list[Process]:
                 found.append(_process(status, container.label))
                 if number in ENDING:
                     # What the next command sees should be the effect.
-                    select.select([fd], [], [], MOMENT_SECONDS)
+                    readable(fd, MOMENT_SECONDS)
     return found
 
 

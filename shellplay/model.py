@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,19 @@ class Job:
     pid: int | None
     inside: tuple[int, ...]
     command: str
+
+
+class Leg(NamedTuple):
+    """A pair of interfaces: its end at the bridge, and what it is inside.
+
+    ``addresses`` have their prefix behind them, ``notes`` are sentences for the user.
+    """
+
+    link: str
+    interface: str
+    addresses: tuple[str, ...]
+    gateways: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def over(stack: Stack, fence: Fence) -> list[Standing]:
     restrictions = stack.standing.restrictions()
     match fence:
         case Namespace() if _belongs_below_pid(stack, fence):
-            within = [each for each in stack.standing if "pid" in each.fence.inside]
+            within = [each for each in stack.standing if "pid" in each.fence.needs]
             return [stack.standing.get("pid"), *within, *restrictions]
         case Namespace():
             return restrictions

@@ -22,6 +22,7 @@ from shellplay.settings import Settings
 if TYPE_CHECKING:
     from shellplay.container import Container
     from shellplay.processes import Snapshot
+    from shellplay.program import Start
     from shellplay.services import Services
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
@@ -88,8 +89,13 @@ class Playground:
 
     # -- containers ----------------------------------------------------------------------
 
-    def new(self, name: str | None = None) -> Container:
-        """Start a container with one bash and no fence, and make it the current one."""
+    def new(
+        self, name: str | None = None, start: Callable[[str], Start] | None = None
+    ) -> Container:
+        """Start a container with one bash and no fence, and make it the current one.
+
+        With ``start``, which is told its id, it starts as that says.
+        """
         if name is not None:
             if not NAME.fullmatch(name):
                 raise UsageError(
@@ -103,7 +109,8 @@ class Playground:
         running = self._running()
         container = Container(
             name, running.guardian, running.drain, self.settings,
-            find=self.find, peers=lambda: self.containers, notice=self._note,
+            switch=running.switch, find=self.find, peers=lambda: self.containers,
+            notice=self._note, start=start,
         )  # fmt: skip
         self.containers.append(container)
         self.current = container
@@ -183,6 +190,11 @@ class Playground:
             self.on_notice(sentence)
 
     # -- the end -------------------------------------------------------------------------
+
+    def abandon(self) -> None:
+        """End everything without order, from any thread: whoever waits for it is woken."""
+        if self._services is not None:
+            self._services.abandon()
 
     def close(self) -> None:
         """End every process of the playground and wait until they have ended."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
@@ -16,6 +17,7 @@ from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.cgroup_group import clear, prefix, thaw
 from shellplay.kernel.descendants import descendants, kill_quietly
+from shellplay.network.switch import Switch
 from shellplay.settings import Surroundings
 from shellplay.shell import outsider
 from shellplay.shell.drain import Drain
@@ -36,6 +38,7 @@ class Services:
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
         self.guardian = self._started()
         self.drain = Drain()
+        self.switch = Switch()
         self._listen()
 
     def revive(self) -> None:
@@ -49,11 +52,18 @@ class Services:
         """Run a line by the host's sh, outside every fence; return its exit status."""
         return outsider.execute(self.guardian, line, self._surroundings.output)
 
+    def abandon(self) -> None:
+        """Kill the playground process, and all that is waited for with it; see Playground."""
+        self.guardian.kill()
+
     def close(self) -> None:
         """End every process of the playground and wait until they have ended."""
         # From here on the end of the playground process is wanted, and no news.
         self.drain.close()
         self.guardian.close()
+        if self.guardian.killed:
+            self._bury(self.guardian)
+        self.switch.close()
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 0)
 
     def _started(self) -> Guardian:
@@ -77,15 +87,19 @@ class Services:
                 return False
             self.drain.forget(guardian.events.fileno())
             guardian.close()
-            try:
-                # What is frozen could not be ended.
-                thaw(prefix(guardian.pid))
-                _end_adopted()
-                clear(prefix(guardian.pid))
-            except KernelError as error:
-                self._notice(f"a cgroup is left behind: {error}")
+            self._bury(guardian)
         self._notice("the playground process has ended, and every container with it")
         return False
+
+    def _bury(self, guardian: Guardian) -> None:
+        """End what is left of a playground process that was killed."""
+        try:
+            # What is frozen could not be ended.
+            thaw(prefix(guardian.pid))
+            _end_adopted()
+            clear(prefix(guardian.pid))
+        except KernelError as error:
+            self._notice(f"a cgroup is left behind: {error}")
 
 
 def _end_adopted() -> None:
@@ -95,7 +109,8 @@ def _end_adopted() -> None:
             for pid in (orphan, *descendants(orphan)):
                 kill_quietly(pid)
         for orphan in orphans:
-            os.waitpid(orphan, 0)
+            with suppress(ChildProcessError):  # Who traces it has heard of its end.
+                os.waitpid(orphan, 0)
 
 
 def _adopted() -> list[int]:

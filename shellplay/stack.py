@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from shellplay import put
 from shellplay.errors import KernelError, TimedOut
 from shellplay.fences import KINDS, Fence, Limit, Mounted, Namespace, rooting
-from shellplay.fences.mounted import mounts_at
+from shellplay.fences.mounted import is_mounted_over, mounts_at
 from shellplay.fences.namespace import Joined, joined, return_to, working_directory
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
@@ -85,7 +85,11 @@ class Stack:
     def _mount(self, fence: Mounted, pid: int, terminal: Terminal) -> None:
         with insider(self._box.guardian, pid) as caller:
             if fence.shows(pid):
-                fence.take_off(caller)  # It is of a fence that has come off below it.
+                # It is of a fence that has come off below it.
+                if not is_mounted_over(pid, fence.target):
+                    fence.go_up_instead(caller, terminal.path)
+                    return
+                fence.take_off(caller)
             before = mounts_at(pid, fence.target)
             try:
                 fence.go_up(caller, terminal.path)
@@ -265,7 +269,7 @@ class Stack:
             undo.callback(terminal.close)
             stub = self._stub_inside(wanted, undo)
             notes = _fit_proc(stub.pid, fences, lambda: nullcontext(stub))
-            standing = [Standing(fence, _way_on(fence, stub.pid), 0) for fence in fences]
+            standing = [Standing(fence, way_on(fence, stub.pid), 0) for fence in fences]
             for fence in fences:
                 if isinstance(fence, Mounted):
                     self._mount(fence, stub.pid, terminal)
@@ -341,7 +345,7 @@ def _outside(standing: Standing) -> int:
     return standing.depth - 1 if standing.how is How.FORKED else standing.depth
 
 
-def _way_on(fence: Fence, pid: int) -> How:
+def way_on(fence: Fence, pid: int) -> How:
     """Return how a fence is going to stand around a process that becomes a new bash."""
     outside = isinstance(fence, Mounted) or (isinstance(fence, Limit) and fence.comes_off(pid))
     return How.OUTSIDE if outside else How.RESPAWNED
@@ -369,7 +373,8 @@ def _fit_proc(
                 put.mount_proc(caller)
     except KernelError as error:
         return (f"/proc still shows other processes: {error.message}",)
-    return ("/proc is fresh: it shows the processes inside",) if fresh else ()
+    who = "inside" if "pid" in up else "of the host"
+    return (f"/proc is fresh: it shows the processes {who}",) if fresh else ()
 
 
 def named(pid: int) -> str:

@@ -107,7 +107,7 @@ class StandingFences:
         resting = [
             each.fence.kind
             for each in self.above(kind)
-            if kind in each.fence.inside
+            if kind in each.fence.needs
             # In a new tree there are mounts of its own, and copies of those from before.
             or (kind == "root" and isinstance(each.fence, Mounted))
             # Who mounts has to be in the user namespace that the mounts belong to, and from

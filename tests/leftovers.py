@@ -7,6 +7,7 @@ environment, so that neighbours on a shared machine are not blamed on us.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 from dataclasses import dataclass, fields
@@ -15,6 +16,7 @@ from pathlib import Path
 TAG = "TESTED_IN_RUN"  # not SHELLPLAY_*: bash does not get those
 PROC = Path("/proc")
 CGROUPS = Path("/sys/fs/cgroup")
+BESIDE = re.compile(r"(?:play|shellplay-)(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def read_traces(scratch: Path) -> Traces:
         namespaces=_namespaces([os.getpid(), *ours]),
         mounts=_mounts(),
         cgroups=_cgroups({os.getpid(), *ours}),
-        interfaces=frozenset(name for _, name in socket.if_nameindex()),
+        interfaces=_interfaces({os.getpid(), *ours}),
         files=frozenset(str(path) for path in scratch.iterdir()),
     )
 
@@ -124,6 +126,22 @@ def _namespaces(pids: list[int]) -> frozenset[str]:
 def _mounts() -> frozenset[str]:
     lines = (PROC / "self" / "mountinfo").read_text().splitlines()
     return frozenset(" ".join(line.split(" - ")[0].split()[3:]) for line in lines)
+
+
+def _interfaces(ours: set[int]) -> frozenset[str]:
+    names = {name for _, name in socket.if_nameindex()}
+    return frozenset(name for name in names if not is_a_neighbours(name, ours))
+
+
+def is_a_neighbours(name: str, ours: set[int]) -> bool:
+    """Tell whether a name has the PID in it of a process that lives and is not ours."""
+    found = BESIDE.match(name)
+    return found is not None and int(found[1]) not in ours and (PROC / found[1]).exists()
+
+
+def our_processes() -> set[int]:
+    """Return the PIDs of this process and of all that it has started."""
+    return {os.getpid(), *_our_processes()}
 
 
 def _cgroups(ours: set[int]) -> frozenset[str]:

@@ -22,6 +22,8 @@ class Argument:
     """One positional argument; ``arity`` is how many words it takes, or the raw rest."""
 
     arity: Literal["one", "many", "rest"] = "one"
+    raw = False
+    """Whether options among its words are its own, and not of the command."""
 
     def __init__(self, metavar: str, help: str) -> None:
         self.metavar = metavar

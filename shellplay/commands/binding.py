@@ -51,6 +51,8 @@ def _take_options(
     values: dict[str, object] = {}
     words: deque[str] = deque()
     pending = deque(word.text for word in segment.words[1:])
+    if command.is_raw:
+        return values, pending
     while pending:
         word = pending.popleft()
         if word == "--":

@@ -18,7 +18,10 @@ from shellplay.commands.words import Grammar
 from shellplay.errors import UsageError
 from shellplay.playground import Playground
 
-GROUPS = ("fences", "files", "living", "looking", "containers", "images", "recipes", "other")
+GROUPS = (
+    *("fences", "files", "network", "living", "looking", "containers", "images"),
+    *("recipes", "other"),
+)
 INJECTED = (Playground, Front, Recording)
 AS_JSON = Option("show it as JSON, see docs/json.md")
 Function = Callable[..., Iterator[Outcome]]
@@ -85,6 +88,11 @@ class Command(NamedTuple):
     def target(self) -> Parameter | None:
         """Return the parameter that takes the container it acts on, if it has one."""
         return next((p for p in self.parameters if isinstance(p.meaning, Target)), None)
+
+    @property
+    def is_raw(self) -> bool:
+        """Tell whether its words are read by its argument alone, options and all."""
+        return any(argument.raw for _, argument in self.arguments)
 
     @property
     def takes_rest(self) -> bool:

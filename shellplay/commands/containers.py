@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
-from shellplay.commands.arguments import ContainerName, ContainerNames, Target, Word
+from shellplay.commands.arguments import (
+    ContainerName,
+    ContainerNames,
+    Option,
+    Seconds,
+    Target,
+    Word,
+)
 from shellplay.commands.command import command
 from shellplay.commands.outcome import Document, Outcome
 from shellplay.commands.sentences import born, count
@@ -14,6 +22,9 @@ from shellplay.playground import Playground
 
 if TYPE_CHECKING:
     from shellplay.container import Container
+
+# As docker stop.
+GRACE_SECONDS = 10.0
 
 
 @command("new", group="containers", aliases=("create",))
@@ -95,23 +106,37 @@ def resume(container: Annotated[Container, Target(positional=True)]) -> Iterator
     yield f"{container.label}: goes on"
 
 
-@command("stop", group="containers", aliases=("rm",))
+@command("stop", group="containers")
 def stop(
     playground: Playground,
     labels: Annotated[tuple[str, ...], ContainerNames("NAME", "containers to end")] = (),
+    *,
+    time: Annotated[
+        float, Option("so long before KILL", short="-t", argument=Seconds("SECONDS", "time"))
+    ] = GRACE_SECONDS,
 ) -> Iterator[Outcome]:
     """End containers: every process of theirs, and what their fences made on the host.
+
+    What run has started is asked first, by the signal of its image or TERM, and killed if
+    it has not ended in time; it stays listed with its logs and exit status until rm. A bash
+    is ended and forgotten at once.
 
     Examples:
         stop            # the current one
         stop web db
+        stop -t 1 web
     """
     if not labels and playground.current is None:
         raise Refused("stop: there is no container", "new makes one")
     current = [playground.current.label] if playground.current else []
     for label in labels or current:
-        ended = playground.stop(playground.find(label))
-        yield f"{label}: stopped, {count(ended)} ended"
+        container = playground.find(label)
+        if container.has_bash or container.running is None or container.dead:
+            yield f"{label}: stopped, {count(playground.stop(container))} ended"
+            continue
+        in_time = container.running.end(time)
+        how = "" if in_time else f", killed after {time:g} s"
+        yield f"{label}: exit status {container.running.exit_status}{how}"
 
 
 def rows(playground: Playground) -> list[dict[str, object]]:
@@ -125,8 +150,12 @@ def rows(playground: Playground) -> list[dict[str, object]]:
             "pid": container.pid,
             "inside": list(container.inside),
             "state": str(container.state),
+            "command": container.running.program.name if container.running else "bash",
+            "exit_status": container.running.exit_status if container.running else None,
             "parked": len(container.parked),
             "fences": [record.fence for record in container.fences() if record.up],
+            "addresses": list(container.network.addresses),
+            "ports": [asdict(port) for port in container.network.ports],
         }
         for container in playground.containers
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.commands.arguments import Argument, Candidate
 from shellplay.commands.nearest import did_you_mean, quoted
@@ -42,27 +42,42 @@ def unknown(word: str, *more: str) -> UsageError:
 
 def summary(kind: str) -> str:
     """Return what a fence hides, in one line, with its man page."""
-    fence = fence_type(kind)
-    first = (fence.__doc__ or "").strip().partition("\n")[0].rstrip(".")
-    return f"{first}, {fence.man}"
+    return f"{hidden(kind)}, {fence_type(kind).man}"
+
+
+def hidden(kind: str) -> str:
+    """Return what a fence hides, in one line."""
+    return (fence_type(kind).__doc__ or "").strip().partition("\n")[0].rstrip(".")
+
+
+class Chosen(NamedTuple):
+    """The fences that were named, in order, and the kinds that only a preset named."""
+
+    fences: tuple[Fence, ...]
+    preset: frozenset[str] = frozenset()
 
 
 class FenceWords(Argument):
     """Fences with their options: ``uts ipc``, ``uts hostname=web``, ``pid mnt --no-proc``.
 
     An option belongs to the nearest fence before it that has it, and a value alone to the
-    fence right before it: ``caps docker``, ``memory 64M``.
+    fence right before it: ``caps docker``, ``memory 64M``.  Alone ``docker`` stands for all
+    of Docker's fences.
     """
 
     arity = "many"
+    presets: tuple[str, ...] = ("docker",)
 
     def takes(self, word: str) -> bool:
         """Take options too: the fences know them."""
         return True
 
-    def parse(self, words: Sequence[str], playground: Playground) -> tuple[Fence, ...]:
+    def parse(self, words: Sequence[str], playground: Playground) -> Chosen:
         """Make each fence; raises UsageError on an unknown one, a double one or an option."""
+        from shellplay.fences import docker
+
         chosen: dict[str, dict[str, str]] = {}
+        preset: list[str] = []
         loose: list[tuple[int, str]] = []
         for word in words:
             if (word.startswith("-") and not word[1:2].isdigit()) or "=" in word:
@@ -71,15 +86,24 @@ class FenceWords(Argument):
             if (given := _bare(chosen, word)) is not None:
                 chosen[list(chosen)[-1]][given] = word
                 continue
+            if word in self.presets:
+                _choices(chosen, word)
+                preset += [kind for kind in docker.preset() if kind not in chosen]
+                chosen.update((kind, {}) for kind in preset)
+                if "net" in preset:
+                    chosen["net"], _ = docker.network()
+                continue
             kind = kind_of(word)
             if kind is None:
-                raise unknown(word, *_choices(chosen, word))
-            if kind in chosen:
+                raise unknown(word, *_choices(chosen, word), *self.presets)
+            if kind in chosen and kind not in preset:
                 raise UsageError(f"fence {kind} is named twice", "name it once")
-            chosen[kind] = {}
+            preset = [each for each in preset if each != kind]
+            chosen.setdefault(kind, {})
         for named, word in loose:
             self._give(word, list(chosen), named, chosen)
-        return tuple(fence_type(kind).parse(options) for kind, options in chosen.items())
+        fences = [fence_type(kind).parse(options) for kind, options in chosen.items()]
+        return Chosen(docker.fitted(fences), frozenset(preset))
 
     def kinds(self) -> Sequence[str]:
         """Return what to offer."""
@@ -111,6 +135,8 @@ class FenceWords(Argument):
         for kind in self.kinds():
             if kind not in named:
                 yield Candidate(kind, summary(kind))
+        for preset in self.presets if not before else ():
+            yield Candidate(preset, "all that docker run puts up, one by one")
 
     def _give(
         self, word: str, kinds: list[str], named: int, chosen: dict[str, dict[str, str]]
@@ -130,6 +156,8 @@ class FenceWords(Argument):
 
 class LimitWords(FenceWords):
     """Limits with their values: ``memory 128M``."""
+
+    presets = ()
 
     def kinds(self) -> Sequence[str]:
         """Return the limits."""

@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 from shellplay.commands.arguments import Option, Target
 from shellplay.commands.command import command
-from shellplay.commands.fence_arguments import ALL, FenceWords, LimitWords, StandingFences
+from shellplay.commands.fence_arguments import (
+    ALL,
+    Chosen,
+    FenceWords,
+    LimitWords,
+    StandingFences,
+    hidden,
+)
 from shellplay.commands.outcome import Changed, Document, Outcome
+from shellplay.errors import Refused
 
 if TYPE_CHECKING:
     from shellplay.container import Container
-    from shellplay.fences import Fence
 
 
 @command("fence", group="fences", aliases=("unshare",))
 def fence(
     container: Annotated[Container, Target(creates=True)],
-    kinds: Annotated[tuple[Fence, ...], FenceWords("KIND", "fences to put up, with options")],
+    kinds: Annotated[Chosen, FenceWords("KIND", "fences to put up, with options")],
 ) -> Iterator[Outcome]:
     """Put fences around the live bash, which goes on with all it has.
 
@@ -44,15 +51,28 @@ def fence(
         fence rlimit nofile=64       # at most 64 open files each
         fence landlock write=/tmp    # files change below /tmp only
         fence net join=db            # share the net of container db, as a pod does
+        fence docker                 # all that docker run puts up, one by one
     """
-    for one in kinds:
-        yield Changed(container.fence(one), container.label)
+    up = {record.fence for record in container.fences() if record.up} & kinds.preset
+    for one in kinds.fences:
+        if one.kind in up:
+            yield f"{container.label}: {one.kind} is fenced already"
+            continue
+        try:
+            yield Changed(container.fence(one), container.label)
+        except Refused as error:
+            if one.kind not in kinds.preset:
+                raise
+            yield f"{container.label}: {one.kind} is left out: {error}"
+            continue
+        if one.kind in kinds.preset:
+            yield f"  hides: {hidden(one.kind)}"
 
 
 @command("limit", group="fences", aliases=("update",))
 def limit(
     container: Annotated[Container, Target()],
-    kinds: Annotated[tuple[Fence, ...], LimitWords("KIND", "limits to change, with values")],
+    kinds: Annotated[Chosen, LimitWords("KIND", "limits to change, with values")],
 ) -> Iterator[Outcome]:
     """Change limits that are up, while everything inside runs on.
 
@@ -63,7 +83,7 @@ def limit(
         limit cpu 2 pids 100
         limit io write=5M            # read= stays
     """
-    for one in kinds:
+    for one in kinds.fences:
         yield Changed(container.limit(one), container.label)
 
 

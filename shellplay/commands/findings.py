@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from shellplay.errors import Refused, ShellplayError
-from shellplay.kernel import cgroups, namespaces, procfs
+from shellplay.kernel import cgroups, namespaces, nftables, procfs
 from shellplay.kernel.architecture import native
 from shellplay.kernel.reasons import APPARMOR, USERNS_CLONE, YAMA, sysctl
+from shellplay.network import rootless
+from shellplay.network.switch import Switch
 
 OLDEST_KERNEL = (5, 10)
 # Numbers from linux/capability.h.
@@ -41,6 +43,8 @@ def findings() -> Iterator[Finding]:
     yield _subordinate_ids()
     yield _ptrace()
     yield _limits()
+    yield _bridge()
+    yield _way_out()
 
 
 def _kernel() -> Finding:
@@ -124,6 +128,27 @@ def _limits() -> Finding:
     except Refused as error:
         return Finding("limits", f"{fact}; {error.message}", error.fix or "")
     return Finding("limits", fact)
+
+
+def _bridge() -> Finding:
+    if os.geteuid() != 0:
+        return Finding("net bridge", "only root may; net pasta is for everyone")
+    try:
+        Switch.require()
+    except Refused as error:
+        return Finding("net bridge", error.message, error.fix or "")
+    if why := nftables.refused():
+        return Finding("net bridge", f"no nftables: {why}", "modprobe nf_tables, as root")
+    return Finding("net bridge", "pyroute2 is installed, and the kernel has nftables")
+
+
+def _way_out() -> Finding:
+    if os.geteuid() == 0:
+        return Finding("net pasta", "for ordinary users; root has net bridge")
+    try:
+        return Finding("net pasta", rootless.require())
+    except Refused as error:
+        return Finding("net pasta", error.message, error.fix or "")
 
 
 def _set(name: str, value: str) -> str:

@@ -96,7 +96,8 @@ class Interpreter:
 
     def _perform(self, part: Segment) -> int:
         command = find(part.words[0].text)
-        if any(word.text == "--help" for word in part.words[1:]):
+        options = part.words[1:2] if command.is_raw else part.words[1:]
+        if any(word.text == "--help" for word in options):
             self.printer.show(Page(page(command)))
             return 0
         values = bind(command, part, self.playground)

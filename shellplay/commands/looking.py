@@ -105,9 +105,10 @@ def stats(
 ) -> Iterator[Outcome]:
     """Show what containers use beside their limits, and what these have done.
 
-    PIDS, MEMORY and CPU are use / limit; OOM KILLS counts processes that the kernel has
-    ended for want of memory, THROTTLED the time that was waited for more processor time.
-    It is what their cgroups count, since the first limit that needed one went up.
+    PIDS, MEMORY and CPU are use / limit; REFUSED counts forks that were one too many, OOM
+    KILLS processes that the kernel has ended for want of memory, THROTTLED the time that
+    was waited for more processor time. It is what their cgroups count, since the first
+    limit that needed one went up.
 
     Examples:
         stats
@@ -157,7 +158,11 @@ def summary(container: Container) -> str:
     pids = "/".join(map(str, container.inside or (container.pid,)))
     parked = ", ".join(str(one.pid) for one in container.parked)
     waiting = f", parked {parked}" if parked else ""
-    return f"{container.label} ({container.id}): bash {pids}, {container.state}{waiting}"
+    at = ", ".join(container.network.addresses)
+    ports = ", ".join(map(str, container.network.ports))
+    network = f"; at {at}" * bool(at) + f"; {ports}" * bool(ports)
+    bash = f"bash {pids}, {container.state}{waiting}"
+    return f"{container.label} ({container.id}): {bash}{network}"
 
 
 def _host(whole: Snapshot) -> object:

@@ -7,12 +7,13 @@ import os
 import platform
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from shellplay.commands.nearest import did_you_mean, quoted
-from shellplay.errors import UsageError
-from shellplay.kernel import namespaces, procfs
+from shellplay.errors import Refused, UsageError
+from shellplay.kernel import cgroups, filters, landlock, namespaces, procfs
 from shellplay.kernel.reasons import APPARMOR, USERNS_CLONE, YAMA, sysctl
 from shellplay.recipe.document import Header
 
@@ -118,17 +119,48 @@ def _cgroup(version: str, kind: str) -> Callable[[], str | None]:
     return look
 
 
+def _limit(controller: str) -> Callable[[], str | None]:
+    def look() -> str | None:
+        hierarchy = cgroups.having(controller)
+        if hierarchy is None:
+            return f"this machine has no {controller} controller in cgroups of version 1 or 2"
+        try:
+            place = cgroups.place(hierarchy)
+        except Refused as error:
+            return error.message
+        if hierarchy.version == 2 and not cgroups.may_give(hierarchy, place, controller):
+            return f"the controller {controller} is not delegated to {place}"
+        return None
+
+    return look
+
+
 def _interfaces() -> str | None:
     return "needs root, to make network interfaces" if os.geteuid() else None
 
 
+def _bridge() -> str | None:
+    # Loaded here: few recipes have one.
+    from shellplay.errors import Refused
+    from shellplay.kernel import nftables
+    from shellplay.network.switch import Switch
+
+    try:
+        Switch.require()
+    except Refused as error:
+        return error.message
+    why = nftables.refused()
+    return f"this kernel has no nftables: {why}" if why else None
+
+
 def _overlay() -> str | None:
-    known = Path("/proc/filesystems").read_text("ascii").split()
-    return (
-        None
-        if "overlay" in known
-        else "this kernel has no overlay file system (modprobe overlay)"
-    )
+    if "overlay" in Path("/proc/filesystems").read_text("ascii").split():
+        return None
+    # As a module it comes with the first mount.
+    modules = Path("/lib/modules", platform.release(), "modules.dep")
+    if modules.is_file() and "/overlay.ko" in modules.read_text("utf-8", "replace"):
+        return None
+    return "this kernel has no overlay file system (modprobe overlay)"
 
 
 def _program(name: str) -> Callable[[], str | None]:
@@ -140,21 +172,39 @@ def _time() -> str | None:
 
 
 def _seccomp() -> str | None:
-    there = Path("/proc/sys/kernel/seccomp/actions_avail").exists()
-    return None if there else "this kernel has no seccomp filters"
+    if not Path("/proc/sys/kernel/seccomp/actions_avail").exists():
+        return "this kernel has no seccomp filters"
+    try:
+        filters.known("read")
+    except Refused as error:
+        return error.message
+    return None
+
+
+def _set_user_id() -> str | None:
+    path = shutil.which("su")
+    if path is None:
+        return "there is no su"
+    status, found = procfs.status("self"), Path(path).stat()
+    if status is not None and status.no_new_privs:
+        return "no program gets new privileges here: no_new_privs is set"
+    # In a user namespace without the owner's uid it is somebody else's, and the bit is void.
+    if found.st_uid or not found.st_mode & stat.S_ISUID:
+        return f"{path} does not become root when it is started"
+    if os.statvfs(path).f_flag & os.ST_NOSUID:
+        return f"{path} is on a file system that is mounted with nosuid"
+    return None
 
 
 def _landlock() -> str | None:
-    try:
-        modules = Path("/sys/kernel/security/lsm").read_text("ascii").split(",")
-    except OSError:
-        return "nothing tells whether this kernel has Landlock (mount securityfs)"
-    return None if "landlock" in modules else "this kernel has no Landlock"
+    return None if landlock.abi() else "this kernel has no Landlock"
 
 
 NEEDS: dict[str, Callable[[], str | None]] = {
+    "bridge": _bridge,
     "cgroup1": _cgroup("1", "cgroup"),
     "cgroup2": _cgroup("2", "cgroup2"),
+    **{controller: _limit(controller) for controller in cgroups.CONTROLLERS},
     "landlock": _landlock,
     "live": _live,
     "machine": _machine,
@@ -165,6 +215,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "ptrace": _ptrace,
     "root": _root,
     "seccomp": _seccomp,
+    "setuid": _set_user_id,
     "subids": _ranges_of_ids,
     "time": _time,
     "userns": _user_namespaces,

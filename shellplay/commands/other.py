@@ -13,6 +13,7 @@ from shellplay.commands.manual import columns, fence_page, overview, page
 from shellplay.commands.outcome import Leave, Outcome, Page, Status
 from shellplay.commands.sentences import count
 from shellplay.commands.settings import SETTINGS, change, shown
+from shellplay.errors import UsageError
 from shellplay.playground import Playground
 
 KEYS = [
@@ -105,6 +106,7 @@ def set_(
 @command("help", group="other", aliases=("?", "man"))
 def help_(
     topic: Annotated[str | None, Topic("TOPIC", "a command, a fence, or keys")] = None,
+    kind: Annotated[str | None, Topic("KIND", "a fence, if the topic is fence")] = None,
 ) -> Iterator[Outcome]:
     """List the commands, or explain one, a fence, or the keys.
 
@@ -114,6 +116,10 @@ def help_(
         help uts
         help keys
     """
+    if topic == "fence" and kind is not None:
+        topic = kind
+    elif kind is not None:
+        raise UsageError(f"help takes one topic, not {topic} {kind}", f"help {topic}")
     if topic is None:
         yield Page(overview)
     elif topic == "keys":

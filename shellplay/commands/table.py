@@ -2,18 +2,24 @@
 
 from shellplay.commands import (
     containers,
+    copying,
     doctor,
     fencing,
     files,
     images,
     living,
     looking,
+    network,
     other,
     recipes,
     record,
+    running,
 )
 from shellplay.commands.command import ALIASES, TABLE, find
 
-MODULES = (fencing, files, living, looking, containers, images, doctor, recipes, record, other)
+MODULES = (
+    *(fencing, files, copying, network, living, looking, containers, running, images),
+    *(doctor, recipes, record, other),
+)
 
 __all__ = ["ALIASES", "MODULES", "TABLE", "find"]

@@ -89,6 +89,11 @@ class Fence(ABC):
         cls.kind, cls.man = kind, man
         REGISTRY[kind] = cls
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The fences that this one, with its options, needs around it."""
+        return self.inside
+
     # -- what the kernel shows -----------------------------------------------------------
 
     @classmethod

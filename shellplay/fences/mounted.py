@@ -43,6 +43,18 @@ class Mounted(Fence, ABC):
         ``terminal`` is the path of its terminal on the host.
         """
 
+    def go_up_instead(self, caller: Caller, terminal: str) -> None:
+        """Mount it in the place of what is mounted there last, which goes."""
+        self.go_up(caller, terminal)
+        # Only now: who has no privileges may mount a /proc or /sys beside another one only.
+        tree = mounting.open_tree(caller, self.target, recursive=True)
+        try:
+            for _ in range(2):
+                caller.umount2(self.target, k.MNT_DETACH)
+            mounting.move_mount(caller, tree, self.target, of=self.target)
+        finally:
+            caller.close(tree)
+
     def take_off(self, caller: Caller) -> None:
         """Unmount it, with all that is mounted below."""
         caller.umount2(self.target, k.MNT_DETACH)
@@ -55,6 +67,11 @@ def mounts_at(pid: int | str, target: str) -> list[Mount]:
     if not tops:
         return []
     return [tops[-1], *(each for each in found if each.point.startswith(f"{target}/"))]
+
+
+def is_mounted_over(pid: int | str, target: str) -> bool:
+    """Tell whether there is another mount below the topmost one at a path."""
+    return sum(each.point == target for each in procfs.mounts(pid) or ()) > 1
 
 
 def hide(caller: Caller, paths: Iterable[str]) -> None:

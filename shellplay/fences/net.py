@@ -1,14 +1,19 @@
-"""The net fence: a network of its own, with nothing but a loopback in it."""
+"""The net fence: a network of its own, with nothing but a loopback, or with a way out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from shellplay.errors import UsageError
+from shellplay.fences.fence import option
 from shellplay.fences.namespace import Namespace
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
+    from shellplay.kernel.procfs import Status
+
+NONE, BRIDGE, PASTA = "none", "bridge", "pasta"
 
 
 @dataclass(frozen=True)
@@ -16,7 +21,45 @@ class Net(Namespace, kind="net", man="network_namespaces(7)"):
     """Interfaces, addresses, routes, ports and abstract sockets of the host.
 
     The loopback is brought up.  A socket that is open already stays where it was made.
+    ``net bridge`` has an interface at the bridge of the playground, with addresses, a way
+    out and names of the other containers there; ``net pasta`` has a way out without root.
     """
+
+    mode: str = option(
+        "what leads out of it", choices=(NONE, BRIDGE, PASTA), default=NONE, bare=True
+    )
+    subnet: str | None = option("the range of addresses of the bridge", metavar="RANGE")
+
+    def __post_init__(self) -> None:
+        if self.join is not None and self.mode != NONE:
+            raise UsageError(
+                f"net {self.mode} has a network of its own, and join= shares another's",
+                "leave one out",
+            )
+        if self.subnet is not None:
+            if self.mode != BRIDGE:
+                raise UsageError("subnet= is for net bridge", "fence net bridge subnet=RANGE")
+            from shellplay.network import ranges
+
+            ranges.parse(self.subnet)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Return the fence for /etc/hosts and /etc/resolv.conf, if it has names to tell."""
+        return () if self.mode == NONE else ("mnt",)
+
+    def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+        """See that what leads out is installed and allowed; raises Refused."""
+        # Loaded here: who only looks at fences needs neither.
+        if self.mode == BRIDGE:
+            from shellplay.network.switch import Switch
+
+            Switch.require()
+        elif self.mode == PASTA:
+            from shellplay.network import rootless
+
+            rootless.require()
+        return self, ()
 
     def settle(self, caller: Caller) -> None:
         """Bring the loopback up."""

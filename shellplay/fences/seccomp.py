@@ -99,7 +99,7 @@ class Seccomp(Filter, kind="seccomp", man="seccomp(2)"):
 
     def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Return the fence for what a process may do: profiles ask about capabilities."""
-        ready = self.rules(status.permitted)
+        ready = self.ready or self.rules(status.permitted)
         # What libseccomp does not take is said before anything else goes up.
         filters.compiled(ready)
         return dataclasses.replace(self, ready=ready), ()

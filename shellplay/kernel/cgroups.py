@@ -116,6 +116,14 @@ def place(hierarchy: Hierarchy) -> Path:
     )
 
 
+def may_give(hierarchy: Hierarchy, directory: Path, controller: str) -> bool:
+    """Tell whether those below a directory have a controller, or we may see to it."""
+    if hierarchy.version == 1:
+        return True
+    files = [each / SUBTREE for each in hierarchy.upwards(directory)]
+    return all(controller in words(file) or os.access(file, os.W_OK) for file in files)
+
+
 def _ours(directory: Path) -> bool:
     return os.access(directory, os.W_OK) and os.access(directory / PROCS, os.W_OK)
 

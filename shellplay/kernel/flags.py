@@ -12,7 +12,8 @@ CLONE_BITS: dict[str, int] = {f"CLONE_{name}": getattr(k, f"CLONE_{name}") for n
 MOUNT_BITS: dict[str, int] = {f"MS_{name}": getattr(k, f"MS_{name}") for name in _MOUNT}
 
 _PRCTL = (
-    *("SET_PDEATHSIG", "SET_DUMPABLE", "SET_NAME", "SET_CHILD_SUBREAPER", "SET_NO_NEW_PRIVS"),
+    *("SET_PDEATHSIG", "SET_DUMPABLE", "SET_KEEPCAPS", "SET_NAME", "SET_CHILD_SUBREAPER"),
+    "SET_NO_NEW_PRIVS",
     "CAP_AMBIENT",
 )
 PRCTL_NAMES: dict[int, str] = {getattr(k, f"PR_{name}"): f"PR_{name}" for name in _PRCTL}

@@ -11,7 +11,7 @@ import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
@@ -127,3 +127,13 @@ def mknodat(caller: Caller, path: str, *, exist_ok: bool = False) -> None:
     except KernelError as error:
         if not (exist_ok and error.errno == errno.EEXIST):
             raise
+
+
+def make_place(caller: Caller, path: str, *, directory: bool) -> None:
+    """Make what is missing of a path that something is going to be mounted at."""
+    for parent in reversed(PurePosixPath(path).parents[:-1]):
+        mkdirat(caller, str(parent), exist_ok=True)
+    if directory:
+        mkdirat(caller, path, exist_ok=True)
+    else:
+        mknodat(caller, path, exist_ok=True)

@@ -60,7 +60,7 @@ class Stat:
 
     ``terminal`` is a device number (0: none), ``foreground`` the process group in front on
     that terminal (-1: none), ``start`` is in clock ticks since boot.  ``executed`` is whether
-    it has become a program since it was forked.
+    it has become a program since it was forked, ``ticks`` how long it has had a processor.
     """
 
     pid: int
@@ -73,6 +73,7 @@ class Stat:
     foreground: int
     start: int
     executed: bool
+    ticks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,7 @@ def parse_stat(content: bytes) -> Stat:
         foreground=int(fields[5]),
         start=int(fields[19]),
         executed=not int(fields[6]) & PF_FORKNOEXEC,
+        ticks=int(fields[11]) + int(fields[12]),
     )
 
 

@@ -93,7 +93,10 @@ def write_registers(pid: int, architecture: Architecture, registers: dict[str, i
 
 def wait_stop(pid: int) -> tuple[int, int]:
     """Wait until a tracee stops and return (signal, event); raise ShellGone if it ended."""
-    _, status = os.waitpid(pid, k.WALL)
+    try:
+        _, status = os.waitpid(pid, k.WALL)
+    except ChildProcessError:
+        status = 0  # It was killed, and somebody else has reaped it.
     if not os.WIFSTOPPED(status):
         raise ShellGone(f"process {pid} has ended")
     return os.WSTOPSIG(status), status >> 16

@@ -23,11 +23,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, NotRequired, TypedDict
 
-from shellplay.errors import KernelError, Refused, ShellGone
+from shellplay.errors import KernelError, Refused, ShellGone, TimedOut
 from shellplay.kernel import constants as k
 from shellplay.kernel.caller import HERE, Argument, Caller, Program, note
 
 MESSAGE_SIZE = 200_000
+# Long, for a machine that has a lot to do; but nobody answers who was stopped.
+PATIENCE_SECONDS = 30.0
 Encoded = int | dict[str, str] | None
 CREDENTIALS = struct.Struct("3i")
 
@@ -114,13 +116,15 @@ class Stub(Caller):
         change: dict[str, str],
         remove: Sequence[str] = (),
         keep: Sequence[int] = (),
+        fresh: bool = False,
     ) -> None:
         """Replace the stub by a program; raise KernelError if it cannot be executed.
 
-        The environment is ours with ``change`` applied and the names in ``remove`` gone.
-        Of the descriptors, the standard streams and those in ``keep`` stay open.
+        The environment is ours, or nothing if it is ``fresh``, with ``change`` applied and
+        the names in ``remove`` gone.  Of the descriptors, the standard streams and those in
+        ``keep`` stay open.
         """
-        plan = {"change": change, "remove": list(remove), "keep": list(keep)}
+        plan = {"change": change, "remove": list(remove), "keep": list(keep), "fresh": fresh}
         self._send(execute=list(argv), plan=plan)
         answer = self._receive()
         self._link.close()
@@ -131,6 +135,13 @@ class Stub(Caller):
         if failed:
             fix = "a filter may deny it: peel seccomp" if -failed == errno.EPERM else None
             raise KernelError(call, -failed, argv[0], fix)
+
+    def attend(self) -> None:
+        """Have the stub fork: the copy goes on in its place, and it reaps until that ends.
+
+        That is what the first process of a pid namespace is there for, pid_namespaces(7).
+        """
+        self._ask(attend=True)
 
     def quit(self) -> None:
         """End the stub."""
@@ -161,6 +172,10 @@ class Stub(Caller):
     def _receive(self) -> bytes:
         try:
             return self._link.recv(MESSAGE_SIZE)
+        except TimeoutError as error:
+            # Its answer could only be taken for another one.
+            self._link.close()
+            raise _silent(f"the starting process {self.pid}") from error
         except OSError as error:
             raise ShellGone(f"the starting process {self.pid} has ended") from error
 
@@ -169,6 +184,7 @@ def pair() -> tuple[socket.socket, socket.socket]:
     """Return a connected pair: our end, which learns the sender's PID, and the stub's."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    ours.settimeout(PATIENCE_SECONDS)
     return ours, theirs
 
 
@@ -177,13 +193,23 @@ def awaited(link: socket.socket) -> Stub:
 
     A stub in a new PID namespace does not know its PID on the host; SCM_CREDENTIALS do.
     """
-    space = socket.CMSG_SPACE(CREDENTIALS.size)
-    hello, ancillary, _, _ = link.recvmsg(MESSAGE_SIZE, space)
-    if not hello:
-        raise ShellGone("the process that was to become the shell has ended")
+    try:
+        hello, ancillary, _, _ = link.recvmsg(MESSAGE_SIZE, socket.CMSG_SPACE(CREDENTIALS.size))
+        if not hello:
+            raise ShellGone("the process that was to become the shell has ended")
+    except TimeoutError as error:
+        link.close()
+        raise _silent("the process that was to become the shell") from error
+    except BaseException:
+        link.close()
+        raise
     link.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
     pid, _, _ = CREDENTIALS.unpack(ancillary[0][2])
     return Stub(link, pid)
+
+
+def _silent(process: str) -> TimedOut:
+    return TimedOut(f"{process} did not answer for {PATIENCE_SECONDS:g} seconds")
 
 
 # -- in the stub ------------------------------------------------------------------------
@@ -221,6 +247,12 @@ def _serve(link: socket.socket) -> NoReturn:
                     continue
                 os.close(fds[0])
                 answer = {"result": child, "buffers": []}
+            case {"attend": True}:
+                child = _fork()
+                if child > 0:
+                    link.close()
+                    _attend(child)
+                answer = {"result": child, "buffers": []}
             case {"execute": argv, "plan": plan}:
                 answer = _execute(argv, **plan)
             case _:
@@ -235,6 +267,19 @@ def _fork() -> int:
         return -(error.errno or errno.EAGAIN)
 
 
+def _attend(child: int) -> NoReturn:
+    """Reap whatever ends until the child has, and end as it did; it hears our signals."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
+        signal.signal(number, lambda received, _: os.kill(child, received))
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    while True:
+        ended, status = os.wait()
+        if ended == child:
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)
+
+
 def _make_call(name: str, arguments: list[Argument]) -> Answer:
     result = HERE.syscall(name, *arguments)
     return {
@@ -244,9 +289,10 @@ def _make_call(name: str, arguments: list[Argument]) -> Answer:
 
 
 def _execute(
-    argv: list[str], change: dict[str, str], remove: list[str], keep: list[int]
+    argv: list[str], change: dict[str, str], remove: list[str], keep: list[int], *, fresh: bool
 ) -> Answer:
-    environment = {name: text for name, text in os.environ.items() if name not in remove}
+    ours = {} if fresh else dict(os.environ)
+    environment = {name: text for name, text in ours.items() if name not in remove}
     environment.update(change)
     for number in signal.valid_signals():
         if number not in (signal.SIGKILL, signal.SIGSTOP):

@@ -29,6 +29,7 @@ class Header:
     programs: tuple[str, ...] = ()
     kernel: str = ""
     network: bool = False
+    images: bool = False
     timeout: float = 5.0
     total_timeout: float = 60.0
     columns: int = 80

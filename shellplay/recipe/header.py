@@ -187,6 +187,7 @@ KEYS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], str]]] = {
     "programs": ("programs", _words, _list),
     "kernel": ("kernel", _kernel, _quoted),
     "network": ("network", _truth, _write_truth),
+    "images": ("images", _truth, _write_truth),
     "timeout": ("timeout", _seconds, _write_seconds),
     "total_timeout": ("total_timeout", _seconds, _write_seconds),
     "cols": ("columns", _within(COLUMNS), str),

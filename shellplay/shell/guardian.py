@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 import termios
@@ -12,13 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from shellplay.errors import ShellGone
+from shellplay.errors import KernelError, ShellGone, TimedOut
+from shellplay.kernel.caller import HERE
+from shellplay.kernel.readiness import readable
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.stub import Stub, awaited, pair
 from shellplay.settings import Surroundings
 from shellplay.shell import modes
 
 PACKAGE_ROOT = str(Path(__file__).parents[2])
+# How long it may take, on a machine that has a lot to do, until it does what it is told.
+STARTING_SECONDS, ENDING_SECONDS = 30.0, 30.0
 # Wait statuses of children nobody asks for are kept this long.
 REMEMBERED = 1000
 PROGRAM = (
@@ -32,7 +37,7 @@ class Guardian:
     """The playground process, seen from the REPL.
 
     ``events`` is a socket that becomes readable when a child has ended, and at its end
-    when the playground process itself has gone.
+    when the playground process itself has gone; ``killed`` tells that we have killed it.
     """
 
     def __init__(self, surroundings: Surroundings | None = None) -> None:
@@ -52,8 +57,9 @@ class Guardian:
                 setsid=True,
                 setsigmask=(),
             )
+        self._pidfd = HERE.pidfd_open(self.pid)
         self._ready = False
-        self.gone = self._reaped = False
+        self.gone = self.killed = self._reaped = False
         self._news = threading.Condition()
         self._statuses: dict[int, int] = {}
 
@@ -125,16 +131,38 @@ class Guardian:
         self.events.close()
         self.reap()
 
+    def kill(self) -> None:
+        """Kill it, which ends every wait for something in the playground; from any thread."""
+        self.killed = True
+        self._signal(signal.SIGKILL)
+
     def reap(self) -> None:
         """Wait until the playground process has ended, once."""
-        if not self._reaped:
-            os.waitpid(self.pid, 0)
+        if self._reaped:
+            return
+        self._signal(signal.SIGCONT)  # Somebody may have stopped it.
+        if not readable(self._pidfd, ENDING_SECONDS):
+            self.kill()
+        os.waitpid(self.pid, 0)
+        with self._news:
             self._reaped = True
+            os.close(self._pidfd)
+
+    def _signal(self, number: int) -> None:
+        # The number of a descriptor that is closed may be that of another process by now.
+        with self._news, suppress(KernelError):
+            if not self._reaped:
+                HERE.pidfd_send_signal(self._pidfd, number)
 
     def _await_ready(self) -> None:
-        if not self._ready and not self._requests.recv(16):
+        if not self._ready and not self._received():
             raise ShellGone("the playground process could not start")
         self._ready = True
+
+    def _received(self) -> bytes:
+        if not readable(self._requests.fileno(), STARTING_SECONDS):
+            raise TimedOut(f"the playground process did not start in {STARTING_SECONDS:g} s")
+        return self._requests.recv(16)
 
 
 def _as_3_and_4(requests: int, events: int) -> list[tuple[object, ...]]:

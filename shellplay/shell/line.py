@@ -249,7 +249,7 @@ def _edit(line: str, point: int) -> str:
 
 
 def _wait(interruption: Interruption, collector: Collector, timeout: float | None) -> None:
-    sent = 0
+    sent = unheard = 0
     while not collector.settled:
         try:
             interruption.wait(collector.wants_us, timeout=timeout)
@@ -266,6 +266,9 @@ def _wait(interruption: Interruption, collector: Collector, timeout: float | Non
                 sent += 1
         except KeyboardInterrupt:
             collector.interrupted = True
+            unheard += not collector.running
+            if unheard == ENOUGH:
+                raise Refused("bash has not begun with the line", "enter, to look") from None
 
 
 def _interrupt(interruption: Interruption, collector: Collector, patience: float) -> bool:

@@ -7,7 +7,6 @@ parked, stopped, and waits until the fence is peeled.
 from __future__ import annotations
 
 import os
-import select
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE, Caller
+from shellplay.kernel.readiness import readable
 from shellplay.kernel.tracee import Tracee, seized
 from shellplay.model import ShellIdentity
 from shellplay.shell.bash_memory import BashMemory
@@ -26,6 +26,7 @@ from shellplay.shell.terminal import Terminal
 # Where bash waits for a key: readline's select, or a plain read.
 AT_PROMPT = ("pselect6", "select", "read")
 PROMPT_PATIENCE_SECONDS = 1.0
+ENDING_SECONDS = 10.0
 
 
 class Shell:
@@ -181,6 +182,5 @@ def _stand_alone(copy: Tracee, memory: BashMemory) -> None:
 
 
 def _await_end(pidfd: int) -> None:
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    poll.poll()
+    # Who is frozen, or in a call that nothing ends, is dead only when that is over.
+    readable(pidfd, ENDING_SECONDS)

@@ -14,7 +14,7 @@ from shellplay.kernel.tracee import pidfd
 from shellplay.shell.guardian import Guardian
 from shellplay.shell.relay import Relay
 from shellplay.shell.shell import Shell
-from shellplay.shell.start import REMOVED
+from shellplay.shell.start import REMOVED, take_terminal
 from shellplay.shell.terminal import Terminal
 
 CHUNK = 65536
@@ -103,11 +103,7 @@ def _on_terminal(
 ) -> None:
     own = Terminal(term=term)
     relay = Relay(own, detach_key)
-    stub.setsid()
-    number = own.slave_for(stub)
-    stub.take_terminal(number)
-    for stream in range(3):
-        stub.dup3(number, stream)
+    take_terminal(stub, own)
     stub.execute(argv, change={"TERM": term}, remove=REMOVED)
     with pidfd(stub.pid) as alive, guardian.modes_kept(relay.keys):
         relay.run(alive, lambda: None, b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 
 from shellplay.errors import Refused, TimedOut
@@ -22,16 +23,24 @@ REMOVED = (
 )
 
 
-def start_bash(stub: Stub, terminal: Terminal, *, user_file: bool) -> Shell:
+def start_bash(
+    stub: Stub,
+    terminal: Terminal,
+    *,
+    user_file: bool,
+    path: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Shell:
     """Turn a stub into an interactive bash on ``terminal``, and wait for its first prompt.
 
-    ``user_file`` makes it read ~/.bashrc.  The rc file is a memory file: nothing to leave
-    behind.  Raises Refused if there is no bash, KernelError if it cannot be executed,
+    ``user_file`` makes it read ~/.bashrc.  It is the host's bash with our environment, or
+    the one at ``path`` with that ``environment`` alone.  The rc file is a memory file: nothing
+    to leave behind.  Raises Refused if there is no bash, KernelError if it cannot be executed,
     TimedOut if it shows no prompt; then nothing of it is left.
     """
     shell = Shell(stub.pid)
     try:
-        _become_bash(stub, terminal, user_file=user_file)
+        _become_bash(stub, terminal, path, environment, user_file=user_file)
         _await_first_prompt(terminal, shell, user_file=user_file)
     except BaseException:
         shell.kill()
@@ -54,23 +63,36 @@ def _await_first_prompt(terminal: Terminal, shell: Shell, *, user_file: bool) ->
         ) from error
 
 
-def _become_bash(stub: Stub, terminal: Terminal, *, user_file: bool) -> None:
-    bash = shutil.which("bash")
-    if bash is None:
-        raise Refused("there is no bash on this machine", "apt-get install bash")
+def take_terminal(stub: Stub, terminal: Terminal) -> None:
+    """Make a terminal the one that a stub, in a session of its own, lives on."""
     stub.setsid()
     slave = terminal.slave_for(stub)
     stub.take_terminal(slave)
     for stream in range(3):
         stub.dup3(slave, stream)
+
+
+def _become_bash(
+    stub: Stub,
+    terminal: Terminal,
+    path: str | None,
+    environment: Mapping[str, str] | None,
+    *,
+    user_file: bool,
+) -> None:
+    bash = path or shutil.which("bash")
+    if bash is None:
+        raise Refused("there is no bash on this machine", "apt-get install bash")
+    take_terminal(stub, terminal)
     tells_lines = terminal.tells_lines
     rc = _rc_file(stub, terminal.nonce, user_file=user_file, tells_lines=tells_lines)
     removed = [*REMOVED, *(name for name in os.environ if name.startswith("SHELLPLAY_"))]
     stub.execute(
         [bash, "--rcfile", f"/proc/self/fd/{rc}", "-i"],
-        change={"TERM": terminal.term},
-        remove=removed,
+        change={"TERM": terminal.term} if environment is None else dict(environment),
+        remove=removed if environment is None else (),
         keep=[rc],
+        fresh=environment is not None,
     )
 
 

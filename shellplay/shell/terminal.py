@@ -139,7 +139,7 @@ class Terminal:
             self._hidden += piece
             return
         else:
-            self._remember(piece)
+            self.remember(piece)
             self.screen_modes.follow(piece)
         for watcher in self._watchers:
             watcher(piece)
@@ -166,7 +166,8 @@ class Terminal:
                 # The prompt is drawn again behind the answer, with marks of its own.
                 self.state = ShellState.STARTING
 
-    def _remember(self, text: bytes) -> None:
+    def remember(self, text: bytes) -> None:
+        """Keep output in the scrollback, which has room for about 256 KiB."""
         self._scrollback.append(text)
         self._size += len(text)
         while self._size > SCROLLBACK_BYTES and len(self._scrollback) > 1:
@@ -242,8 +243,12 @@ class Terminal:
         self._send_rest()
         poll = select.poll()
         poll.register(self.master, select.POLLIN | select.POLLOUT)
+        deadline = time.monotonic() + HIDDEN_TIMEOUT
         while self._unsent:
-            _, events = poll.poll()[0]
+            ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+            if not ready:
+                raise TimedOut(f"nobody has read what was typed for {HIDDEN_TIMEOUT:g} seconds")
+            _, events = ready[0]
             if events & ~select.POLLOUT and self.read() == HANGUP:
                 raise ShellGone("the terminal has been hung up")
             self._send_rest()

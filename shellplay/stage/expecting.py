@@ -76,6 +76,8 @@ class Tagger:
         )
         self._numbers = {int(each) for each in re.findall(r"(?a:\b\d{1,10}\b)", came.output)}
         self._pattern = re.compile("|".join(self._patterns()))
+        # Processes of ours that have ended since the step has listed them.
+        self._started: set[str] = set()
 
     def proposals(self) -> Sequence[tuple[str | None, str]]:
         """Return each line with what it should be expected as; None and ... for others."""
@@ -96,7 +98,7 @@ class Tagger:
     # -- a list of processes -------------------------------------------------------------
 
     def _row(self, table: Columns, cells: list[str], line: str) -> tuple[str | None, str]:
-        if not self._belongs(table.pid(cells), cells[-1]):
+        if not self._belongs(table, cells):
             return None, ANY_LINES
         if table.pid(cells) == str(os.getpid()):
             # How we were started is not how it will be performed: among others any row
@@ -108,11 +110,23 @@ class Tagger:
             cells = [*cells[:-1], re.sub(r"\S.*", "<...>", cells[-1])]
         return line, self._pattern_of_names(table.tagged(cells, self._process))
 
-    def _belongs(self, pid: str, command: str) -> bool:
+    def _belongs(self, table: Columns, cells: list[str]) -> bool:
+        """Tell whether a row is of a process of ours, which may have ended since."""
+        pid = table.pid(cells)
         if self._came.is_alone or pid in self._known.host:
             return True
-        name = command.split()[0].rpartition("/")[2]
-        return int(pid) in self._values.moment.born and name in self._came.text
+        if "PPID" in table.names:
+            # Somebody else may start the same program in the same moment.
+            parent = cells[table.names.index("PPID")].strip()
+            if parent not in self._known.host | self._started:
+                return False
+        name = cells[-1].split()[0].rpartition("/")[2]
+        belongs = int(pid) in self._values.moment.born and name in re.findall(
+            r"[\w.+-]+", self._came.text
+        )
+        if belongs:
+            self._started.add(pid)
+        return belongs
 
     def _process(self, value: str) -> str:
         if not value.isdigit() or int(value) < 2:

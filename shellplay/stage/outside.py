@@ -18,22 +18,28 @@ from shellplay.recipe.document import Actor, Recipe, Step
 OWN = frozenset(
     [
         "containers",
+        "diff",
         "doctor",
         "fence",
         "fences",
         "help",
         "inspect",
         "kill",
+        "limit",
         "logs",
         "new",
+        "pause",
         "peel",
         "ps",
         "quit",
         "recipes",
+        "resume",
         "set",
+        "stats",
         "stop",
         "trace",
         "tree",
+        "unmount",
         "use",
     ]
 )

@@ -146,9 +146,14 @@ class Replay:
 
     def _hear(self, stage: Stage, report: StepReport) -> None:
         self.verdicts.add(report.verdict)
-        if report.reason:
+        if report.reason and not self._is_for_others(report):
             sentence = f"line {report.line}: {report.reason}"
             stage.emit(Output(stage.now, f"\x1b[2m{sentence}\x1b[0m\n"))
+
+    def _is_for_others(self, report: StepReport) -> bool:
+        """Tell whether a step was left out because it is for another machine or user."""
+        lines = (step.line for step in self.recipe.steps if step.conditions.only)
+        return report.verdict is Verdict.SKIPPED and report.line in lines
 
     def _status(self) -> int:
         if Verdict.BAD in self.verdicts:

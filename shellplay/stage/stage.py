@@ -7,12 +7,11 @@ events, so that casts, pages and reports need no code here.
 from __future__ import annotations
 
 import os
-import queue
 import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,22 +26,15 @@ from shellplay.playground import Playground
 from shellplay.recipe.document import Actor, Header, Step
 from shellplay.recipe.output import lines
 from shellplay.settings import Settings
-from shellplay.shell.marks import Mark
-from shellplay.stage.capture import Capture, StagePrinter
+from shellplay.stage.capture import GAP, LONGEST_END, Capture, StagePrinter
 from shellplay.stage.keys import keys
 from shellplay.stage.scene import scene
-from shellplay.stage.surroundings import surroundings
+from shellplay.stage.surroundings import images_of_its_own, surroundings
+from shellplay.stage.typist import Typist
 from shellplay.stage.watchdog import Watchdog
 
 PROMPTS = {Actor.PLAY: "shellplay> ", Actor.HOST: "host$ "}
-LOOK_SECONDS = 0.005
-KEY_SECONDS = 0.03
-QUIET_SECONDS = 0.2
-TURN_SECONDS = 0.5
-INTERRUPT = b"\x03"
 TIMED_OUT = 124
-# Of an output beyond all measure its begin and its end are compared.
-LONGEST_END = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +83,9 @@ class Stage:
         self._capture = Capture()
         around = surroundings(self.header, self._capture.fd)
         self.scratch = Path(around.scratch or "")
+        self._undo = ExitStack()
+        if self.header.images:
+            self._undo.enter_context(images_of_its_own(self.scratch))
         self.playground = Playground(Settings(surroundings=around))
         self.playground.prestart()
         self.printer = StagePrinter(self._capture.stream, self.header.columns)
@@ -106,6 +101,7 @@ class Stage:
         trace: TracebackType | None,
     ) -> None:
         self.playground.close()
+        self._undo.close()
         self._capture.close()
         # The playground process removes it, unless somebody has killed that.
         if self.scratch.exists():
@@ -156,8 +152,9 @@ class Stage:
         seconds = timeout or step.conditions.timeout or self.header.timeout
         self._capture.take()
         self._seen = Seen()
-        watchdog = Watchdog(seconds)
-        status = watchdog.run(lambda: self._act(step, words, enough))
+        watchdog = Watchdog(seconds, self.playground.abandon)
+        with self._capture.bounded():
+            status = watchdog.run(lambda: self._act(step, words, enough))
         self.printer.end_stream()
         self._show()
         if watchdog.interrupted:
@@ -184,7 +181,8 @@ class Stage:
                     # Without a status bash has ended, or is another program now.
                     return result.status or 0
                 case _:
-                    self._type(self.container(step.container), keys(text), enough)
+                    typist = Typist(self.container(step.container), self._front.stream)
+                    typist.type(keys(text), enough and (lambda: enough(self._seen.text)))
                     return 0
         except ShellplayError as error:
             self.printer.error(error)
@@ -196,42 +194,6 @@ class Stage:
         if container is None:
             raise Refused("there is no container", "play> new makes one")
         return container
-
-    def _type(
-        self, container: Container, words: list[bytes], enough: Callable[[str], bool] | None
-    ) -> None:
-        came: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-
-        def watch(piece: bytes | Mark) -> None:
-            if isinstance(piece, bytes):
-                came.put(piece)
-
-        with container.terminal.watched(watch):
-            for word in words:
-                # One after the other, as a person would: ^C throws away what waits.
-                if word == INTERRUPT:
-                    self._await_turn(container)
-                container.type(word)
-                self._await_quiet(came, KEY_SECONDS)
-            if enough is None:
-                self._await_quiet(came, QUIET_SECONDS)
-            while enough and not enough(self._seen.text):
-                self._await_quiet(came, LOOK_SECONDS)
-
-    def _await_turn(self, container: Container) -> None:
-        """Let what was started have the terminal: bash takes no notice of a ^C before."""
-        deadline = time.monotonic() + TURN_SECONDS
-        while container.state is ShellState.BUSY and time.monotonic() < deadline:
-            if container.terminal.foreground_group() != container.pid:
-                return
-            time.sleep(LOOK_SECONDS)
-
-    def _await_quiet(self, came: queue.SimpleQueue[bytes], seconds: float) -> None:
-        """Show what comes, until nothing has come for so long."""
-        with suppress(queue.Empty):
-            while True:
-                piece = came.get(timeout=seconds)
-                self._front.stream(piece.decode("utf-8", "backslashreplace"))
 
     # -- what is shown -------------------------------------------------------------------
 
@@ -312,7 +274,7 @@ class Seen:
     @property
     def text(self) -> str:
         """What it is compared by; a line of its own says that something is left out."""
-        gap = ["\n[...]\n"] if self._cut else []
+        gap = [GAP] if self._cut else []
         return "".join((*self._begin, *gap, *self._rest))
 
 

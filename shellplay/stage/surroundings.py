@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from shellplay.recipe.document import Header
@@ -16,6 +18,7 @@ REMOVED = (
     *("PS1", "PS_FORMAT", "PS_PERSONALITY", "PWD", "TIME_STYLE"),
 )
 TERM = "dumb"
+DATA, IMAGES = "XDG_DATA_HOME", ".images"
 
 
 def surroundings(header: Header, output: int) -> Surroundings:
@@ -40,3 +43,17 @@ def surroundings(header: Header, output: int) -> Surroundings:
         scratch=str(scratch),
         output=output,
     )
+
+
+@contextmanager
+def images_of_its_own(scratch: Path) -> Iterator[None]:
+    """Keep images in a directory of a recipe, for the block: those of the user are let be."""
+    before = os.environ.get(DATA)
+    os.environ[DATA] = str(scratch / IMAGES)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[DATA]
+        else:
+            os.environ[DATA] = before

@@ -11,6 +11,7 @@ from shellplay.views.safe import safe_line
 COLUMNS = (
     Column("NAME", limit=24),
     Column("PIDS", keep=3, right=True),
+    Column("REFUSED", keep=2, right=True),
     Column("MEMORY", keep=4, right=True),
     Column("PEAK", keep=0, right=True),
     Column("OOM KILLS", keep=3, right=True),
@@ -19,20 +20,35 @@ COLUMNS = (
     Column("READ/WRITTEN", keep=1, right=True),
 )
 UNITS = ("B", "K", "M", "G", "T")
-NOBODY = "-: counted only once a limit is up (fence memory 64M)"
+NOBODY = "the rest is counted once it is limited"
+ALWAYS = 2
+NOTHING = "-"
 
 
 def table(usages: Sequence[Usage]) -> Table:
-    """Draw the use of containers, each ``use / limit``; what nobody counts is a ``-``."""
+    """Draw the use of containers, each ``use / limit``.
+
+    What nobody counts is a ``-``, or is left out if it is counted of none of them.
+    """
     hint: Fragment = ("ansibrightblack", NOBODY)
     uncounted = any(None in (each.memory, each.cpu_seconds, each.read) for each in usages)
-    return Table(COLUMNS, [_row(each) for each in usages], below=[[hint]] if uncounted else [])
+    rows = [_row(each) for each in usages]
+    shown = [
+        number
+        for number in range(len(COLUMNS))
+        if number < ALWAYS or any(row[number][1] != NOTHING for row in rows)
+    ]
+    return Table(
+        [COLUMNS[number] for number in shown],
+        [[row[number] for number in shown] for row in rows],
+        below=[[hint]] if uncounted else [],
+    )
 
 
 def size(number: int | None) -> str:
     """Return bytes in the unit that fits: 12.5M."""
     if number is None:
-        return "-"
+        return NOTHING
     amount, unit = float(number), 0
     while amount >= 1024 and unit < len(UNITS) - 1:
         amount, unit = amount / 1024, unit + 1
@@ -41,14 +57,15 @@ def size(number: int | None) -> str:
 
 def _row(usage: Usage) -> list[Fragment]:
     name = safe_line(usage.container) + (" (paused)" if usage.paused else "")
-    moved = f"{size(usage.read)}/{size(usage.written)}" if usage.read is not None else "-"
+    moved = f"{size(usage.read)}/{size(usage.written)}" if usage.read is not None else NOTHING
     killed = "ansired" if usage.oom_kills else ""
     return [
         ("bold", name),
         ("", _of(str(usage.processes), usage.pids_limit)),
+        ("", _count(usage.forks_refused)),
         ("", _of(size(usage.memory), usage.memory_limit)),
         ("", size(usage.memory_peak)),
-        (killed, "-" if usage.oom_kills is None else str(usage.oom_kills)),
+        (killed, _count(usage.oom_kills)),
         ("", _of(_seconds(usage.cpu_seconds), usage.cpu_limit)),
         ("", _seconds(usage.throttled_seconds)),
         ("", moved),
@@ -59,5 +76,9 @@ def _of(use: str, limit: str | None) -> str:
     return use if limit is None else f"{use} / {limit}"
 
 
+def _count(number: int | None) -> str:
+    return NOTHING if number is None else str(number)
+
+
 def _seconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds:.2f}s"
+    return NOTHING if seconds is None else f"{seconds:.2f}s"

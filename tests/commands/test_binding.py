@@ -4,6 +4,7 @@ import pytest
 
 from shellplay.commands.binding import bind
 from shellplay.commands.command import GRAMMAR
+from shellplay.commands.fence_arguments import Chosen
 from shellplay.commands.table import find
 from shellplay.commands.words import segments
 from shellplay.errors import ShellplayError, UsageError
@@ -18,9 +19,9 @@ def bound(line: str, playground: Playground) -> dict[str, object]:
 
 def fences(line: str, playground: Playground) -> dict[str, dict[str, str]]:
     found = bound(line, playground)["kinds"]
-    assert isinstance(found, tuple)
-    assert all(isinstance(one, Fence) for one in found)
-    return {one.kind: one.given() for one in found}
+    assert isinstance(found, Chosen)
+    assert all(isinstance(one, Fence) for one in found.fences)
+    return {one.kind: one.given() for one in found.fences}
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_a_value_alone_belongs_to_the_limit_before_it(
     line: str, given: dict[str, dict[str, str]], playground: Playground
 ) -> None:
     made = WORDS.parse(line.split(), playground)
-    assert {each.kind: each.given() for each in made} == given
+    assert {each.kind: each.given() for each in made.fences} == given
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_stats_has_a_table_and_a_document() -> None:
     done = shellplay("-c", "new box; fence pids 50; stats; stats --json")
     lines = done.stdout.splitlines()
     title, row = next(pair for pair in pairwise(lines) if pair[0].startswith("NAME"))
-    assert title.split()[:3] == ["NAME", "PIDS", "MEMORY"]
+    assert title.split()[:3] == ["NAME", "PIDS", "REFUSED"]
     assert row.split()[:4] == ["box", "1", "/", "50"]
     (found,) = json.loads(lines[-1])["stats"]
     assert (found["container"], found["processes"], found["pids_limit"]) == ("box", 1, "50")

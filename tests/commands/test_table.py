@@ -58,7 +58,7 @@ def test_every_option_says_what_it_does(entry: Command) -> None:
 
 def test_what_docker_and_util_linux_users_type_is_understood() -> None:
     wanted = {"attach": "enter", "nsenter": "enter", "unshare": "fence", "ls": "containers"}
-    wanted |= {"rm": "stop", "exit": "quit"}
+    wanted |= {"exit": "quit"}
     assert {alias: ALIASES[alias] for alias in wanted} == wanted
 
 

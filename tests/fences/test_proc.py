@@ -37,6 +37,17 @@ def test_with_pid_and_mnt_in_any_order_proc_shows_what_is_inside(
     assert digest() == host
 
 
+@pytest.mark.root
+def test_without_pid_nobody_says_that_a_fresh_proc_shows_what_is_inside(
+    container: Container,
+) -> None:
+    for kind in ("root", "pid"):
+        container.fence(REGISTRY[kind]())
+    change = container.peel("pid", force=False)
+    assert "/proc is fresh: it shows the processes of the host" in change.notes
+    assert len(numbers(container)) > 3
+
+
 @pytest.mark.parametrize("order", ORDERS[:2], ids="+".join)
 def test_without_proc_the_host_is_still_seen(
     order: tuple[str, ...], container: Container

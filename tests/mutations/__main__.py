@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from shellplay.fences import KINDS
+from shellplay.fences import ORDER
 from shellplay.kernel.caller import HERE
 from shellplay.recipe.document import Recipe
 from shellplay.stage.report import Verdict
@@ -29,7 +29,7 @@ RECIPES = str(Path(__file__).parents[2] / "recipes")
 # A recipe whose fence does nothing does to the host what it would do inside: give it another
 # name, for one.  So it gets a host of its own, as far as the user may do something to it.
 SANDBOX = {
-    "root": ("unshare", "--mount", "--uts", "--ipc", "--net", "--cgroup"),
+    "root": ("unshare", "--mount", "--uts", "--ipc", "--net"),
     "ordinary": ("unshare", "--user", "--map-current-user", "--ipc"),
 }
 INSIDE = "--inside"
@@ -69,7 +69,7 @@ def try_all(recipes: Iterable[Recipe], at_once: int) -> Iterator[Trial]:
     jobs = [
         (recipe, kind)
         for recipe in recipes
-        for kind in (NONE, *(tag for tag in recipe.header.tags if tag in KINDS))
+        for kind in (NONE, *(tag for tag in recipe.header.tags if tag in ORDER))
     ]
     with ThreadPoolExecutor(at_once) as pool:
         yield from pool.map(lambda job: _try(*job), jobs)
@@ -120,7 +120,7 @@ def _summary(trials: list[Trial], seconds: float) -> str:
     claims = [trial for trial in trials if trial.kind != NONE and trial.good is not None]
     noticed = sum(trial.good is True for trial in claims)
     claimed = {trial.kind for trial in trials}
-    unclaimed = ", ".join(kind for kind in KINDS if kind not in claimed)
+    unclaimed = ", ".join(kind for kind in ORDER if kind not in claimed)
     return f"{noticed} of {len(claims)} claims are true, in {seconds:.0f} s" + (
         f"; no recipe claims {unclaimed}" if unclaimed else ""
     )

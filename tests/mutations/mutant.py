@@ -16,7 +16,8 @@ import pytest
 
 from shellplay import put
 from shellplay.commands.needs import unmet
-from shellplay.fences import REGISTRY
+from shellplay.fences import REGISTRY, Namespace
+from shellplay.fences.root import Root
 from shellplay.fencing import Fencing
 from shellplay.model import Change, How, ShellIdentity
 from shellplay.recipe.document import Actor, Recipe, Step
@@ -26,6 +27,8 @@ from shellplay.stage.sources import read
 from shellplay.stage.stage import Stage
 
 NONE = "-"
+# What puts fences up and takes them off, in any of the families.
+CALLS = ("unshare", "settle", "enter", "put_up", "take_off", "outlived")
 # What is wrong stays wrong: nobody has to wait for it as long as a recipe would.
 PATIENCE_SECONDS = 2.0
 
@@ -43,9 +46,18 @@ def disable(kind: str) -> None:
     """Have a fence do nothing in this process, while the engine says that it is up."""
     patch = pytest.MonkeyPatch()
     fence = REGISTRY[kind]
-    patch.setattr(fence, "flag", 0)
-    for call in ("unshare", "settle", "enter"):
-        patch.setattr(fence, call, lambda *_, **__: None)
+    for call in CALLS:
+        if hasattr(fence, call):
+            patch.setattr(fence, call, lambda *_, **__: None)
+    # Nobody is to ask the kernel whether it is up.
+    patch.setattr(fence, "shows", lambda *_: None)
+    if issubclass(fence, Namespace):
+        patch.setattr(fence, "flag", 0)
+    else:
+        patch.setattr(fence, "go_up", lambda *_: None, raising=False)
+    # What it comes off to is where it was all the time.
+    if issubclass(fence, Root):
+        patch.setattr(fence, "unshare", lambda each, caller: each.ground.leave_from(caller.pid))
     # A fresh /proc would be mounted over that of everybody.
     if kind == "mnt":
         patch.setattr(put, "mount_proc", lambda _: None)

@@ -90,6 +90,7 @@ HEADERS = st.builds(
     programs=WORDS,
     kernel=st.sampled_from(["", ">=5.6", "<6", "==6.1.2"]),
     network=st.booleans(),
+    images=st.booleans(),
     timeout=TIMES,
     total_timeout=TIMES,
     columns=st.integers(20, 500),

@@ -131,6 +131,7 @@ needs = { any = ["root", "userns"], all = ["net"] }
 programs = ["bash"]
 kernel = ">=5.6"
 network = true
+images = true
 timeout = 2.5
 total_timeout = "2m"
 cols = 100
@@ -147,6 +148,7 @@ LANG = "C"
     assert (found.columns, found.rows, found.kernel) == (100, 30, ">=5.6")
     assert (found.programs, found.tags, found.environment) == (("bash",), ("x",), {"LANG": "C"})
     assert found.network
+    assert found.images
     assert found.slow
 
 

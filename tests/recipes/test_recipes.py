@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.fences import KINDS
+from shellplay.fences import ORDER
 from shellplay.recipe.document import Prose
 from shellplay.recipe.parse import parse
 from shellplay.recipe.write import write
@@ -57,7 +57,7 @@ def test_it_is_written_as_a_session_would_write_it_but_for_its_comments(path: Pa
     recipe = read(path).recipe
     assert parse(write(recipe), str(path)) == recipe
     assert recipe.header.title
-    assert set(recipe.header.tags) <= set(KINDS)
+    assert set(recipe.header.tags) <= set(ORDER)
     assert recipe.header.tags
 
 
@@ -72,9 +72,9 @@ def test_the_table_of_contents_has_them_all_in_order_and_with_their_fences() -> 
         r"^\| (\d+) \| \[(.+)\]\((.+)\) \| .+ \| (.+) \| (\[.+\]) \|$", text, re.M
     )
     expected = [
-        (str(number), read(path).recipe.header.title, path.name,
+        (str(int(path.name[:2])), read(path).recipe.header.title, path.name,
          ", ".join(read(path).recipe.header.tags))
-        for number, path in enumerate(RECIPES, 1)
+        for path in RECIPES
     ]  # fmt: skip
     assert [row[:4] for row in rows] == expected
     for *_, pages in rows:

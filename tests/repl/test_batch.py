@@ -35,6 +35,8 @@ def test_the_others_say_which_command_makes_one(line: str) -> None:
     ("line", "status"),
     [
         ("help", 0),
+        ("help fence root", 0),
+        ("help root uts", 2),
         ("in true", 0),
         ("in false", 1),
         ("use nix", 1),

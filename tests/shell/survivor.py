@@ -12,8 +12,11 @@ import sys
 from shellplay.fences import REGISTRY
 from shellplay.playground import Playground
 
-# What a limit needs to be one.
-VALUES = {"memory": {"max": "64M"}, "pids": {"max": "100"}, "cpu": {"cpus": "2"}}
+# What a limit needs to be one, and a network to be more than a loopback.
+VALUES = {
+    "memory": {"max": "64M"}, "pids": {"max": "100"}, "cpu": {"cpus": "2"},
+    "net": {"mode": "bridge"},
+}  # fmt: skip
 PAUSE = "pause"
 
 

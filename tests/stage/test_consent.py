@@ -29,6 +29,10 @@ from tests.stage.recipes import program, recipe, step, write
         (Actor.PLAY, "fence pid; exec rm -rf /", Reach.INSIDE),
         (Actor.PLAY, "spawn rm -rf /", Reach.INSIDE),
         (Actor.PLAY, "new; fence pid; ps host; peel all", Reach.OWN),
+        (Actor.PLAY, "fence memory 64M; limit memory 32M; pause; resume; stats", Reach.OWN),
+        (Actor.PLAY, "fence root; diff files; unmount /src", Reach.OWN),
+        (Actor.PLAY, "mount /:/host", Reach.HOST),
+        (Actor.PLAY, "commit web:2", Reach.HOST),
         (Actor.PLAY, "# a comment", Reach.OWN),
     ],
 )

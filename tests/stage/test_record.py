@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,6 +118,30 @@ def test_what_the_filesystem_and_the_machine_decide_is_tagged(session: Recorded)
 
 
 @pytest.mark.root
+def test_what_others_start_meanwhile_is_not_expected(session: Recorded, tmp_path: Path) -> None:
+    go, there = tmp_path / "go", tmp_path / "there"
+    program = (
+        "trap 'kill $(jobs -p)' EXIT; (exec -a /some/where/ sleep 1000) & "
+        f"(exec -a ps sleep 1000) & touch {there}; read -r end"
+    )
+    strangers: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        wait_until(go.exists)
+        command = ["bash", "-c", program]
+        strangers.append(subprocess.Popen(command, stdin=subprocess.PIPE))
+
+    session.run("new web")
+    beside = threading.Thread(target=start)
+    beside.start()
+    session.run(f"in 'touch {go}; until [ -e {there} ]; do :; done; ps -ef'")
+    beside.join()
+    strangers[0].communicate()
+    rows = expected(session.steps[-1])
+    assert [row for row in rows if row.endswith(" ps -ef")]
+    assert not [row for row in rows if row.endswith((" /some/where/ 1000", " ps 1000"))]
+
+
 def test_what_looks_like_syntax_is_output(session: Recorded) -> None:
     session.run("new", r"in printf '\n[0]\n# x\n...\n<pid>\nx (re)\nplay> y\n```\n\n'")
     assert expected(session.steps[-1]) == [

@@ -14,10 +14,11 @@ import pytest
 from shellplay.cast.events import Event, Heading, Output, Pause, Prompt, Typed
 from shellplay.commands.printer import Printer
 from shellplay.recipe.parse import parse
+from shellplay.stage.capture import LONGEST_END
 from shellplay.stage.keyboard import Keyboard
 from shellplay.stage.performance import Performance
 from shellplay.stage.show import Manner, Show, StartOver
-from shellplay.stage.stage import LONGEST_END, Seen, Stage
+from shellplay.stage.stage import Seen, Stage
 from tests.repl.program import environment
 from tests.stage.recipes import program, recipe, text, write
 
@@ -84,6 +85,16 @@ def test_unmet_needs_are_said(tmp_path: Path) -> None:
     path = write(tmp_path, "a", OK, programs='["no-such-program"]')
     said = program("replay", path).stderr
     assert said == f"{path}: it cannot be performed here: there is no no-such-program\n"
+
+
+@pytest.mark.everyone
+def test_what_is_for_others_is_left_out_in_silence(tmp_path: Path, who: str) -> None:
+    block = "% only: root\nhost$ echo root\nroot\n% only: ordinary\nhost$ echo plain\nplain\n"
+    done = program("replay", "--yes", write(tmp_path, "a", block))
+    mine = "root" if who == "root" else "plain"
+    assert done.stdout.endswith(f"\n\nhost$ echo {mine}\n{mine}\n")
+    assert "needs" not in done.stdout
+    assert done.returncode == 0
 
 
 def test_hidden_parts_are_performed_and_not_shown(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -256,3 +257,43 @@ def test_two_stages_in_one_process_do_not_meet(tmp_path: Path) -> None:
         type_in(one, "x=1")
         assert type_in(other, 'echo "<$x>"').output == "<>\n"
         assert one.scratch != other.scratch
+
+
+def test_an_endless_output_of_the_host_fills_no_memory(stage: Stage) -> None:
+    at_most = (8 << 20) + (256 << 20)
+
+    def memory() -> int:
+        # The file that it is written to counts as ours.
+        return Path(f"/proc/self/fd/{stage._capture.fd}").stat().st_blocks * 512
+
+    largest: list[int] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.01):
+            largest.append(memory())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    outcome = on_host(stage, "yes $(seq 100) & sleep 2; kill $!; wait; echo end", timeout=30)
+    over.set()
+    thread.join()
+    assert max(largest) < at_most
+    assert len(outcome.output) < 12 << 20
+    assert outcome.output.startswith("1 2 3 ")
+    assert "\n[...]\n" in outcome.output
+    assert outcome.output.endswith("end\n")
+    assert on_host(stage, "echo again").output == "again\n"
+
+
+def test_images_of_its_own_are_none_at_first_and_end_with_it() -> None:
+    before = os.environ.get("XDG_DATA_HOME")
+    with Stage(Header(images=True)) as stage:
+        assert play(stage, "image ls").output.splitlines()[1:] == []
+        on_host(stage, "mkdir tree; echo hello >tree/file")
+        assert play(stage, f"image import {stage.scratch}/tree mine").status == 0
+        assert "mine" in play(stage, "image ls").output
+    assert not stage.scratch.exists()
+    assert os.environ.get("XDG_DATA_HOME") == before
+    with Stage(Header(images=True)) as stage:
+        assert "mine" not in play(stage, "image ls").output

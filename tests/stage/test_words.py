@@ -11,6 +11,7 @@ import pytest
 from shellplay.cast.events import Heading, Narration
 from shellplay.commands.needs import NEEDS, unmet, why_not
 from shellplay.errors import UsageError
+from shellplay.kernel.cgroups import CONTROLLERS
 from shellplay.recipe.document import Header, Needs, Prose
 from shellplay.stage.choice import choice
 from shellplay.stage.keys import keys
@@ -18,6 +19,7 @@ from shellplay.stage.narration import told
 from shellplay.stage.report import Report, Verdict, exit_status
 from shellplay.stage.tags import Knowledge, tagged
 from shellplay.stage.text import line
+from tests.fences.limited import refused
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,13 @@ def test_a_kernel_a_program_and_a_network_can_be_needed() -> None:
     for wrong in ("5.10", "new", ">=5 <7"):
         with pytest.raises(UsageError, match="names no kernels"):
             unmet(Header(kernel=wrong))
+
+
+@pytest.mark.everyone
+# The fence io takes a disk, too.
+@pytest.mark.parametrize("controller", [each for each in CONTROLLERS if each != "io"])
+def test_a_limit_is_a_need_that_is_met_where_the_fence_goes_up(controller: str) -> None:
+    assert (why_not(controller) is None) is (refused(controller) is None)
 
 
 def test_prose_is_headings_and_what_stands_between_them() -> None:

@@ -59,13 +59,18 @@ def test_ps_shows_what_the_bash_sees_beside_the_pids_of_the_host() -> None:
 
 def test_stats_shows_use_beside_limits_and_what_nobody_counts() -> None:
     assert shown(stats.table(USAGES)) == [
-        "NAME                  PIDS       MEMORY   PEAK  OOM KILLS          CPU  THROTTLED"
-        "  READ/WRITTEN",
-        "web                 3 / 50  12.5M / 64M  64.0M          1  1.50s / 0.5      0.25s"
-        "  0B/4.0K",
-        r"db\x1b[1m (paused)       1            -      -          -            -          -"
-        "  -",
-        "-: counted only once a limit is up (fence memory 64M)",
+        "NAME                  PIDS  REFUSED       MEMORY   PEAK  OOM KILLS          CPU"
+        "  THROTTLED  READ/WRITTEN",
+        "web                 3 / 50        0  12.5M / 64M  64.0M          1  1.50s / 0.5"
+        "      0.25s  0B/4.0K",
+        r"db\x1b[1m (paused)       1        -            -      -          -            -"
+        "          -  -",
+        "the rest is counted once it is limited",
+    ]
+    assert shown(stats.table(USAGES[1:])) == [
+        "NAME                PIDS",
+        r"db\x1b[1m (paused)  1",
+        "the rest is counted once it is limited",
     ]
 
 

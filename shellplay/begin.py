@@ -1,0 +1,308 @@
+"""Start a container behind all of its fences: a stub goes through, and becomes the program.
+
+It is the order of runc: namespaces, files, limits, and what takes privileges away last.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from shellplay import put
+from shellplay.errors import KernelError, Refused, ShellplayError
+from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, rooting
+from shellplay.fences.caps import Caps
+from shellplay.fences.mounted import mounts_at
+from shellplay.fences.namespace import Joined, joined
+from shellplay.fences.net import Net
+from shellplay.fences.pid import Pid
+from shellplay.fences.root import Root
+from shellplay.kernel import constants as k
+from shellplay.kernel import credentials, mounting, procfs
+from shellplay.kernel.caller import HERE
+from shellplay.kernel.reasons import explained
+from shellplay.kernel.tracee import pidfd
+from shellplay.model import How
+from shellplay.program import Program, Start, Volume
+from shellplay.shell import account
+from shellplay.shell.account import Account
+from shellplay.shell.shell import Shell
+from shellplay.shell.start import start_bash, take_terminal
+from shellplay.stack import way_on
+from shellplay.standing import Standing, StandingFences
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+
+UMASK = 0o022
+T = TypeVar("T", bound=Fence)
+
+
+class NotStarted(Refused):
+    """The program cannot be executed: 127 if it is not there, else 126, as a shell says."""
+
+    def __init__(self, error: KernelError, program: Program) -> None:
+        name, missing = program.argv[0], error.errno in (errno.ENOENT, errno.ENOTDIR)
+        self.exit_status = 127 if missing else 126
+        if not missing:
+            super().__init__(f"{name} cannot be executed: {error.message}")
+            return
+        path = program.environment.get("PATH", "")
+        where = "there" if "/" in name else f"in the PATH inside, {path}"
+        super().__init__(f"{name} is not {where}", "the program comes behind the image")
+
+
+def begin(box: Container, standing: StandingFences, start: Start) -> Shell:
+    """Start the program of a container behind its fences; raises what refuses one of them.
+
+    If it fails nothing of it is left, but for what the fences hold: ``standing`` has that.
+    """
+    with ExitStack() as held:
+        beginning = _Beginning(box, standing, start, held)
+        try:
+            return beginning.shell()
+        except BaseException:
+            beginning.let_go()
+            raise
+
+
+class _Beginning:
+    """One start, with the stub that goes through it."""
+
+    def __init__(
+        self, box: Container, standing: StandingFences, start: Start, held: ExitStack
+    ) -> None:
+        self._box = box
+        self._standing = standing
+        self._program = start.program
+        self._told = start.told
+        self._stub = box.guardian.stub()
+        # Once it is a program that has no effect.
+        held.callback(lambda: self._stub.quit())
+        self._held = held
+        self._fences = [self._gathered(each) for each in start.fences]
+        self._trees: list[tuple[Volume, int]] = []
+        self._first: Shell | None = None
+
+    def shell(self) -> Shell:
+        """Go through all of it, and return the first process."""
+        # What is open leads out of a root of its own; this is where our last words would go.
+        self._stub.dup3(1, 2)
+        mounting.umask(self._stub, UMASK)
+        for namespace in self._of(Namespace):
+            with self._joined(namespace) as join:
+                self._up(namespace, lambda f: self._enter(f, join))
+            if namespace.kind == "mnt":
+                # Now: behind a root of its own nothing leads to what is of the host.
+                self._copy_volumes()
+        self._fit_proc()
+        self._furnish_net()
+        for mounted in self._of(Mounted):
+            self._up(mounted, self._cover)
+        self._mount_volumes()
+        for limit in self._of(Limit):
+            self._up(limit, lambda f: f.put_up(self._stub.pid, self._box.group))
+        self._go_to_its_directory()
+        self._give_up()
+        self._require_shown()
+        return self._executed()
+
+    def let_go(self) -> None:
+        """Let go of a first process that is not going to be one."""
+        if self._first is not None:
+            self._first.close()
+
+    # -- fences --------------------------------------------------------------------------
+
+    def _gathered(self, fence: Fence) -> Fence:
+        if (reason := fence.unsupported()) is not None:
+            raise Refused(reason)
+        status = procfs.status(self._stub.pid)
+        assert status is not None, "it waits for us"
+        ready, notes = fence.gathered(status)
+        self._standing.gathered.append(ready)
+        for note in notes:
+            self._told(fence.kind, note)
+        return ready
+
+    def _of(self, family: Callable[..., T]) -> list[T]:
+        return [each for each in self._fences if isinstance(each, cast(type[T], family))]
+
+    def _up(self, fence: T, put_up: Callable[[T], None]) -> None:
+        try:
+            put_up(fence)
+        except KernelError as error:
+            raise explained(error, fence.kind, self._stub.pid) from error
+        # What is mounted stands on nothing: without it a new tree is needed.
+        alone = isinstance(fence, Mounted)
+        how = How.RESPAWNED if alone else way_on(fence, self._stub.pid)
+        self._standing.add(Standing(fence, how, 0))
+        self._told(fence.kind, "")
+        for remark in fence.remarks():
+            self._told(fence.kind, remark)
+
+    def _joined(self, fence: Namespace) -> AbstractContextManager[Joined | None]:
+        if fence.join is None:
+            return nullcontext(None)
+        other = self._box.find(fence.join)
+        other.require_alive()
+        return joined(other.pid, fence.space)
+
+    def _enter(self, fence: Namespace, join: Joined | None) -> None:
+        if isinstance(fence, Root) and fence.ro:
+            # What is going to be mounted in there needs its places first.
+            fence = dataclasses.replace(fence, ro=False)
+            self._stub = put.on_stub(fence, self._stub, join)
+            self._make_places()
+            rooting.make_read_only(self._stub)
+            return
+        self._stub = put.on_stub(fence, self._stub, join)
+
+    def _require_shown(self) -> None:
+        pid = self._stub.pid
+        missing = [e.kind for e in self._fences if self._standing.shown(e, pid) is False]
+        if missing:
+            raise ShellplayError(
+                f"the kernel does not show the program behind {', '.join(missing)}"
+            )
+
+    def _furnish_net(self) -> None:
+        """Lead its network out, and have names there; the first process has its PID now."""
+        self._box.live = self._first = Shell(self._stub.pid)
+        for net in self._of(Net):
+            for note in self._box.network.furnish(net, self._stub.pid):
+                self._told(net.kind, note)
+        for note in self._box.network.refresh():
+            self._told("net", note)
+
+    # -- files ---------------------------------------------------------------------------
+
+    def _fit_proc(self) -> None:
+        """Mount a /proc that shows what is inside, if no fence of its own does."""
+        kinds = {each.kind for each in self._fences}
+        fresh = any(each.proc for each in self._of(Pid)) or "root" in kinds
+        if fresh and "mnt" in kinds and "proc" not in kinds:
+            put.mount_proc(self._stub)
+
+    def _cover(self, fence: Mounted) -> None:
+        """Put a mounted fence up; what a new root has there of the host's goes by that."""
+        there = mounts_at(self._stub.pid, fence.target)
+        put_up = fence.go_up_instead if there else fence.go_up
+        put_up(self._stub, self._box.terminal.path)
+
+    def _copy_volumes(self) -> None:
+        for volume in self._program.volumes:
+            if volume.source is None:
+                continue
+            tree = mounting.open_tree(self._stub, str(volume.source), recursive=True)
+            if volume.read_only:
+                mounting.mount_setattr(self._stub, tree, "", recursive=True)
+            # We keep it: what the stub has open leads nowhere else once it has another root.
+            with pidfd(self._stub.pid) as target:
+                ours = HERE.pidfd_getfd(target, tree)
+            self._held.callback(os.close, ours)
+            self._stub.close(tree)
+            self._trees.append((volume, ours))
+
+    def _make_places(self) -> None:
+        mounting.make_place(self._stub, self._program.directory, directory=True)
+        for each in self._program.volumes:
+            if not each.target.startswith(tuple(f"{path}/" for path in rooting.KERNELS)):
+                directory = each.source is None or each.source.is_dir()
+                mounting.make_place(self._stub, each.target, directory=directory)
+
+    def _mount_volumes(self) -> None:
+        stub = self._stub
+        for volume in self._program.volumes:
+            if volume.source is None:
+                mounting.make_place(stub, volume.target, directory=True)
+                flags = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
+                flags |= k.MS_RDONLY if volume.read_only else 0
+                stub.mount("tmpfs", volume.target, "tmpfs", flags, volume.options or None)
+        for volume, ours in self._trees:
+            source = volume.source
+            assert source is not None
+            mounting.make_place(stub, volume.target, directory=source.is_dir())
+            with stub.passed(ours) as tree:
+                # Its root is that of the tree: no link in the path leads out.
+                mounting.move_mount(stub, tree, volume.target, of=str(source), follow=True)
+
+    def _go_to_its_directory(self) -> None:
+        mounting.make_place(self._stub, self._program.directory, directory=True)
+        self._stub.chdir(self._program.directory)
+
+    # -- privileges ----------------------------------------------------------------------
+
+    def _give_up(self) -> None:
+        """Put up what is given up for good; the user changes before the capabilities go."""
+        who = account.find(self._stub.pid, self._program.user)
+        restrictions = [each for each in self._of(Restriction) if not isinstance(each, Caps)]
+        for fence in restrictions:
+            self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
+        caps = self._of(Caps)
+        self._become(who, keep_permitted=bool(caps))
+        for fence in caps:
+            self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
+        if who.uid and caps:
+            # As after execve(2) by an ordinary user; the bounding set is what counts.
+            self._stub.capset(0, 0, 0)
+        self._who = who
+
+    def _become(self, who: Account, *, keep_permitted: bool) -> None:
+        status = procfs.status(self._stub.pid)
+        assert status is not None, "it waits for us"
+        alone = len(procfs.uid_map(self._stub.pid) or ()) == 1 and self._is_mapped_alone()
+        if alone:
+            # One user is mapped, and no groups may be set, user_namespaces(7).
+            if who.uid or who.gid:
+                raise Refused(
+                    f"only root is known behind this user fence, not {self._program.user}",
+                    "start shellplay as root, or leave -u out",
+                )
+            return
+        credentials.setgroups(self._stub, sorted({who.gid, *who.groups}))
+        credentials.setresgid(self._stub, who.gid)
+        if who.uid:
+            credentials.setresuid(self._stub, who.uid, keep_permitted=keep_permitted)
+        if who.uid and keep_permitted:
+            # The effective set was cleared; dropping the rest for good takes some of it.
+            self._stub.capset(status.permitted, status.permitted, 0)
+
+    def _is_mapped_alone(self) -> bool:
+        return [each.length for each in procfs.uid_map(self._stub.pid) or ()] == [1]
+
+    # -- the program ---------------------------------------------------------------------
+
+    def _executed(self) -> Shell:
+        program, box = self._program, self._box
+        environment = {"HOME": self._who.home, **program.environment}
+        try:
+            if program.is_bash:
+                self.let_go()
+                self._first = None
+                return start_bash(
+                    self._stub, box.terminal, user_file=program.reads_bashrc,
+                    path=program.argv[0], environment=environment,
+                )  # fmt: skip
+            self._become_the_program(environment)
+            return self._box.live
+        except KernelError as error:
+            if error.call != "execve":
+                raise
+            raise NotStarted(error, program) from error
+
+    def _become_the_program(self, environment: dict[str, str]) -> None:
+        program, box = self._program, self._box
+        if program.init:
+            self._stub.attend()
+        if program.terminal:
+            take_terminal(self._stub, box.terminal)
+        else:
+            self._stub.setsid()
+            assert box.running is not None
+            box.running.connect().hand_over(self._stub)
+        self._stub.execute(program.argv, change=environment, fresh=True)

@@ -1,0 +1,77 @@
+"""cp: copy files into a container and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Annotated, NamedTuple
+
+from shellplay.commands.arguments import Argument, Candidate
+from shellplay.commands.command import command
+from shellplay.commands.outcome import Outcome
+from shellplay.commands.paths import files
+from shellplay.copying import Side, copy
+from shellplay.errors import UsageError
+from shellplay.playground import Playground
+
+EXAMPLE = "as in cp web:/etc/hosts . or cp ./file web:/tmp"
+
+
+class End(NamedTuple):
+    """One end of a copy: the label of a container, None for the host, and a path."""
+
+    label: str | None
+    path: str
+
+
+class CopyEnd(Argument):
+    """``NAME:PATH`` in a container, or a path of the host."""
+
+    def parse(self, words: Sequence[str], playground: Playground) -> End:
+        """Take what stands before a colon as a container, unless it is part of a path."""
+        name, colon, path = words[0].partition(":")
+        if not colon or "/" in name or name in (".", ".."):
+            return End(None, words[0])
+        if not path:
+            raise UsageError(f"{words[0]} names no path", EXAMPLE)
+        return End(playground.find(name).label, path)
+
+    def complete(
+        self, before: Sequence[str], word: str, playground: Playground
+    ) -> Iterator[Candidate]:
+        """Offer the containers, and files of the host."""
+        for container in playground.containers:
+            yield Candidate(f"{container.label}:/", "a path in this container")
+        yield from files(word)
+
+
+@command("cp", group="files")
+def copy_files(
+    playground: Playground,
+    source: Annotated[End, CopyEnd("SOURCE", "NAME:PATH, or a path of the host")],
+    target: Annotated[End, CopyEnd("TARGET", "NAME:PATH, or a path of the host")],
+) -> Iterator[Outcome]:
+    """Copy a file or directory into a container, or out of one.
+
+    As cp does: into TARGET if that is a directory, else by that name. No program inside
+    takes part, and no link in there leads out of it.
+
+    Examples:
+        cp ./config.txt web:/etc/
+        cp web:/var/log ./logs
+    """
+    if source.label is None and target.label is None:
+        raise UsageError("neither end is in a container", EXAMPLE)
+    copied = copy(_side(playground, source), _side(playground, target))
+    for name in copied.left:
+        yield f"{name}: left out, it is no file"
+    count = f"{copied.files} file{'' if copied.files == 1 else 's'}"
+    yield f"{source.label or 'host'}:{source.path}: {count} copied"
+
+
+def _side(playground: Playground, end: End) -> Side:
+    if end.label is None:
+        return Side(None, PurePosixPath(Path(end.path).expanduser().absolute()))
+    container = playground.find(end.label)
+    container.require_alive()
+    return Side(container.pid, PurePosixPath("/", end.path))

@@ -1,0 +1,183 @@
+"""run, wait, rm: start programs behind all of Docker's fences, and hear how they ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+from shellplay.commands.arguments import ContainerNames, Option, Target
+from shellplay.commands.command import command
+from shellplay.commands.front import Front
+from shellplay.commands.outcome import Outcome, Status
+from shellplay.commands.recording import Recording
+from shellplay.commands.run_arguments import RunWords
+from shellplay.commands.sentences import count
+from shellplay.errors import Refused, ShellplayError, UsageError
+from shellplay.playground import Playground
+from shellplay.run.options import Asked
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+    from shellplay.image.manifest import Image
+
+HOST = "host"
+
+
+@command("run", group="containers")
+def run(
+    playground: Playground,
+    front: Front,
+    recording: Recording,
+    asked: Annotated[Asked, RunWords("[OPTIONS] IMAGE [CMD]", "as for docker run")],
+) -> Iterator[Outcome]:
+    """Run a program as docker run does: behind every fence, put up one after the other.
+
+    IMAGE is one of image ls, and is pulled if it is not there; host has the files of this
+    machine, copied when written to. The words behind it are the program, in place of the
+    image's own. A bash on a terminal (-it) is a live bash like any other: in, fence and peel
+    work. Where no terminal is to be handed over it waits for in.
+    With -d it goes on in the background: logs, enter, exec, cp, stop, wait and rm. It lives
+    at most as long as this playground. Ctrl-] leaves a terminal.
+    Options are those of docker run; --network is none|bridge|host|container:NAME.
+
+    Examples:
+        run -it host /bin/bash
+        run --rm host ps -ef
+        run -it -m 64m --cpus 0.5 -v ./src:/src:ro -e A=1 -w /src --hostname web debian
+        run -d --name db --network none host sleep 100
+    """
+    image = yield from found(asked)
+    told: list[str] = []
+    container = started(playground, asked, image, told)
+    if not asked.has("quiet"):
+        yield from told
+    if container.running is not None and container.inside:
+        what = container.running.program.argv[0]
+        yield f"{container.label}: {what} is {_numbers(container)}"
+    if asked.has("detach") or (asked.has("tty") and not front.terminal):
+        if not container.has_bash and not asked.has("detach"):
+            yield "no terminal is here to be handed over: it runs in the background (logs)"
+        return
+    if asked.has("tty"):
+        with recording.entered(container) as heard:
+            left = container.enter(typeahead=front.typed_ahead(), heard=heard)
+        front.give_back(left.unread)
+        if left.reason == "detached":
+            yield f"{container.label}: left, it lives on"
+            return
+    else:
+        output = playground.settings.surroundings.output
+        attend(container, output, output, None)
+    yield from _ended(playground, container, forget=asked.has("rm"))
+
+
+@command("wait", group="containers")
+def wait(
+    container: Annotated[Container, Target(positional=True)],
+) -> Iterator[Outcome]:
+    """Wait until a container has ended, and show its exit status.
+
+    Examples:
+        wait
+        wait db
+    """
+    if container.running is None:
+        raise Refused(f"{container.label} is a bash, which ends when it is told to", "stop")
+    container.running.wait()
+    yield f"{container.label}: exit status {container.running.exit_status}"
+
+
+@command("rm", group="containers")
+def remove(
+    playground: Playground,
+    labels: Annotated[tuple[str, ...], ContainerNames("NAME", "containers to forget")],
+    *,
+    force: Annotated[bool, Option("end those that run", short="-f")] = False,
+) -> Iterator[Outcome]:
+    """Forget containers that have ended, with what they have written.
+
+    Examples:
+        rm db
+        rm -f web db
+    """
+    if not labels:
+        raise UsageError("rm needs NAME", "as in: rm db")
+    for label in labels:
+        container = playground.find(label)
+        if container.live.alive and not force:
+            raise Refused(f"{label} runs", f"stop {label}, or rm -f {label}")
+        ended = playground.stop(container)
+        yield f"{label}: removed" + (f", {count(ended)} ended" if force and ended else "")
+
+
+def found(asked: Asked) -> Generator[str, None, Image | None]:
+    """Return the image that was asked for, None for the host; pull it if it is not there."""
+    if asked.image == HOST:
+        return None
+    from shellplay.image.pull import pull_image
+    from shellplay.image.store import Store
+
+    store = Store()
+    try:
+        return store.get(asked.image)
+    except Refused as error:
+        if asked.last("pull") == "never":
+            raise
+        yield f"{error.message} here, so it is pulled"
+        return (yield from pull_image(store, asked.image))
+
+
+def started(
+    playground: Playground, asked: Asked, image: Image | None, told: list[str]
+) -> Container:
+    """Start what was asked for; ``told`` gets a sentence for each fence."""
+    from shellplay.commands.fence_arguments import hidden
+    from shellplay.run.plan import Plan
+
+    def tell(kind: str, note: str) -> None:
+        told.append(f"  {note}" if note else f"{kind} fence up, hides: {hidden(kind)}")
+
+    plan = Plan(asked, image, playground.settings.surroundings.term)
+    plan.check()
+    container = playground.new(asked.last("name"), plan.starting(tell))
+    try:
+        for each in plan.ports:
+            told.append(f"  published: {container.network.publish(each)}")
+    except ShellplayError:
+        playground.stop(container)
+        raise
+    return container
+
+
+def attend(
+    container: Container, output: int | None, errors: int | None, keys: int | None
+) -> int:
+    """Pass on what a program without a terminal prints, until it ends; return its status."""
+    sinks = (
+        sys.stdout.fileno() if output is None else output,
+        sys.stderr.fileno() if errors is None else errors,
+    )
+    sys.stdout.flush()
+
+    def heard(stream: int, piece: bytes) -> None:
+        view = memoryview(piece)
+        while view:
+            view = view[os.write(sinks[stream - 1], view) :]
+
+    assert container.running is not None
+    return container.running.attend(heard, keys)
+
+
+def _ended(playground: Playground, container: Container, *, forget: bool) -> Iterator[Outcome]:
+    assert container.running is not None
+    status = container.running.exit_status
+    if forget:
+        playground.stop(container)
+    yield Status(status)
+
+
+def _numbers(container: Container) -> str:
+    inside = container.inside
+    return f"{container.pid} on the host" + (f", {inside[-1]} inside" if inside[1:] else "")

@@ -1,0 +1,64 @@
+"""What ``docker run`` puts around a process: which fences, in the order of runc."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+
+from shellplay.errors import Refused
+from shellplay.fences.caps import Caps
+from shellplay.fences.fence import Fence
+from shellplay.fences.net import BRIDGE, PASTA
+from shellplay.fences.seccomp import Seccomp
+from shellplay.kernel import cgroups
+
+NAME = "docker"
+# Namespaces first, then the files; what takes privileges away comes last, and the filter
+# before the capabilities that it takes to install one.
+NAMESPACES = ("mnt", "uts", "ipc", "net", "pid")
+FILES = ("root", "proc", "sys", "dev")
+PRIVILEGES = ("seccomp", "caps")
+
+
+def preset() -> tuple[str, ...]:
+    """Return the kinds of Docker's fences, as it puts them up on this machine.
+
+    An ordinary user needs a user fence for the others.  Docker makes a cgroup namespace
+    where cgroups are of version 2 only.
+    """
+    user = () if os.geteuid() == 0 else ("user",)
+    return (*user, *NAMESPACES, *cgroup_namespace(), *FILES, *PRIVILEGES)
+
+
+def cgroup_namespace() -> tuple[str, ...]:
+    """Return the cgroup fence if Docker makes one here."""
+    found = cgroups.having("pids")
+    return ("cgroup",) if found is not None and found.version == 2 else ()
+
+
+def network() -> tuple[dict[str, str], str | None]:
+    """Return the options of net for a way out, as Docker has one; or why there is none."""
+    # Loaded here: only who wants a way out pays for it.
+    from shellplay.network import rootless
+    from shellplay.network.switch import Switch
+
+    mode, require = (PASTA, rootless.require) if os.geteuid() else (BRIDGE, Switch.require)
+    try:
+        require()
+    except Refused as error:
+        return {}, f"nothing leads out of net: {error}"
+    return {"mode": mode}, None
+
+
+def fitted(fences: Sequence[Fence]) -> tuple[Fence, ...]:
+    """Have a filter ask about the capabilities that will be left, not those of now."""
+    caps = next((each for each in fences if isinstance(each, Caps)), None)
+    if caps is None:
+        return tuple(fences)
+    return tuple(
+        dataclasses.replace(each, ready=each.rules(caps.left()))
+        if isinstance(each, Seccomp)
+        else each
+        for each in fences
+    )

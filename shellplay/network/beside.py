@@ -1,0 +1,53 @@
+"""Programs beside the containers: children of the playground process, ended with it."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+
+from shellplay.kernel.caller import HERE
+from shellplay.kernel.stub import Stub
+from shellplay.shell.guardian import Guardian
+
+
+class Beside:
+    """One such program, in a session of its own; we hold a pidfd of it."""
+
+    def __init__(self, stub: Stub, argv: Sequence[str], *, keep: Sequence[int] = ()) -> None:
+        self.pid = stub.pid
+        self._pidfd = HERE.pidfd_open(stub.pid)
+        try:
+            stub.setsid()
+            stub.execute(argv, change={}, keep=keep)
+        except BaseException:
+            stub.quit()
+            os.close(self._pidfd)
+            raise
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        return bool(select.select([self._pidfd], [], [], 0)[0])
+
+    def end(self) -> None:
+        """End it, and wait until it has let go of everything."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        select.select([self._pidfd], [], [])
+        os.close(self._pidfd)
+
+
+def stub_printing_to(guardian: Guardian, output: int) -> Stub:
+    """Return a stub whose standard output and error are a file of ours."""
+    stub = guardian.stub()
+    try:
+        for number in (1, 2):
+            with stub.passed(output) as theirs:
+                stub.dup3(theirs, number)
+    except BaseException:
+        stub.quit()
+        raise
+    return stub

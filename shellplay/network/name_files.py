@@ -1,0 +1,119 @@
+"""/etc/hosts and /etc/resolv.conf of a container: in memory, mounted in its own table only."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from shellplay.errors import KernelError
+from shellplay.kernel import constants as k
+from shellplay.kernel import mounting, namespaces, procfs
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.tracee import pidfd
+from shellplay.model import NamespaceId
+from shellplay.network.names import HOSTS, RESOLV
+from shellplay.shell.guardian import Guardian
+from shellplay.shell.insider import insider
+
+# Mounted over in a copy of the table that nobody else sees.
+STAGE = "/sys"
+SIZE = "mode=755,size=1m"
+FLAGS = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
+
+
+class NameFiles:
+    """The two files, in each mount namespace in which they were mounted; we write them."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {HOSTS: "", RESOLV: ""}
+        self._mounted: dict[NamespaceId, dict[str, int]] = {}
+        self._devices: set[str] = set()
+
+    def write(self, path: str, text: str) -> None:
+        """Give one of them other contents, for everybody who sees it, at once."""
+        if self._texts[path] == text:
+            return
+        self._texts[path] = text
+        for files in list(self._mounted.values()):
+            if path in files:
+                _fill(files[path], text)
+
+    def mount(self, guardian: Guardian, pid: int) -> tuple[str, ...]:
+        """Mount them where a process sees them, if they are not; return what went wrong."""
+        space = namespaces.identify(pid, "mnt")
+        if space is None or space in self._mounted:
+            return ()
+        files: dict[str, int] = {}
+        self._mounted[space] = files
+        with insider(guardian, pid) as caller:
+            trees = self._made(caller, files)
+            with pidfd(pid) as target, caller.passed(target) as number:
+                caller.setns(number, k.CLONE_NEWNS, of=pid)
+            return tuple(
+                f"{path} inside stays as it is: {why}"
+                for path, tree in trees.items()
+                if (why := _attach(caller, tree, path))
+            )
+
+    def unmount(self, guardian: Guardian, pid: int) -> None:
+        """Unmount them where a process sees them, if they are mounted there.
+
+        A root fence has brought those along that were there before it.
+        """
+        if not self._devices:
+            return
+        ours = [each.point for each in procfs.mounts(pid) or () if each.device in self._devices]
+        if ours:
+            with insider(guardian, pid) as caller:
+                for point in reversed(ours):
+                    caller.umount2(point, k.MNT_DETACH)
+        if (space := namespaces.identify(pid, "mnt")) in self._mounted:
+            _close(self._mounted.pop(space))
+
+    def close(self) -> None:
+        """Let go of them; they end with those who see them."""
+        for files in list(self._mounted.values()):
+            _close(files)
+        self._mounted.clear()
+
+    def _made(self, caller: Caller, files: dict[str, int]) -> dict[str, int]:
+        """Make the files, keep them open, and return their mounts, detached."""
+        caller.unshare(k.CLONE_NEWNS)
+        caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
+        caller.mount("tmpfs", STAGE, "tmpfs", FLAGS, SIZE)
+        trees: dict[str, int] = {}
+        for path, text in self._texts.items():
+            place = f"{STAGE}/{path.rpartition('/')[2]}"
+            mounting.mknodat(caller, place)
+            files[path] = os.open(f"/proc/{caller.pid}/root{place}", os.O_WRONLY | os.O_CLOEXEC)
+            device = os.fstat(files[path]).st_dev
+            self._devices.add(f"{os.major(device)}:{os.minor(device)}")
+            _fill(files[path], text)
+            trees[path] = mounting.open_tree(caller, place)
+        return trees
+
+
+def _attach(caller: Caller, tree: int, path: str) -> str | None:
+    """Mount one of them; return why it cannot be."""
+    try:
+        mounting.mkdirat(caller, path.rpartition("/")[0], exist_ok=True)
+        mounting.mknodat(caller, path, exist_ok=True)
+        mounting.move_mount(caller, tree, path, of=path, follow=True)
+    except KernelError as error:
+        if error.errno not in (errno.EROFS, errno.ENOENT, errno.EACCES, errno.ENOTDIR):
+            raise
+        return error.message
+    finally:
+        caller.close(tree)
+    return None
+
+
+def _fill(fd: int, text: str) -> None:
+    content = text.encode()
+    os.pwrite(fd, content, 0)
+    os.ftruncate(fd, len(content))
+
+
+def _close(files: dict[str, int]) -> None:
+    for fd in files.values():
+        os.close(fd)

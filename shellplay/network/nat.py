@@ -1,0 +1,86 @@
+"""The table of nftables in which what leaves a bridge gets the address of the host.
+
+It is in the process beside the bridge: pyroute2 is loaded there only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network
+
+from pyroute2.nftables.expressions import genex, masq
+from pyroute2.nftables.main import NFTables
+
+# From linux/netfilter.h and linux/netfilter/nf_tables.h.
+NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6 = 1, 2, 10
+META_OIFNAME, META_NFPROTO = 7, 15
+EQUAL, UNEQUAL = 0, 1
+NETWORK_HEADER = 1
+SOURCE_OFFSET = {4: 12, 6: 8}
+SRCNAT_PRIORITY = 100
+NAME_SIZE = 16
+PREFIX = "shellplay-"
+CHAIN = "out"
+
+Expressions = list[dict[str, object]]
+Network = IPv4Network | IPv6Network
+
+
+def add(owner: int, bridge: str, networks: list[Network]) -> None:
+    """Make the table of a process: what comes from networks and does not go back to them."""
+    table = f"{PREFIX}{owner}"
+    with NFTables(nfgen_family=NFPROTO_INET) as nft:
+        nft.begin()
+        nft.table("add", name=table)
+        nft.chain(
+            "add", table=table, name=CHAIN, hook="postrouting", type="nat",
+            priority=SRCNAT_PRIORITY, policy=1,
+        )  # fmt: skip
+        for network in networks:
+            found = tuple(_masqueraded(network, bridge))
+            nft.rule("add", table=table, chain=CHAIN, expressions=found)
+        nft.commit()
+
+
+def remove(owner: int) -> None:
+    """Remove the table of a process, if it has one."""
+    name = f"{PREFIX}{owner}"
+    if name in tables():
+        with NFTables(nfgen_family=NFPROTO_INET) as nft:
+            nft.table("del", name=name)
+
+
+def tables() -> list[str]:
+    """Return the names of the tables of all playgrounds."""
+    with NFTables(nfgen_family=NFPROTO_INET) as nft:
+        names = [str(each.get_attr("NFTA_TABLE_NAME")) for each in nft.get_tables()]
+    return [each for each in names if each.startswith(PREFIX)]
+
+
+def _masqueraded(network: Network, bridge: str) -> Iterator[Expressions]:
+    family = NFPROTO_IPV4 if network.version == 4 else NFPROTO_IPV6
+    size = network.max_prefixlen // 8
+    yield [genex("meta", {"dreg": 1, "key": META_NFPROTO}), _compared(EQUAL, bytes([family]))]
+    yield [
+        genex("payload", {
+            "dreg": 1, "base": NETWORK_HEADER, "offset": SOURCE_OFFSET[network.version],
+            "len": size,
+        }),
+        genex("bitwise", {
+            "sreg": 1, "dreg": 1, "len": size, "mask": _data(network.netmask.packed),
+            "xor": _data(bytes(size)),
+        }),
+        _compared(EQUAL, network.network_address.packed),
+    ]  # fmt: skip
+    name = bridge.encode().ljust(NAME_SIZE, b"\0")
+    yield [genex("meta", {"dreg": 1, "key": META_OIFNAME}), _compared(UNEQUAL, name)]
+    yield masq()
+
+
+def _compared(how: int, value: bytes) -> dict[str, object]:
+    compared: dict[str, object] = genex("cmp", {"sreg": 1, "op": how, "data": _data(value)})
+    return compared
+
+
+def _data(value: bytes) -> dict[str, object]:
+    return {"attrs": [("NFTA_DATA_VALUE", value)]}

@@ -1,0 +1,262 @@
+"""The network of a container: its place at the bridge, its names, its published ports."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from shellplay.errors import KernelError, Refused, ShellplayError
+from shellplay.fences import Fence
+from shellplay.fences.namespace import joined
+from shellplay.fences.net import BRIDGE, NONE, PASTA, Net
+from shellplay.fencing import Fencing
+from shellplay.kernel import addresses, namespaces
+from shellplay.kernel.reasons import explained
+from shellplay.kernel.signals import deferred
+from shellplay.model import Change, Leg, NamespaceId
+from shellplay.network import names, proxy, rootless
+from shellplay.network.name_files import NameFiles
+from shellplay.network.port import Port
+from shellplay.network.proxy import Published
+from shellplay.network.rootless import Way
+from shellplay.network.switch import Switch
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+
+WITHOUT_MNT = "names are looked up as on the host, until mnt is fenced"
+
+
+class Networking:
+    """What leads out of the net namespace of one container, and into it.
+
+    All of it belongs to one namespace, and goes when bash is in it no more.
+    """
+
+    def __init__(self, container: Container, fencing: Fencing, switch: Switch) -> None:
+        self._box = container
+        self._fencing = fencing
+        self._switch = switch
+        self._files = NameFiles()
+        self._leg: Leg | None = None
+        self._way: Way | None = None
+        self._space: NamespaceId | None = None
+        self._published: list[Published] = []
+        self._closed: tuple[str, ...] = ()
+
+    # -- what it is ----------------------------------------------------------------------
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses inside, as the kernel shows them; none if the network is the host's."""
+        return addresses.addresses(self._box.pid) if self._own() else ()
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        """The ports of the host that lead inside."""
+        return tuple(each.port for each in self._published)
+
+    def _own(self) -> NamespaceId | None:
+        """Return the network that bash is in, None if it is the host's."""
+        found = None if self._box.dead else namespaces.identify(self._box.pid, "net")
+        return found if found != namespaces.identify("self", "net") else None
+
+    # -- with the fences -----------------------------------------------------------------
+
+    def prestart(self) -> None:
+        """Start what a bridge takes, while something else is being done; raises Refused."""
+        self._switch.prestart()
+
+    def after(self, change: Change, fence: Fence) -> Change:
+        """Do what is left to do when a fence has gone up; if that fails, it comes off."""
+        if isinstance(fence, Net) and fence.mode != NONE:
+            try:
+                notes = self.furnish(fence, self._box.pid)
+                change = dataclasses.replace(change, notes=(*change.notes, *notes))
+            except ShellplayError:
+                for kind in (fence.kind, *(each.fence for each in reversed(change.first))):
+                    self._fencing.peel(kind, force=False)
+                raise
+        return self.fitted(change)
+
+    def fitted(self, change: Change) -> Change:
+        """Fit it to what a change of the fences has made of bash; add what there is to say."""
+        return dataclasses.replace(change, notes=(*change.notes, *self.refresh()))
+
+    def furnish(self, fence: Net, pid: int) -> tuple[str, ...]:
+        """Give the network of a process what a net fence has; return sentences about it.
+
+        Raises Refused, and then nothing has changed.
+        """
+        space = namespaces.identify(pid, "net")
+        if space is None or space == namespaces.identify("self", "net"):
+            # Whatever went wrong: an interface of the host's own is not what was asked for.
+            raise ShellplayError("the kernel does not show a network that is not the host's")
+        try:
+            match fence.mode:
+                case mode if mode == BRIDGE:
+                    notes = self._attach(pid, fence.subnet)
+                case mode if mode == PASTA:
+                    self._way = rootless.open_way(self._box.guardian, pid)
+                    notes = (f"{self._way.program} leads out",)
+                case _:
+                    return ()
+        except KernelError as error:
+            raise explained(error, f"net {fence.mode}", pid) from error
+        self._space = space
+        return notes
+
+    def _attach(self, pid: int, subnet: str | None) -> tuple[str, ...]:
+        with joined(pid, "net") as space:
+            self._leg = leg = self._switch.attach(space.fd, subnet)
+        told = f"{leg.interface} at {self._switch.bridge}: {', '.join(leg.addresses)}"
+        return (told, *leg.notes)
+
+    def refresh(self) -> tuple[str, ...]:
+        """Fit names to the network and the mounts that bash is in; return sentences."""
+        self.loosen()
+        self._tell_everybody()
+        closed, self._closed = self._closed, ()
+        try:
+            return (*closed, *self._fit_names())
+        except KernelError as error:
+            return (*closed, f"the names inside are not what they should be: {error.message}")
+
+    def _fit_names(self) -> tuple[str, ...]:
+        pid, guardian = self._box.pid, self._box.guardian
+        if self._box.dead:
+            return ()
+        if self._anchor() is None:
+            self._files.unmount(guardian, pid)
+            return ()
+        if namespaces.identify(pid, "mnt") == namespaces.identify("self", "mnt"):
+            return ()  # Those are the host's files.
+        return self._files.mount(guardian, pid)
+
+    def loosen(self) -> None:
+        """Let go of what belongs to a network that bash is in no more."""
+        if self._box.dead:
+            self._files.close()
+        if self._space is None or self._own() == self._space:
+            return
+        for each in self._published:
+            each.process.end()
+            self._closed += (f"{each.port} is closed",)
+        self._published.clear()
+        self._let_go()
+        self._space = None
+        self._tell_everybody()
+
+    def _let_go(self) -> None:
+        leg, way, self._leg, self._way = self._leg, self._way, None, None
+        if way is not None:
+            way.process.end()
+        if leg is not None:
+            self._switch.detach(leg.link)
+
+    # -- names ---------------------------------------------------------------------------
+
+    def _anchor(self) -> Networking | None:
+        """Return whose way out of its network bash has: its own, or one that it shares."""
+        leading = self._leading()
+        own = self._own() if leading else None
+        return next((each for each in leading if each._space == own), None)
+
+    def _leading(self) -> list[Networking]:
+        """Return those that have a way out."""
+        return [each for each in self._peers() if each._leg or each._way]
+
+    def _peers(self) -> list[Networking]:
+        others = [each.network for each in self._box.peers() if each is not self._box]
+        return [self, *others]
+
+    def _tell_everybody(self) -> None:
+        """Write the names of all to those who are at the bridge, or have another way out."""
+        leading = self._leading()
+        if not leading:
+            return
+        inside: dict[NamespaceId | None, list[Networking]] = {}
+        for peer in self._peers():
+            inside.setdefault(peer._own(), []).append(peer)
+        lines = {each._space: each._lines(inside.get(each._space, [])) for each in leading}
+        at_bridge = {each._space for each in leading if each._leg}
+        for each in leading:
+            seen = at_bridge if each._leg else {each._space}
+            others = [line for space in seen - {each._space} for line in lines[space]]
+            text = names.hosts(lines[each._space], sorted(others))
+            server = each._way.name_server if each._way else None
+            resolv = names.resolv(server)[0]
+            for peer in inside.get(each._space, []):
+                peer._files.write(names.HOSTS, text)
+                peer._files.write(names.RESOLV, resolv)
+
+    def _lines(self, sharing: list[Networking]) -> list[str]:
+        """Return what /etc/hosts has of the containers in this network."""
+        called = dict.fromkeys(name for each in sharing for name in each._names())
+        found = self._leg.addresses if self._leg else self.addresses
+        return [names.line(each, list(called)) for each in found]
+
+    def _names(self) -> tuple[str, str]:
+        return self._box.label, self._box.id
+
+    # -- changed while it runs -----------------------------------------------------------
+
+    def connect(self) -> tuple[str, ...]:
+        """Lead an interface of the bridge into the network inside; raises Refused."""
+        with deferred(), self._box.attended():
+            fence = self._require_net()
+            if (anchor := self._anchor()) is not None:
+                whose = self._box.label if anchor is self else anchor._box.label
+                raise Refused(f"the network of {whose} is connected already", "disconnect")
+            connected = dataclasses.replace(fence, mode=BRIDGE, join=None)
+            self._switch.require()
+            notes = self.furnish(connected, self._box.pid)
+            self._fencing.standing.change(connected)
+            if "mnt" not in self._fencing.standing:
+                notes = (*notes, WITHOUT_MNT)
+            return (*notes, *self.refresh())
+
+    def disconnect(self) -> None:
+        """Take that interface away again; raises Refused if there is none."""
+        with deferred(), self._box.attended():
+            fence = self._require_net()
+            if self._leg is None:
+                raise Refused(f"{self._box.label} is not connected to the bridge", "connect")
+            self._let_go()
+            self._fencing.standing.change(dataclasses.replace(fence, mode=NONE, subnet=None))
+            self.refresh()
+
+    def publish(self, text: str) -> Port:
+        """Have a port of the host lead to one inside, [ADDRESS:]HOST:INSIDE[/udp].
+
+        Returns it with its number; raises UsageError and Refused.
+        """
+        port = Port.parse(text)
+        with deferred(), self._box.attended():
+            self._require_net()
+            published = proxy.publish(self._box.guardian, port, self._box.pid)
+            self._published.append(published)
+            self._space = self._own()
+            return published.port
+
+    def unpublish(self, text: str) -> tuple[Port, ...]:
+        """Close the published ports that a text means, with every connection; or Refused."""
+        with deferred(), self._box.attended():
+            self._box.require_alive()
+            found = [each for each in self._published if text in each.port.names]
+            if not found:
+                listed = ", ".join(each.place for each in self.ports)
+                fix = f"published are: {listed}" if listed else f"publish {text}"
+                raise Refused(f"{self._box.label} does not publish {text}", fix)
+            for each in found:
+                self._published.remove(each)
+                each.process.end()
+            return tuple(each.port for each in found)
+
+    def _require_net(self) -> Net:
+        self._box.require_alive()
+        standing = self._fencing.standing.find("net")
+        if standing is None or self._own() is None:
+            raise Refused("the network of bash is the host's", "fence net bridge, or fence net")
+        assert isinstance(standing.fence, Net)
+        return standing.fence

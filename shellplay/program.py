@@ -1,0 +1,65 @@
+"""What a container runs from its start, behind all of its fences, instead of a bare bash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from shellplay.fences import Fence
+
+Told = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Volume:
+    """What is mounted at ``target``: a file or directory of the host, or a tmpfs if None."""
+
+    source: Path | None
+    target: str
+    read_only: bool = False
+    options: str = ""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program with what is around it; it becomes number 1 behind a pid fence.
+
+    ``user`` is as for ``docker run -u``.  With ``terminal`` it gets one, otherwise its output
+    goes to pipes; with ``keys`` what is typed goes to it.  ``directory`` is made if it is not
+    there.  ``init`` puts a process before it that reaps what it leaves behind.  A bash that
+    can be lived in reads ~/.bashrc if it ``reads_bashrc``.  If it is to be ``attended``
+    somebody waits for what it prints.
+    """
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    directory: str = "/"
+    user: str = ""
+    terminal: bool = False
+    keys: bool = False
+    init: bool = False
+    reads_bashrc: bool = False
+    attended: bool = False
+    volumes: tuple[Volume, ...] = ()
+    stop_signal: str = "TERM"
+
+    @property
+    def is_bash(self) -> bool:
+        """Whether it is a bash that can be lived in: interactive, on a terminal."""
+        name = PurePosixPath(self.argv[0]).name
+        return self.terminal and not self.init and name == "bash" and len(self.argv) == 1
+
+    @property
+    def name(self) -> str:
+        """The program as a user calls it."""
+        return " ".join(self.argv)
+
+
+class Start(NamedTuple):
+    """How a container starts: what it runs, behind which fences; ``told`` hears of each."""
+
+    program: Program
+    fences: tuple[Fence, ...]
+    told: Told

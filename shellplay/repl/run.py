@@ -1,0 +1,86 @@
+"""``shellplay run``: one program behind all of Docker's fences, and its exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
+
+from shellplay.begin import NotStarted
+from shellplay.commands.command import TABLE
+from shellplay.commands.manual import page
+from shellplay.commands.outcome import Page
+from shellplay.commands.printer import Printer
+from shellplay.commands.running import attend, found, started
+from shellplay.container import Container
+from shellplay.errors import Refused, ShellplayError, UsageError
+from shellplay.playground import Playground
+from shellplay.repl.term import term_inside
+from shellplay.run.options import Asked, parse
+from shellplay.settings import Settings, Surroundings
+
+if TYPE_CHECKING:
+    from shellplay.image.manifest import Image
+
+# What docker run ends with if the fault is not that of the program.
+FAILED = 125
+
+
+def main(words: Sequence[str]) -> int:
+    """Run ``shellplay run`` with these words; return the status of the program."""
+    printer = Printer.standard()
+    if words and words[0] in ("--help", "help"):
+        printer.show(Page(page(TABLE["run"])))
+        return 0
+    verbose = bool(words) and words[0] == "--verbose"
+    try:
+        asked = _checked(parse(words[1:] if verbose else words))
+        with Playground(Settings(surroundings=Surroundings(term=term_inside()))) as playground:
+            return _run(playground, asked, printer, verbose=verbose)
+    except NotStarted as error:
+        printer.error(error)
+        return error.exit_status
+    except ShellplayError as error:
+        printer.error(error)
+        return FAILED
+
+
+def _checked(asked: Asked) -> Asked:
+    if asked.has("detach"):
+        raise UsageError(
+            "run -d lives as long as a playground, and this command has none that goes on",
+            "use it at the prompt of shellplay",
+        )
+    if asked.has("tty") and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Refused("the input or output is no terminal", "leave -t out")
+    return asked
+
+
+def _run(playground: Playground, asked: Asked, printer: Printer, *, verbose: bool) -> int:
+    playground.prestart()
+    told: list[str] = []
+    container = started(playground, asked, _noted(found(asked), printer), told)
+    if verbose:
+        printer.note("\n".join(told))
+    return _attended(container, asked)
+
+
+def _noted(finding: Generator[str, None, Image | None], printer: Printer) -> Image | None:
+    while True:
+        try:
+            printer.note(next(finding))
+        except StopIteration as end:
+            image: Image | None = end.value
+            return image
+
+
+def _attended(container: Container, asked: Asked) -> int:
+    assert container.running is not None
+    if not asked.has("tty"):
+        keys = sys.stdin.fileno() if asked.has("interactive") else None
+        return attend(container, None, None, keys)
+    left = container.enter()
+    if left.reason == "detached":
+        # There is nobody who could come back to it.
+        return 0
+    return container.running.exit_status or 0

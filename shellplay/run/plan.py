@@ -1,0 +1,265 @@
+"""What ``run`` is to do: the fences in Docker's order, and the program behind them."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shellplay.errors import UsageError
+from shellplay.fences import REGISTRY, Fence, docker
+from shellplay.fences.caps import PRESETS
+from shellplay.fences.fence import nearest
+from shellplay.program import Program, Start, Told
+from shellplay.run.mounts import volumes
+from shellplay.run.options import Asked
+
+if TYPE_CHECKING:
+    from shellplay.image.manifest import Image
+
+HOST = "host"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# What is mounted over the kernel's directories, which --privileged has as they are.
+COVERS = ("proc", "sys", "dev")
+NETWORKS: dict[str, dict[str, str]] = {
+    "none": {},
+    "bridge": {"mode": "bridge"},
+    "pasta": {"mode": "pasta"},
+}
+LIMITS = ("memory", "cpu", "cpuset", "pids", "rlimit")
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What was asked of ``run``, made ready to start by the id of the container."""
+
+    asked: Asked
+    image: Image | None
+    term: str
+
+    def check(self) -> None:
+        """Raise what is wrong with it, before anything is started."""
+        net = next(
+            (e for e in self.start("0" * 12, lambda *_: None).fences if e.kind == "net"), None
+        )
+        if self.ports and net is None:
+            raise UsageError("-p publishes nothing with --network host", "leave one out")
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """The ports to publish; raises UsageError."""
+        from shellplay.network.port import Port
+
+        ports = self.asked.all("publish")
+        for each in ports:
+            Port.parse(each)
+        return ports
+
+    def starting(self, told: Told) -> Callable[[str], Start]:
+        """Return what makes the start of a container from its id."""
+        return lambda name: self.start(name, told)
+
+    def start(self, name: str, told: Told) -> Start:
+        """Return program and fences; raises UsageError."""
+        hostname = self.asked.last("hostname") or name
+        return Start(self._program(hostname), tuple(self._fences(hostname)), told)
+
+    # -- the program ---------------------------------------------------------------------
+
+    def _program(self, hostname: str) -> Program:
+        asked, config = self.asked, self.image.config if self.image else None
+        argv = self._argv()
+        return Program(
+            argv=argv,
+            environment=self._environment(hostname),
+            directory=_absolute(
+                asked.last("workdir") or (config.directory if config else "") or "/"
+            ),
+            user=asked.last("user") or (config.user if config else ""),
+            terminal=asked.has("tty"),
+            keys=asked.has("interactive"),
+            init=asked.has("init"),
+            reads_bashrc=self.image is not None,
+            attended=not asked.has("detach"),
+            volumes=volumes(asked),
+            stop_signal=_signal(
+                asked.last("stop-signal") or (config.stop_signal if config else "")
+            ),
+        )
+
+    def _argv(self) -> tuple[str, ...]:
+        asked, config = self.asked, self.image.config if self.image else None
+        entrypoint = asked.last("entrypoint")
+        if entrypoint is not None:
+            # As for Docker, that leaves the image's own command out as well.
+            argv = (*([entrypoint] if entrypoint else []), *asked.command)
+        elif config is not None:
+            argv = (*config.entrypoint, *(asked.command or config.command))
+        else:
+            argv = asked.command or ("/bin/bash",)
+        if not argv:
+            raise UsageError(f"{asked.image} says no command", f"run {asked.image} CMD")
+        return argv
+
+    def _environment(self, hostname: str) -> dict[str, str]:
+        config = self.image.config if self.image else None
+        found = {"PATH": PATH, "HOSTNAME": hostname}
+        if self.asked.has("tty"):
+            found["TERM"] = self.term
+        found.update(_variables(config.environment if config else ()))
+        for file in self.asked.all("env-file"):
+            found.update(_variables(_lines(file)))
+        found.update(_variables(self.asked.all("env")))
+        return found
+
+    # -- the fences ----------------------------------------------------------------------
+
+    def _fences(self, hostname: str) -> Iterator[Fence]:
+        options = self._options(hostname)
+        order = (
+            *(kind for kind in docker.preset() if kind not in docker.PRIVILEGES),
+            *LIMITS,
+            *("nnp", *docker.PRIVILEGES),
+        )
+        kinds = [kind for kind in order if kind in options]
+        yield from docker.fitted([REGISTRY[kind].parse(options[kind]) for kind in kinds])
+
+    def _options(self, hostname: str) -> dict[str, dict[str, str]]:
+        """Return the kinds of the fences, each with its options."""
+        asked = self.asked
+        found: dict[str, dict[str, str]] = {kind: {} for kind in docker.preset()}
+        found["root"] = self._root()
+        found["uts"] = {"hostname": hostname}
+        if asked.last("network") is None:
+            found["net"] = docker.network()[0]
+        for kind in ("pid", "ipc", "uts", "net", "cgroup"):
+            self._share(kind, found)
+        if asked.has("privileged"):
+            for kind in (*COVERS, "seccomp"):
+                del found[kind]
+        found.update(_limits(asked))
+        if caps := _capabilities(asked):
+            found["caps"] = caps
+        else:
+            found.pop("caps")
+        for word in asked.all("security-opt"):
+            _security(word, found)
+        return found
+
+    def _root(self) -> dict[str, str]:
+        given = {"ro": "yes"} if self.asked.has("read-only") else {}
+        return given if self.image is None else {"image": self.asked.image, **given}
+
+    def _share(self, kind: str, found: dict[str, dict[str, str]]) -> None:
+        """Leave the namespace of a kind out, or join another container's, if that is asked."""
+        name = {"net": "network", "cgroup": "cgroupns"}.get(kind, kind)
+        mode = self.asked.last(name)
+        if mode is None:
+            return
+        if mode == "host":
+            found.pop(kind, None)
+        elif mode.startswith("container:"):
+            found[kind] = {"join": mode.partition(":")[2]}
+            if "user" in found:
+                # To join what belongs to another user namespace one has to be in that.
+                found["user"] = found[kind]
+        elif kind == "net" and mode in NETWORKS:
+            found[kind] = NETWORKS[mode]
+        elif not (kind in ("ipc", "cgroup") and mode in ("private", "shareable", "none")):
+            raise UsageError(f"run --{name} cannot be {mode}", "host or container:NAME")
+
+
+def _absolute(directory: str) -> str:
+    if not directory.startswith("/"):
+        raise UsageError(
+            f"the working directory {directory} is no absolute path", f"-w /{directory}"
+        )
+    return directory
+
+
+def _signal(text: str) -> str:
+    if not text:
+        return "TERM"
+    name = text.upper().removeprefix("SIG")
+    if text.isdecimal() and int(text) in signal.valid_signals():
+        name = signal.Signals(int(text)).name.removeprefix("SIG")
+    if f"SIG{name}" not in signal.Signals.__members__:
+        raise UsageError(f"there is no signal {text}", "as in TERM, INT or 15")
+    return name
+
+
+def _variables(lines: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield ``NAME=VALUE``; a name alone is a variable of ours, if there is one."""
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if not name or "\0" in line:
+            raise UsageError(f"{line!r} is no variable", "NAME=VALUE")
+        if equals:
+            yield name, value
+        elif name in os.environ:
+            yield name, os.environ[name]
+
+
+def _lines(file: str) -> tuple[str, ...]:
+    try:
+        text = Path(file).expanduser().read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--env-file {file} cannot be read: {error}") from error
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+def _limits(asked: Asked) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    if (memory := asked.last("memory")) is not None:
+        found["memory"] = {"max": memory.lower().removesuffix("b") if memory else memory}
+    if (cpus := asked.last("cpus")) is not None:
+        found["cpu"] = {"cpus": cpus}
+    if (cpuset := asked.last("cpuset-cpus")) is not None:
+        found["cpuset"] = {"cpus": cpuset}
+    if (pids := asked.last("pids-limit")) is not None and pids not in ("-1", "0"):
+        found["pids"] = {"max": pids}
+    if asked.all("ulimit"):
+        found["rlimit"] = dict(map(_ulimit, asked.all("ulimit")))
+    return found
+
+
+def _ulimit(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    known = [option.name for option in REGISTRY["rlimit"].options()]
+    if not equals or name not in known:
+        raise UsageError(f"--ulimit {text} is no limit", nearest(name, known))
+    return name, value.replace("-1", "unlimited")
+
+
+def _capabilities(asked: Asked) -> dict[str, str]:
+    """Return the options of caps; nothing if no capability is dropped."""
+    if asked.has("privileged"):
+        return {}
+    add = [each.lower().removeprefix("cap_") for each in asked.all("cap-add")]
+    drop = [each.lower().removeprefix("cap_") for each in asked.all("cap-drop")]
+    if "all" in add:
+        return {"drop": ",".join(drop)} if drop else {}
+    if "all" in drop:
+        # What is added counts also behind a drop of all, as for Docker.
+        return {"keep": ",".join(add)} if add else {"preset": "none"}
+    if not add and not drop:
+        return {"preset": "docker"}
+    kept = [each for each in (*PRESETS["docker"], *add) if each not in drop]
+    return {"keep": ",".join(dict.fromkeys(kept))}
+
+
+def _security(word: str, found: dict[str, dict[str, str]]) -> None:
+    key, _, value = word.replace(":", "=", 1).partition("=")
+    if key == "no-new-privileges" and value in ("", "true"):
+        found["nnp"] = {}
+    elif key == "seccomp" and value == "unconfined":
+        found.pop("seccomp", None)
+    elif key == "seccomp" and value:
+        found["seccomp"] = {"profile": value}
+    elif (key, value) not in (("no-new-privileges", "false"), ("apparmor", "unconfined")):
+        fix = "no-new-privileges, seccomp=unconfined or seccomp=FILE"
+        raise UsageError(f"--security-opt {word} is not known here", fix)

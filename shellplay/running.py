@@ -1,0 +1,150 @@
+"""The program that a container was started with: its streams, its end and how it ended."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from shellplay.errors import KernelError, Refused, ShellGone
+from shellplay.kernel.caller import HERE
+from shellplay.program import Program
+from shellplay.shell.drain import Drain
+from shellplay.shell.streams import Streams
+
+if TYPE_CHECKING:
+    from shellplay.container import Container
+
+Output = Callable[[int, bytes], None]
+
+
+class Running:
+    """A program as the first process of a container.
+
+    ``streams`` are its pipes if it has no terminal.  As long as it ``waits`` nobody else may
+    read what it prints: somebody is going to attend it.
+    """
+
+    def __init__(self, container: Container, program: Program) -> None:
+        self._box = container
+        self.program = program
+        self.streams: Streams | None = None
+        self.waits = program.attended and not program.terminal
+        self._output: Output | None = None
+        self._status: int | None = None
+
+    def connect(self) -> Streams:
+        """Make the pipes of a program that gets no terminal."""
+        self.streams = Streams(self._heard, keys=self.program.keys)
+        return self.streams
+
+    def _heard(self, stream: int, piece: bytes) -> None:
+        self._box.terminal.remember(piece)
+        if self._output is not None:
+            self._output(stream, piece)
+
+    def watched_by(self, drain: Drain) -> None:
+        """Have what it prints be read in the background."""
+        if self.streams is not None:
+            for fd in self.streams.open:
+                drain.watch(fd, partial(self.streams.read, fd))
+
+    def forgotten_by(self, drain: Drain) -> None:
+        """Leave what it prints to us."""
+        if self.streams is not None:
+            for fd in self.streams.open:
+                drain.forget(fd)
+
+    # -- living --------------------------------------------------------------------------
+
+    def attend(self, output: Output, keys: int | None) -> int:
+        """Pass on what it prints, and keys of ours, until it has ended; return its status.
+
+        A KeyboardInterrupt is passed on to it, as SIGINT; the third one ends it.
+        """
+        assert self.streams is not None
+        self.waits = False
+        with self._box.attended(), self._heard_by(output):
+            for interrupts in range(1, 4):
+                try:
+                    self.streams.pump(self._box.live.pidfd, keys)
+                    break
+                except KeyboardInterrupt:
+                    self._send(signal.SIGKILL if interrupts == 3 else signal.SIGINT)
+            self._box.buried()
+        status = self.exit_status
+        assert status is not None, "it has ended"
+        return status
+
+    @contextmanager
+    def _heard_by(self, output: Output) -> Iterator[None]:
+        self._output = output
+        try:
+            yield
+        finally:
+            self._output = None
+
+    # -- the end -------------------------------------------------------------------------
+
+    @property
+    def exit_status(self) -> int | None:
+        """How it ended, 128+n by signal n; None as long as it runs."""
+        if self._status is None and not self._box.live.alive:
+            try:
+                raw = self._box.guardian.status_of(self._box.live.pid)
+            except ShellGone:
+                return 128 + signal.SIGKILL  # With the playground process it was killed.
+            code = os.waitstatus_to_exitcode(raw)
+            self._status = code if code >= 0 else 128 - code
+        return self._status
+
+    def drain(self) -> bool:
+        """Take in what it has printed last; return whether somebody attends its end."""
+        if self.streams is not None:
+            self.streams.pump(self._box.live.pidfd, None)
+        return self._output is not None
+
+    def close(self) -> None:
+        """Let go of its pipes."""
+        if self.streams is not None:
+            self.streams.close()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it has ended; return whether it has."""
+        poll = select.poll()
+        poll.register(self._box.live.pidfd, select.POLLIN)
+        return bool(poll.poll(None if seconds is None else seconds * 1000))
+
+    def end(self, seconds: float) -> bool:
+        """Ask it to end, by the signal that its image names or TERM; kill it after a time.
+
+        Returns whether it has ended in time.
+        """
+        self._send(signal.Signals[f"SIG{self.program.stop_signal}"])
+        in_time = self.wait(seconds)
+        if not in_time:
+            self._send(signal.SIGKILL)
+            self.wait()
+        return in_time
+
+    def _send(self, number: int) -> None:
+        try:
+            HERE.pidfd_send_signal(self._box.live.pidfd, number)
+        except KernelError as error:
+            raise ShellGone(f"{self.program.name} has ended") from error
+
+    def require_terminal(self) -> None:
+        """Raise Refused if it has none."""
+        if not self.program.terminal:
+            raise Refused(
+                f"{self._box.label} was started without a terminal", f"logs {self._box.label}"
+            )
+
+    def no_bash(self) -> Refused:
+        """Return why nothing is typed here, and nothing forks."""
+        what = self.program.name
+        return Refused(f"{self._box.label} runs {what}, and no bash", "exec CMD runs beside it")

@@ -1,0 +1,86 @@
+"""Who a program is to be: a user and groups by the files of the tree that it lives in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from shellplay.errors import KernelError, Refused, UsageError
+from shellplay.kernel import constants as k
+from shellplay.kernel.caller import HERE
+
+LARGEST_FILE = 1 << 20
+LARGEST_ID = (1 << 32) - 2
+
+
+class Account(NamedTuple):
+    """The numbers of a user, the groups beside the first one, and the home directory."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    home: str
+
+
+def find(pid: int, user: str) -> Account:
+    """Return who ``USER[:GROUP]`` is for a process; a name or number, root if it is empty.
+
+    As for ``docker run -u`` a number needs no entry in /etc/passwd.  Raises Refused for a
+    name that has none, UsageError for what can be neither.
+    """
+    name, colon, group = user.partition(":")
+    name = name or "0"
+    entries = list(_lines(pid, "/etc/passwd", 7))
+    known = next((each for each in entries if name in (each[0], each[2])), None)
+    if known is not None:
+        name, uid, gid, home = known[0], int(known[2]), int(known[3]), known[5] or "/"
+    elif name.isdecimal():
+        uid, gid, home = _number(name), 0, "/"
+    else:
+        raise Refused(f"no user {name} is in /etc/passwd inside", "a number needs no entry")
+    listed = list(_lines(pid, "/etc/group", 4))
+    if colon:
+        return Account(uid, _group(listed, group), (), home)
+    groups = {int(each[2]) for each in listed if name in each[3].split(",")}
+    return Account(uid, gid, tuple(sorted(groups - {gid})), home)
+
+
+def _group(listed: list[list[str]], group: str) -> int:
+    known = next((int(each[2]) for each in listed if group in (each[0], each[2])), None)
+    if known is not None:
+        return known
+    if not group.isdecimal():
+        raise Refused(f"no group {group} is in /etc/group inside", "a number needs no entry")
+    return _number(group)
+
+
+def _number(text: str) -> int:
+    if int(text) > LARGEST_ID:
+        raise UsageError(f"{text} is no number of a user or group", f"at most {LARGEST_ID}")
+    return int(text)
+
+
+def _lines(pid: int, path: str, fields: int) -> Iterator[list[str]]:
+    """Yield the well-formed lines of a file below the root that a process has."""
+    for line in _text(pid, path).splitlines():
+        parts = line.split(":")
+        if len(parts) >= fields and all(
+            each.isdecimal() for each in (parts[2:4] if fields > 4 else parts[2:3])
+        ):
+            yield parts
+
+
+def _text(pid: int, path: str) -> str:
+    root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # A link in there is one of that tree, wherever it says that it leads.
+        fd = HERE.openat2(
+            root, path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, k.RESOLVE_IN_ROOT
+        )
+    except KernelError:
+        return ""
+    finally:
+        os.close(root)
+    with os.fdopen(fd, "rb") as file:
+        return file.read(LARGEST_FILE).decode("utf-8", "surrogateescape")

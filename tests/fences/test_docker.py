@@ -1,0 +1,87 @@
+"""fence docker: all that docker run puts up, one by one, and off again."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from shellplay.commands.interpreter import Interpreter
+from shellplay.commands.printer import Printer
+from shellplay.container import Container
+from shellplay.fences import docker
+from shellplay.fences.caps import Caps
+from shellplay.kernel import procfs
+from shellplay.playground import Playground
+from shellplay.repl.batch import Batch
+from tests.fences.host import identities
+
+pytestmark = pytest.mark.everyone
+
+
+def said(playground: Playground, line: str) -> str:
+    """Run a line as a user would, and return all that is said."""
+    out = io.StringIO()
+    printer = Printer(out, out, color=False)
+    assert Interpreter(playground, printer, Batch(printer)).run(line) == 0, out.getvalue()
+    return out.getvalue()
+
+
+def up(container: Container) -> set[str]:
+    """Return the kinds of the fences that the kernel shows."""
+    return {record.fence for record in container.fences() if record.up}
+
+
+def test_every_fence_of_docker_goes_up_with_what_it_hides_and_comes_off(
+    playground: Playground, container: Container
+) -> None:
+    before = identities(container.pid)
+    container.run("kept=yes; cd /tmp")
+    told = said(playground, "fence docker hostname=web")
+    assert up(container) == set(docker.preset())
+    assert told.count("  hides: ") == len(docker.preset())
+    seen = container.run("echo $$ $kept $PWD; hostname")
+    assert seen.output == "1 yes /tmp\nweb\n"
+    inside = container.run("cat /proc/net/route").output
+    assert inside != Path("/proc/net/route").read_text()
+    assert container.run("mount -t tmpfs tmpfs /mnt").status != 0
+    said(playground, "peel all -f")
+    assert up(container) == set()
+    assert identities(container.pid) == before
+    assert container.run("echo $kept").output == "yes\n"
+
+
+def test_the_filter_asks_for_the_capabilities_that_are_left(
+    playground: Playground, container: Container
+) -> None:
+    said(playground, "fence docker")
+    status = procfs.status(container.pid)
+    assert status is not None
+    assert status.permitted == status.bounding == Caps().left()
+    # With all of root's capabilities Docker's profile lets unshare(2) through.
+    denied = container.run("unshare -U true")
+    assert "Operation not permitted" in denied.output
+
+
+def test_what_stands_already_stays_as_it_is(
+    playground: Playground, container: Container
+) -> None:
+    said(playground, "fence uts hostname=mine")
+    told = said(
+        playground, "fence docker memory 64M" if "memory" in limits() else "fence docker"
+    )
+    assert f"{container.label}: uts is fenced already" in told
+    assert container.run("hostname").output == "mine\n"
+
+
+def limits() -> list[str]:
+    """Return the limits that can be put up by whoever runs this test."""
+    from shellplay.errors import Refused
+    from shellplay.kernel import cgroups
+
+    hierarchy = cgroups.having("memory")
+    try:
+        return [] if hierarchy is None else [str(cgroups.place(hierarchy)), "memory"]
+    except Refused:
+        return []

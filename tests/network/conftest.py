@@ -1,0 +1,32 @@
+"""Containers at a bridge, and a directory to serve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shellplay.container import Container
+from shellplay.fences import REGISTRY
+from shellplay.playground import Playground
+
+PAGE = "served from inside\n"
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    """A directory that anybody may read, with an index.html."""
+    for each in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        each.chmod(0o755)
+    (tmp_path / "index.html").write_text(PAGE)
+    return tmp_path
+
+
+@pytest.fixture
+def pair(playground: Playground) -> tuple[Container, Container]:
+    """Two containers at the bridge, called web and db."""
+    pytest.importorskip("pyroute2")
+    found = playground.new("web"), playground.new("db")
+    for each in found:
+        each.fence(REGISTRY["net"].parse({"mode": "bridge"}))
+    return found

@@ -1,0 +1,103 @@
+"""Servers and clients inside of containers, and what a bridge makes of the host."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import urllib.request
+from pathlib import Path
+
+from shellplay.container import Container
+from tests.leftovers import is_a_neighbours, our_processes
+from tests.waiting import wait_until
+
+WEB = "python3 -m http.server --bind {bind} {port} >/dev/null 2>&1 &"
+ECHO = """python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", {port}))
+while True:
+    data, where = s.recvfrom(2048)
+    s.sendto(data.upper(), where)
+' &"""
+FETCH = (
+    "import urllib.request as u; print(u.urlopen('{url}', timeout=5).read().decode(), end='')"
+)
+# Of what nft(8) prints.
+WORDS = {"table", "inet", "ip", "ip6"}
+SETTINGS = ("ipv4/ip_forward", "ipv4/conf/*/forwarding", "ipv6/conf/*/forwarding")
+
+
+def serve_files(box: Container, directory: Path, bind: str = "::", port: int = 80) -> None:
+    """Have Python's web server show a directory, in the background of a bash."""
+    box.run(f"cd {directory}; {WEB.format(port=port, bind=bind)}")
+    _await(box, "tcp6" if ":" in bind else "tcp", port)
+
+
+def serve_echo(box: Container, port: int) -> None:
+    """Have somebody answer each datagram by the same in capitals."""
+    box.run(ECHO.format(port=port))
+    _await(box, "udp", port)
+
+
+def fetch(url: str) -> str:
+    """Get a page, as a client on the host."""
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return str(answer.read().decode())
+
+
+def fetched_inside(box: Container, url: str) -> str:
+    """Get a page, as a client inside."""
+    return box.run(f'python3 -c "{FETCH.format(url=url)}"').output
+
+
+def asked(place: tuple[str, int], text: bytes) -> bytes:
+    """Send a datagram from the host, and return the answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(5)
+        client.sendto(text, place)
+        return client.recv(2048)
+
+
+def host() -> dict[str, object]:
+    """Return what a bridge changes on the host, but for what is a neighbour's.
+
+    What they change together cannot be told while there is one.
+    """
+    ours = our_processes()
+    names = {name for _, name in socket.if_nameindex()}
+    tables = subprocess.run(
+        ["nft", "list", "tables"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    found: dict[str, object] = {
+        "interfaces": {name for name in names if not is_a_neighbours(name, ours)},
+        "tables": {name for name in tables if not is_a_neighbours(name, ours)} - WORDS,
+    }
+    if not any(is_a_neighbours(name, ours) for name in (*names, *tables)):
+        paths = sorted(path for each in SETTINGS for path in Path("/proc/sys/net").glob(each))
+        found["forwarding"] = {str(path): _read(path) for path in paths}
+        found["files"] = Path("/run/shellplay").exists()
+    return found
+
+
+def as_before(before: dict[str, object]) -> bool:
+    """Tell whether the host is as it was, as far as that can be told."""
+    now = host()
+    return all(now[key] == before[key] for key in now.keys() & before.keys())
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None  # of an interface that has just gone
+
+
+def _await(box: Container, kind: str, port: int) -> None:
+    ending = f":{port:04X}"
+
+    def listens() -> bool:
+        lines = Path(f"/proc/{box.pid}/net/{kind}").read_text().splitlines()[1:]
+        return any(line.split()[1].endswith(ending) for line in lines)
+
+    wait_until(listens, f"somebody listens on {port}")

@@ -1,0 +1,139 @@
+"""Nothing of a bridge is left, however a playground ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+
+from shellplay.errors import Refused
+from shellplay.fences import REGISTRY
+from shellplay.kernel import procfs
+from shellplay.network.switch import Switch
+from shellplay.playground import Playground
+from tests.network.inside import as_before, host
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.root
+pytest.importorskip("pyroute2")
+
+
+class Running(NamedTuple):
+    """A program with a bridge, and the PIDs that tests kill."""
+
+    repl: int
+    playground: int
+    bash: int
+    network: int
+
+
+@contextmanager
+def bridged() -> Iterator[Running]:
+    """Run tests.shell.survivor with a bridge until the block is left."""
+    words = [sys.executable, "-m", "tests.shell.survivor", "mnt,net", "true"]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        first, *numbers = process.stdout.readline().split()
+        assert first == "ready"
+        repl, playground, bash = map(int, numbers)
+        yield Running(repl, playground, bash, beside(repl))
+        process.communicate()
+
+
+def beside(repl: int) -> int:
+    """Return the PID of the process that has the bridge."""
+    title = ("shellplay: network",)
+    found = [each for each in procfs.children(repl) if procfs.arguments(each) == title]
+    return found[0] if found else 0
+
+
+@pytest.mark.parametrize(
+    "victims",
+    [
+        ("repl",), ("playground",), ("repl", "playground"), ("network",),
+        ("playground", "network"), ("bash",),
+    ],
+    ids="+".join,
+)  # fmt: skip
+def test_after_kill_9_nothing_is_left(victims: tuple[str, ...]) -> None:
+    before = host()
+    with bridged() as running:
+        assert not as_before(before)
+        for victim in victims:
+            os.kill(getattr(running, victim), signal.SIGKILL)
+    wait_until(lambda: as_before(before), "the host as it was")
+
+
+def test_what_was_left_when_all_were_killed_at_once_goes_with_the_next() -> None:
+    before = host()
+    with bridged() as running:
+        for pid in (running.network, running.repl, running.playground):
+            os.kill(pid, signal.SIGSTOP)
+        for pid in (running.network, running.repl, running.playground):
+            os.kill(pid, signal.SIGKILL)
+    with Playground() as playground:
+        playground.new().fence(REGISTRY["net"].parse({"mode": "bridge"}))
+    assert as_before(before)
+
+
+def test_a_ctrl_c_at_the_terminal_is_not_for_the_bridge() -> None:
+    with Playground() as playground:
+        box = playground.new()
+        box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
+        pid = beside(os.getpid())
+        assert os.getpgid(pid) != os.getpgid(0)
+        os.kill(pid, signal.SIGINT)
+        box.network.disconnect()
+        box.network.connect()
+        assert box.network.addresses
+
+
+def test_a_bridge_that_was_killed_is_said_and_made_anew() -> None:
+    with Playground() as playground:
+        box = playground.new("box")
+        box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
+        os.kill(beside(os.getpid()), signal.SIGKILL)
+        box.network.disconnect()
+        box.network.connect()
+        assert len(box.network.addresses) == 2
+
+
+def test_a_name_that_is_taken_is_refused_and_nothing_stays() -> None:
+    from pyroute2 import IPRoute
+
+    before = host()
+    with Playground() as playground, IPRoute() as route:
+        box = playground.new()
+        box.network.prestart()
+        wait_until(lambda: beside(os.getpid()), "the process for the bridge")
+        name = f"play{beside(os.getpid())}"
+        route.link("add", ifname=name, kind="bridge")
+        try:
+            with pytest.raises(Refused, match=f"there is an interface {name} already"):
+                box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
+            assert name in host()["interfaces"]  # type: ignore[operator]
+        finally:
+            route.link("del", ifname=name)
+        assert not any(each.up for each in box.fences())
+        assert as_before(before)
+        box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
+    assert as_before(before)
+
+
+def test_nothing_was_started_nothing_is_ended() -> None:
+    before = host()
+    switch = Switch()
+    switch.detach("play1.0")
+    switch.close()
+    assert as_before(before)
+    switch.prestart()
+    switch.close()
+    assert as_before(before)

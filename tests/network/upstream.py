@@ -1,0 +1,74 @@
+"""A host of its own with an Internet behind it: ``unshare -n python -m`` this file.
+
+It has a way out to another namespace, in which somebody tells every client its address;
+a container at a bridge asks them, by IPv4 and by IPv6, and what they say is printed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pyroute2 import IPRoute
+
+from shellplay.fences import REGISTRY
+from shellplay.kernel.caller import HERE
+from shellplay.playground import Playground
+
+SERVER = """
+import socket, sys
+listener = socket.create_server(("::", 80), family=socket.AF_INET6, dualstack_ipv6=True)
+print("ready", flush=True)
+while True:
+    connection, (address, *_) = listener.accept()
+    connection.sendall(address.removeprefix("::ffff:").encode() + b"\\n")
+    connection.close()
+"""
+ADDRESSES = (("198.51.100.{}", 24), ("2001:db8::{}", 64))
+IFA_F_NODAD = 2
+
+
+def main() -> None:
+    """Build it, ask, and print the answers."""
+    HERE.bring_up("lo")
+    words = ["unshare", "-n", sys.executable, "-c", SERVER]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            server.stdout.readline()
+            connect(server.pid)
+            ask()
+        finally:
+            server.kill()
+
+
+def connect(pid: int) -> None:
+    """Lead a way out to the network of a process."""
+    with IPRoute() as route, IPRoute(netns=f"/proc/{pid}/ns/net") as other:
+        with Path(f"/proc/{pid}/ns/net").open() as space:
+            peer = {"ifname": "up1", "net_ns_fd": space.fileno()}
+            route.link("add", ifname="up0", kind="veth", peer=peer)
+        for link, name, number in ((other, "up1", 1), (route, "up0", 2)):
+            [index] = link.link_lookup(ifname=name)
+            link.link("set", index=index, state="up")
+            for form, prefix in ADDRESSES:
+                flags = IFA_F_NODAD if ":" in form else 0
+                address = form.format(number)
+                link.addr("add", index=index, address=address, prefixlen=prefix, flags=flags)
+        for form, _ in ADDRESSES:
+            route.route("add", dst="default" if "." in form else "::/0", gateway=form.format(1))
+
+
+def ask() -> None:
+    """Print what the server tells a container at the bridge."""
+    with Playground() as playground:
+        box = playground.new()
+        box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
+        for form, _ in ADDRESSES:
+            line = f"exec 3<>/dev/tcp/{form.format(1)}/80 && head -n 1 <&3; exec 3>&-"
+            sys.stdout.write(box.run(line).output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What the tests of run share: a line run as a user would, and a small image."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from shellplay.commands.interpreter import Interpreter
+from shellplay.commands.printer import Printer
+from shellplay.image.importing import import_image
+from shellplay.image.store import Store
+from shellplay.playground import Playground
+from shellplay.repl.batch import Batch
+from shellplay.settings import Surroundings
+from tests.image.making import busybox_root, drained
+
+
+class Said(NamedTuple):
+    """What came of a line: the exit status, what shellplay said, what was printed inside."""
+
+    status: int
+    told: str
+    printed: str
+
+
+Run = Callable[[str], Said]
+
+
+@pytest.fixture
+def run(playground: Playground, tmp_path: Path) -> Run:
+    """Run a line as a user would."""
+
+    def said(line: str) -> Said:
+        out, printed = io.StringIO(), tmp_path / "printed"
+        fd = os.open(printed, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        try:
+            playground.settings.surroundings = Surroundings(output=fd)
+            printer = Printer(out, out, color=False)
+            status = Interpreter(playground, printer, Batch(printer)).run(line)
+        finally:
+            os.close(fd)
+        return Said(status, out.getvalue(), printed.read_text())
+
+    return said
+
+
+@pytest.fixture
+def busybox(tmp_path: Path) -> str:
+    """An image with busybox in it; its name."""
+    root = busybox_root(tmp_path / "tiny")
+    for name in ("cat", "env", "id", "pwd", "sleep", "stat", "touch", "mount"):
+        (root / "bin" / name).symlink_to("busybox")
+    (root / "etc").mkdir(exist_ok=True)
+    (root / "etc" / "passwd").write_text(
+        "root:x:0:0::/root:/bin/sh\nweb:x:1000:1001::/home/w:\n"
+    )
+    (root / "etc" / "group").write_text("root:x:0:\nweb:x:1001:\nextra:x:77:web\n")
+    drained(import_image(Store(), root, "tiny"))
+    return "tiny"

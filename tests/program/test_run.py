@@ -1,0 +1,255 @@
+"""run: what docker run does, seen from inside and from the host, and how it ends."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from shellplay.fences import docker
+from shellplay.kernel import procfs
+from shellplay.model import ShellState
+from shellplay.playground import Playground
+from tests.program.conftest import Run
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.everyone
+
+
+def test_a_program_is_number_1_behind_every_fence_of_docker(
+    run: Run, playground: Playground
+) -> None:
+    said = run("run --hostname web host sh -c 'echo $$ $(hostname) $0; umask; pwd'")
+    assert said.printed == "1 web sh\n0022\n/\n"
+    assert said.status == 0
+    for kind in docker.preset():
+        assert f"{kind} fence up, hides: " in said.told
+    (container,) = playground.containers
+    assert container.state is ShellState.DEAD
+
+
+def test_its_output_and_its_errors_come_out_and_its_status_counts(
+    run: Run, playground: Playground
+) -> None:
+    said = run("run -q host sh -c 'echo out; echo err >&2; exit 3'")
+    assert sorted(said.printed.split()) == ["err", "out"]
+    assert "exit status 3" in said.told
+    (container,) = playground.containers
+    assert container.running is not None
+    assert container.running.exit_status == 3
+    assert "out\n" in run("logs").told
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("nowhere-to-be-found", 127),
+        ("/nowhere/at/all", 127),
+        ("/etc/passwd", 126),
+        ("/etc", 126),
+    ],
+)
+def test_what_cannot_be_executed_is_told_as_a_shell_does(
+    run: Run, playground: Playground, command: str, status: int
+) -> None:
+    said = run(f"run -q host {command}")
+    assert said.status == status
+    assert command in said.told
+    assert playground.containers == []
+
+
+def test_a_signal_that_ends_it_is_128_and_its_number(run: Run, playground: Playground) -> None:
+    run("run -q host sh -c 'kill -9 $$; sleep 1; (kill -9 $BASHPID)'")
+    run("run -dq --name sleeper --init host sleep 1000")
+    told = run("stop -t 5 sleeper").told
+    assert "sleeper: exit status 143" in told
+    assert "sleeper: removed" in run("rm sleeper").told
+
+
+def test_number_1_does_not_hear_what_it_does_not_handle(run: Run) -> None:
+    run("run -dq --name deaf host sleep 1000")
+    assert "exit status 137, killed after 0.2 s" in run("stop -t 0.2 deaf").told
+    assert "exit status 137" in run("wait deaf").told
+
+
+def test_in_the_background_it_goes_on_with_logs_and_a_status(
+    run: Run, playground: Playground
+) -> None:
+    run("run -dq --name back host sh -c 'echo begun; sleep 0.2; echo over; exit 5'")
+    assert playground.find("back").state is ShellState.BUSY
+    assert "back: exit status 5" in run("wait back").told
+    wait_until(lambda: run("logs back").told == "begun\nover\n", "its output")
+    assert "exited (5)" in run("containers").told
+
+
+def test_one_that_runs_is_not_removed_by_mistake(run: Run, playground: Playground) -> None:
+    run("run -dq --name back host sleep 1000")
+    assert "stop back, or rm -f back" in run("rm back").told
+    assert "back: removed" in run("rm -f back").told
+    assert playground.containers == []
+
+
+def test_rm_forgets_it_at_its_end(run: Run, playground: Playground) -> None:
+    assert run("run --rm -q host true").status == 0
+    assert playground.containers == []
+
+
+def test_a_bash_on_a_terminal_is_a_live_bash(run: Run, playground: Playground) -> None:
+    run("run -itq --hostname web host bash")
+    container = playground.current
+    assert container is not None
+    assert container.has_bash
+    assert container.run("echo $$ $HOSTNAME $TERM; tty").output == (
+        f"1 web {container.terminal.term}\n/dev/console\n"
+    )
+    before = container.pid
+    assert run("peel caps").status == 0
+    assert container.pid != before
+    assert container.run("echo $HOSTNAME").output == "web\n"
+
+
+def test_where_no_bash_is_nothing_is_typed_and_nothing_forks(run: Run) -> None:
+    run("run -dq --name back host sleep 1000")
+    for line in ("in ls", "fence nnp", "peel uts", "spawn ls"):
+        told = run(line).told
+        assert "back runs sleep 1000, and no bash (exec CMD runs beside it)" in told
+
+
+def test_beside_it_exec_runs_behind_the_same_fences(run: Run) -> None:
+    run("run -dq --hostname web host sleep 1000")
+    said = run("exec sh -c 'hostname; cat /proc/1/comm; grep CapBnd /proc/self/status'")
+    name, first, caps = said.printed.splitlines()
+    assert (name, first) == ("web", "sleep")
+    assert caps.endswith("a80425fb")
+
+
+def test_an_init_reaps_what_the_program_leaves_behind(run: Run) -> None:
+    run("run -dq --init --name tidy host sh -c '(sleep 0.1 &); sleep 1000'")
+    said = run("exec sh -c 'sleep 0.5; for p in /proc/[0-9]*; do cat $p/stat; done'")
+    assert " Z " not in said.printed
+    assert "sleep" in said.printed
+
+
+def test_files_are_mounted_and_those_to_read_stay(run: Run, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    source = tmp_path / "src"
+    source.mkdir()
+    (source / "kept").write_text("of the host\n")
+    said = run(
+        f"run -q -v {source}:/src:ro -v {source}:/made/here --tmpfs /memory:size=1m host "
+        "sh -c 'cat /src/kept; touch /src/new; echo x >/made/here/new; df -k /memory; pwd'"
+    )
+    assert "of the host\n" in said.printed
+    assert "Read-only file system" in said.printed
+    assert " 1024 " in said.printed
+    assert (source / "new").read_text() == "x\n"
+    assert not Path("/src").exists()
+
+
+def test_a_root_to_read_only_takes_mounts_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    said = run(
+        f"run -q --read-only -v {tmp_path}:/data -w /work/dir --tmpfs /scratch host "
+        "sh -c 'pwd; touch /data/new /scratch/new && touch /new'"
+    )
+    assert said.printed.startswith("/work/dir\n")
+    assert "/new': Read-only file system" in said.printed
+    assert (tmp_path / "new").exists()
+
+
+def test_it_leaves_no_way_to_what_is_below_its_mounts(run: Run) -> None:
+    said = run("run -q host sh -c 'cut -d\" \" -f2 /proc/mounts'")
+    points = said.printed.splitlines()
+    for target in ("/", "/proc", "/sys", "/dev"):
+        assert points.count(target) == 1, target
+
+
+def test_no_descriptor_of_ours_is_open_inside(run: Run) -> None:
+    said = run("run -q host sh -c 'ls /proc/$$/fd; ls -l /proc/$$/fd'")
+    assert said.printed.split()[:3] == ["0", "1", "2"]
+    assert said.printed.count("pipe:") == 2
+
+
+@pytest.mark.root
+def test_another_user_has_no_capabilities_and_keeps_the_bounding_set(run: Run) -> None:
+    said = run("run -q -u 4000:4001 host sh -c 'id -u; id -g; grep Cap /proc/self/status'")
+    uid, gid, _, permitted, effective, bounding, _ = said.printed.splitlines()
+    assert (uid, gid) == ("4000", "4001")
+    assert int(permitted.split()[1], 16) == int(effective.split()[1], 16) == 0
+    assert bounding.endswith("a80425fb")
+
+
+def test_a_user_that_is_not_known_is_refused(run: Run, playground: Playground) -> None:
+    said = run("run -q -u nobody-like-that host id")
+    assert "no user nobody-like-that is in /etc/passwd inside" in said.told
+    assert playground.containers == []
+
+
+@pytest.mark.root
+def test_privileged_hides_nothing(run: Run) -> None:
+    said = run(
+        "run -q --privileged host sh -c 'ls /dev | wc -l; grep Seccomp: /proc/self/status'"
+    )
+    devices, seccomp = said.printed.splitlines()
+    assert int(devices) >= len([*Path("/dev").iterdir()]) - 2
+    assert seccomp.split()[1] == "0"
+
+
+@pytest.mark.root
+def test_limits_are_those_of_the_line(run: Run, playground: Playground) -> None:
+    run("run -dq -m 64m --cpus 0.5 --pids-limit 20 --ulimit nofile=99 --name all host sleep 99")
+    up = {each.fence: each.shell_state for each in playground.find("all").fences() if each.up}
+    assert (up["memory"], up["cpu"], up["pids"]) == ("64M", "0.5", "20")
+    assert "nofile 99" in str(up["rlimit"])
+
+
+def test_one_joins_the_network_of_another(run: Run, playground: Playground) -> None:
+    run("run -dq --name first host sleep 1000")
+    run("run -dq --name second --network container:first host sleep 1000")
+    first, second = (playground.find(name) for name in ("first", "second"))
+    facts = [Path(f"/proc/{each.pid}/ns/net").readlink() for each in (first, second)]
+    assert facts[0] == facts[1] != Path("/proc/self/ns/net").readlink()
+
+
+def test_it_is_refused_as_a_whole_if_one_fence_cannot_go_up(
+    run: Run, playground: Playground
+) -> None:
+    said = run("run -q --network container:nobody host true")
+    assert "there is no container 'nobody'" in said.told
+    assert playground.containers == []
+    assert not [pid for pid in procfs.children(os.getpid()) if pid != playground.playground_pid]
+
+
+def test_a_name_that_is_taken_starts_nothing(run: Run, playground: Playground) -> None:
+    run("run -dq --name one host sleep 1000")
+    assert "there is a container one already" in run("run -dq --name one host true").told
+    assert len(playground.containers) == 1
+
+
+# -- images ------------------------------------------------------------------------------------
+
+
+def test_an_image_has_its_own_files_and_users(run: Run, busybox: str) -> None:
+    said = run(f"run -q {busybox} sh -c 'ls /; cat /etc/passwd'")
+    assert "web:x:1000" in said.printed
+    assert "usr" not in said.printed.split()
+
+
+@pytest.mark.root
+def test_a_user_is_looked_up_in_the_image(run: Run, busybox: str) -> None:
+    said = run(f"run -q -u web {busybox} sh -c 'id; echo $HOME'")
+    assert said.printed.startswith("uid=1000(web) gid=1001(web) groups=77(extra),1001(web)")
+    assert said.printed.endswith("/home/w\n")
+
+
+def test_an_image_that_is_nowhere_is_told_and_not_pulled_if_never(
+    run: Run, playground: Playground
+) -> None:
+    assert "there is no image nothing" in run("run --pull never nothing").told
+    assert playground.containers == []
+
+
+@pytest.mark.root
+def test_with_pid_host_the_processes_of_the_host_are_seen(run: Run) -> None:
+    assert int(run("run -q --pid host host sh -c 'echo $$'").printed) > 1
