@@ -7,12 +7,15 @@ that every socket it makes is one of there.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import socket
 import struct
+import sys
 from contextlib import suppress
 
+from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel.addresses import addresses
 from shellplay.kernel.caller import HERE
@@ -33,7 +36,13 @@ def main(listener_fd: int, pidfd: int, title: str, inside: int, owner: int) -> N
     set_command_line(os.getpid(), title)
     # Whoever is root inside must not get at the socket of the host.
     HERE.prctl(k.PR_SET_DUMPABLE, 0)
-    HERE.setns(pidfd, owner | k.CLONE_NEWNET, of=0)
+    try:
+        HERE.setns(pidfd, owner | k.CLONE_NEWNET, of=0)
+    except KernelError as error:
+        # Who has ended before we came needs no port any more.
+        if error.errno != errno.ESRCH:
+            sys.stderr.write(f"shellplay: {title}: {error}\n")
+        os._exit(1)
     os.close(pidfd)
     if not owner:
         os.setgroups([])

@@ -157,7 +157,11 @@ def test_a_port_is_written_as_docker_has_it(text: str, port: Port) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "80:x", "70000", "0", "1:2:3", "80/sctp", "8080:80/", "web:1:2", "-1:80"]
+    "text",
+    [
+        *("", "x", "80:x", "70000", "0", "1:2:3", "80/sctp", "8080:80/", "web:1:2", "-1:80"),
+        *("9" * 5000, "9" * 5000 + ":80", "\u0663", "\u0663:80"),
+    ],
 )
 def test_what_is_no_port_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
