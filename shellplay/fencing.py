@@ -257,7 +257,7 @@ class Fencing:
     def _put_on_new_bash(
         self, fence: Fence, join: Joined | None
     ) -> tuple[tuple[str, ...], Carried]:
-        self._require_respawnable(f"fence {fence.kind}")
+        self._require_respawnable(f"fence {fence.kind}", force=False)
         over = places.over(self._stack, fence)
         below = [(each.fence, None) for each in self._stack.standing if each not in over]
         above = [(each.fence, None) for each in over]
@@ -284,7 +284,7 @@ class Fencing:
             case How.IN_PLACE | How.FORKED:
                 carried = self._wake_below(standing, force=force)
             case _:
-                self._require_respawnable(f"peel {kind}")
+                left = self._require_respawnable(f"peel {kind}", force=force)
                 if (ours := procfs.status("self")) is not None:
                     places.require_all_permitted(self._stack, standing, ours)
                 rest = [s.fence for s in self._stack.standing if s is not standing]
@@ -292,6 +292,7 @@ class Fencing:
                     notes, carried = self._stack.respawn([(fence, None) for fence in rest])
                 except KernelError as error:
                     raise explained(error, kind, self._box.pid) from error
+                carried = Carried(carried.carried, (*left, *carried.failed))
         notes += self._stack.fit_proc() + self._about_proc(kind)
         change = self._change("peel", kind, standing.how, before=before)
         if self._stack.standing.shown(standing.fence, self._box.pid):
@@ -344,10 +345,10 @@ class Fencing:
             fix = f"peel {standing.fence.kind} --force leaves what it has"
             raise TimedOut(error.message, fix) from error
 
-    def _require_respawnable(self, what: str) -> None:
+    def _require_respawnable(self, what: str, *, force: bool) -> tuple[str, ...]:
         self._box.require_idle()
         old = [*self._stack.parked, self._stack.live]
-        self._lost_jobs(old, what, force=False)
+        return self._lost_jobs(old, what, force=force)
 
     def _lost_jobs(self, shells: list[Shell], what: str, *, force: bool) -> tuple[str, ...]:
         """Return the jobs that end with ``shells``; raise Refused unless that is forced."""

@@ -200,6 +200,8 @@ class Playground:
         """End every process of the playground and wait until they have ended."""
         if self._services is None:
             return
+        # First, so that all interfaces go at once, and not one by one.
+        self._services.switch.close()
         for container in self.containers:
             container.stop()
         self.containers.clear()

@@ -361,12 +361,13 @@ def _fit_proc(
         return ()
     # Below a new root there may be another /proc than that of the host.
     fresh = getattr(up["pid"], "proc", False) if "pid" in up else "root" in up
-    stale = put.proc_mounts(pid) > put.proc_mounts("self")
-    if not fresh and not stale:
+    # More than one where a proc fence lies over the fresh one of a bash that has ended.
+    stale = put.proc_mounts(pid) - put.proc_mounts("self")
+    if not fresh and stale <= 0:
         return ()
     try:
         with seized() as caller:
-            if stale:
+            for _ in range(stale):
                 put.unmount_proc(caller)
             if fresh:
                 put.mount_proc(caller)

@@ -23,7 +23,7 @@ from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE
 from shellplay.model import Leg
-from shellplay.network import nat, ranges
+from shellplay.network import TITLE, nat, ranges
 from shellplay.network.forwarding import IPV4, IPV6, Forwarding, gate
 from shellplay.network.ranges import Network
 
@@ -32,7 +32,6 @@ OURS = re.compile(rf"{PREFIX}(\d+)(?:\.\d+)?")
 # Of interfaces, with the PID below it: nobody else counts so far.
 GROUP = 0x40000000
 KINDS = ("bridge", "veth")
-TITLE = "shellplay: network"
 # From linux/if_addr.h, rtnetlink.h: nobody else can have our addresses, so none is probed.
 IFA_F_NODAD = 0x02
 FROM_ROUTER = 9
@@ -117,6 +116,7 @@ class Bridge:
                 chosen.append(ranges.unique_local(taken))
             self._make_link()
             try:
+                self._notes = tuple(map(self._told_of, nat.dropping()))
                 self._address(chosen)
                 nat.add(self._owner, self.name, chosen)
                 self._forwarding.start(self._settings(chosen))
@@ -158,7 +158,7 @@ class Bridge:
         settings = [IPV4.format(name) for name in sorted({*names, self.name})]
         if len(chosen) > 1:
             if why := self._no_ipv6():
-                self._notes = (why,)
+                self._notes += (why,)
             else:
                 self._routed.add(6)
                 settings.append(IPV6)
@@ -179,6 +179,12 @@ class Bridge:
                     f"own router any more (sysctl net.ipv6.conf.{name}.accept_ra=2)"
                 )
         return None
+
+    def _told_of(self, chain: str) -> str:
+        ways = (f"insert rule {chain} {way}ifname {self.name} accept" for way in "io")
+        return (
+            f"a firewall drops what is forwarded, so nothing gets out (nft '{'; '.join(ways)}')"
+        )
 
     def _free_number(self) -> int:
         for link in [each for each in self._taken if not _exists(each)]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 
-from pyroute2.nftables.expressions import genex, masq
+from pyroute2.nftables.expressions import genex
 from pyroute2.nftables.main import NFTables
 
 # From linux/netfilter.h and linux/netfilter/nf_tables.h.
-NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6 = 1, 2, 10
+NFPROTO_UNSPEC, NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6 = 0, 1, 2, 10
+FAMILIES = {NFPROTO_INET: "inet", NFPROTO_IPV4: "ip", NFPROTO_IPV6: "ip6"}
+FORWARD, DROP = 2, 0
 META_OIFNAME, META_NFPROTO = 7, 15
 EQUAL, UNEQUAL = 0, 1
 NETWORK_HEADER = 1
@@ -57,6 +59,22 @@ def tables() -> list[str]:
     return [each for each in names if each.startswith(PREFIX)]
 
 
+def dropping() -> list[str]:
+    """Return the chains of others that drop what is forwarded, unless a rule says otherwise.
+
+    Each is written as nft(8) has it: family, table, chain.
+    """
+    with NFTables(nfgen_family=NFPROTO_UNSPEC) as nft:
+        found = [(chain, chain.get_attr("NFTA_CHAIN_HOOK")) for chain in nft.get_chains()]
+    return [
+        f"{FAMILIES.get(chain['nfgen_family'], '?')} {chain.get_attr('NFTA_CHAIN_TABLE')} "
+        f"{chain.get_attr('NFTA_CHAIN_NAME')}"
+        for chain, hook in found
+        if hook is not None and hook.get_attr("NFTA_HOOK_HOOKNUM") == FORWARD
+        if chain.get_attr("NFTA_CHAIN_POLICY") == DROP
+    ]
+
+
 def _masqueraded(network: Network, bridge: str) -> Iterator[Expressions]:
     family = NFPROTO_IPV4 if network.version == 4 else NFPROTO_IPV6
     size = network.max_prefixlen // 8
@@ -74,7 +92,7 @@ def _masqueraded(network: Network, bridge: str) -> Iterator[Expressions]:
     ]  # fmt: skip
     name = bridge.encode().ljust(NAME_SIZE, b"\0")
     yield [genex("meta", {"dreg": 1, "key": META_OIFNAME}), _compared(UNEQUAL, name)]
-    yield masq()
+    yield [genex("masq", {})]
 
 
 def _compared(how: int, value: bytes) -> dict[str, object]:

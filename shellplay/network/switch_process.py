@@ -12,11 +12,14 @@ import select
 import signal
 import socket
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from shellplay.errors import KernelError, ShellplayError
+from shellplay.errors import Bug, KernelError, Refused, ShellplayError
 from shellplay.kernel.outside import set_command_line
-from shellplay.network.bridge import TITLE, Bridge
+from shellplay.network import TITLE
+
+if TYPE_CHECKING:
+    from shellplay.network.bridge import Bridge
 
 REQUEST_SIZE = 4096
 
@@ -30,7 +33,7 @@ def main(link_fd: int) -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: None)
     set_command_line(os.getpid(), TITLE)
     link = socket.socket(fileno=link_fd)
-    bridge = Bridge()
+    bridge = _loaded(link)
     watched: list[socket.socket | int] = [link, readable]
     while True:
         ready, _, _ = select.select(watched, [], [])
@@ -49,6 +52,9 @@ def main(link_fd: int) -> NoReturn:
             answer = {"kernel": failed}
         except ShellplayError as error:
             answer = {"refused": [error.message, error.fix]}
+        except Exception as error:
+            bug = Bug(error)
+            answer = {"refused": [bug.message, bug.fix]}
         finally:
             for fd in fds:
                 os.close(fd)
@@ -57,6 +63,19 @@ def main(link_fd: int) -> NoReturn:
         except OSError:
             break  # It has gone while we were at it.
     _end(bridge)
+
+
+def _loaded(link: socket.socket) -> Bridge:
+    """Load pyroute2 and return what it is for; if it cannot be, say so to whoever asks."""
+    try:
+        from shellplay.network.bridge import Bridge
+
+        return Bridge()
+    except ImportError as error:
+        why = Refused(f"this pyroute2 is of no use: {error}", "pip install -U 'shellplay[net]'")
+    while link.recv(REQUEST_SIZE):
+        link.send(json.dumps({"refused": [why.message, why.fix]}).encode())
+    os._exit(0)
 
 
 def _answer(bridge: Bridge, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:

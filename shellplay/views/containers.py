@@ -22,7 +22,8 @@ COLUMNS = (
     Column("FENCES"),
 )
 # Shown if one of the containers has any.
-OCCASIONAL = {"ADDRESS": "addresses", "PORTS": "ports"}
+OCCASIONAL = {"ADDRESS": "addresses", "PORTS": "ports", "COMMAND": "command"}
+USUAL = "bash"
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> Table:
@@ -32,7 +33,8 @@ def table(rows: Sequence[Mapping[str, object]]) -> Table:
     ``addresses`` and of ``ports`` with the keys address, host, inside, protocol.
     """
     shown = [
-        column.title not in OCCASIONAL or any(row.get(OCCASIONAL[column.title]) for row in rows)
+        column.title not in OCCASIONAL
+        or any(row.get(OCCASIONAL[column.title], USUAL) not in (USUAL, []) for row in rows)
         for column in COLUMNS
     ]
     drawn = [list(itertools.compress(_row(row), shown)) for row in rows]

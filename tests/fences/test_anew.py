@@ -13,6 +13,7 @@ from shellplay.fences import REGISTRY
 from shellplay.model import How
 from shellplay.playground import Playground
 from shellplay.settings import Settings
+from tests.fences.conditions import spawned
 from tests.fences.host import changed, identities
 
 pytestmark = pytest.mark.everyone
@@ -80,3 +81,25 @@ def test_what_an_ordinary_user_has_inside_user_comes_off_first() -> None:
         assert container.pid == before
         container.peel_all()
         assert identities(container.pid) == identities()
+
+
+def test_proc_comes_off_however_often_a_new_bash_was_started_above_it(
+    container: Container,
+) -> None:
+    container.fence(REGISTRY["proc"]())
+    for kind in ("ipc", "nnp"):
+        container.fence(REGISTRY[kind]())
+        assert container.run("echo $$ /proc/[0-9]*").output == "1 /proc/1\n"
+    for kind in ("nnp", "ipc", "proc", "pid"):
+        container.peel(kind)
+    assert container.run("test -e /proc/$$/fd; echo $?").output == "0\n"
+    container.peel_all()
+
+
+def test_a_job_is_ended_by_force_and_named(container: Container) -> None:
+    container.fence(REGISTRY["uts"]())
+    job = spawned(container, "sleep 1000")
+    with pytest.raises(Refused, match="peel uts would end the job sleep 1000"):
+        container.peel("uts")
+    change = container.peel("uts", force=True)
+    assert change.left == (f"job sleep 1000 ({job.pid})",)

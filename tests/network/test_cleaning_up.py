@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -126,6 +127,22 @@ def test_a_name_that_is_taken_is_refused_and_nothing_stays() -> None:
         assert as_before(before)
         box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
     assert as_before(before)
+
+
+def test_a_pyroute2_that_does_not_fit_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyroute2.py").touch()
+    monkeypatch.setattr(Switch, "require", staticmethod(lambda: str(tmp_path)))
+    switch = Switch()
+    for _ in range(2):
+        with (
+            Path("/proc/self/ns/net").open() as space,
+            pytest.raises(Refused, match="this pyroute2 is of no use: cannot import name"),
+        ):
+            switch.attach(space.fileno(), None)
+    switch.close()
+    assert capfd.readouterr().err == ""
 
 
 def test_nothing_was_started_nothing_is_ended() -> None:

@@ -29,9 +29,11 @@ ADDRESSES = (("198.51.100.{}", 24), ("2001:db8::{}", 64))
 IFA_F_NODAD = 2
 
 
-def main() -> None:
-    """Build it, ask, and print the answers."""
+def main(*firewall: str) -> None:
+    """Build it, with the rules of a firewall, ask, and print the answers."""
     HERE.bring_up("lo")
+    for rules in firewall:
+        subprocess.run(["nft", rules], check=True)
     words = ["unshare", "-n", sys.executable, "-c", SERVER]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -64,11 +66,15 @@ def ask() -> None:
     """Print what the server tells a container at the bridge."""
     with Playground() as playground:
         box = playground.new()
-        box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
+        change = box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
+        for note in change.notes:
+            if "firewall" in note:
+                sys.stdout.write(f"{note}\n")
+                subprocess.run(["nft", note.split("'")[1]], check=True)
         for form, _ in ADDRESSES:
             line = f"exec 3<>/dev/tcp/{form.format(1)}/80 && head -n 1 <&3; exec 3>&-"
             sys.stdout.write(box.run(line).output)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
