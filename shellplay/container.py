@@ -263,8 +263,9 @@ class Container:
             if self.terminal.prompt_is_stale and self.state is ShellState.IDLE:
                 # Bash makes a new prompt after a line only, be it an empty one.
                 line.run(self.terminal, self.live, "", timeout=None, output=None)
+            missed = self.running.missed() if self.running else b""
             with self.guardian.modes_kept(relay.keys):
-                return relay.run(self.live.pidfd, self._successor, typeahead)
+                return relay.run(self.live.pidfd, self._successor, typeahead, missed)
 
     def _successor(self) -> int | None:
         return self.live.pidfd if self.buried() else None
@@ -363,8 +364,7 @@ class Container:
         """
         with self._lock:
             self._unwatch()
-            # What bash printed until now says whether it is idle: the drain may be behind.
-            self.terminal.read()
+            self.terminal.read()  # The drain may be behind: it says whether bash is idle.
             try:
                 yield
             finally:

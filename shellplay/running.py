@@ -33,7 +33,8 @@ class Running:
         self._box = container
         self.program = program
         self.streams: Streams | None = None
-        self.waits = program.attended and not program.terminal
+        # A bash is read by who starts it, up to its prompt.
+        self.waits = program.attended and not program.is_bash
         self._output: Output | None = None
         self._status: int | None = None
 
@@ -60,6 +61,16 @@ class Running:
                 drain.forget(fd)
 
     # -- living --------------------------------------------------------------------------
+
+    def missed(self) -> bytes:
+        """Return what it has printed on its terminal before somebody came who is awaited."""
+        waited, self.waits = self.waits, False
+        return self._box.terminal.scrollback() if waited else b""
+
+    def leave(self) -> None:
+        """Have it be read in the background after all: nobody comes."""
+        with self._box.attended():
+            self.waits = False
 
     def attend(self, output: Output, keys: int | None) -> int:
         """Pass on what it prints, and keys of ours, until it has ended; return its status.

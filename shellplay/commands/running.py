@@ -57,7 +57,8 @@ def run(
         what = container.running.program.argv[0]
         yield f"{container.label}: {what} is {_numbers(container)}"
     if asked.has("detach") or (asked.has("tty") and not front.terminal):
-        if not container.has_bash and not asked.has("detach"):
+        if container.running is not None and not (container.has_bash or asked.has("detach")):
+            container.running.leave()
             yield "no terminal is here to be handed over: it runs in the background (logs)"
         return
     if asked.has("tty"):

@@ -71,15 +71,21 @@ class Relay:
         if not (os.isatty(self.keys) and os.isatty(self._screen)):
             raise Refused("this is no terminal to enter with", "in LINE")
 
-    def run(self, alive: int, next_alive: Callable[[], int | None], typeahead: bytes) -> Left:
-        """Pass keys and output on until one side ends it.
+    def run(
+        self,
+        alive: int,
+        next_alive: Callable[[], int | None],
+        typeahead: bytes,
+        missed: bytes = b"",
+    ) -> Left:
+        """Pass keys and output on until one side ends it, behind output that was missed.
 
         ``alive`` is the pidfd of what runs there; when it ends, ``next_alive`` returns the
         pidfd of what runs on in its place, or None.
         """
         with _raw(self.keys), self._size_followed() as resized:
             try:
-                self._write(self._terminal.screen_modes.set())
+                self._write(self._terminal.screen_modes.set() + missed)
                 with self._terminal.watched(self._show):
                     self._have_drawn(alive)
                     # The detach key may have been typed ahead as well.
