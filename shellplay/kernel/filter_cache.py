@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import platform
 import stat
 import struct
 from collections.abc import Callable
@@ -42,7 +41,7 @@ def place(rules: object) -> Path | None:
     version.restype = ctypes.POINTER(_Version)
     library = version().contents
     about = (
-        *(__version__, platform.machine(), library.major, library.minor, library.micro),
+        *(__version__, os.uname().machine, library.major, library.minor, library.micro),
         repr(rules),
     )
     name = hashlib.sha256(repr(about).encode()).hexdigest()
