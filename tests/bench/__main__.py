@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import crowd, fencing, images, looking, relaying, starting
+from tests.bench import crowd, fencing, images, looking, relaying, running, starting
 from tests.bench.table import Row, machine, table
 
 HEADING = """# What it costs
@@ -18,6 +18,7 @@ budgets are ratios, because seconds differ from machine to machine. This page is
 GROUPS: dict[str, Callable[[int], Iterator[Row]]] = {
     "fencing": fencing.rows,
     "starting": starting.rows,
+    "running": running.rows,
     "looking": looking.rows,
     "images": images.rows,
     "relaying": relaying.rows,
