@@ -84,6 +84,7 @@ class Fencing:
             raise Refused(reason)
         if fence.shows("self"):
             raise Refused(f"{fence.kind}: the host is like that already, so nothing is fenced")
+        places.require_still_seen(self._stack, fence)
         fence, notes = fence.gathered(self._stack.live.status)
         self._stack.standing.gathered.append(fence)
         try:
@@ -274,6 +275,7 @@ class Fencing:
         standing = self._stack.standing.get(kind)
         self._stack.standing.require_none_on(kind)
         before = self._stack.live.identity
+        parked = [shell.pid for shell in self._stack.parked]
         notes: tuple[str, ...] = ()
         carried = NOTHING
         match standing.how:
@@ -299,7 +301,8 @@ class Fencing:
             what = f"another {kind} namespace" if change.host else f"the {kind} fence"
             raise ShellplayError(f"the kernel still shows {what}")
         self.release()
-        return replace(change, notes=notes, carried=carried.carried, left=carried.failed)
+        change = replace(change, carried=carried.carried, left=carried.failed)
+        return replace(change, notes=notes, woken=self._box.pid in parked)
 
     def peel_all(self, *, force: bool) -> list[Change]:
         """Take all fences off, the last one first."""

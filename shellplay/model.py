@@ -141,6 +141,7 @@ class Change:
     kernel shows of a layer without a namespace.
     ``carried`` and ``left`` name the shell state that came along and that did not;
     ``notes`` are sentences for the user; ``first`` are changes that had to come before.
+    ``woken`` says that the bash is one that was parked.
     """
 
     verb: str
@@ -155,6 +156,7 @@ class Change:
     carried: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     first: tuple[Change, ...] = ()
+    woken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Networking:
     # -- with the fences -----------------------------------------------------------------
 
     def prestart(self) -> None:
-        """Start what a bridge takes, while something else is being done; raises Refused."""
+        """Start what a bridge takes, if it can be had, while something else is being done."""
         self._switch.prestart()
 
     def after(self, change: Change, fence: Fence) -> Change:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from shellplay import put
 from shellplay.errors import Refused
-from shellplay.fences import Fence, Namespace, Restriction
+from shellplay.fences import Fence, Mounted, Namespace, Restriction
+from shellplay.fences.root import Root
 from shellplay.kernel.descendants import running
 from shellplay.kernel.procfs import Status
 from shellplay.model import How
@@ -37,6 +38,19 @@ def shares_the_fork(stack: Stack, fence: Fence) -> bool:
     that is the way back from both.
     """
     return _is_alone_as_number_1(stack) and not isinstance(fence, Namespace)
+
+
+def require_still_seen(stack: Stack, fence: Fence) -> None:
+    """Raise Refused if what is mounted would not be seen in the tree of another container."""
+    if not isinstance(fence, Root) or fence.join is None:
+        return
+    mounted = [each.fence.kind for each in stack.standing if isinstance(each.fence, Mounted)]
+    if mounted:
+        stand = "stands" if len(mounted) == 1 else "stand"
+        raise Refused(
+            f"{', '.join(mounted)} {stand} here, and not in the tree of {fence.join}",
+            f"peel {mounted[-1]}, first",
+        )
 
 
 def require_a_way_back(stack: Stack, standing: Standing, label: str) -> None:

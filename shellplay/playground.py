@@ -65,9 +65,14 @@ class Playground:
         """The PID of the parent of every bash, None before there is one."""
         return self._services.guardian.pid if self._services else None
 
-    def prestart(self) -> None:
-        """Start the playground process now, while something else is being done."""
-        self._running()
+    def prestart(self, *, bridge: bool = False) -> None:
+        """Start the playground process now, while something else is being done.
+
+        With ``bridge`` that of a bridge, too.
+        """
+        running = self._running()
+        if bridge:
+            running.switch.prestart()
 
     def _running(self) -> Services:
         # Loaded here, as the container in ``new``: who only looks at the host needs neither,

@@ -22,7 +22,7 @@ from shellplay.kernel.descendants import descendants, kill_quietly
 from shellplay.kernel.stub import Stub
 from shellplay.model import How, ShellState
 from shellplay.shell.carry import Carried, carry
-from shellplay.shell.insider import insider
+from shellplay.shell.insider import insider, mounter
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash
 from shellplay.shell.state import State, dump
@@ -64,7 +64,8 @@ class Stack:
             if isinstance(fence, Limit):
                 fence.put_up(self.live.pid, self._box.group)
             else:
-                self._mount(fence, self.live.pid, self._box.terminal)
+                with self._mounter() as caller:
+                    self._mount(fence, caller, self.live.pid, self._box.terminal)
             self.standing.add(Standing(fence, How.OUTSIDE, len(self.parked)))
             return How.OUTSIDE
         assert isinstance(fence, Namespace)
@@ -82,21 +83,24 @@ class Stack:
         self.standing.add(Standing(fence, How.IN_PLACE, len(self.parked)))
         return How.IN_PLACE
 
-    def _mount(self, fence: Mounted, pid: int, terminal: Terminal) -> None:
-        with insider(self._box.guardian, pid) as caller:
-            if fence.shows(pid):
-                # It is of a fence that has come off below it.
-                if not is_mounted_over(pid, fence.target):
-                    fence.go_up_instead(caller, terminal.path)
-                    return
+    def _mounter(self) -> AbstractContextManager[Caller]:
+        by_itself = self._box.settings.live and not self.standing.restrictions()
+        return mounter(self._box.guardian, self.live, by_itself=by_itself)
+
+    def _mount(self, fence: Mounted, caller: Caller, pid: int, terminal: Terminal) -> None:
+        if fence.shows(pid):
+            # It is of a fence that has come off below it.
+            if not is_mounted_over(pid, fence.target):
+                fence.go_up_instead(caller, terminal.path)
+                return
+            fence.take_off(caller)
+        before = mounts_at(pid, fence.target)
+        try:
+            fence.go_up(caller, terminal.path)
+        except KernelError:
+            if mounts_at(pid, fence.target) != before:
                 fence.take_off(caller)
-            before = mounts_at(pid, fence.target)
-            try:
-                fence.go_up(caller, terminal.path)
-            except KernelError:
-                if mounts_at(pid, fence.target) != before:
-                    fence.take_off(caller)
-                raise
+            raise
 
     def put_on_copy(self, fence: Fence, join: Joined | None) -> None:
         """Fork the live bash; the copy is inside the fence, the original is parked."""
@@ -129,7 +133,7 @@ class Stack:
                 for shell in (*self.parked[depth:], self.live):
                     limit.take_off(shell.pid, self._box.group)
             case Standing(Mounted() as mounted):
-                with insider(self._box.guardian, self.live.pid) as caller:
+                with self._mounter() as caller:
                     mounted.take_off(caller)
             case Standing(Namespace() as fence, depth=depth) if kind not in KINDS:
                 # Those that were forked since are in its namespace, and no other fence's.
@@ -272,7 +276,8 @@ class Stack:
             standing = [Standing(fence, way_on(fence, stub.pid), 0) for fence in fences]
             for fence in fences:
                 if isinstance(fence, Mounted):
-                    self._mount(fence, stub.pid, terminal)
+                    with insider(self._box.guardian, stub.pid) as caller:
+                        self._mount(fence, caller, stub.pid, terminal)
                 elif not isinstance(fence, Namespace):
                     put.around(fence, stub, self._box.group)
             shell = start_bash(stub, terminal, user_file=self._box.settings.bashrc)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from shellplay.commands.arguments import Argument, Candidate
 from shellplay.commands.command import command
 from shellplay.commands.outcome import Outcome
 from shellplay.commands.paths import files
-from shellplay.copying import Side, copy
 from shellplay.errors import UsageError
 from shellplay.playground import Playground
+
+if TYPE_CHECKING:
+    from shellplay.copying import Side
 
 EXAMPLE = "as in cp web:/etc/hosts . or cp ./file web:/tmp"
 
@@ -60,6 +62,8 @@ def copy_files(
         cp ./config.txt web:/etc/
         cp web:/var/log ./logs
     """
+    from shellplay.copying import copy
+
     if source.label is None and target.label is None:
         raise UsageError("neither end is in a container", EXAMPLE)
     copied = copy(_side(playground, source), _side(playground, target))
@@ -70,6 +74,8 @@ def copy_files(
 
 
 def _side(playground: Playground, end: End) -> Side:
+    from shellplay.copying import Side
+
     if end.label is None:
         return Side(None, PurePosixPath(Path(end.path).expanduser().absolute()))
     container = playground.find(end.label)

@@ -50,6 +50,7 @@ def fence(
         fence userns-lock            # nobody inside makes a user namespace
         fence rlimit nofile=64       # at most 64 open files each
         fence landlock write=/tmp    # files change below /tmp only
+        fence net bridge             # with addresses, a way out, and names (root)
         fence net join=db            # share the net of container db, as a pod does
         fence docker                 # all that docker run puts up, one by one
     """

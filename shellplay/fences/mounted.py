@@ -23,8 +23,8 @@ NULL = (1, 3)
 class Mounted(Fence, ABC):
     """A fence that is mounted over ``target`` and unmounted again.
 
-    Not by bash: by a process that joins its namespaces for that, so bash may be busy, and
-    may have given up what it takes.
+    By bash, which may be busy; or, if that has given up what it takes, by a process that
+    joins its namespaces.
     """
 
     inside: ClassVar[tuple[str, ...]] = ("mnt",)
@@ -62,16 +62,16 @@ class Mounted(Fence, ABC):
 
 def mounts_at(pid: int | str, target: str) -> list[Mount]:
     """Return the topmost mount at a path, and those below it; nothing if there is none."""
-    found = procfs.mounts(pid) or []
+    found = procfs.mounts_below(pid, target)
     tops = [each for each in found if each.point == target]
     if not tops:
         return []
-    return [tops[-1], *(each for each in found if each.point.startswith(f"{target}/"))]
+    return [tops[-1], *(each for each in found if each.point != target)]
 
 
 def is_mounted_over(pid: int | str, target: str) -> bool:
     """Tell whether there is another mount below the topmost one at a path."""
-    return sum(each.point == target for each in procfs.mounts(pid) or ()) > 1
+    return sum(each.point == target for each in procfs.mounts_below(pid, target)) > 1
 
 
 def hide(caller: Caller, paths: Iterable[str]) -> None:

@@ -14,6 +14,7 @@ from types import ModuleType
 
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel import constants as k
+from shellplay.kernel import filter_cache
 
 # struct sock_filter, and the few instructions that are put before what libseccomp writes.
 INSTRUCTION = struct.Struct("=HBBI")
@@ -82,6 +83,16 @@ def compiled(wanted: Rules) -> bytes:
     named does not exist (ENOSYS), as programs expect of an old kernel, where the rest fails.
     Raises Refused if libseccomp is missing, KernelError if it does not take the rules.
     """
+    path = filter_cache.place(wanted)
+    found = filter_cache.load(path) if path else None
+    if found is None:
+        found = _compiled(wanted)
+        if path:
+            filter_cache.save(path, found)
+    return found
+
+
+def _compiled(wanted: Rules) -> bytes:
     library = _library()
     try:
         program = library.SyscallFilter(_number(library, wanted.default))

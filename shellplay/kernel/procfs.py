@@ -343,6 +343,18 @@ def mounts(pid: int | str = "self") -> list[Mount] | None:
     return None if content is None else parse_mountinfo(content)
 
 
+def mounts_below(pid: int | str, path: str) -> list[Mount]:
+    """Read the mounts at a plain path and below it, and only those: there may be many."""
+    lines = (read(pid, "mountinfo") or b"").splitlines()
+    at, below = f"{path} ".encode(), f"{path}/".encode()
+    points = (line.split(b" ", 5)[4] + b" " for line in lines)
+    return [
+        _mount(line)
+        for line, point in zip(lines, points, strict=True)
+        if point == at or point.startswith(below)
+    ]
+
+
 def mount_of(fd: int) -> int:
     """Return the id of the mount that a descriptor of ours leads to, see proc_pid_fdinfo(5)."""
     content = read("self", f"fdinfo/{fd}") or b""

@@ -153,7 +153,8 @@ class Bridge:
             each.get_attr("RTA_OIF")
             for each in self._route.get_routes(family=socket.AF_INET, table=MAIN_TABLE)
         }
-        names = {socket.if_indextoname(each) for each in uplinks if each} - {LOOPBACK}
+        found = {_name(each) for each in uplinks if each}
+        names = {name for name in found if name and not OURS.fullmatch(name)} - {LOOPBACK}
         self._routed.add(4)
         settings = [IPV4.format(name) for name in sorted({*names, self.name})]
         if len(chosen) > 1:
@@ -171,9 +172,9 @@ class Bridge:
         if not ways:
             return "the host has no way out by IPv6, so the bridge has none"
         for each in ways:
-            name = socket.if_indextoname(each.get_attr("RTA_OIF"))
+            name = _name(each.get_attr("RTA_OIF"))
             accepts = Path(f"/proc/sys/net/ipv6/conf/{name}/accept_ra")
-            if each["proto"] == FROM_ROUTER and accepts.read_text().strip() == "1":
+            if each["proto"] == FROM_ROUTER and name and accepts.read_text().strip() == "1":
                 return (
                     "IPv6 ends at the bridge: a host that forwards it would not hear of its "
                     f"own router any more (sysctl net.ipv6.conf.{name}.accept_ra=2)"
@@ -272,6 +273,14 @@ def _remove_link(route: IPRoute, name: str) -> None:
                 raise KernelError("netlink", error.code, name) from error
 
 
+def _name(index: int) -> str | None:
+    """Return the name of an interface, None if it has gone since it was listed."""
+    try:
+        return socket.if_indextoname(index)
+    except OSError:
+        return None
+
+
 def _exists(name: str) -> bool:
     try:
         socket.if_nametoindex(name)
@@ -288,7 +297,7 @@ def _routes(route: IPRoute) -> dict[Network, str]:
             continue
         network = ip_network(f"{to}/{each['dst_len']}", strict=False)
         index = each.get_attr("RTA_OIF")
-        where = f" on {socket.if_indextoname(index)}" if index else ""
+        where = f" on {_name(index)}" if index else ""
         found[network] = f"the route to {network}{where}"
     return found
 

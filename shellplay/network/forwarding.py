@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shellplay.errors import KernelError
@@ -31,7 +31,8 @@ def gate() -> Iterator[None]:
         finally:
             if not KEPT.exists():
                 GATE.unlink()
-                PLACE.rmdir()
+                with suppress(OSError):  # Somebody else has come to the gate meanwhile.
+                    PLACE.rmdir()
 
 
 class Forwarding:

@@ -96,8 +96,8 @@ class NameFiles:
 def _attach(caller: Caller, tree: int, path: str) -> str | None:
     """Mount one of them; return why it cannot be."""
     try:
-        mounting.mkdirat(caller, path.rpartition("/")[0], exist_ok=True)
-        mounting.mknodat(caller, path, exist_ok=True)
+        if not os.path.lexists(f"/proc/{caller.pid}/root{path}"):
+            mounting.make_place(caller, path, directory=False)
         mounting.move_mount(caller, tree, path, of=path, follow=True)
     except KernelError as error:
         if error.errno not in (errno.EROFS, errno.ENOENT, errno.EACCES, errno.ENOTDIR):

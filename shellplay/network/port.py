@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from shellplay.errors import KernelError, Refused, UsageError
 
 FORM = re.compile(
-    r"(?:(?P<address>\[[^]]*\]|[^:\[\]]*):)??(?:(?P<host>\d*):)?(?P<inside>\d+)"
+    r"(?:(?P<address>\[[^]]*\]|[^:\[\]]*):)??(?:(?P<host>[0-9]*):)?(?P<inside>[0-9]+)"
     r"(?:/(?P<protocol>\w+))?"
 )
 EXAMPLE = "as in 8080:80, 127.0.0.2:8080:80 or 5353:53/udp"
@@ -96,7 +96,7 @@ def _address(text: str) -> str:
 
 
 def _number(text: str, *, least: int) -> int:
-    if not least <= int(text) <= LAST_PORT:
+    if len(text) > len(str(LAST_PORT)) or not least <= int(text) <= LAST_PORT:
         raise UsageError(f"{text} is no port", f"from {least} to {LAST_PORT}")
     return int(text)
 

@@ -7,12 +7,15 @@ that every socket it makes is one of there.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import socket
 import struct
+import sys
 from contextlib import suppress
 
+from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel.addresses import addresses
 from shellplay.kernel.caller import HERE
@@ -33,7 +36,13 @@ def main(listener_fd: int, pidfd: int, title: str, inside: int, owner: int) -> N
     set_command_line(os.getpid(), title)
     # Whoever is root inside must not get at the socket of the host.
     HERE.prctl(k.PR_SET_DUMPABLE, 0)
-    HERE.setns(pidfd, owner | k.CLONE_NEWNET, of=0)
+    try:
+        HERE.setns(pidfd, owner | k.CLONE_NEWNET, of=0)
+    except KernelError as error:
+        # Who has ended before we came needs no port any more.
+        if error.errno != errno.ESRCH:
+            sys.stderr.write(f"shellplay: {title}: {error}\n")
+        os._exit(1)
     os.close(pidfd)
     if not owner:
         os.setgroups([])
@@ -117,15 +126,21 @@ class _Questions(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         if addr not in self.sessions:
             self.sessions[addr] = loop.create_task(self._opened(addr))
-        self.sessions[addr].add_done_callback(lambda task: self._send(task, data))
+        self.sessions[addr].add_done_callback(lambda task: self._send(task, addr, data))
 
     def _send(
-        self, task: asyncio.Task[tuple[asyncio.DatagramTransport, _Answers]], data: bytes
+        self,
+        task: asyncio.Task[tuple[asyncio.DatagramTransport, _Answers]],
+        client: tuple[object, ...],
+        data: bytes,
     ) -> None:
-        if task.exception() is None:
-            transport, answers = task.result()
-            answers.last = asyncio.get_running_loop().time()
-            transport.sendto(data)
+        if task.exception() is not None:
+            # There was no socket to be had: the next datagram tries again.
+            self.sessions.pop(client, None)
+            return
+        transport, answers = task.result()
+        answers.last = asyncio.get_running_loop().time()
+        transport.sendto(data)
 
     async def _opened(
         self, client: tuple[object, ...]

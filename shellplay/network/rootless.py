@@ -39,7 +39,9 @@ def require() -> str:
     if os.geteuid() == 0:
         raise Refused(f"{name} leads out for ordinary users", "fence net bridge")
     if not os.access(TUN, os.R_OK | os.W_OK):
-        raise Refused(f"{name} takes {TUN}, which is closed to you", f"chmod 666 {TUN}")
+        raise Refused(
+            f"{name} takes {TUN}, which is closed to you", f"chmod 666 {TUN}, as root"
+        )
     return path
 
 

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import threading
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,9 @@ class Switch:
         return str(Path(spec.origin).parents[1])
 
     def prestart(self) -> None:
-        """Start the process now, while something else is being done; raises Refused."""
-        with self._lock:
+        """Start the process now, if it can be had, while something else is being done."""
+        # If it cannot, that is said to who asks for a bridge.
+        with self._lock, suppress(Refused):
             if self._link is None:
                 self._start()
 

@@ -57,7 +57,7 @@ def _checked(asked: Asked) -> Asked:
 
 
 def _run(playground: Playground, asked: Asked, printer: Printer, *, verbose: bool) -> int:
-    playground.prestart()
+    playground.prestart(bridge=asked.last("network") in (None, "bridge"))
     told: list[str] = []
     container = started(playground, asked, _noted(found(asked), printer), told)
     if verbose:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from shellplay.errors import UsageError
-from shellplay.fences.fence import nearest
 
 EXAMPLE = "as in: run -it host /bin/bash"
 
@@ -108,6 +107,9 @@ def _long(word: str, pending: deque[str]) -> list[tuple[str, str]]:
     name = ALIASES.get(spelled, spelled)
     option = OPTIONS.get(name)
     if option is None:
+        # Loaded here: the table is there from the start, and the fences are not.
+        from shellplay.fences.fence import nearest
+
         near = nearest(spelled, OPTIONS, otherwise="help run lists them")
         raise UsageError(
             f"run has no option --{spelled[:40]}", near.replace("mean ", "mean --")

@@ -35,10 +35,12 @@ def find(pid: int, user: str) -> Account:
     known = next((each for each in entries if name in (each[0], each[2])), None)
     if known is not None:
         name, uid, gid, home = known[0], int(known[2]), int(known[3]), known[5] or "/"
-    elif name.isdecimal():
+    elif _is_number(name):
         uid, gid, home = _number(name), 0, "/"
     else:
-        raise Refused(f"no user {name} is in /etc/passwd inside", "a number needs no entry")
+        raise Refused(
+            f"no user {name[:64]} is in /etc/passwd inside", "a number needs no entry"
+        )
     listed = list(_lines(pid, "/etc/group", 4))
     if colon:
         return Account(uid, _group(listed, group), (), home)
@@ -50,9 +52,16 @@ def _group(listed: list[list[str]], group: str) -> int:
     known = next((int(each[2]) for each in listed if group in (each[0], each[2])), None)
     if known is not None:
         return known
-    if not group.isdecimal():
-        raise Refused(f"no group {group} is in /etc/group inside", "a number needs no entry")
+    if not _is_number(group):
+        raise Refused(
+            f"no group {group[:64]} is in /etc/group inside", "a number needs no entry"
+        )
     return _number(group)
+
+
+def _is_number(text: str) -> bool:
+    # As long as any can be: of more digits Python makes no number.
+    return text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))
 
 
 def _number(text: str) -> int:
@@ -66,7 +75,7 @@ def _lines(pid: int, path: str, fields: int) -> Iterator[list[str]]:
     for line in _text(pid, path).splitlines():
         parts = line.split(":")
         if len(parts) >= fields and all(
-            each.isdecimal() for each in (parts[2:4] if fields > 4 else parts[2:3])
+            _is_number(each) for each in (parts[2:4] if fields > 4 else parts[2:3])
         ):
             yield parts
 

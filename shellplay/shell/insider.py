@@ -1,16 +1,18 @@
-"""A process that joins what a bash is in, for a moment, to mount there in its place."""
+"""Who mounts for a bash, in its table of mounts: itself, or a process that joins it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
+from shellplay.errors import KernelError
 from shellplay.kernel import namespaces
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.stub import Stub
 from shellplay.kernel.tracee import pidfd
 from shellplay.shell.guardian import Guardian
+from shellplay.shell.shell import Shell
 
 
 @contextmanager
@@ -29,6 +31,36 @@ def insider(guardian: Guardian, pid: int) -> Iterator[Caller]:
         for each in stubs:
             # Only when they were reaped nobody inside can see them any more.
             guardian.status_of(each.pid)
+
+
+@contextmanager
+def mounter(guardian: Guardian, shell: Shell, *, by_itself: bool) -> Iterator[Caller]:
+    """Give who mounts for a bash, for the block: it takes a tenth of the time by itself.
+
+    It may have given up what that takes, or not be ours to stop, or not be asked to do it
+    ``by_itself``: then it is done by an insider.
+    """
+    with ExitStack() as held:
+        caller: Caller | None = None
+        if by_itself and _may_mount(shell):
+            # Where ptrace is refused that costs nothing but the try.
+            with suppress(KernelError):
+                caller = held.enter_context(shell.seized())
+        yield caller or held.enter_context(insider(guardian, shell.pid))
+
+
+def _may_mount(shell: Shell) -> bool:
+    if not shell.has_sys_admin() or shell.status.seccomp:
+        return False
+    mounts = namespaces.open_namespace(shell.pid, "mnt")
+    try:
+        owner = namespaces.open_owner(mounts)
+    finally:
+        os.close(mounts)
+    try:
+        return namespaces.of_descriptor(owner) == namespaces.identify(shell.pid, "user")
+    finally:
+        os.close(owner)
 
 
 def _joined(stubs: list[Stub], pid: int) -> Stub:

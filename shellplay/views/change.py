@@ -57,7 +57,7 @@ def _fenced(change: Change) -> str:
 def _peeled(change: Change) -> str:
     if change.after.pid == change.before.pid:
         return f"bash goes on as {_identity(change.after)}"
-    return f"bash is again {_identity(change.after)}"
+    return f"bash is {'again ' * change.woken}{_identity(change.after)}"
 
 
 def _identity(bash: ShellIdentity) -> str:

@@ -6,7 +6,16 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import crowd, fencing, images, looking, relaying, running, starting
+from tests.bench import (
+    covering,
+    crowd,
+    fencing,
+    images,
+    looking,
+    relaying,
+    running,
+    starting,
+)
 from tests.bench.table import Row, machine, table
 
 HEADING = """# What it costs
@@ -17,6 +26,8 @@ budgets are ratios, because seconds differ from machine to machine. This page is
 """
 GROUPS: dict[str, Callable[[int], Iterator[Row]]] = {
     "fencing": fencing.rows,
+    "covering": covering.rows,
+    "bridge": fencing.bridged,
     "starting": starting.rows,
     "running": running.rows,
     "looking": looking.rows,

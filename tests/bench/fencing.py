@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
+from importlib.util import find_spec
 
 from tests.bench.clock import program, side_by_side
 from tests.bench.lines import typed_lines
@@ -38,6 +39,25 @@ def rows(rounds: int) -> Iterator[Row]:
                 rounds,
             )
         yield from (_row(verb, kind, found) for verb in ("fence", "peel"))
+
+
+def bridged(rounds: int) -> Iterator[Row]:
+    """Yield the time of ``fence net bridge`` after the first: addresses, NAT and names."""
+    if os.geteuid() != 0 or find_spec("pyroute2") is None:
+        return
+    with typed_lines() as run:
+        run("new; fence mnt")
+        peer = "unshare -n true"
+        found = side_by_side(
+            {
+                peer: program("unshare", "-n", "true"),
+                "fence": partial(run, "fence net bridge"),
+                "peel": partial(run, "peel net"),
+            },
+            rounds,
+        )
+    for verb, line in (("fence", "fence net bridge"), ("peel", "peel net")):
+        yield Row(f"`{line}` (a bridge)", found[verb], "ms", peer, found[peer], None)
 
 
 def _row(verb: str, kind: str, found: dict[str, float]) -> Row:

@@ -87,7 +87,9 @@ def _peers(held: ExitStack, place: Path, tar: Path) -> Iterator[tuple[str, Calla
         imported = subprocess.run(
             [*podman, "import", tar, IMAGE], capture_output=True, check=False
         )
-        run = [*podman, "run", "--rm", "--network", "none", IMAGE, "true"]
+        # Its own are raised to what root may not everywhere.
+        limits = ["--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000"]
+        run = [*podman, "run", "--rm", *limits, "--network", "none", IMAGE, "true"]
         if (
             imported.returncode == 0
             and subprocess.run(run, capture_output=True).returncode == 0

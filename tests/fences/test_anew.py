@@ -102,4 +102,5 @@ def test_a_job_is_ended_by_force_and_named(container: Container) -> None:
     with pytest.raises(Refused, match="peel uts would end the job sleep 1000"):
         container.peel("uts")
     change = container.peel("uts", force=True)
+    assert not change.woken
     assert change.left == (f"job sleep 1000 ({job.pid})",)

@@ -69,6 +69,27 @@ def test_a_bash_that_was_started_inside_has_its_console_too() -> None:
         assert container.run("tty").output == "/dev/console\n"
 
 
+@pytest.mark.parametrize("kind", ["proc", "sys", "dev"])
+def test_bash_is_as_it_was_when_it_has_mounted(container: Container, kind: str) -> None:
+    fence(container, "mnt", "pid")
+    container.run("umask 027; cd /tmp; half=kept")
+    before = procfs.fds(container.pid), procfs.arguments(container.pid)
+    fence(container, kind)
+    assert (procfs.fds(container.pid), procfs.arguments(container.pid)) == before
+    assert container.run("umask; pwd; echo $half").output == "0027\n/tmp\nkept\n"
+    container.peel(kind)
+    assert procfs.fds(container.pid) == before[0]
+
+
+def test_a_bash_that_may_not_be_stopped_is_mounted_for(container: Container) -> None:
+    fence(container, "mnt", "pid")
+    container.settings.live = False
+    fence(container, "sys")
+    assert "Read-only" in container.run(": >/sys/power/state").output
+    container.peel("sys")
+    assert not [each for each in container.fences() if each.fence == "sys" and each.up]
+
+
 def test_what_only_looks_like_a_device_is_not_bound(
     container: Container, tmp_path: Path
 ) -> None:

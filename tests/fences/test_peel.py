@@ -225,5 +225,5 @@ def test_what_was_asked_of_a_bash_that_is_stopped_is_asked_of_no_other(
     with pytest.raises(TimedOut, match="peel nnp --force leaves what it has"):
         container.peel("nnp")
     change = container.peel("nnp", force=True)
-    assert (container.pid, change.left) == (before, (STATE,))
+    assert (container.pid, change.left, change.woken) == (before, (STATE,), True)
     assert container.run("echo goes on").output == "goes on\n"

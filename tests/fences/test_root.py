@@ -273,6 +273,17 @@ def test_a_pod_shares_its_files(playground: Playground, sentinel: Path) -> None:
     assert two.run(f"ls -1 {sentinel}").output == "kept\n"
 
 
+def test_what_is_mounted_comes_off_before_the_files_of_another_are_shared(
+    playground: Playground,
+) -> None:
+    one, two = playground.new("one"), playground.new("two")
+    one.fence(root())
+    two.fence(REGISTRY["dev"]())
+    with pytest.raises(Refused, match=r"dev stands here, .*tree of one .*peel dev, first"):
+        two.fence(root(join="one"))
+    assert "dev" in [each.fence for each in two.fences() if each.up]
+
+
 @pytest.mark.ptrace
 @pytest.mark.parametrize("above", ["caps", "nnp", "user"])
 def test_it_comes_off_below_a_fence_that_bash_cannot_leave(

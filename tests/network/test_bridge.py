@@ -82,6 +82,19 @@ def test_peeled_it_is_the_host_s_again_and_others_forget_the_name(
     assert web.network.addresses == ()
 
 
+def test_a_container_that_is_stopped_takes_its_interface_and_its_name_along(
+    pair: tuple[Container, Container], playground: Playground
+) -> None:
+    web, db = pair
+    port = web.network.publish("80")
+    ends = {name for name in host()["interfaces"] if "." in name}  # type: ignore[attr-defined]
+    playground.stop(web)
+    assert len(ends & host()["interfaces"]) == len(ends) - 1  # type: ignore[operator]
+    assert " web " not in db.run("cat /etc/hosts").output
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port.host), timeout=5)
+
+
 def test_nothing_is_left_when_the_playground_ends() -> None:
     before = host()
     with Playground() as playground:

@@ -154,3 +154,21 @@ def test_nothing_was_started_nothing_is_ended() -> None:
     switch.prestart()
     switch.close()
     assert as_before(before)
+
+
+COME_AND_GO = """
+from shellplay.fences import REGISTRY
+from shellplay.playground import Playground
+for _ in range(4):
+    with Playground() as playground:
+        playground.new().fence(REGISTRY["net"].parse({"mode": "bridge"}))
+"""
+
+
+def test_many_come_and_go_at_once_and_the_last_puts_back() -> None:
+    before = host()
+    words = [sys.executable, "-c", COME_AND_GO]
+    running = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [each.communicate(timeout=60)[1] for each in running] == [""] * 4
+    assert [each.returncode for each in running] == [0] * 4
+    assert as_before(before)

@@ -13,6 +13,7 @@ from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
 from shellplay.network.port import Port
 from tests.network.inside import asked, fetch, serve_echo, serve_files
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -36,6 +37,39 @@ def test_datagrams_come_and_go(fenced: Container) -> None:
     port = fenced.network.publish("0:5353/udp")
     assert asked(("127.0.0.1", port.host), b"one") == b"ONE"
     assert asked(("127.0.0.1", port.host), b"two") == b"TWO"
+
+
+@pytest.mark.everyone
+def test_a_client_that_was_too_early_is_answered_later(fenced: Container) -> None:
+    port = fenced.network.publish("0:5353/udp")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(5)
+        client.connect(("127.0.0.1", port.host))
+        client.send(b"early")
+        serve_echo(fenced, 5353)
+        client.send(b"later")
+        # The first may have waited in the socket until somebody served.
+        answers = [client.recv(100)]
+        if answers == [b"EARLY"]:
+            answers.append(client.recv(100))
+        assert answers[-1] == b"LATER"
+
+
+@pytest.mark.everyone
+def test_what_is_sent_one_way_comes_back_when_the_other_has_ended(
+    fenced: Container,
+) -> None:
+    fenced.run(
+        'python3 -c \'import socket; s = socket.create_server(("", 7000)); '
+        'c, _ = s.accept(); c.sendall(b"".join(iter(lambda: c.recv(9999), b"")))\' &'
+    )
+    port = fenced.network.publish("7000")
+    wait_until(lambda: ":1B58" in fenced.run("cat /proc/net/tcp").output, "somebody listens")
+    with socket.create_connection(("127.0.0.1", port.host), timeout=10) as connection:
+        whole = bytes(range(256)) * 4000
+        connection.sendall(whole)
+        connection.shutdown(socket.SHUT_WR)
+        assert b"".join(iter(lambda: connection.recv(65536), b"")) == whole
 
 
 @pytest.mark.everyone
@@ -123,7 +157,11 @@ def test_a_port_is_written_as_docker_has_it(text: str, port: Port) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "80:x", "70000", "0", "1:2:3", "80/sctp", "8080:80/", "web:1:2", "-1:80"]
+    "text",
+    [
+        *("", "x", "80:x", "70000", "0", "1:2:3", "80/sctp", "8080:80/", "web:1:2", "-1:80"),
+        *("9" * 5000, "9" * 5000 + ":80", "\u0663", "\u0663:80"),
+    ],
 )
 def test_what_is_no_port_is_refused(text: str) -> None:
     with pytest.raises(UsageError):

@@ -186,6 +186,15 @@ def test_a_user_that_is_not_known_is_refused(run: Run, playground: Playground) -
     assert playground.containers == []
 
 
+def test_a_file_of_users_that_lies_inside_surprises_nobody(run: Run, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    file = tmp_path / "passwd"
+    file.write_text(f"long:x:{'9' * 5000}:0::/:/bin/sh\nodd:x:\u0663:0::/:/bin/sh\n")
+    for name in ("long", "odd", "9" * 5000):
+        said = run(f"run -q -v {file}:/etc/passwd -u {name} host id")
+        assert f"no user {name[:64]} is in /etc/passwd inside" in said.told
+
+
 @pytest.mark.root
 def test_a_node_that_root_makes_inside_opens_no_device(run: Run, tmp_path: Path) -> None:
     make = "mknod {0} c 1 5 && head -c1 {0}"

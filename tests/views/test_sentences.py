@@ -35,6 +35,7 @@ def test_a_peel_tells_what_came_along_and_what_did_not() -> None:
         notes=("history is \x1b[2J kept",),
         carried=("variables", "functions"),
         left=("job 1 (sleep 1000)",),
+        woken=True,
     )
     assert change.lines(peel) == [
         "pid fence off (forked), bash is again 4110 on the host",
@@ -42,6 +43,8 @@ def test_a_peel_tells_what_came_along_and_what_did_not() -> None:
         "  left behind: job 1 (sleep 1000)",
         r"  history is \x1b[2J kept",
     ]
+    anew = replace(peel, woken=False, carried=(), left=(), notes=())
+    assert change.lines(anew) == ["pid fence off (forked), bash is 4110 on the host"]
     in_place = replace(peel, before=INSIDE, after=INSIDE, carried=(), left=(), notes=())
     assert change.lines(in_place) == [
         "pid fence off (forked), bash goes on as 1 inside, 4242 on the host"
