@@ -101,6 +101,8 @@ class _Beginning:
                 self._copy_volumes()
         self._fit_proc()
         self._furnish_net()
+        if self._hides_devices:
+            rooting.forbid_devices(self._stub)
         for mounted in self._of(Mounted):
             self._up(mounted, self._cover)
         self._mount_volumes()
@@ -188,6 +190,11 @@ class _Beginning:
         if fresh and "mnt" in kinds and "proc" not in kinds:
             put.mount_proc(self._stub)
 
+    @property
+    def _hides_devices(self) -> bool:
+        """Whether only what is in /dev can be opened: also root could make other nodes."""
+        return any(each.kind == "dev" for each in self._fences)
+
     def _cover(self, fence: Mounted) -> None:
         """Put a mounted fence up; what a new root has there of the host's goes by that."""
         there = mounts_at(self._stub.pid, fence.target)
@@ -201,6 +208,8 @@ class _Beginning:
             tree = mounting.open_tree(self._stub, str(volume.source), recursive=True)
             if volume.read_only:
                 mounting.mount_setattr(self._stub, tree, "", recursive=True)
+            if self._hides_devices and volume.source.is_dir():
+                mounting.forbid_devices(self._stub, tree, "", recursive=True)
             # We keep it: what the stub has open leads nowhere else once it has another root.
             with pidfd(self._stub.pid) as target:
                 ours = HERE.pidfd_getfd(target, tree)

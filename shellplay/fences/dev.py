@@ -57,7 +57,9 @@ class Dev(Mounted, kind="dev", man="devpts(4)"):
                 trees["console"] = held.enter_context(console)
             mask = mounting.umask(caller, 0)
             held.callback(mounting.umask, caller, mask)
-            caller.mount("tmpfs", self.target, "tmpfs", QUIET, "mode=755,size=65536k")
+            # The nodes in it are mounts of their own, others cannot be opened.
+            quiet = QUIET | k.MS_NODEV
+            caller.mount("tmpfs", self.target, "tmpfs", quiet, "mode=755,size=65536k")
             for name, tree in trees.items():
                 mounting.mknodat(caller, f"/dev/{name}")
                 mounting.move_mount(caller, tree, f"/dev/{name}", of=f"/dev/{name}")
@@ -69,7 +71,6 @@ class Dev(Mounted, kind="dev", man="devpts(4)"):
         group = ",gid=5" if may_see_below_mounts(caller) else ""
         options = f"newinstance,ptmxmode=0666,mode=0620{group}"
         caller.mount("devpts", "/dev/pts", "devpts", QUIET, options)
-        quiet = QUIET | k.MS_NODEV
         caller.mount("tmpfs", "/dev/shm", "tmpfs", quiet, "mode=1777,size=65536k")
         # Who has no privileges may see the message queues of an ipc fence only.
         if may_see_below_mounts(caller) or identify(caller.pid, "ipc") != identify(

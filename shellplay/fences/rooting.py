@@ -235,9 +235,21 @@ def attach(caller: Caller, trees: dict[str, int]) -> None:
 
 def make_read_only(caller: Caller) -> None:
     """Make every mount of the new tree read-only, but for what the kernel shows as files."""
+    for point in _of_files(caller):
+        mounting.mount_setattr(caller, k.AT_FDCWD, point)
+
+
+def forbid_devices(caller: Caller) -> None:
+    """Have no device be opened in the new tree but for those in /dev."""
+    for point in _of_files(caller):
+        mounting.forbid_devices(caller, k.AT_FDCWD, point)
+
+
+def _of_files(caller: Caller) -> Iterator[str]:
+    """Yield where something is mounted, but for what the kernel shows as files."""
     for each in procfs.mounts(caller.pid) or ():
         if not f"{each.point}/".startswith(tuple(f"{path}/" for path in KERNELS)):
-            mounting.mount_setattr(caller, k.AT_FDCWD, each.point)
+            yield each.point
 
 
 def open_paths(pid: int) -> dict[int, str]:

@@ -53,12 +53,30 @@ def move_mount(
 
 def mount_setattr(caller: Caller, at: int, path: str, *, recursive: bool = False) -> None:
     """Make a mount read-only, with those below it if it is ``recursive``; needs Linux 5.12."""
+    _restrict(caller, at, path, k.MOUNT_ATTR_RDONLY, recursive=recursive)
+
+
+def forbid_devices(caller: Caller, at: int, path: str, *, recursive: bool = False) -> None:
+    """Have no device be opened in a mount, whoever has made its node; needs Linux 5.12."""
+    _restrict(caller, at, path, k.MOUNT_ATTR_NODEV, recursive=recursive)
+
+
+_WORDS = {
+    k.MOUNT_ATTR_RDONLY: ("MOUNT_ATTR_RDONLY", "ro"),
+    k.MOUNT_ATTR_NODEV: ("MOUNT_ATTR_NODEV", "nodev"),
+}
+
+
+def _restrict(
+    caller: Caller, at: int, path: str, attribute: int, *, recursive: bool = False
+) -> None:
     flags = (k.AT_RECURSIVE if recursive else 0) | (0 if path else k.AT_EMPTY_PATH)
-    attributes = _ATTRIBUTES.pack(k.MOUNT_ATTR_RDONLY, 0, 0, 0)
+    attributes = _ATTRIBUTES.pack(attribute, 0, 0, 0)
+    name, option = _WORDS[attribute]
     caller.call(
         "mount_setattr", at, os.fsencode(path), flags, bytearray(attributes), len(attributes),
-        subject=path or f"fd {at}", shown=[path or str(at), "MOUNT_ATTR_RDONLY"],
-        same_as=f"mount -o remount,bind,ro {path}" if path else None,
+        subject=path or f"fd {at}", shown=[path or str(at), name],
+        same_as=f"mount -o remount,bind,{option} {path}" if path else None,
     )  # fmt: skip
 
 

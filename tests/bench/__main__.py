@@ -6,7 +6,16 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench import covering, crowd, fencing, images, looking, relaying, starting
+from tests.bench import (
+    covering,
+    crowd,
+    fencing,
+    images,
+    looking,
+    relaying,
+    running,
+    starting,
+)
 from tests.bench.table import Row, machine, table
 
 HEADING = """# What it costs
@@ -20,6 +29,7 @@ GROUPS: dict[str, Callable[[int], Iterator[Row]]] = {
     "covering": covering.rows,
     "bridge": fencing.bridged,
     "starting": starting.rows,
+    "running": running.rows,
     "looking": looking.rows,
     "images": images.rows,
     "relaying": relaying.rows,

@@ -196,6 +196,16 @@ def test_a_file_of_users_that_lies_inside_surprises_nobody(run: Run, tmp_path: P
 
 
 @pytest.mark.root
+def test_a_node_that_root_makes_inside_opens_no_device(run: Run, tmp_path: Path) -> None:
+    make = "mknod {0} c 1 5 && head -c1 {0}"
+    places = [make.format(place) for place in ("/tmp/zero", "/dev/other", "/shared/zero")]
+    script = "; ".join([*places, "head -c1 /dev/zero >/dev/null"])
+    said = run(f"run --rm -v {tmp_path}:/shared host sh -c '{script}'")
+    assert said.printed.count("Permission denied") == 3
+    assert said.status == 0
+
+
+@pytest.mark.root
 def test_privileged_hides_nothing(run: Run) -> None:
     said = run(
         "run -q --privileged host sh -c 'ls /dev | wc -l; grep Seccomp: /proc/self/status'"

@@ -1,0 +1,112 @@
+"""Rows: one program behind all of Docker's fences, from the outside and in a playground."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from shellplay.image.importing import import_image
+from shellplay.image.store import Store
+from shellplay.playground import Playground
+from shellplay.run.options import parse
+from shellplay.run.plan import Plan
+from tests.bench.clock import program, side_by_side
+from tests.bench.table import Row
+from tests.parity.daemon import NoDocker, dockerd
+from tests.parity.image import write
+
+IMAGE = "parity"
+BWRAP = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-all")
+
+
+def rows(rounds: int) -> Iterator[Row]:
+    """Yield ``run`` of ``true`` to its end, beside docker, runc, podman and bwrap."""
+    if os.geteuid() != 0:
+        return
+    with ExitStack() as held:
+        place = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="sp-bench-")))
+        tar = place / "image.tar"
+        write(tar)
+        peers = dict(_peers(held, place, tar))
+        found = side_by_side({"ours": _ours(held, place, tar), **peers}, rounds)
+    budgets = {"docker run --network none": 0.1, "runc run": 1}
+    for name in peers:
+        yield Row(
+            "`run --network none IMAGE true` in a playground, to its end",
+            found["ours"], "ms", name, found[name], budgets.get(name),
+        )  # fmt: skip
+
+
+def _ours(held: ExitStack, place: Path, tar: Path) -> Callable[[], float]:
+    """Return an action that runs a program to its end; forgetting it is not counted."""
+    os.environ["XDG_DATA_HOME"] = str(place / "store")
+    held.callback(os.environ.pop, "XDG_DATA_HOME")
+    store = Store(place / "store" / "shellplay" / "images")
+    for _ in import_image(store, tar, IMAGE):
+        pass
+    playground = held.enter_context(Playground())
+    asked = parse(["-d", "--network", "none", IMAGE, "true"])
+    plan = Plan(asked, store.get(IMAGE), "xterm")
+
+    def run() -> float:
+        started = time.perf_counter()
+        container = playground.new(None, plan.starting(lambda *_: None))
+        assert container.running is not None
+        container.running.wait()
+        taken = time.perf_counter() - started
+        playground.stop(container)
+        return taken
+
+    return run
+
+
+def _peers(held: ExitStack, place: Path, tar: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    try:
+        daemon = held.enter_context(dockerd(place))
+    except NoDocker:
+        pass
+    else:
+        subprocess.run(
+            daemon.command("import", str(tar), IMAGE), check=True, capture_output=True
+        )
+        alone = daemon.command("run", "--rm", "--network", "none", IMAGE, "true")
+        yield "docker run --network none", program(*alone)
+    if shutil.which("runc"):
+        yield "runc run", program("runc", "--root", f"{place}/runc", "run", "-b",
+                                  str(_bundle(place, tar)), "bench")  # fmt: skip
+    if shutil.which("podman"):
+        podman = ["podman", "--root", f"{place}/podman", "--runroot", f"{place}/podman-run",
+                  "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"]  # fmt: skip
+        imported = subprocess.run(
+            [*podman, "import", tar, IMAGE], capture_output=True, check=False
+        )
+        # Its own are raised to what root may not everywhere.
+        limits = ["--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000"]
+        run = [*podman, "run", "--rm", *limits, "--network", "none", IMAGE, "true"]
+        if (
+            imported.returncode == 0
+            and subprocess.run(run, capture_output=True).returncode == 0
+        ):
+            yield "podman run --network none", program(*run)
+    if shutil.which("bwrap"):
+        yield "bwrap (namespaces only)", program("bwrap", *BWRAP, "true")
+
+
+def _bundle(place: Path, tar: Path) -> Path:
+    """Unpack the image beside the configuration that runc writes itself."""
+    bundle = place / "bundle"
+    (bundle / "rootfs").mkdir(parents=True)
+    subprocess.run(["tar", "-xf", tar, "-C", bundle / "rootfs"], check=True)
+    subprocess.run(["runc", "spec", "-b", bundle], check=True)
+    path = bundle / "config.json"
+    config = json.loads(path.read_text())
+    config["process"].update(terminal=False, args=["true"])
+    path.write_text(json.dumps(config))
+    return bundle
