@@ -19,7 +19,7 @@ from shellplay.run.options import parse
 from shellplay.run.plan import Plan
 from tests.bench.clock import program, side_by_side
 from tests.bench.table import Row
-from tests.parity.daemon import NoDocker, dockerd
+from tests.parity.daemon import NoDocker, dockerd, remove_cgroups
 from tests.parity.image import write
 
 IMAGE = "parity"
@@ -81,22 +81,30 @@ def _peers(held: ExitStack, place: Path, tar: Path) -> Iterator[tuple[str, Calla
     if shutil.which("runc"):
         yield "runc run", program("runc", "--root", f"{place}/runc", "run", "-b",
                                   str(_bundle(place, tar)), "bench")  # fmt: skip
-    if shutil.which("podman"):
-        podman = ["podman", "--root", f"{place}/podman", "--runroot", f"{place}/podman-run",
-                  "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"]  # fmt: skip
-        imported = subprocess.run(
-            [*podman, "import", tar, IMAGE], capture_output=True, check=False
-        )
-        # Its own are raised to what root may not everywhere.
-        limits = ["--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000"]
-        run = [*podman, "run", "--rm", *limits, "--network", "none", IMAGE, "true"]
-        if (
-            imported.returncode == 0
-            and subprocess.run(run, capture_output=True).returncode == 0
-        ):
-            yield "podman run --network none", program(*run)
+    if shutil.which("podman") and shutil.which("runc"):
+        yield from _podman(held, place, tar)
     if shutil.which("bwrap"):
         yield "bwrap (namespaces only)", program("bwrap", *BWRAP, "true")
+
+
+def _podman(
+    held: ExitStack, place: Path, tar: Path
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield podman with its files in ``place``, if it works here."""
+    podman = ["podman", "--runtime", "runc", "--root", f"{place}/podman",
+              "--runroot", f"{place}/podman-run", "--storage-driver", "vfs",
+              "--cgroup-manager", "cgroupfs"]  # fmt: skip
+    parent = f"shellplay-bench-{os.getpid()}"
+    held.callback(remove_cgroups, parent)
+    # The limits that it sets by itself are above what root may have everywhere.
+    limits = ["--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000"]
+    run = [*podman, "run", "--rm", "--cgroup-parent", f"/{parent}", *limits,
+           "--network", "none", IMAGE, "true"]  # fmt: skip
+    first = ([*podman, "import", str(tar), IMAGE], run)
+    if all(
+        subprocess.run(each, capture_output=True, check=False).returncode == 0 for each in first
+    ):
+        yield "podman run --network none", program(*run)
 
 
 def _bundle(place: Path, tar: Path) -> Path:

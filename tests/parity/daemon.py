@@ -63,7 +63,7 @@ def dockerd(scratch: Path) -> Iterator[Daemon]:
         yield _answering(outer, socket, log)
     finally:
         _stop(outer)
-        _remove(parent)
+        remove_cgroups(parent)
     if forwarding != FORWARDING.read_text():
         raise RuntimeError("net.ipv4.ip_forward of this host has changed")
 
@@ -99,8 +99,8 @@ def _stop(outer: subprocess.Popen[bytes]) -> None:
         outer.wait()
 
 
-def _remove(parent: str) -> None:
-    """Remove the cgroups of its containers, which no namespace takes along."""
+def remove_cgroups(parent: str) -> None:
+    """Remove the cgroups of containers below a parent, which no namespace takes along."""
     hierarchies = Path("/sys/fs/cgroup")
     for top in (*hierarchies.glob(parent), *hierarchies.glob(f"*/{parent}")):
         for directory, _, _ in os.walk(top, topdown=False):
