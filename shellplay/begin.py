@@ -264,8 +264,7 @@ class _Beginning:
     def _become(self, who: Account, *, keep_permitted: bool) -> None:
         status = procfs.status(self._stub.pid)
         assert status is not None, "it waits for us"
-        alone = len(procfs.uid_map(self._stub.pid) or ()) == 1 and self._is_mapped_alone()
-        if alone:
+        if self._is_mapped_alone():
             # One user is mapped, and no groups may be set, user_namespaces(7).
             if who.uid or who.gid:
                 raise Refused(

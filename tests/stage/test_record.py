@@ -121,7 +121,8 @@ def test_what_the_filesystem_and_the_machine_decide_is_tagged(session: Recorded)
 def test_what_others_start_meanwhile_is_not_expected(session: Recorded, tmp_path: Path) -> None:
     go, there = tmp_path / "go", tmp_path / "there"
     program = (
-        "trap 'kill $(jobs -p)' EXIT; (exec -a /some/where/ sleep 1000) & "
+        # It waits for them: its orphans could be ours.
+        "trap 'kill $(jobs -p); wait' EXIT; (exec -a /some/where/ sleep 1000) & "
         f"(exec -a ps sleep 1000) & touch {there}; read -r end"
     )
     strangers: list[subprocess.Popen[bytes]] = []
