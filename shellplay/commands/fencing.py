@@ -54,7 +54,9 @@ def fence(
         fence net join=db            # share the net of container db, as a pod does
         fence docker                 # all that docker run puts up, one by one
     """
-    up = {record.fence for record in container.fences() if record.up} & kinds.preset
+    # To read all layers takes longer than to put one up.
+    records = container.fences() if kinds.preset else []
+    up = {record.fence for record in records if record.up} & kinds.preset
     for one in kinds.fences:
         if one.kind in up:
             yield f"{container.label}: {one.kind} is fenced already"

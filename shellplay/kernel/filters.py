@@ -14,7 +14,6 @@ from types import ModuleType
 
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel import constants as k
-from shellplay.kernel import filter_cache
 
 # struct sock_filter, and the few instructions that are put before what libseccomp writes.
 INSTRUCTION = struct.Struct("=HBBI")
@@ -83,6 +82,9 @@ def compiled(wanted: Rules) -> bytes:
     named does not exist (ENOSYS), as programs expect of an old kernel, where the rest fails.
     Raises Refused if libseccomp is missing, KernelError if it does not take the rules.
     """
+    # Loaded here: to look at the fences takes no filter.
+    from shellplay.kernel import filter_cache
+
     path = filter_cache.place(wanted)
     found = filter_cache.load(path) if path else None
     if found is None:
