@@ -149,3 +149,18 @@ def merged(directories: Sequence[Path], scratch: Path) -> dict[str, str]:
     words = done.stdout.split("\0")[:-1]
     triples = zip(words[::3], words[1::3], words[2::3], strict=True)
     return {path: f"{kind}{content}" for path, kind, content in triples}
+
+
+NO_TMPFS = 99
+
+
+def in_mounts_of_its_own(script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of sh that mounts something; it ends with 99 if it cannot, which skips."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    done = subprocess.run(
+        ["unshare", *user, "--mount", "sh", "-c", script],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    if done.returncode == NO_TMPFS:
+        pytest.skip(f"no tmpfs here: {done.stderr.strip()}")
+    return done

@@ -17,7 +17,7 @@ from shellplay.image.exporting import export_image
 from shellplay.image.importing import import_image
 from shellplay.image.manifest import Image
 from shellplay.image.store import Store
-from tests.image.making import busybox_root, drained, file, layout, tar_of
+from tests.image.making import busybox_root, drained, file, in_mounts_of_its_own, layout, tar_of
 
 pytestmark = pytest.mark.everyone
 
@@ -160,13 +160,7 @@ def test_a_place_that_takes_nothing_is_named_and_nothing_is_left(
     data = tmp_path / "data" / "shellplay"
     data.mkdir(parents=True)
     (data / "images").symlink_to(store.path)
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    done = subprocess.run(
-        ["unshare", *user, "--mount", "sh", "-c", script],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    if done.returncode == 99:
-        pytest.skip(f"no tmpfs here: {done.stderr.strip()}")
+    done = in_mounts_of_its_own(script)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"{place}/{name} cannot be written: {reason}" in done.stderr
     assert "take another place" in done.stderr

@@ -15,7 +15,7 @@ from shellplay.image.digest import Corrupt
 from shellplay.image.importing import import_image
 from shellplay.image.store import Store, store_path
 from shellplay.image.unpack import unpack
-from tests.image.making import drained, file, layout, tar_of
+from tests.image.making import drained, file, in_mounts_of_its_own, layout, tar_of
 from tests.repl.program import shellplay
 
 pytestmark = pytest.mark.everyone
@@ -151,13 +151,7 @@ def test_a_full_or_read_only_disk_is_one_sentence_with_the_fix(
         f"{sys.executable} -m shellplay --no-config -c 'image import {tar}'\n"
         f"status=$?; find {data} -type f -size +1k -o -path '*/layers/*'; exit $status"
     )
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    done = subprocess.run(
-        ["unshare", *user, "--mount", "sh", "-c", script],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    if done.returncode == 99:
-        pytest.skip(f"no tmpfs here: {done.stderr.strip()}")
+    done = in_mounts_of_its_own(script)
     assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     assert sentence in line

@@ -19,6 +19,7 @@ from shellplay.kernel import procfs
 from shellplay.network.switch import Switch
 from shellplay.playground import Playground
 from tests.network.inside import as_before, host
+from tests.shell.surviving import program
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.root
@@ -37,16 +38,8 @@ class Running(NamedTuple):
 @contextmanager
 def bridged() -> Iterator[Running]:
     """Run tests.shell.survivor with a bridge until the block is left."""
-    words = [sys.executable, "-m", "tests.shell.survivor", "mnt,net", "true"]
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        first, *numbers = process.stdout.readline().split()
-        assert first == "ready"
-        repl, playground, bash = map(int, numbers)
-        yield Running(repl, playground, bash, beside(repl))
-        process.communicate()
+    with program("mnt,net", "true") as running:
+        yield Running(running.repl, running.playground, running.bash, beside(running.repl))
 
 
 def beside(repl: int) -> int:

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from shellplay.errors import ShellGone
 from shellplay.fences import REGISTRY
-from shellplay.kernel import procfs
-from shellplay.kernel.descendants import descendants
 from shellplay.playground import Playground
+from tests.shell.surviving import program, runs
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone
@@ -36,41 +30,6 @@ LINGERERS = {
         "(while :; do setsid sh -c 'sleep 0.01; sleep 1000' & sleep 0.02; done) &>/dev/null &",
     "a mount": "mount -t tmpfs left-behind /mnt; cd /mnt; sleep 1000 &",
 }  # fmt: skip
-
-
-class Running(NamedTuple):
-    """A program with a playground, and the PIDs in it that tests kill."""
-
-    process: subprocess.Popen[str]
-    repl: int
-    playground: int
-    bash: int
-
-
-@contextmanager
-def program(kinds: str, *lines: str) -> Iterator[Running]:
-    """Run tests.shell.survivor until the block is left, then wait for its end."""
-    words = [sys.executable, "-m", "tests.shell.survivor", kinds, *lines]
-    with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        first, *numbers = process.stdout.readline().split()
-        assert first == "ready"
-        repl, playground, bash = map(int, numbers)
-        running = Running(process, repl, playground, bash)
-        family = {playground, *descendants(playground)}
-        yield running
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(20)
-    wait_until(lambda: not any(map(runs, family)), f"the end of {family}")
-
-
-def runs(pid: int) -> bool:
-    """Tell whether a process exists and is no zombie."""
-    stat = procfs.stat(pid)
-    return stat is not None and stat.state not in "ZX"
 
 
 @pytest.mark.parametrize("lingerer", LINGERERS)

@@ -11,7 +11,8 @@ import pytest
 from shellplay.kernel import cgroup_directories, cgroups
 from shellplay.kernel.cgroup_group import prefix
 from tests.fences.limited import refused
-from tests.shell.test_cleaning_up import LINGERERS, Running, program, runs
+from tests.shell.surviving import Running, program, runs
+from tests.shell.test_cleaning_up import LINGERERS
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone

@@ -1,0 +1,48 @@
+"""Runs the program whose end is to leave nothing, see tests.shell.survivor."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from shellplay.kernel import procfs
+from shellplay.kernel.descendants import descendants
+from tests.waiting import wait_until
+
+
+class Running(NamedTuple):
+    """A program with a playground, and the PIDs in it that tests kill."""
+
+    process: subprocess.Popen[str]
+    repl: int
+    playground: int
+    bash: int
+
+
+@contextmanager
+def program(kinds: str, *lines: str) -> Iterator[Running]:
+    """Run tests.shell.survivor until the block is left, then wait for its end."""
+    words = [sys.executable, "-m", "tests.shell.survivor", kinds, *lines]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        first, *numbers = process.stdout.readline().split()
+        assert first == "ready"
+        repl, playground, bash = map(int, numbers)
+        running = Running(process, repl, playground, bash)
+        family = {playground, *descendants(playground)}
+        yield running
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(20)
+    wait_until(lambda: not any(map(runs, family)), f"the end of {family}")
+
+
+def runs(pid: int) -> bool:
+    """Tell whether a process exists and is no zombie."""
+    stat = procfs.stat(pid)
+    return stat is not None and stat.state not in "ZX"
