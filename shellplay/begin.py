@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from shellplay import put
-from shellplay.errors import KernelError, Refused, ShellplayError
+from shellplay.errors import KernelError, Refused
 from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, rooting
 from shellplay.fences.caps import Caps
 from shellplay.fences.mounted import mounts_at
@@ -21,7 +21,6 @@ from shellplay.fences.namespace import Joined, joined
 from shellplay.fences.net import Net
 from shellplay.fences.pid import Pid
 from shellplay.fences.root import Root
-from shellplay.kernel import constants as k
 from shellplay.kernel import credentials, mounting, procfs
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.reasons import explained
@@ -110,7 +109,7 @@ class _Beginning:
             self._up(limit, lambda f: f.put_up(self._stub.pid, self._box.group))
         self._go_to_its_directory()
         self._give_up()
-        self._require_shown()
+        self._standing.require_shown(self._stub.pid, "the program")
         return self._executed()
 
     def let_go(self) -> None:
@@ -164,14 +163,6 @@ class _Beginning:
             return
         self._stub = put.on_stub(fence, self._stub, join)
 
-    def _require_shown(self) -> None:
-        pid = self._stub.pid
-        missing = [e.kind for e in self._fences if self._standing.shown(e, pid) is False]
-        if missing:
-            raise ShellplayError(
-                f"the kernel does not show the program behind {', '.join(missing)}"
-            )
-
     def _furnish_net(self) -> None:
         """Lead its network out, and have names there; the first process has its PID now."""
         self._box.live = self._first = Shell(self._stub.pid)
@@ -220,7 +211,7 @@ class _Beginning:
     def _make_places(self) -> None:
         mounting.make_place(self._stub, self._program.directory, directory=True)
         for each in self._program.volumes:
-            if not each.target.startswith(tuple(f"{path}/" for path in rooting.KERNELS)):
+            if not rooting.is_of_kernel(each.target):
                 directory = each.source is None or each.source.is_dir()
                 mounting.make_place(self._stub, each.target, directory=directory)
 
@@ -228,17 +219,13 @@ class _Beginning:
         stub = self._stub
         for volume in self._program.volumes:
             if volume.source is None:
-                mounting.make_place(stub, volume.target, directory=True)
-                flags = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
-                flags |= k.MS_RDONLY if volume.read_only else 0
-                stub.mount("tmpfs", volume.target, "tmpfs", flags, volume.options or None)
+                mounting.mount_memory(
+                    stub, volume.target, volume.options, read_only=volume.read_only
+                )
         for volume, ours in self._trees:
-            source = volume.source
-            assert source is not None
-            mounting.make_place(stub, volume.target, directory=source.is_dir())
+            assert volume.source is not None
             with stub.passed(ours) as tree:
-                # Its root is that of the tree: no link in the path leads out.
-                mounting.move_mount(stub, tree, volume.target, of=str(source), follow=True)
+                mounting.attach(stub, tree, volume.target, of=volume.source)
 
     def _go_to_its_directory(self) -> None:
         mounting.make_place(self._stub, self._program.directory, directory=True)

@@ -6,7 +6,6 @@ is only what it cannot tell: which fences were put up, in which order, and how.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -31,7 +30,7 @@ from shellplay.model import (
 )
 from shellplay.network.switch import Switch
 from shellplay.networking import Networking
-from shellplay.program import Start
+from shellplay.program import Start, new_id
 from shellplay.running import Running
 from shellplay.settings import Settings
 from shellplay.shell import line, sibling
@@ -64,9 +63,9 @@ class Container:
         find: Callable[[str], Container],
         peers: Callable[[], list[Container]],
         notice: Callable[[str], None],
-        start: Callable[[str], Start] | None = None,
+        start: Start | None = None,
     ) -> None:
-        self.id = os.urandom(6).hex()
+        self.id = start.id if start else new_id()
         self.name = name
         self.guardian = guardian
         self.group = Group(f"{prefix(guardian.pid)}{self.id}")
@@ -87,7 +86,7 @@ class Container:
         self.files = Files(self, self._fencing.standing)
         self.network = Networking(self, self._fencing, switch)
         self.running: Running | None = None
-        self.live = self._started(start(self.id) if start else None)
+        self.live = self._started(start)
         self._watch()
 
     def _started(self, start: Start | None) -> Shell:

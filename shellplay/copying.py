@@ -15,10 +15,9 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from shellplay.errors import KernelError, Refused
-from shellplay.kernel import constants as k
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.outside import open_within
 
-PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+PLACE = os.O_PATH | os.O_DIRECTORY
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 SOURCE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 TARGET = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -85,13 +84,10 @@ def _is_directory(side: Side) -> bool:
 @contextmanager
 def _directory(side: Side) -> Iterator[int]:
     """Open a directory as who sees it resolves it: a link inside leads nowhere else."""
-    top = os.open("/" if side.pid is None else f"/proc/{side.pid}/root", PLACE)
     try:
-        fd = HERE.openat2(top, str(side.path), PLACE, k.RESOLVE_IN_ROOT)
+        fd = open_within(side.pid or "self", str(side.path), PLACE)
     except KernelError as error:
         raise Refused(f"{side.where}: {os.strerror(error.errno)}") from error
-    finally:
-        os.close(top)
     try:
         yield fd
     finally:

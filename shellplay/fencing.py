@@ -90,7 +90,7 @@ class Fencing:
         try:
             with self._joined(fence) as join:
                 change = self._up(fence, join)
-            self._require_shown(self._box.pid, "bash")
+            self._stack.standing.require_shown(self._box.pid, "bash")
         finally:
             self.release()
         return replace(change, notes=(*notes, *change.notes, *self._about_proc(fence.kind)))
@@ -126,14 +126,7 @@ class Fencing:
         for each in self._stack.standing:
             if not isinstance(each.fence, Namespace | Mounted):
                 put.around(each.fence, caller, self._box.group)
-        self._require_shown(caller.pid, "the program")
-
-    def _require_shown(self, pid: int, who: str) -> None:
-        standing = self._stack.standing
-        fences = [each.fence for each in standing]
-        missing = [each.kind for each in fences if standing.shown(each, pid) is False]
-        if missing:
-            raise ShellplayError(f"the kernel does not show {who} behind {', '.join(missing)}")
+        self._stack.standing.require_shown(caller.pid, "the program")
 
     def _up(self, fence: Fence, join: Joined | None) -> Change:
         over = places.over(self._stack, fence)

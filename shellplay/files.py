@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from shellplay.container import Container
     from shellplay.image.manifest import Image
 
-TEMPORARY = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
-
 
 class Files:
     """The files of one container."""
@@ -47,24 +45,20 @@ class Files:
         What is missing of the path is made.  With ``mapped`` the owners of the files are
         those that the user fence maps them to.  Raises UsageError and Refused.
         """
-        place = _place(target)
+        place = mounting.place(target)
         self._require_mnt()
         if source is not None and not source.exists():
             raise UsageError(f"{source} is not there")
         self._require_room(place)
         with self._inside("mount") as caller:
             if source is None:
-                mounting.make_place(caller, place, directory=True)
-                flags = TEMPORARY | (k.MS_RDONLY if read_only else 0)
-                caller.mount("tmpfs", place, "tmpfs", flags, "mode=1777")
+                mounting.mount_memory(caller, place, "mode=1777", read_only=read_only)
                 return
             copied = self._mapped if mapped else self._copied
             with copied(caller, source) as tree:
                 if read_only:
                     mounting.mount_setattr(caller, tree, "", recursive=True)
-                mounting.make_place(caller, place, directory=source.is_dir())
-                # Its root is that of the tree: no link in the path leads out.
-                mounting.move_mount(caller, tree, place, of=str(source), follow=True)
+                mounting.attach(caller, tree, place, of=source)
 
     @contextmanager
     def _copied(self, caller: Caller, source: Path) -> Iterator[int]:
@@ -108,7 +102,7 @@ class Files:
 
     def unmount(self, target: str) -> None:
         """Unmount what is mounted at a path inside; raises UsageError and Refused."""
-        place = _place(target)
+        place = mounting.place(target)
         self._require_mnt()
         for each in self._standing:
             if isinstance(each.fence, Mounted) and each.fence.target == place:
@@ -198,13 +192,6 @@ class Files:
                     yield caller
             except KernelError as error:
                 raise explained(error, what, self._box.pid) from error
-
-
-def _place(target: str) -> str:
-    path = PurePosixPath(target)
-    if not path.is_absolute() or ".." in path.parts or path == PurePosixPath("/"):
-        raise UsageError(f"{target!r} is no place to mount at", "a path inside, like /src")
-    return f"/{path.relative_to('/')}" if not target.startswith("//") else _place(target[1:])
 
 
 def _way_to(error: KernelError) -> str:

@@ -94,12 +94,10 @@ class Playground:
 
     # -- containers ----------------------------------------------------------------------
 
-    def new(
-        self, name: str | None = None, start: Callable[[str], Start] | None = None
-    ) -> Container:
+    def new(self, name: str | None = None, start: Start | None = None) -> Container:
         """Start a container with one bash and no fence, and make it the current one.
 
-        With ``start``, which is told its id, it starts as that says.
+        With ``start`` it starts as that says.
         """
         if name is not None:
             if not NAME.fullmatch(name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -57,9 +58,18 @@ class Program:
         return " ".join(self.argv)
 
 
-class Start(NamedTuple):
-    """How a container starts: what it runs, behind which fences; ``told`` hears of each."""
+def new_id() -> str:
+    """Return the id of a new container, as long as Docker shows them."""
+    return os.urandom(6).hex()
 
+
+class Start(NamedTuple):
+    """How a container starts: what it runs, behind which fences; ``told`` hears of each.
+
+    Its ``id`` is known before it is there: it may be the host name.
+    """
+
+    id: str
     program: Program
     fences: tuple[Fence, ...]
     told: Told

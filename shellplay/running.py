@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import signal
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel.caller import HERE
+from shellplay.kernel.readiness import readable
 from shellplay.program import Program
 from shellplay.shell.drain import Drain
 from shellplay.shell.streams import Streams
@@ -106,11 +106,9 @@ class Running:
         """How it ended, 128+n by signal n; None as long as it runs."""
         if self._status is None and not self._box.live.alive:
             try:
-                raw = self._box.guardian.status_of(self._box.live.pid)
+                self._status = self._box.guardian.exit_status_of(self._box.live.pid)
             except ShellGone:
                 return 128 + signal.SIGKILL  # With the playground process it was killed.
-            code = os.waitstatus_to_exitcode(raw)
-            self._status = code if code >= 0 else 128 - code
         return self._status
 
     def drain(self) -> bool:
@@ -124,11 +122,11 @@ class Running:
         if self.streams is not None:
             self.streams.close()
 
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it has ended; return whether it has."""
+    def wait(self) -> None:
+        """Wait until it has ended, however long that takes."""
         poll = select.poll()
         poll.register(self._box.live.pidfd, select.POLLIN)
-        return bool(poll.poll(None if seconds is None else seconds * 1000))
+        poll.poll()
 
     def end(self, seconds: float) -> bool:
         """Ask it to end, by the signal that its image names or TERM; kill it after a time.
@@ -136,7 +134,7 @@ class Running:
         Returns whether it has ended in time.
         """
         self._send(signal.Signals[f"SIG{self.program.stop_signal}"])
-        in_time = self.wait(seconds)
+        in_time = readable(self._box.live.pidfd, seconds)
         if not in_time:
             self._send(signal.SIGKILL)
             self.wait()

@@ -63,7 +63,6 @@ class Services:
         self.guardian.close()
         if self.guardian.killed:
             self._bury(self.guardian)
-        self.switch.close()
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 0)
 
     def _started(self) -> Guardian:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from shellplay.errors import Refused
+from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import Fence, Mounted, Restriction
 from shellplay.fences.filter import Filter
 from shellplay.model import How
@@ -78,6 +78,13 @@ class StandingFences:
         if not isinstance(fence, Filter):
             return fence.shows(pid)
         return self._filtered(type(fence), fence.fact(pid), fence.fact("self"))
+
+    def require_shown(self, pid: int, who: str) -> None:
+        """Raise ShellplayError if the kernel does not show a process behind each of them."""
+        fences = [each.fence for each in self._list]
+        missing = [each.kind for each in fences if self.shown(each, pid) is False]
+        if missing:
+            raise ShellplayError(f"the kernel does not show {who} behind {', '.join(missing)}")
 
     def up(self, layer: type[Fence], mine: Hashable | None, host: Hashable | None) -> bool:
         """Tell, from the facts of a process and of the host, whether a layer is fenced."""

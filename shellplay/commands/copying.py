@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from shellplay.commands.arguments import Argument, Candidate
@@ -11,6 +11,7 @@ from shellplay.commands.command import command
 from shellplay.commands.outcome import Outcome
 from shellplay.commands.paths import files
 from shellplay.errors import UsageError
+from shellplay.kernel.home import expanded
 from shellplay.playground import Playground
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _side(playground: Playground, end: End) -> Side:
     from shellplay.copying import Side
 
     if end.label is None:
-        return Side(None, PurePosixPath(Path(end.path).expanduser().absolute()))
+        return Side(None, PurePosixPath(expanded(end.path).absolute()))
     container = playground.find(end.label)
     container.require_alive()
     return Side(container.pid, PurePosixPath("/", end.path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.commands.arguments import Argument, Candidate
@@ -51,10 +51,14 @@ def hidden(kind: str) -> str:
 
 
 class Chosen(NamedTuple):
-    """The fences that were named, in order, and the kinds that only a preset named."""
+    """The fences that were named, in order, and the kinds that only a preset named.
+
+    ``notes`` are sentences about what that could not take.
+    """
 
     fences: tuple[Fence, ...]
     preset: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 class FenceWords(Argument):
@@ -78,32 +82,41 @@ class FenceWords(Argument):
 
         chosen: dict[str, dict[str, str]] = {}
         preset: list[str] = []
+        notes: list[str] = []
+        last: str | None = None
         loose: list[tuple[int, str]] = []
         for word in words:
             if (word.startswith("-") and not word[1:2].isdigit()) or "=" in word:
                 loose.append((len(chosen), word))
                 continue
-            if (given := _bare(chosen, word)) is not None:
-                chosen[list(chosen)[-1]][given] = word
+            if last is not None and (given := _bare(last, chosen[last], word)) is not None:
+                chosen[last][given] = word
                 continue
             if word in self.presets:
-                _choices(chosen, word)
+                _choices(last, word)
                 preset += [kind for kind in docker.preset() if kind not in chosen]
                 chosen.update((kind, {}) for kind in preset)
                 if "net" in preset:
-                    chosen["net"], _ = docker.network()
+                    chosen["net"], why = docker.network()
+                    notes += [why] if why else []
+                # What stands alone behind it is of none of them.
+                last = None
                 continue
             kind = kind_of(word)
             if kind is None:
-                raise unknown(word, *_choices(chosen, word), *self.presets)
+                raise unknown(word, *_choices(last, word), *self.presets)
             if kind in chosen and kind not in preset:
                 raise UsageError(f"fence {kind} is named twice", "name it once")
             preset = [each for each in preset if each != kind]
-            chosen.setdefault(kind, {})
+            # One of the preset stays in its place, and is as it is named.
+            chosen[kind] = {}
+            last = kind
         for named, word in loose:
             self._give(word, list(chosen), named, chosen)
         fences = [fence_type(kind).parse(options) for kind, options in chosen.items()]
-        return Chosen(docker.fitted(fences), frozenset(preset))
+        if "net" not in preset:
+            notes.clear()
+        return Chosen(docker.fitted(fences), frozenset(preset), tuple(notes))
 
     def kinds(self) -> Sequence[str]:
         """Return what to offer."""
@@ -193,11 +206,8 @@ class StandingFences(Argument):
         yield Candidate(ALL, "every fence, the last first")
 
 
-def _bare(chosen: dict[str, dict[str, str]], word: str) -> str | None:
+def _bare(kind: str, options: Mapping[str, str], word: str) -> str | None:
     """Return the option of the last fence that a word gives without its key."""
-    if not chosen:
-        return None
-    kind, options = list(chosen.items())[-1]
     fence = fence_type(kind)
     name = fence.bare(word)
     if kind_of(word) is not None and not any(word in each.choices for each in fence.options()):
@@ -205,9 +215,8 @@ def _bare(chosen: dict[str, dict[str, str]], word: str) -> str | None:
     return None if name in options else name
 
 
-def _choices(chosen: dict[str, dict[str, str]], word: str) -> tuple[str, ...]:
+def _choices(kind: str | None, word: str) -> tuple[str, ...]:
     """Return what may stand alone after the last fence; raise UsageError if that did."""
-    kind = next(reversed(chosen), None)
     bare = next((o for o in fence_type(kind).options() if o.bare), None) if kind else None
     if bare is None:
         return ()

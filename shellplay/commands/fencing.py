@@ -54,6 +54,7 @@ def fence(
         fence net join=db            # share the net of container db, as a pod does
         fence docker                 # all that docker run puts up, one by one
     """
+    yield from (f"{container.label}: {note}" for note in kinds.notes)
     # To read all layers takes longer than to put one up.
     records = container.fences() if kinds.preset else []
     up = {record.fence for record in records if record.up} & kinds.preset

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from shellplay.errors import Refused, ShellplayError
-from shellplay.kernel import cgroups, namespaces, nftables, procfs
+from shellplay.kernel import cgroups, namespaces, procfs
 from shellplay.kernel.architecture import native
 from shellplay.kernel.reasons import APPARMOR, USERNS_CLONE, YAMA, sysctl
 from shellplay.network import rootless
@@ -133,12 +133,8 @@ def _limits() -> Finding:
 def _bridge() -> Finding:
     if os.geteuid() != 0:
         return Finding("net bridge", "only root may; net pasta is for everyone")
-    try:
-        Switch.require()
-    except Refused as error:
-        return Finding("net bridge", error.message, error.fix or "")
-    if why := nftables.refused():
-        return Finding("net bridge", f"no nftables: {why}", "modprobe nf_tables, as root")
+    if (missing := Switch.missing()) is not None:
+        return Finding("net bridge", missing.message, missing.fix or "")
     return Finding("net bridge", "pyroute2 is installed, and the kernel has nftables")
 
 

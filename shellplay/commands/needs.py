@@ -141,16 +141,10 @@ def _interfaces() -> str | None:
 
 def _bridge() -> str | None:
     # Loaded here: few recipes have one.
-    from shellplay.errors import Refused
-    from shellplay.kernel import nftables
     from shellplay.network.switch import Switch
 
-    try:
-        Switch.require()
-    except Refused as error:
-        return error.message
-    why = nftables.refused()
-    return f"this kernel has no nftables: {why}" if why else None
+    missing = Switch.missing()
+    return missing.message if missing else None
 
 
 def _overlay() -> str | None:

@@ -13,7 +13,7 @@ from shellplay.commands.front import Front
 from shellplay.commands.outcome import Outcome, Status
 from shellplay.commands.recording import Recording
 from shellplay.commands.run_arguments import RunWords
-from shellplay.commands.sentences import count
+from shellplay.commands.sentences import count, numbers
 from shellplay.errors import Refused, ShellplayError, UsageError
 from shellplay.playground import Playground
 from shellplay.run.options import Asked
@@ -55,7 +55,7 @@ def run(
         yield from told
     if container.running is not None and container.inside:
         what = container.running.program.argv[0]
-        yield f"{container.label}: {what} is {_numbers(container)}"
+        yield f"{container.label}: {what} is {numbers(container.pid, container.inside)}"
     if asked.has("detach") or (asked.has("tty") and not front.terminal):
         if container.running is not None and not (container.has_bash or asked.has("detach")):
             container.running.leave()
@@ -141,8 +141,7 @@ def started(
         told.append(f"  {note}" if note else f"{kind} fence up, hides: {hidden(kind)}")
 
     plan = Plan(asked, image, playground.settings.surroundings.term)
-    plan.check()
-    container = playground.new(asked.last("name"), plan.starting(tell))
+    container = playground.new(asked.last("name"), plan.start(tell))
     try:
         for each in plan.ports:
             told.append(f"  published: {container.network.publish(each)}")
@@ -177,8 +176,3 @@ def _ended(playground: Playground, container: Container, *, forget: bool) -> Ite
     if forget:
         playground.stop(container)
     yield Status(status)
-
-
-def _numbers(container: Container) -> str:
-    inside = container.inside
-    return f"{container.pid} on the host" + (f", {inside[-1]} inside" if inside[1:] else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shellplay.model import Job
@@ -25,5 +26,10 @@ def started(job: Job) -> str:
     number = f"[{job.number}] " if job.number is not None else ""
     if job.pid is None:
         return f"{number}has ended already"
-    inside = "/".join(str(pid) for pid in job.inside[1:])
-    return f"{number}{job.pid} on the host" + (f", {inside} inside" if inside else "")
+    return number + numbers(job.pid, job.inside)
+
+
+def numbers(pid: int, inside: Sequence[int]) -> str:
+    """Say the PID of a process on the host and those inside."""
+    chain = "/".join(map(str, inside[1:]))
+    return f"{pid} on the host" + (f", {chain} inside" if chain else "")

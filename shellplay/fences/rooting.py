@@ -34,6 +34,11 @@ KERNELS = ("/proc", "/sys", "/dev")
 UNFIT = (errno.EINVAL, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.EOPNOTSUPP)
 
 
+def is_of_kernel(path: str) -> bool:
+    """Tell whether a path is one of what the kernel shows as files."""
+    return f"{path}/".startswith(tuple(f"{each}/" for each in KERNELS))
+
+
 def may_see_below_mounts(caller: Caller) -> bool:
     """Tell whether the caller may bind / without what is mounted on it.
 
@@ -102,7 +107,7 @@ def _mounted_below_root(caller: Caller) -> list[str]:
         each.point
         for each in procfs.mounts(caller.pid) or ()
         if each.point != "/" and each.kind != "autofs"
-        if not f"{each.point}/".startswith(tuple(f"{path}/" for path in KERNELS))
+        if not is_of_kernel(each.point)
         if _shows(caller, each)
     )
 
@@ -248,7 +253,7 @@ def forbid_devices(caller: Caller) -> None:
 def _of_files(caller: Caller) -> Iterator[str]:
     """Yield where something is mounted, but for what the kernel shows as files."""
     for each in procfs.mounts(caller.pid) or ():
-        if not f"{each.point}/".startswith(tuple(f"{path}/" for path in KERNELS)):
+        if not is_of_kernel(each.point):
             yield each.point
 
 

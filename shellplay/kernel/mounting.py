@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from shellplay.errors import KernelError
+from shellplay.errors import KernelError, UsageError
 from shellplay.kernel import constants as k
 
 if TYPE_CHECKING:
@@ -145,6 +145,28 @@ def mknodat(caller: Caller, path: str, *, exist_ok: bool = False) -> None:
     except KernelError as error:
         if not (exist_ok and error.errno == errno.EEXIST):
             raise
+
+
+def place(target: str) -> str:
+    """Return where a target inside is, without what means nothing in it; raise UsageError."""
+    path = PurePosixPath(target)
+    if not path.is_absolute() or ".." in path.parts or len(path.parts) == 1:
+        raise UsageError(f"{target!r} is no place to mount at", "a path inside, like /src")
+    return f"/{path.relative_to(path.anchor)}"
+
+
+def mount_memory(caller: Caller, path: str, options: str, *, read_only: bool) -> None:
+    """Mount a tmpfs at a path that is made if it is not there; nothing in it is executed."""
+    make_place(caller, path, directory=True)
+    flags = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC | (k.MS_RDONLY if read_only else 0)
+    caller.mount("tmpfs", path, "tmpfs", flags, options or None)
+
+
+def attach(caller: Caller, tree: int, path: str, *, of: Path) -> None:
+    """Attach a detached mount of a file or directory at a path that is made if need be."""
+    make_place(caller, path, directory=of.is_dir())
+    # The root of the caller is that of the tree it lives in: no link in the path leads out.
+    move_mount(caller, tree, path, of=str(of), follow=True)
 
 
 def make_place(caller: Caller, path: str, *, directory: bool) -> None:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from shellplay.errors import KernelError
+from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE, note
 
@@ -33,6 +34,18 @@ def write(path: Path, text: str) -> None:
         raise KernelError("write", -result, str(path)) from error
     finally:
         note(HERE, "write", (str(path), repr(text)), result, f"printf {text!r} > {path}")
+
+
+def open_within(pid: int | str, path: str, flags: int) -> int:
+    """Open a path as a process resolves it: a link in there leads nowhere else, openat2(2).
+
+    Raises KernelError.
+    """
+    root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return HERE.openat2(root, path, flags | os.O_CLOEXEC, k.RESOLVE_IN_ROOT)
+    finally:
+        os.close(root)
 
 
 def set_command_line(pid: int, text: str) -> None:

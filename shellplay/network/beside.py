@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
 
 from shellplay.kernel.caller import HERE
+from shellplay.kernel.readiness import readable
 from shellplay.kernel.stub import Stub
 from shellplay.shell.guardian import Guardian
+from shellplay.shell.shell import ENDING_SECONDS
 
 
 class Beside:
@@ -30,13 +31,13 @@ class Beside:
     @property
     def ended(self) -> bool:
         """Whether it has ended."""
-        return bool(select.select([self._pidfd], [], [], 0)[0])
+        return readable(self._pidfd, 0)
 
     def end(self) -> None:
         """End it, and wait until it has let go of everything."""
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        select.select([self._pidfd], [], [])
+        readable(self._pidfd, ENDING_SECONDS)
         os.close(self._pidfd)
 
 

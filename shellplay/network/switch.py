@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from shellplay.errors import KernelError, Refused, ShellplayError
+from shellplay.kernel import nftables
 from shellplay.kernel.signals import deferred
 from shellplay.model import Leg
 from shellplay.shell.guardian import PACKAGE_ROOT
@@ -42,6 +43,17 @@ class Switch:
         if spec is None or spec.origin is None:
             raise Refused("a bridge takes pyroute2", "pip install 'shellplay[net]'")
         return str(Path(spec.origin).parents[1])
+
+    @staticmethod
+    def missing() -> Refused | None:
+        """Return why there can be no bridge on this machine, None if there can."""
+        try:
+            Switch.require()
+        except Refused as error:
+            return error
+        if why := nftables.refused():
+            return Refused(f"this kernel has no nftables: {why}", "modprobe nf_tables, as root")
+        return None
 
     def prestart(self) -> None:
         """Start the process now, if it can be had, while something else is being done."""

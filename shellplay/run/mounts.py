@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from shellplay.errors import UsageError
+from shellplay.kernel.home import expanded
+from shellplay.kernel.mounting import place
 from shellplay.program import Volume
 from shellplay.run.options import Asked
 
@@ -40,7 +42,7 @@ def _volume(text: str) -> Volume:
     for each in words:
         if each not in BIND_FLAGS:
             raise UsageError(f"-v {text}: {each} is no option of a mount", "ro or rw")
-    return Volume(_source(source), _target(target), read_only="ro" in words)
+    return Volume(_source(source), place(target), read_only="ro" in words)
 
 
 def _source(text: str) -> Path:
@@ -48,23 +50,16 @@ def _source(text: str) -> Path:
         raise UsageError(
             f"{text} would be a named volume, which there are none of", NO_DIRECTORY
         )
-    path = Path(text).expanduser()
+    path = expanded(text)
     if not path.exists():
         raise UsageError(f"{text} is not there", f"mkdir -p {text}")
     return path.resolve()
 
 
-def _target(text: str) -> str:
-    path = PurePosixPath(text)
-    if not path.is_absolute() or ".." in path.parts or path == PurePosixPath("/"):
-        raise UsageError(f"{text!r} is no place to mount at", "a path inside, like /src")
-    return f"/{path.relative_to(path.anchor)}"
-
-
 def _mount(text: str) -> Volume:
     keys = dict(_pairs(text))
     kind = keys.get("type", "volume")
-    target = _target(keys.get("target") or keys.get("dst") or keys.get("destination") or "")
+    target = place(keys.get("target") or keys.get("dst") or keys.get("destination") or "")
     read_only = any(keys.get(key, "0") in ("", "1", "true") for key in ("readonly", "ro"))
     if kind == "tmpfs":
         size, mode = keys.get("tmpfs-size"), keys.get("tmpfs-mode")
@@ -91,7 +86,7 @@ def _tmpfs(text: str) -> Volume:
                 f"--tmpfs {text}: {each} is no option of it", "size=64m or mode=755"
             )
     kept = [each for each in words if "=" in each]
-    return Volume(None, _target(target), "ro" in words, ",".join(kept))
+    return Volume(None, place(target), "ro" in words, ",".join(kept))
 
 
 def _device(text: str) -> Volume:
@@ -100,4 +95,4 @@ def _device(text: str) -> Volume:
     path = Path(source)
     if not (path.is_char_device() or path.is_block_device()):
         raise UsageError(f"{source} is no device", "as in --device /dev/fuse")
-    return Volume(path, _target(target))
+    return Volume(path, place(target))

@@ -5,22 +5,21 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY, Fence, docker
 from shellplay.fences.caps import PRESETS
 from shellplay.fences.fence import nearest
-from shellplay.program import Program, Start, Told
+from shellplay.kernel.home import expanded
+from shellplay.program import Program, Start, Told, new_id
 from shellplay.run.mounts import volumes
 from shellplay.run.options import Asked
 
 if TYPE_CHECKING:
     from shellplay.image.manifest import Image
 
-HOST = "host"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What is mounted over the kernel's directories, which --privileged has as they are.
 COVERS = ("proc", "sys", "dev")
@@ -34,19 +33,11 @@ LIMITS = ("memory", "cpu", "cpuset", "pids", "rlimit")
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What was asked of ``run``, made ready to start by the id of the container."""
+    """What was asked of ``run``: what it starts, and which ports lead there then."""
 
     asked: Asked
     image: Image | None
     term: str
-
-    def check(self) -> None:
-        """Raise what is wrong with it, before anything is started."""
-        net = next(
-            (e for e in self.start("0" * 12, lambda *_: None).fences if e.kind == "net"), None
-        )
-        if self.ports and net is None:
-            raise UsageError("-p publishes nothing with --network host", "leave one out")
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -58,14 +49,14 @@ class Plan:
             Port.parse(each)
         return ports
 
-    def starting(self, told: Told) -> Callable[[str], Start]:
-        """Return what makes the start of a container from its id."""
-        return lambda name: self.start(name, told)
-
-    def start(self, name: str, told: Told) -> Start:
-        """Return program and fences; raises UsageError."""
+    def start(self, told: Told) -> Start:
+        """Return program and fences; raises UsageError for what is wrong with it."""
+        name = new_id()
         hostname = self.asked.last("hostname") or name
-        return Start(self._program(hostname), tuple(self._fences(hostname)), told)
+        fences = self._fences(hostname, told)
+        if self.ports and "net" not in [each.kind for each in fences]:
+            raise UsageError("-p publishes nothing with --network host", "leave one out")
+        return Start(name, self._program(hostname), fences, told)
 
     # -- the program ---------------------------------------------------------------------
 
@@ -117,24 +108,26 @@ class Plan:
 
     # -- the fences ----------------------------------------------------------------------
 
-    def _fences(self, hostname: str) -> Iterator[Fence]:
-        options = self._options(hostname)
+    def _fences(self, hostname: str, told: Told) -> tuple[Fence, ...]:
+        options = self._options(hostname, told)
         order = (
             *(kind for kind in docker.preset() if kind not in docker.PRIVILEGES),
             *LIMITS,
             *("nnp", *docker.PRIVILEGES),
         )
         kinds = [kind for kind in order if kind in options]
-        yield from docker.fitted([REGISTRY[kind].parse(options[kind]) for kind in kinds])
+        return docker.fitted([REGISTRY[kind].parse(options[kind]) for kind in kinds])
 
-    def _options(self, hostname: str) -> dict[str, dict[str, str]]:
+    def _options(self, hostname: str, told: Told) -> dict[str, dict[str, str]]:
         """Return the kinds of the fences, each with its options."""
         asked = self.asked
         found: dict[str, dict[str, str]] = {kind: {} for kind in docker.preset()}
         found["root"] = self._root()
         found["uts"] = {"hostname": hostname}
         if asked.last("network") is None:
-            found["net"] = docker.network()[0]
+            found["net"], why = docker.network()
+            if why is not None:
+                told("net", why)
         for kind in ("pid", "ipc", "uts", "net", "cgroup"):
             self._share(kind, found)
         if asked.has("privileged"):
@@ -205,7 +198,7 @@ def _variables(lines: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 def _lines(file: str) -> tuple[str, ...]:
     try:
-        text = Path(file).expanduser().read_text()
+        text = expanded(file).read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--env-file {file} cannot be read: {error}") from error
     lines = (line.strip() for line in text.splitlines())

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from shellplay.errors import KernelError, Refused, UsageError
-from shellplay.kernel import constants as k
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.outside import open_within
 
 LARGEST_FILE = 1 << 20
 LARGEST_ID = (1 << 32) - 2
@@ -81,15 +80,9 @@ def _lines(pid: int, path: str, fields: int) -> Iterator[list[str]]:
 
 
 def _text(pid: int, path: str) -> str:
-    root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        # A link in there is one of that tree, wherever it says that it leads.
-        fd = HERE.openat2(
-            root, path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, k.RESOLVE_IN_ROOT
-        )
+        fd = open_within(pid, path, os.O_RDONLY | os.O_NONBLOCK)
     except KernelError:
         return ""
-    finally:
-        os.close(root)
     with os.fdopen(fd, "rb") as file:
         return file.read(LARGEST_FILE).decode("utf-8", "surrogateescape")

@@ -123,6 +123,14 @@ class Guardian:
                 raise ShellGone("the playground process has ended")
             return self._statuses.pop(pid)
 
+    def exit_status_of(self, pid: int) -> int:
+        """Wait until a child has ended; return its status as a shell does, 128+n by signal n.
+
+        As ``status_of``.
+        """
+        status = os.waitstatus_to_exitcode(self.status_of(pid))
+        return status if status >= 0 else 128 - status
+
     def close(self) -> None:
         """Let it end every process of the playground, and itself; wait until it has."""
         # Both at once: its news would fill a socket that nobody reads any more, and it

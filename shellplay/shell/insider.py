@@ -52,15 +52,8 @@ def mounter(guardian: Guardian, shell: Shell, *, by_itself: bool) -> Iterator[Ca
 def _may_mount(shell: Shell) -> bool:
     if not shell.has_sys_admin() or shell.status.seccomp:
         return False
-    mounts = namespaces.open_namespace(shell.pid, "mnt")
-    try:
-        owner = namespaces.open_owner(mounts)
-    finally:
-        os.close(mounts)
-    try:
+    with _owner_of_mounts(shell.pid) as owner:
         return namespaces.of_descriptor(owner) == namespaces.identify(shell.pid, "user")
-    finally:
-        os.close(owner)
 
 
 def _joined(stubs: list[Stub], pid: int) -> Stub:
@@ -85,14 +78,21 @@ def _joined(stubs: list[Stub], pid: int) -> Stub:
 
 
 def _join_owner(stub: Stub, pid: int) -> None:
+    with _owner_of_mounts(pid) as owner:
+        if namespaces.of_descriptor(owner) != namespaces.identify(stub.pid, "user"):
+            with stub.passed(owner) as number:
+                stub.setns(number, namespaces.CLONE_FLAGS["user"], of="its owner")
+
+
+@contextmanager
+def _owner_of_mounts(pid: int) -> Iterator[int]:
+    """Hold the user namespace that the mounts of a process belong to, for the block."""
     mounts = namespaces.open_namespace(pid, "mnt")
     try:
         owner = namespaces.open_owner(mounts)
     finally:
         os.close(mounts)
     try:
-        if namespaces.of_descriptor(owner) != namespaces.identify(stub.pid, "user"):
-            with stub.passed(owner) as number:
-                stub.setns(number, namespaces.CLONE_FLAGS["user"], of="its owner")
+        yield owner
     finally:
         os.close(owner)

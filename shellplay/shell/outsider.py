@@ -22,13 +22,12 @@ def execute(guardian: Guardian, line: str, output: int | None) -> int:
     try:
         with deferred():
             sessions.append(_start(guardian, line, output))
-        status = os.waitstatus_to_exitcode(guardian.status_of(sessions[0]))
+        return guardian.exit_status_of(sessions[0])
     except BaseException:
         for session in sessions:
             with suppress(ProcessLookupError):
                 os.killpg(session, signal.SIGKILL)
         raise
-    return status if status >= 0 else 128 - status
 
 
 def _start(guardian: Guardian, line: str, output: int | None) -> int:

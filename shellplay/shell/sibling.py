@@ -47,8 +47,7 @@ def execute(
         _on_terminal(guardian, stub, argv, term, detach_key)
     else:
         _on_pipe(stub, argv, sys.stdout.fileno() if output is None else output)
-    status = os.waitstatus_to_exitcode(guardian.status_of(stub.pid))
-    return status if status >= 0 else 128 - status
+    return guardian.exit_status_of(stub.pid)
 
 
 def _inside(stub: Stub, live: Shell) -> Stub:

@@ -57,7 +57,7 @@ def _ours(held: ExitStack, place: Path, tar: Path) -> Callable[[], float]:
 
     def run() -> float:
         started = time.perf_counter()
-        container = playground.new(None, plan.starting(lambda *_: None))
+        container = playground.new(None, plan.start(lambda *_: None))
         assert container.running is not None
         container.running.wait()
         taken = time.perf_counter() - started

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from shellplay.commands.fence_arguments import FenceWords
 from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
 from shellplay.container import Container
+from shellplay.errors import Refused, UsageError
 from shellplay.fences import docker
 from shellplay.fences.caps import Caps
-from shellplay.kernel import procfs
+from shellplay.kernel import cgroups, procfs
+from shellplay.network import rootless, switch
 from shellplay.playground import Playground
 from shellplay.repl.batch import Batch
 from tests.fences.host import identities
@@ -77,11 +80,36 @@ def test_what_stands_already_stays_as_it_is(
 
 def limits() -> list[str]:
     """Return the limits that can be put up by whoever runs this test."""
-    from shellplay.errors import Refused
-    from shellplay.kernel import cgroups
-
     hierarchy = cgroups.having("memory")
     try:
         return [] if hierarchy is None else [str(cgroups.place(hierarchy)), "memory"]
     except Refused:
         return []
+
+
+@pytest.fixture
+def nothing_leads_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have neither pyroute2 nor what it takes to lead out without root."""
+    monkeypatch.setattr(switch, "find_spec", lambda _: None)
+    monkeypatch.setattr(rootless, "TUN", Path("/nowhere"))
+
+
+@pytest.mark.usefixtures("nothing_leads_out")
+def test_why_nothing_leads_out_is_said(playground: Playground, container: Container) -> None:
+    told = said(playground, "fence docker")
+    assert f"{container.label}: nothing leads out of net: " in told
+    assert up(container) == set(docker.preset())
+
+
+@pytest.mark.usefixtures("nothing_leads_out")
+def test_one_of_them_is_as_it_is_named(playground: Playground, container: Container) -> None:
+    told = said(playground, "fence docker net none caps keep=chown")
+    assert "nothing leads out" not in told
+    status = procfs.status(container.pid)
+    assert status is not None
+    assert status.permitted == Caps(keep="chown").left()
+
+
+def test_a_value_alone_is_of_no_fence_that_nobody_named(playground: Playground) -> None:
+    with pytest.raises(UsageError, match='unknown fence "none"'):
+        FenceWords("KIND", "fences").parse(["docker", "none"], playground)

@@ -9,8 +9,15 @@ import pytest
 
 from shellplay.errors import UsageError
 from shellplay.fences import docker
+from shellplay.run import plan
 from shellplay.run.options import parse
 from shellplay.run.plan import Plan
+
+
+@pytest.fixture(autouse=True)
+def known_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every container have the same id."""
+    monkeypatch.setattr(plan, "new_id", lambda: "0123456789ab")
 
 
 def planned(*words: str) -> Plan:
@@ -20,7 +27,7 @@ def planned(*words: str) -> Plan:
 
 def fences(*words: str) -> dict[str, dict[str, str]]:
     """Return the fences that words ask for, each with its options, in their order."""
-    start = planned(*words).start("0123456789ab", lambda *_: None)
+    start = planned(*words).start(lambda *_: None)
     return {each.kind: each.given() for each in start.fences}
 
 
@@ -62,6 +69,8 @@ def test_what_is_no_option_is_refused_by_its_name(words: list[str], sentence: st
     [
         (["-v", "named:/data"], "named volume"),
         (["-v", "/nowhere:/data"], "/nowhere is not there"),
+        (["-v", "~nobody-like-that/x:/data"], "nobody has the home directory"),
+        (["--env-file", "~nobody-like-that/x"], "nobody has the home directory"),
         (["-v", "/tmp"], "names no target"),
         (["-v", "/tmp:data"], "no place to mount at"),
         (["-v", "/tmp:/a", "--tmpfs", "/a"], "mounted at twice"),
@@ -87,7 +96,7 @@ def test_a_bad_value_is_refused_before_anything_is_started(
     words: list[str], sentence: str
 ) -> None:
     with pytest.raises(UsageError, match=sentence) as caught:
-        planned(*words).check()
+        planned(*words).start(lambda *_: None)
     assert "\n" not in str(caught.value)
 
 
@@ -149,8 +158,8 @@ def test_variables_come_from_files_the_line_and_us(
     monkeypatch.delenv("UNKNOWN", raising=False)
     file = tmp_path / "env"
     file.write_text("# said\nA=1\nB=from file\n\n")
-    plan = planned("--env-file", str(file), "-e", "B=2", "-e", "OURS", "-e", "UNKNOWN")
-    program = plan.start("0123456789ab", lambda *_: None).program
+    words = ["--env-file", str(file), "-e", "B=2", "-e", "OURS", "-e", "UNKNOWN"]
+    program = planned(*words).start(lambda *_: None).program
     assert program.environment["A"] == "1"
     assert program.environment["B"] == "2"
     assert program.environment["OURS"] == "mine"
@@ -160,5 +169,5 @@ def test_variables_come_from_files_the_line_and_us(
 
 @pytest.mark.parametrize("spelled", ["INT", "SIGINT", "int", str(int(signal.SIGINT))])
 def test_a_stop_signal_is_spelled_as_for_kill(spelled: str) -> None:
-    start = planned("--stop-signal", spelled).start("0123456789ab", lambda *_: None)
+    start = planned("--stop-signal", spelled).start(lambda *_: None)
     assert start.program.stop_signal == "INT"

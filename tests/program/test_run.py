@@ -10,6 +10,7 @@ import pytest
 from shellplay.fences import docker
 from shellplay.kernel import procfs
 from shellplay.model import ShellState
+from shellplay.network import rootless, switch
 from shellplay.playground import Playground
 from tests.program.conftest import Run
 from tests.waiting import wait_until
@@ -27,6 +28,13 @@ def test_a_program_is_number_1_behind_every_fence_of_docker(
         assert f"{kind} fence up, hides: " in said.told
     (container,) = playground.containers
     assert container.state is ShellState.DEAD
+
+
+def test_why_nothing_leads_out_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(switch, "find_spec", lambda _: None)
+    monkeypatch.setattr(rootless, "TUN", Path("/nowhere"))
+    assert "  nothing leads out of net: " in run("run host true").told
+    assert "nothing leads out" not in run("run --network none host true").told
 
 
 def test_its_output_and_its_errors_come_out_and_its_status_counts(
