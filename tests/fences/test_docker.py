@@ -110,6 +110,18 @@ def test_one_of_them_is_as_it_is_named(playground: Playground, container: Contai
     assert status.permitted == Caps(keep="chown").left()
 
 
-def test_a_value_alone_is_of_no_fence_that_nobody_named(playground: Playground) -> None:
+@pytest.mark.parametrize("line", ["docker none", "net docker none"])
+def test_a_value_alone_is_of_no_fence_that_nobody_named(
+    line: str, playground: Playground
+) -> None:
     with pytest.raises(UsageError, match='unknown fence "none"'):
-        FenceWords("KIND", "fences").parse(["docker", "none"], playground)
+        FenceWords("KIND", "fences").parse(line.split(), playground)
+
+
+def test_what_is_named_behind_it_has_no_options_of_it(
+    playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker, "network", lambda: ({"mode": "bridge"}, None))
+    chosen = FenceWords("KIND", "fences").parse(["docker", "net", "none"], playground)
+    net = next(each for each in chosen.fences if each.kind == "net")
+    assert net.given() == {}
