@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -21,14 +22,14 @@ from shellplay.fences.namespace import Joined, joined
 from shellplay.fences.net import Net
 from shellplay.fences.pid import Pid
 from shellplay.fences.root import Root
-from shellplay.kernel import credentials, mounting, procfs
+from shellplay.kernel import constants as k
+from shellplay.kernel import mounting, procfs
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.reasons import explained
 from shellplay.kernel.tracee import pidfd
 from shellplay.model import How
 from shellplay.program import Program, Start, Volume
 from shellplay.shell import account
-from shellplay.shell.account import Account
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash, take_terminal
 from shellplay.stack import way_on
@@ -86,6 +87,10 @@ class _Beginning:
         self._fences = [self._gathered(each) for each in start.fences]
         self._trees: list[tuple[Volume, int]] = []
         self._first: Shell | None = None
+        assert box.running is not None
+        self._running = box.running
+        # The stubs that have forked, to be inside.
+        self._outside: list[int] = []
 
     def shell(self) -> Shell:
         """Go through all of it, and return the first process."""
@@ -157,11 +162,14 @@ class _Beginning:
         if isinstance(fence, Root) and fence.ro:
             # What is going to be mounted in there needs its places first.
             fence = dataclasses.replace(fence, ro=False)
-            self._stub = put.on_stub(fence, self._stub, join)
+            put.on_stub(fence, self._stub, join)
             self._make_places()
             rooting.make_read_only(self._stub)
             return
-        self._stub = put.on_stub(fence, self._stub, join)
+        before = self._stub
+        self._stub = put.on_stub(fence, before, join)
+        if self._stub is not before:
+            self._outside.append(before.pid)
 
     def _furnish_net(self) -> None:
         """Lead its network out, and have names there; the first process has its PID now."""
@@ -240,41 +248,21 @@ class _Beginning:
         for fence in restrictions:
             self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
         caps = self._of(Caps)
-        self._become(who, keep_permitted=bool(caps))
-        for fence in caps:
-            self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
-        if who.uid and caps:
-            # As after execve(2) by an ordinary user; the bounding set is what counts.
-            self._stub.capset(0, 0, 0)
-        self._who = who
 
-    def _become(self, who: Account, *, keep_permitted: bool) -> None:
-        status = procfs.status(self._stub.pid)
-        assert status is not None, "it waits for us"
-        if self._is_mapped_alone():
-            # One user is mapped, and no groups may be set, user_namespaces(7).
-            if who.uid or who.gid:
-                raise Refused(
-                    f"only root is known behind this user fence, not {self._program.user}",
-                    "start shellplay as root, or leave -u out",
-                )
-            return
-        credentials.setgroups(self._stub, sorted({who.gid, *who.groups}))
-        credentials.setresgid(self._stub, who.gid)
-        if who.uid:
-            credentials.setresuid(self._stub, who.uid, keep_permitted=keep_permitted)
-        if who.uid and keep_permitted:
-            # The effective set was cleared; dropping the rest for good takes some of it.
-            self._stub.capset(status.permitted, status.permitted, 0)
+        def drop() -> None:
+            for fence in caps:
+                self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
 
-    def _is_mapped_alone(self) -> bool:
-        return [each.length for each in procfs.uid_map(self._stub.pid) or ()] == [1]
+        account.assume(self._stub, who, drop if caps else None)
+        environment = {"HOME": who.home, **self._program.environment}
+        self._running.became(who, environment)
 
     # -- the program ---------------------------------------------------------------------
 
     def _executed(self) -> Shell:
         program, box = self._program, self._box
-        environment = {"HOME": self._who.home, **program.environment}
+        environment = self._running.environment
+        self._end_with_the_playground()
         try:
             if program.is_bash:
                 self.let_go()
@@ -284,20 +272,31 @@ class _Beginning:
                     path=program.argv[0], environment=environment,
                 )  # fmt: skip
             self._become_the_program(environment)
-            return self._box.live
+            return box.live
         except KernelError as error:
             if error.call != "execve":
                 raise
             raise NotStarted(error, program) from error
 
-    def _become_the_program(self, environment: dict[str, str]) -> None:
+    def _end_with_the_playground(self) -> None:
+        """Have it end also if nobody is left who could end it, as every bash does.
+
+        A fork and another user have undone what the first stub had asked for.
+        """
+        for pid in self._outside:
+            # Who that has forked has to be gone: its end would be the one that is meant.
+            self._box.guardian.status_of(pid)
+        self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+    def _become_the_program(self, environment: Mapping[str, str]) -> None:
         program, box = self._program, self._box
+        self._stub.conceal()
         if program.init:
             self._stub.attend()
+            self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
         if program.terminal:
             take_terminal(self._stub, box.terminal)
         else:
             self._stub.setsid()
-            assert box.running is not None
-            box.running.connect().hand_over(self._stub)
+            self._running.connect().hand_over(self._stub)
         self._stub.execute(program.argv, change=environment, fresh=True)

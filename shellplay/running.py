@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.readiness import readable
 from shellplay.program import Program
+from shellplay.shell.account import Account
 from shellplay.shell.drain import Drain
 from shellplay.shell.streams import Streams
 
@@ -33,6 +34,8 @@ class Running:
         self._box = container
         self.program = program
         self.streams: Streams | None = None
+        self.who: Account | None = None
+        self.environment: Mapping[str, str] = program.environment
         # A bash is read by who starts it, up to its prompt.
         self.waits = program.attended and not program.is_bash
         self._output: Output | None = None
@@ -42,6 +45,10 @@ class Running:
         """Make the pipes of a program that gets no terminal."""
         self.streams = Streams(self._heard, keys=self.program.keys)
         return self.streams
+
+    def became(self, who: Account, environment: Mapping[str, str]) -> None:
+        """Keep who it is and what its environment was: what runs beside it gets the same."""
+        self.who, self.environment = who, environment
 
     def _heard(self, stream: int, piece: bytes) -> None:
         self._box.terminal.remember(piece)
