@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from shellplay import put
 from shellplay.errors import KernelError, Refused
-from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, rooting
+from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, dev, rooting
 from shellplay.fences.caps import Caps
 from shellplay.fences.mounted import mounts_at
 from shellplay.fences.namespace import Joined, joined
@@ -28,7 +28,7 @@ from shellplay.kernel.caller import HERE
 from shellplay.kernel.reasons import explained
 from shellplay.kernel.tracee import pidfd
 from shellplay.model import How
-from shellplay.program import Program, Start, Volume
+from shellplay.program import Program, Start
 from shellplay.shell import account
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash, take_terminal
@@ -46,7 +46,7 @@ class NotStarted(Refused):
     """The program cannot be executed: 127 if it is not there, else 126, as a shell says."""
 
     def __init__(self, error: KernelError, program: Program) -> None:
-        name, missing = program.argv[0], error.errno in (errno.ENOENT, errno.ENOTDIR)
+        name, missing = program.argv[0] or "''", error.errno in (errno.ENOENT, errno.ENOTDIR)
         self.exit_status = 127 if missing else 126
         if not missing:
             super().__init__(f"{name} cannot be executed: {error.message}")
@@ -85,7 +85,7 @@ class _Beginning:
         held.callback(lambda: self._stub.quit())
         self._held = held
         self._fences = [self._gathered(each) for each in start.fences]
-        self._trees: list[tuple[Volume, int]] = []
+        self._trees: dict[str, int] = {}
         self._first: Shell | None = None
         assert box.running is not None
         self._running = box.running
@@ -207,14 +207,14 @@ class _Beginning:
             tree = mounting.open_tree(self._stub, str(volume.source), recursive=True)
             if volume.read_only:
                 mounting.mount_setattr(self._stub, tree, "", recursive=True)
-            if self._hides_devices and volume.source.is_dir():
+            if self._hides_devices and not (volume.device or dev.is_harmless(volume.source)):
                 mounting.forbid_devices(self._stub, tree, "", recursive=True)
             # We keep it: what the stub has open leads nowhere else once it has another root.
             with pidfd(self._stub.pid) as target:
                 ours = HERE.pidfd_getfd(target, tree)
             self._held.callback(os.close, ours)
             self._stub.close(tree)
-            self._trees.append((volume, ours))
+            self._trees[volume.target] = ours
 
     def _make_places(self) -> None:
         mounting.make_place(self._stub, self._program.directory, directory=True)
@@ -228,12 +228,20 @@ class _Beginning:
         for volume in self._program.volumes:
             if volume.source is None:
                 mounting.mount_memory(
-                    stub, volume.target, volume.options, read_only=volume.read_only
-                )
-        for volume, ours in self._trees:
-            assert volume.source is not None
-            with stub.passed(ours) as tree:
-                mounting.attach(stub, tree, volume.target, of=volume.source)
+                    stub, volume.target, volume.options,
+                    read_only=volume.read_only, allowed=volume.allowed,
+                )  # fmt: skip
+                continue
+            with stub.passed(self._trees[volume.target]) as tree:
+                try:
+                    mounting.attach(stub, tree, volume.target, of=volume.source)
+                except KernelError as error:
+                    if error.errno not in (errno.ENOTDIR, errno.EINVAL):
+                        raise
+                    raise Refused(
+                        f"{volume.source} cannot be mounted at {volume.target}: "
+                        "one of them is a directory, and the other is not"
+                    ) from error
 
     def _go_to_its_directory(self) -> None:
         mounting.make_place(self._stub, self._program.directory, directory=True)

@@ -121,13 +121,14 @@ def found(asked: Asked) -> Generator[str, None, Image | None]:
     from shellplay.image.store import Store
 
     store = Store()
-    try:
-        return store.get(asked.image)
-    except Refused as error:
-        if asked.last("pull") == "never":
-            raise
-        yield f"{error.message} here, so it is pulled"
-        return (yield from pull_image(store, asked.image))
+    if asked.last("pull") != "always":
+        try:
+            return store.get(asked.image)
+        except Refused as error:
+            if asked.last("pull") == "never":
+                raise
+            yield f"{error.message} here, so it is pulled"
+    return (yield from pull_image(store, asked.image))
 
 
 def started(

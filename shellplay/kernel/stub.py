@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import resource
 import signal
 import socket
 import struct
@@ -78,7 +77,10 @@ class Stub(Caller):
 
     def give(self, fd: int) -> int:
         """Give the stub a duplicate of our descriptor for good; return its number there."""
-        return self._ask(fd, keep=True)["result"]
+        number = self._ask(fd, keep=True)["result"]
+        if number < 0:
+            raise KernelError("recvmsg", -number, "a descriptor of ours")
+        return number
 
     @contextmanager
     def forked(self, flags: int = 0) -> Iterator[tuple[Stub, int]]:
@@ -158,7 +160,9 @@ class Stub(Caller):
 
         That is what the first process of a pid namespace is there for, pid_namespaces(7).
         """
-        self._ask(attend=True)
+        copied = self._ask(attend=True)["result"]
+        if copied < 0:
+            raise KernelError("clone", -copied, "SIGCHLD")
 
     def quit(self) -> None:
         """End the stub."""
@@ -253,7 +257,8 @@ def _serve(link: socket.socket) -> NoReturn:
             case {"call": name, "arguments": arguments}:
                 answer = _make_call(name, [_decoded(each) for each in arguments])
             case {"keep": True}:
-                answer = {"result": fds[0], "buffers": []}
+                # None has come if no more may be open.
+                answer = {"result": fds[0] if fds else -errno.EMFILE, "buffers": []}
             case {"listen": True}:
                 answer = {"result": 0, "buffers": []}
             case {"fork": True}:
@@ -314,9 +319,9 @@ def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> A
     # Everything but the standard streams is marked, not closed: a failed execve must still
     # be able to answer.  A host descriptor that stays open inside is an escape
     # (CVE-2024-21626).
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     try:
-        HERE.close_range(3, limit if limit > 0 else 0x7FFFFFFF, k.CLOSE_RANGE_CLOEXEC)
+        # All of them: a limit of now says nothing of what was opened before it.
+        HERE.close_range(3, 0x7FFFFFFF, k.CLOSE_RANGE_CLOEXEC)
     except KernelError as error:
         # A filter may deny it, and then no program starts with what is open here.
         return {"result": -error.errno, "buffers": [], "call": error.call}
@@ -324,6 +329,8 @@ def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> A
         os.set_inheritable(fd, True)
     path = environment.get("PATH", os.defpath)
     failure = errno.ENOENT
+    if not argv[0]:
+        return {"result": -failure, "buffers": []}
     for directory in path.split(":") if "/" not in argv[0] else [""]:
         try:
             os.execve(Path(directory, argv[0]), argv, environment)

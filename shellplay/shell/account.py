@@ -45,7 +45,7 @@ def find(pid: int, user: str) -> Account:
             f"no user {name[:64]} is in /etc/passwd inside", "a number needs no entry"
         )
     listed = list(_lines(pid, "/etc/group", 4))
-    if colon:
+    if colon and group:
         return Account(uid, _group(listed, group), (), home)
     groups = {int(each[2]) for each in listed if name in each[3].split(",")}
     return Account(uid, gid, tuple(sorted(groups - {gid})), home)
