@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import select
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, ShellGone
@@ -19,6 +21,8 @@ from shellplay.shell.streams import Streams
 
 if TYPE_CHECKING:
     from shellplay.container import Container
+
+MOST_INTERRUPTS = 3
 
 Output = Callable[[int, bytes], None]
 
@@ -82,17 +86,22 @@ class Running:
     def attend(self, output: Output, keys: int | None) -> int:
         """Pass on what it prints, and keys of ours, until it has ended; return its status.
 
-        A KeyboardInterrupt is passed on to it, as SIGINT; the third one ends it.
+        A KeyboardInterrupt is passed on to it, as SIGINT; the third one ends it.  Without
+        keys it reads that there are none.
         """
         assert self.streams is not None
         self.waits = False
+        if keys is None:
+            self.streams.end_keys()
         with self._box.attended(), self._heard_by(output):
-            for interrupts in range(1, 4):
+            for interrupts in count(1):
                 try:
                     self.streams.pump(self._box.live.pidfd, keys)
                     break
                 except KeyboardInterrupt:
-                    self._send(signal.SIGKILL if interrupts == 3 else signal.SIGINT)
+                    self._send(
+                        signal.SIGINT if interrupts < MOST_INTERRUPTS else signal.SIGKILL
+                    )
             self._box.buried()
         status = self.exit_status
         assert status is not None, "it has ended"
@@ -151,7 +160,9 @@ class Running:
         try:
             HERE.pidfd_send_signal(self._box.live.pidfd, number)
         except KernelError as error:
-            raise ShellGone(f"{self.program.name} has ended") from error
+            # It may have ended just now, and then there is nobody to tell.
+            if error.errno != errno.ESRCH:
+                raise
 
     def require_terminal(self) -> None:
         """Raise Refused if it has none."""
