@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import threading
 from collections.abc import Callable
 
 from shellplay.kernel.stub import Stub
@@ -18,7 +19,8 @@ Heard = Callable[[int, bytes], None]
 class Streams:
     """Our ends: ``output`` and ``errors`` are read, ``keys`` is written to if there is one.
 
-    ``heard`` is told every piece with the number of its stream, 1 or 2.
+    ``heard`` is told every piece with the number of its stream, 1 or 2.  Whoever reads may
+    have been waiting for it beside another: then one of them finds nothing, and goes on.
     """
 
     def __init__(self, heard: Heard, *, keys: bool) -> None:
@@ -31,6 +33,9 @@ class Streams:
         else:
             self._stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._open = {self.output: 1, self.errors: 2}
+        self._lock = threading.Lock()
+        for fd in self.open:
+            os.set_blocking(fd, False)
 
     def hand_over(self, stub: Stub) -> None:
         """Make their ends the standard streams of a stub; we forget them."""
@@ -51,12 +56,18 @@ class Streams:
 
     def read(self, fd: int) -> bool:
         """Take in what there is of one stream; return whether that was its end."""
-        chunk = os.read(fd, CHUNK)
-        if chunk:
-            self._heard(self._open[fd], chunk)
-            return False
-        del self._open[fd]
-        return True
+        with self._lock:
+            if fd not in self._open:
+                return True
+            try:
+                chunk = os.read(fd, CHUNK)
+            except BlockingIOError:
+                return False
+            if chunk:
+                self._heard(self._open[fd], chunk)
+                return False
+            del self._open[fd]
+            return True
 
     def pump(self, alive: int, keys: int | None) -> None:
         """Pass output on, and keys from a descriptor of ours, until the program has ended.
@@ -78,10 +89,11 @@ class Streams:
                 if fd == alive:
                     ended = True
                     poll.unregister(alive)
-                elif fd in self._open and self.read(fd):
+                elif fd == keys:
+                    if not self._type(keys):
+                        poll.unregister(keys)
+                elif self.read(fd):
                     poll.unregister(fd)
-                elif fd == keys and not self._type(keys):
-                    poll.unregister(keys)
 
     def _type(self, source: int) -> bool:
         assert self.keys is not None
@@ -100,8 +112,9 @@ class Streams:
     def close(self) -> None:
         """Close our ends."""
         self._forget()
-        for fd in (self.output, self.errors, self.keys):
-            if fd is not None:
-                os.close(fd)
-        self.keys = None
-        self._open.clear()
+        with self._lock:
+            for fd in (self.output, self.errors, self.keys):
+                if fd is not None:
+                    os.close(fd)
+            self.keys = None
+            self._open.clear()
