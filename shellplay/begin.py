@@ -154,6 +154,8 @@ class _Beginning:
         return joined(other.pid, fence.space)
 
     def _enter(self, fence: Namespace, join: Joined | None) -> None:
+        if isinstance(fence, Root):
+            fence = self._bared(fence)
         if isinstance(fence, Root) and fence.ro:
             # What is going to be mounted in there needs its places first.
             fence = dataclasses.replace(fence, ro=False)
@@ -162,6 +164,16 @@ class _Beginning:
             rooting.make_read_only(self._stub)
             return
         self._stub = put.on_stub(fence, self._stub, join)
+
+    def _bared(self, fence: Root) -> Root:
+        """Leave out of a new root what is mounted anew: to take it off again takes longer.
+
+        Who has no privileges on the host may mount it only where the host's is seen.
+        """
+        kinds = {each.kind for each in self._of(Mounted)}
+        if kinds >= {"proc", "sys", "dev"} and rooting.may_see_below_mounts(self._stub):
+            return dataclasses.replace(fence, kernels=("/dev",))
+        return fence
 
     def _furnish_net(self) -> None:
         """Lead its network out, and have names there; the first process has its PID now."""
@@ -198,9 +210,9 @@ class _Beginning:
                 continue
             tree = mounting.open_tree(self._stub, str(volume.source), recursive=True)
             if volume.read_only:
-                mounting.mount_setattr(self._stub, tree, "", recursive=True)
+                mounting.mount_setattr(self._stub, tree, "", "ro", recursive=True)
             if self._hides_devices and volume.source.is_dir():
-                mounting.forbid_devices(self._stub, tree, "", recursive=True)
+                mounting.mount_setattr(self._stub, tree, "", "nodev", recursive=True)
             # We keep it: what the stub has open leads nowhere else once it has another root.
             with pidfd(self._stub.pid) as target:
                 ours = HERE.pidfd_getfd(target, tree)
@@ -245,7 +257,7 @@ class _Beginning:
             self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
         if who.uid and caps:
             # As after execve(2) by an ordinary user; the bounding set is what counts.
-            self._stub.capset(0, 0, 0)
+            credentials.capset(self._stub, 0, 0, 0)
         self._who = who
 
     def _become(self, who: Account, *, keep_permitted: bool) -> None:
@@ -265,7 +277,7 @@ class _Beginning:
             credentials.setresuid(self._stub, who.uid, keep_permitted=keep_permitted)
         if who.uid and keep_permitted:
             # The effective set was cleared; dropping the rest for good takes some of it.
-            self._stub.capset(status.permitted, status.permitted, 0)
+            credentials.capset(self._stub, status.permitted, status.permitted, 0)
 
     def _is_mapped_alone(self) -> bool:
         return [each.length for each in procfs.uid_map(self._stub.pid) or ()] == [1]
