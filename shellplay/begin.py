@@ -21,7 +21,9 @@ from shellplay.fences.namespace import Joined, joined
 from shellplay.fences.net import Net
 from shellplay.fences.pid import Pid
 from shellplay.fences.root import Root
-from shellplay.kernel import credentials, mounting, procfs
+from shellplay.fences.uts import Uts
+from shellplay.kernel import constants as k
+from shellplay.kernel import credentials, mounting, procfs, sysctl
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.reasons import explained
 from shellplay.kernel.tracee import pidfd
@@ -164,6 +166,24 @@ class _Beginning:
             rooting.make_read_only(self._stub)
             return
         self._stub = put.on_stub(fence, self._stub, join)
+        if isinstance(fence, Net) and join is None:
+            self._open_ports()
+
+    def _open_ports(self) -> None:
+        """Let everybody bind every port of a network of its own, and send pings.
+
+        Docker does, see ip(7) and icmp(7); now, while /proc/sys can still be written.
+        """
+        # Groups that are not mapped are no groups.
+        mapped = rooting.may_see_below_mounts(self._stub)
+        pings = {"net.ipv4.ping_group_range": "0 2147483647"} if mapped else {}
+        try:
+            sysctl.set_all(self._stub, {"net.ipv4.ip_unprivileged_port_start": "0", **pings})
+        except KernelError as error:
+            # We may be in a container ourselves.
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise
+            self._told("net", f"ports below 1024 are for root only: {error.message}")
 
     def _bared(self, fence: Root) -> Root:
         """Leave out of a new root what is mounted anew: to take it off again takes longer.
@@ -181,7 +201,9 @@ class _Beginning:
         for net in self._of(Net):
             for note in self._box.network.furnish(net, self._stub.pid):
                 self._told(net.kind, note)
-        for note in self._box.network.refresh():
+        named = [each.hostname for each in self._of(Uts) if each.hostname]
+        name = named[0] if named else os.uname().nodename
+        for note in (*self._box.network.name(name, self._stub), *self._box.network.refresh()):
             self._told("net", note)
 
     # -- files ---------------------------------------------------------------------------
@@ -229,7 +251,12 @@ class _Beginning:
 
     def _mount_volumes(self) -> None:
         stub = self._stub
+        if not self._program.volumes:
+            return
+        there = {each.point for each in procfs.mounts(stub.pid) or ()}
         for volume in self._program.volumes:
+            if volume.target.startswith("/dev/") and volume.target in there:
+                stub.umount2(volume.target, k.MNT_DETACH)
             if volume.source is None:
                 mounting.mount_memory(
                     stub, volume.target, volume.options, read_only=volume.read_only
@@ -304,12 +331,14 @@ class _Beginning:
 
     def _become_the_program(self, environment: dict[str, str]) -> None:
         program, box = self._program, self._box
+        # What is another user inside and on the host is no owner here.
+        owner = self._who.uid if rooting.may_see_below_mounts(self._stub) else 0
         if program.init:
             self._stub.attend()
         if program.terminal:
-            take_terminal(self._stub, box.terminal)
+            take_terminal(self._stub, box.terminal, owner)
         else:
             self._stub.setsid()
             assert box.running is not None
-            box.running.connect().hand_over(self._stub)
+            box.running.connect().hand_over(self._stub, owner)
         self._stub.execute(program.argv, change=environment, fresh=True)

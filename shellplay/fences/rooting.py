@@ -49,9 +49,10 @@ def may_see_below_mounts(caller: Caller) -> bool:
 
 def stage(caller: Caller) -> None:
     """Mount the memory that takes what is written, with room for the new tree."""
-    caller.mount("tmpfs", STAGE, "tmpfs", k.MS_NOSUID, "mode=755")
-    for path in (TREE, UPPER, WORK):
-        mounting.mkdirat(caller, path)
+    with caller.together():
+        caller.mount("tmpfs", STAGE, "tmpfs", k.MS_NOSUID, "mode=755")
+        for path in (TREE, UPPER, WORK):
+            mounting.mkdirat(caller, path)
 
 
 def overlay(caller: Caller, lowers: Sequence[Path]) -> bool:
