@@ -15,18 +15,17 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from shellplay import put
 from shellplay.errors import KernelError, Refused
-from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, dev, rooting
+from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, rooting
 from shellplay.fences.caps import Caps
 from shellplay.fences.mounted import mounts_at
 from shellplay.fences.namespace import Joined, joined
 from shellplay.fences.net import Net
 from shellplay.fences.pid import Pid
 from shellplay.fences.root import Root
+from shellplay.fences.uts import Uts
 from shellplay.kernel import constants as k
-from shellplay.kernel import mounting, procfs
-from shellplay.kernel.caller import HERE
+from shellplay.kernel import mounting, procfs, sysctl
 from shellplay.kernel.reasons import explained
-from shellplay.kernel.tracee import pidfd
 from shellplay.model import How
 from shellplay.program import Program, Start
 from shellplay.shell import account
@@ -34,6 +33,7 @@ from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash, take_terminal
 from shellplay.stack import way_on
 from shellplay.standing import Standing, StandingFences
+from shellplay.volumes import Volumes
 
 if TYPE_CHECKING:
     from shellplay.container import Container
@@ -85,7 +85,7 @@ class _Beginning:
         held.callback(lambda: self._stub.quit())
         self._held = held
         self._fences = [self._gathered(each) for each in start.fences]
-        self._trees: dict[str, int] = {}
+        self._volumes = held.enter_context(Volumes(start.program.volumes))
         self._first: Shell | None = None
         assert box.running is not None
         self._running = box.running
@@ -102,14 +102,14 @@ class _Beginning:
                 self._up(namespace, lambda f: self._enter(f, join))
             if namespace.kind == "mnt":
                 # Now: behind a root of its own nothing leads to what is of the host.
-                self._copy_volumes()
+                self._volumes.copy(self._stub, without_devices=self._hides_devices)
         self._fit_proc()
         self._furnish_net()
         if self._hides_devices:
             rooting.forbid_devices(self._stub)
         for mounted in self._of(Mounted):
             self._up(mounted, self._cover)
-        self._mount_volumes()
+        self._volumes.mount(self._stub)
         for limit in self._of(Limit):
             self._up(limit, lambda f: f.put_up(self._stub.pid, self._box.group))
         self._go_to_its_directory()
@@ -159,17 +159,48 @@ class _Beginning:
         return joined(other.pid, fence.space)
 
     def _enter(self, fence: Namespace, join: Joined | None) -> None:
+        if isinstance(fence, Root):
+            fence = self._bared(fence)
         if isinstance(fence, Root) and fence.ro:
             # What is going to be mounted in there needs its places first.
             fence = dataclasses.replace(fence, ro=False)
             put.on_stub(fence, self._stub, join)
-            self._make_places()
+            mounting.make_place(self._stub, self._program.directory, directory=True)
+            self._volumes.make_places(self._stub)
             rooting.make_read_only(self._stub)
             return
         before = self._stub
         self._stub = put.on_stub(fence, before, join)
         if self._stub is not before:
             self._outside.append(before.pid)
+        if isinstance(fence, Net) and join is None:
+            self._open_ports()
+
+    def _open_ports(self) -> None:
+        """Let everybody bind every port of a network of its own, and send pings.
+
+        Docker does, see ip(7) and icmp(7); now, while /proc/sys can still be written.
+        """
+        # Groups that are not mapped are no groups.
+        mapped = rooting.may_see_below_mounts(self._stub)
+        pings = {"net.ipv4.ping_group_range": "0 2147483647"} if mapped else {}
+        try:
+            sysctl.set_all(self._stub, {"net.ipv4.ip_unprivileged_port_start": "0", **pings})
+        except KernelError as error:
+            # We may be in a container ourselves.
+            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+                raise
+            self._told("net", f"ports below 1024 are for root only: {error.message}")
+
+    def _bared(self, fence: Root) -> Root:
+        """Leave out of a new root what is mounted anew: to take it off again takes longer.
+
+        Who has no privileges on the host may mount it only where the host's is seen.
+        """
+        kinds = {each.kind for each in self._of(Mounted)}
+        if kinds >= {"proc", "sys", "dev"} and rooting.may_see_below_mounts(self._stub):
+            return dataclasses.replace(fence, kernels=("/dev",))
+        return fence
 
     def _furnish_net(self) -> None:
         """Lead its network out, and have names there; the first process has its PID now."""
@@ -177,7 +208,9 @@ class _Beginning:
         for net in self._of(Net):
             for note in self._box.network.furnish(net, self._stub.pid):
                 self._told(net.kind, note)
-        for note in self._box.network.refresh():
+        named = [each.hostname for each in self._of(Uts) if each.hostname]
+        name = named[0] if named else os.uname().nodename
+        for note in (*self._box.network.name(name, self._stub), *self._box.network.refresh()):
             self._told("net", note)
 
     # -- files ---------------------------------------------------------------------------
@@ -199,49 +232,6 @@ class _Beginning:
         there = mounts_at(self._stub.pid, fence.target)
         put_up = fence.go_up_instead if there else fence.go_up
         put_up(self._stub, self._box.terminal.path)
-
-    def _copy_volumes(self) -> None:
-        for volume in self._program.volumes:
-            if volume.source is None:
-                continue
-            tree = mounting.open_tree(self._stub, str(volume.source), recursive=True)
-            if volume.read_only:
-                mounting.mount_setattr(self._stub, tree, "", recursive=True)
-            if self._hides_devices and not (volume.device or dev.is_harmless(volume.source)):
-                mounting.forbid_devices(self._stub, tree, "", recursive=True)
-            # We keep it: what the stub has open leads nowhere else once it has another root.
-            with pidfd(self._stub.pid) as target:
-                ours = HERE.pidfd_getfd(target, tree)
-            self._held.callback(os.close, ours)
-            self._stub.close(tree)
-            self._trees[volume.target] = ours
-
-    def _make_places(self) -> None:
-        mounting.make_place(self._stub, self._program.directory, directory=True)
-        for each in self._program.volumes:
-            if not rooting.is_of_kernel(each.target):
-                directory = each.source is None or each.source.is_dir()
-                mounting.make_place(self._stub, each.target, directory=directory)
-
-    def _mount_volumes(self) -> None:
-        stub = self._stub
-        for volume in self._program.volumes:
-            if volume.source is None:
-                mounting.mount_memory(
-                    stub, volume.target, volume.options,
-                    read_only=volume.read_only, allowed=volume.allowed,
-                )  # fmt: skip
-                continue
-            with stub.passed(self._trees[volume.target]) as tree:
-                try:
-                    mounting.attach(stub, tree, volume.target, of=volume.source)
-                except KernelError as error:
-                    if error.errno not in (errno.ENOTDIR, errno.EINVAL):
-                        raise
-                    raise Refused(
-                        f"{volume.source} cannot be mounted at {volume.target}: "
-                        "one of them is a directory, and the other is not"
-                    ) from error
 
     def _go_to_its_directory(self) -> None:
         mounting.make_place(self._stub, self._program.directory, directory=True)
@@ -299,12 +289,15 @@ class _Beginning:
     def _become_the_program(self, environment: Mapping[str, str]) -> None:
         program, box = self._program, self._box
         self._stub.conceal()
+        who = self._running.who
+        # What is another user inside and on the host is no owner here.
+        owner = who.uid if who and rooting.may_see_below_mounts(self._stub) else 0
         if program.init:
             self._stub.attend()
             self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
         if program.terminal:
-            take_terminal(self._stub, box.terminal)
+            take_terminal(self._stub, box.terminal, owner)
         else:
             self._stub.setsid()
-            self._running.connect().hand_over(self._stub)
+            self._running.connect().hand_over(self._stub, owner)
         self._stub.execute(program.argv, change=environment, fresh=True)

@@ -57,7 +57,7 @@ class Files:
             copied = self._mapped if mapped else self._copied
             with copied(caller, source) as tree:
                 if read_only:
-                    mounting.mount_setattr(caller, tree, "", recursive=True)
+                    mounting.mount_setattr(caller, tree, "", "ro", recursive=True)
                 mounting.attach(caller, tree, place, of=source)
 
     @contextmanager

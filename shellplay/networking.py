@@ -23,6 +23,7 @@ from shellplay.network.switch import Switch
 
 if TYPE_CHECKING:
     from shellplay.container import Container
+    from shellplay.kernel.caller import Caller
 
 WITHOUT_MNT = "names are looked up as on the host, until mnt is fenced"
 
@@ -38,6 +39,8 @@ class Networking:
         self._fencing = fencing
         self._switch = switch
         self._files = NameFiles()
+        # Whether names are told inside also if nothing leads out of its network.
+        self._always_named = False
         self._leg: Leg | None = None
         self._way: Way | None = None
         self._space: NamespaceId | None = None
@@ -122,13 +125,34 @@ class Networking:
         except KernelError as error:
             return (*closed, f"the names inside are not what they should be: {error.message}")
 
+    def name(self, hostname: str, first: Caller) -> tuple[str, ...]:
+        """Have files for names inside wherever its network leads to, as Docker has them.
+
+        They are mounted by the first process, and it is said which are not.
+        """
+        self._always_named = True
+        self._files.write(names.HOSTNAME, f"{hostname}\n")
+        if self._anchor() is None:
+            self._tell_alone()
+        else:
+            self._tell_everybody()
+        return self._files.mount_before(first)
+
+    def _tell_alone(self) -> None:
+        alone = self._own() is not None
+        text = names.hosts((), ()) if alone else names.as_on_the_host(names.HOSTS)
+        self._files.write(names.HOSTS, text)
+        self._files.write(names.RESOLV, names.as_on_the_host(names.RESOLV))
+
     def _fit_names(self) -> tuple[str, ...]:
         pid, guardian = self._box.pid, self._box.guardian
         if self._box.dead:
             return ()
         if self._anchor() is None:
-            self._files.unmount(guardian, pid)
-            return ()
+            if not self._always_named:
+                self._files.unmount(guardian, pid)
+                return ()
+            self._tell_alone()
         if namespaces.identify(pid, "mnt") == namespaces.identify("self", "mnt"):
             return ()  # Those are the host's files.
         return self._files.mount(guardian, pid)

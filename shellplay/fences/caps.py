@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shellplay.errors import UsageError
 from shellplay.fences.fence import listed, nearest, option
 from shellplay.fences.restriction import Restriction
-from shellplay.kernel import procfs
+from shellplay.kernel import credentials, procfs
 from shellplay.kernel.capabilities import NAMES, Sets, has, last, mask, name_of
 from shellplay.kernel.procfs import Status
 
@@ -92,15 +92,16 @@ class Caps(Restriction, kind="caps", man="capabilities(7)"):
         if before is None:
             return
         left = self.left()
-        # By the bounding set programs obey that it starts; PR_CAPBSET_DROP needs a
-        # capability, so that comes before the others.
-        for number in range(last() + 1):
-            if before.bounding & ~left & 1 << number:
-                caller.drop_from_bounding_set(number, name_of(number))
-        # Inheritable and ambient ones would come back through files and execve(2).
-        caller.clear_ambient_set()
         kept = before.permitted & left
-        caller.capset(before.effective & kept, kept, 0)
+        with caller.together():
+            # By the bounding set programs obey that it starts; PR_CAPBSET_DROP needs a
+            # capability, so that comes before the others.
+            for number in range(last() + 1):
+                if before.bounding & ~left & 1 << number:
+                    credentials.drop_from_bounding_set(caller, number, name_of(number))
+            # Inheritable and ambient ones would come back through files and execve(2).
+            credentials.clear_ambient_set(caller)
+            credentials.capset(caller, before.effective & kept, kept, 0)
 
 
 def _names(text: str | None) -> tuple[str, ...]:

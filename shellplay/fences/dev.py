@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ LINKS = {
     **{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1"},
     **{"stderr": "/proc/self/fd/2", "core": "/proc/kcore", "ptmx": "pts/ptmx"},
 }
-QUIET = k.MS_NOSUID | k.MS_NOEXEC
+PTS = "newinstance,ptmxmode=0666,mode=0620"
 
 
 def is_harmless(path: Path) -> bool:
@@ -61,43 +62,55 @@ class Dev(Mounted, kind="dev", man="devpts(4)"):
 
     def go_up(self, caller: Caller, terminal: str) -> None:
         """Mount an empty one, and bind the nodes of the one before into it."""
-        with ExitStack() as held:
-            # Bound and not made: mknod(2) of a device is nothing for a user namespace.
-            trees = {
-                name: held.enter_context(mounting.device(caller, f"/dev/{name}", number))
-                for name, number in NODES.items()
-            }
-            console = _console(caller, terminal)
-            if console is not None:
-                trees["console"] = held.enter_context(console)
-            mask = mounting.umask(caller, 0)
-            held.callback(mounting.umask, caller, mask)
-            # The nodes in it are mounts of their own, others cannot be opened.
-            quiet = QUIET | k.MS_NODEV
-            caller.mount("tmpfs", self.target, "tmpfs", quiet, "mode=755,size=65536k")
-            for name, tree in trees.items():
+        with _taken(caller, terminal) as nodes:
+            _fill(caller, nodes)
+
+    def go_up_instead(self, caller: Caller, terminal: str) -> None:
+        """Mount it in the place of what is mounted there last, once the nodes are taken."""
+        with _taken(caller, terminal) as nodes:
+            caller.umount2(self.target, k.MNT_DETACH)
+            _fill(caller, nodes)
+
+
+@contextmanager
+def _taken(caller: Caller, terminal: str) -> Iterator[dict[str, int]]:
+    """Copy the nodes as detached mounts, by name, for the block.
+
+    They are bound and not made: mknod(2) of a device is nothing for a user namespace.
+    """
+    found = {name: (f"/dev/{name}", number) for name, number in NODES.items()}
+    console = Path(terminal).stat().st_rdev
+    seen = Path(f"/proc/{caller.pid}/root{terminal}")
+    # The terminal of bash, as Docker binds it, if its node is seen inside.
+    if seen.exists() and seen.stat().st_rdev == console:
+        found["console"] = (terminal, (os.major(console), os.minor(console)))
+    with mounting.devices(caller, list(found.values())) as trees:
+        yield dict(zip(found, trees, strict=True))
+
+
+def _fill(caller: Caller, nodes: dict[str, int]) -> None:
+    mask = mounting.umask(caller, 0)
+    # The nodes in it are mounts of their own, others cannot be opened.
+    quiet = k.MS_NOSUID | k.MS_NOEXEC | k.MS_NODEV
+    # Group 5 is that of terminals, where there is one.
+    group = ",gid=5" if may_see_below_mounts(caller) else ""
+    # Who has no privileges may see the message queues of an ipc fence only.
+    queues = may_see_below_mounts(caller) or (
+        identify(caller.pid, "ipc") != identify("self", "ipc")
+    )
+    try:
+        with caller.together():
+            caller.mount("tmpfs", Dev.target, "tmpfs", quiet, "mode=755,size=65536k")
+            for name, tree in nodes.items():
                 mounting.mknodat(caller, f"/dev/{name}")
                 mounting.move_mount(caller, tree, f"/dev/{name}", of=f"/dev/{name}")
-        for name, to in LINKS.items():
-            mounting.symlinkat(caller, to, f"/dev/{name}")
-        for name in ("pts", "shm", "mqueue"):
-            mounting.mkdirat(caller, f"/dev/{name}")
-        # Group 5 is that of terminals, where there is one.
-        group = ",gid=5" if may_see_below_mounts(caller) else ""
-        options = f"newinstance,ptmxmode=0666,mode=0620{group}"
-        caller.mount("devpts", "/dev/pts", "devpts", QUIET, options)
-        caller.mount("tmpfs", "/dev/shm", "tmpfs", quiet, "mode=1777,size=65536k")
-        # Who has no privileges may see the message queues of an ipc fence only.
-        if may_see_below_mounts(caller) or identify(caller.pid, "ipc") != identify(
-            "self", "ipc"
-        ):
-            caller.mount("mqueue", "/dev/mqueue", "mqueue", quiet)
-
-
-def _console(caller: Caller, terminal: str) -> AbstractContextManager[int] | None:
-    """Return the terminal of bash, as Docker binds it, if its node is seen inside."""
-    node = Path(terminal).stat().st_rdev
-    seen = Path(f"/proc/{caller.pid}/root{terminal}")
-    if not seen.exists() or seen.stat().st_rdev != node:
-        return None
-    return mounting.device(caller, terminal, (os.major(node), os.minor(node)))
+            for name, to in LINKS.items():
+                mounting.symlinkat(caller, to, f"/dev/{name}")
+            for name in ("pts", "shm", "mqueue"):
+                mounting.mkdirat(caller, f"/dev/{name}")
+            caller.mount("devpts", "/dev/pts", "devpts", quiet & ~k.MS_NODEV, PTS + group)
+            caller.mount("tmpfs", "/dev/shm", "tmpfs", quiet, "mode=1777,size=65536k")
+            if queues:
+                caller.mount("mqueue", "/dev/mqueue", "mqueue", quiet)
+    finally:
+        mounting.umask(caller, mask)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
 NULL = (1, 3)
+QUIET = ("ro", "nosuid", "nodev", "noexec")
 
 
 @dataclass(frozen=True)
@@ -76,24 +77,27 @@ def is_mounted_over(pid: int | str, target: str) -> bool:
 
 def hide(caller: Caller, paths: Iterable[str]) -> None:
     """Cover what is there of some paths: files by /dev/null, directories by an empty one."""
-    for path in paths:
-        seen = Path(f"/proc/{caller.pid}/root{path}")
-        if seen.is_dir():
-            flags = k.MS_RDONLY | k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
-            caller.mount("tmpfs", path, "tmpfs", flags)
-        elif seen.exists():
-            with mounting.device(caller, "/dev/null", NULL) as null:
-                mounting.move_mount(caller, null, path, of="/dev/null")
+    seen = {path: Path(f"/proc/{caller.pid}/root{path}") for path in paths}
+    files = [path for path, there in seen.items() if there.exists() and not there.is_dir()]
+    with (
+        mounting.devices(caller, [("/dev/null", NULL)] * len(files)) as nulls,
+        caller.together(),
+    ):
+        for path, there in seen.items():
+            if there.is_dir():
+                flags = k.MS_RDONLY | k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
+                caller.mount("tmpfs", path, "tmpfs", flags)
+        for path, null in zip(files, nulls, strict=True):
+            mounting.move_mount(caller, null, path, of="/dev/null")
 
 
 def make_read_only(caller: Caller, paths: Iterable[str]) -> None:
-    """Mount what is there of some paths over itself, read-only, with what is below."""
-    for path in paths:
-        if not Path(f"/proc/{caller.pid}/root{path}").exists():
-            continue
-        tree = mounting.open_tree(caller, path, recursive=True)
-        try:
-            mounting.mount_setattr(caller, tree, "", recursive=True)
-            mounting.move_mount(caller, tree, path, of=path)
-        finally:
-            caller.close(tree)
+    """Mount what is there of some paths over itself, read-only, with what is below.
+
+    Nothing in it is executed, or makes its user another.
+    """
+    with caller.together():
+        for path in paths:
+            if Path(f"/proc/{caller.pid}/root{path}").exists():
+                caller.mount(path, path, None, k.MS_BIND | k.MS_REC)
+                mounting.mount_setattr(caller, k.AT_FDCWD, path, *QUIET, recursive=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from shellplay.errors import UsageError
 from shellplay.fences.fence import option
 from shellplay.fences.namespace import Namespace
+from shellplay.kernel.interfaces import bring_up
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -63,4 +64,4 @@ class Net(Namespace, kind="net", man="network_namespaces(7)"):
 
     def settle(self, caller: Caller) -> None:
         """Bring the loopback up."""
-        caller.bring_up("lo")
+        bring_up(caller, "lo")

@@ -58,6 +58,10 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
     )  # fmt: skip
     image: str | None = option("an image whose files / has inside", metavar="NAME")
     ro: bool = option("nothing in it can be written", default=False)
+    # What of the host's is there inside: what is mounted anew by others can be left out.
+    kernels: tuple[str, ...] = dataclasses.field(
+        default=rooting.KERNELS, compare=False, repr=False
+    )
     ground: Ground | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -134,7 +138,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
         try:
             # What is mounted from here on must not show in the namespace before.
             caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
-            with rooting.host_trees(caller) as trees:
+            with rooting.host_trees(caller, self.kernels) as trees:
                 self._build(caller, self.ground)
                 caller.chdir(rooting.TREE)
                 # Over itself: so no directory for the old root is needed, pivot_root(2).

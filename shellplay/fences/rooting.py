@@ -49,9 +49,10 @@ def may_see_below_mounts(caller: Caller) -> bool:
 
 def stage(caller: Caller) -> None:
     """Mount the memory that takes what is written, with room for the new tree."""
-    caller.mount("tmpfs", STAGE, "tmpfs", k.MS_NOSUID, "mode=755")
-    for path in (TREE, UPPER, WORK):
-        mounting.mkdirat(caller, path)
+    with caller.together():
+        caller.mount("tmpfs", STAGE, "tmpfs", k.MS_NOSUID, "mode=755")
+        for path in (TREE, UPPER, WORK):
+            mounting.mkdirat(caller, path)
 
 
 def overlay(caller: Caller, lowers: Sequence[Path]) -> bool:
@@ -195,7 +196,7 @@ def _overlay_or_bind(caller: Caller, lower: str, there: str, upper: str, work: s
 
 def _bind_read_only(caller: Caller, path: str, there: str) -> None:
     caller.mount(path, there, None, k.MS_BIND | k.MS_REC)
-    mounting.mount_setattr(caller, k.AT_FDCWD, there, recursive=True)
+    mounting.mount_setattr(caller, k.AT_FDCWD, there, "ro", recursive=True)
 
 
 def _overlay(caller: Caller, lower: str, target: str, upper: str, work: str) -> None:
@@ -213,48 +214,52 @@ def _escaped(path: str) -> str:
 
 
 @contextmanager
-def host_trees(caller: Caller) -> Iterator[dict[str, int]]:
-    """Copy what the kernel shows as files, detached, for the new tree and the block."""
-    trees: dict[str, int] = {}
+def host_trees(caller: Caller, paths: Sequence[str]) -> Iterator[dict[str, int]]:
+    """Copy some of what the kernel shows as files, detached, for the new tree and the block."""
+    trees: list[int] = []
     try:
-        for path in KERNELS:
-            # Below /sys there are file systems in which root could delete: these stay out.
-            recursive = path != "/sys" or not may_see_below_mounts(caller)
-            trees[path] = mounting.open_tree(caller, path, recursive=recursive)
+        with caller.together() as trees:
+            for path in paths:
+                # Below /sys there are file systems in which root could delete: these stay out.
+                recursive = path != "/sys" or not may_see_below_mounts(caller)
+                mounting.open_tree(caller, path, recursive=recursive)
+        found = dict(zip(paths, trees, strict=True))
         # The nodes are used as ever, but rm(1) inside cannot take them from the host.
-        mounting.mount_setattr(caller, trees["/dev"], "", recursive=True)
-        yield trees
+        mounting.mount_setattr(caller, found["/dev"], "", "ro", recursive=True)
+        yield found
     finally:
-        for tree in trees.values():
-            caller.close(tree)
+        with caller.together():
+            for tree in trees:
+                caller.close(tree)
 
 
 def attach(caller: Caller, trees: dict[str, int]) -> None:
     """Attach the copies; it is the root already, so no link in it leads elsewhere."""
-    for path, tree in trees.items():
-        mounting.mkdirat(caller, path, exist_ok=True)
-        mounting.move_mount(caller, tree, path, of=path)
+    with caller.together():
+        for path in KERNELS:
+            if not Path(f"/proc/{caller.pid}/root{path}").is_dir():
+                mounting.mkdirat(caller, path)
+        for path, tree in trees.items():
+            mounting.move_mount(caller, tree, path, of=path)
     if Path(f"/proc/{caller.pid}/root/dev/shm").is_dir():
         caller.mount("tmpfs", "/dev/shm", "tmpfs", k.MS_NOSUID | k.MS_NODEV, "mode=1777")
 
 
 def make_read_only(caller: Caller) -> None:
     """Make every mount of the new tree read-only, but for what the kernel shows as files."""
-    for point in _of_files(caller):
-        mounting.mount_setattr(caller, k.AT_FDCWD, point)
+    _restrict(caller, "ro")
 
 
 def forbid_devices(caller: Caller) -> None:
     """Have no device be opened in the new tree but for those in /dev."""
-    for point in _of_files(caller):
-        mounting.forbid_devices(caller, k.AT_FDCWD, point)
+    _restrict(caller, "nodev")
 
 
-def _of_files(caller: Caller) -> Iterator[str]:
-    """Yield where something is mounted, but for what the kernel shows as files."""
-    for each in procfs.mounts(caller.pid) or ():
-        if not is_of_kernel(each.point):
-            yield each.point
+def _restrict(caller: Caller, option: str) -> None:
+    with caller.together():
+        for each in procfs.mounts(caller.pid) or ():
+            if not is_of_kernel(each.point):
+                mounting.mount_setattr(caller, k.AT_FDCWD, each.point, option)
 
 
 def open_paths(pid: int) -> dict[int, str]:

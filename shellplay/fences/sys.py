@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shellplay.fences.mounted import Mounted, hide, make_read_only, mounts_at
+from shellplay.kernel import constants as k
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
 # What Docker hides, moby daemon/pkg/oci/defaults.go.
 MASKED = ("/sys/devices/virtual/powercap", "/sys/firmware")
+QUIET_FLAGS = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
 THROTTLES = "devices/system/cpu/cpu[0-9]*/thermal_throttle"
 
 
@@ -35,7 +37,10 @@ class Sys(Mounted, kind="sys", man="sysfs(5)"):
 
     def go_up(self, caller: Caller, terminal: str) -> None:
         """Mount it over itself, read-only, and cover what Docker covers."""
-        make_read_only(caller, [self.target])
+        if mounts_at(caller.pid, self.target):
+            make_read_only(caller, [self.target])
+        else:
+            caller.mount("sysfs", self.target, "sysfs", k.MS_RDONLY | QUIET_FLAGS)
         seen = Path(f"/proc/{caller.pid}/root/sys")
         throttles = [f"/sys/{each.relative_to(seen)}" for each in seen.glob(THROTTLES)]
         hide(caller, [*MASKED, *throttles])

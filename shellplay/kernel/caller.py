@@ -13,9 +13,10 @@ import ctypes
 import os
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
@@ -40,9 +41,18 @@ class Program:
 # a bytearray is copied there and, after the call, back.
 Argument = int | bytes | bytearray | Program | None
 
-IFREQ = struct.Struct("16sH22x")
 SOCK_FPROG = struct.Struct("HxxxxxxQ")
 INSTRUCTION_SIZE = 8
+
+
+class Planned(NamedTuple):
+    """A call that is going to be made, see ``Caller.call``."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    subject: str
+    shown: Sequence[str] | None
+    same_as: str | None
 
 
 class Caller(ABC):
@@ -50,6 +60,7 @@ class Caller(ABC):
 
     pid: int
     remote: bool
+    _planned: list[Planned] | None = None
 
     @abstractmethod
     def syscall(self, name: str, *arguments: Argument) -> int:
@@ -80,13 +91,42 @@ class Caller(ABC):
         ``subject`` says what the call is about, ``shown`` are the arguments as a reader
         wants them, ``same_as`` is the shell command that does the same.
         """
-        result = self.syscall(name, *arguments)
+        planned = Planned(name, arguments, subject, shown, same_as)
+        if self._planned is not None:
+            self._planned.append(planned)
+            return 0
+        return self._made(planned, self.syscall(name, *arguments))
+
+    def _made(self, call: Planned, result: int) -> int:
         if journal.current() is not None:
-            texts = tuple(shown) if shown is not None else tuple(map(_text, arguments))
-            note(self, name, texts, result, same_as)
+            texts = tuple(call.shown or map(_text, call.arguments))
+            note(self, call.name, texts, result, call.same_as)
         if result < 0:
-            raise KernelError(name, -result, subject)
+            raise KernelError(call.name, -result, call.subject)
         return result
+
+    @contextmanager
+    def together(self) -> Iterator[list[int]]:
+        """Make the calls of the block at its end, in order, up to the first that fails.
+
+        None of them may need what another one returns.  Yields a list, which has what they
+        returned then, also if one of them has raised KernelError.
+        """
+        assert self._planned is None, "what is planned is not planned within another plan"
+        planned: list[Planned] = []
+        self._planned = planned
+        results: list[int] = []
+        try:
+            yield results
+        finally:
+            self._planned = None
+        made = self.syscalls((each.name, each.arguments) for each in planned)
+        for each, result in zip(planned, made, strict=False):
+            results.append(self._made(each, result))
+
+    def syscalls(self, calls: Iterable[tuple[str, tuple[Argument, ...]]]) -> Iterable[int]:
+        """Make calls as they are asked for, and return their raw results."""
+        return (self.syscall(name, *arguments) for name, arguments in calls)
 
     # -- namespaces ---------------------------------------------------------------------
 
@@ -211,39 +251,6 @@ class Caller(ABC):
         shown = value.decode() if isinstance(value, bytes) else str(value)
         self.call("prctl", option, value, 0, 0, 0, subject=name, shown=[name, shown])
 
-    def drop_from_bounding_set(self, capability: int, name: str) -> None:
-        """Make sure that no program it starts gets a capability, PR_CAPBSET_DROP(2const)."""
-        self.call(
-            "prctl", k.PR_CAPBSET_DROP, capability, 0, 0, 0, subject=f"PR_CAPBSET_DROP {name}",
-            shown=["PR_CAPBSET_DROP", f"CAP_{name.upper()}"],
-            same_as=f"setpriv --bounding-set -{name}",
-        )  # fmt: skip
-
-    def clear_ambient_set(self) -> None:
-        """Drop the capabilities that outlast execve(2) as they are, PR_CAP_AMBIENT(2const)."""
-        self.prctl(k.PR_CAP_AMBIENT, k.PR_CAP_AMBIENT_CLEAR_ALL)
-
-    def capset(self, effective: int, permitted: int, inheritable: int) -> None:
-        """Set the capability sets of the process, each a bit mask, capset(2)."""
-        halves = [
-            sets >> shift & 0xFFFFFFFF
-            for shift in (0, 32)
-            for sets in (effective, permitted, inheritable)
-        ]
-        shown = (
-            f"{name}={value:#x}"
-            for name, value in (
-                ("effective", effective),
-                ("permitted", permitted),
-                ("inheritable", inheritable),
-            )
-        )
-        self.call(
-            "capset", struct.pack("Ii", k.LINUX_CAPABILITY_VERSION_3, 0),
-            struct.pack("6I", *halves), subject=f"permitted {permitted:#x}",
-            shown=["{_LINUX_CAPABILITY_VERSION_3}", f"{{{', '.join(shown)}}}"],
-        )  # fmt: skip
-
     def seccomp(self, instructions: bytes) -> None:
         """Filter the calls that the process makes from now on, seccomp(2)."""
         program = Program(instructions)
@@ -285,20 +292,6 @@ class Caller(ABC):
             "ioctl", terminal, k.TIOCSCTTY, 0, subject="TIOCSCTTY",
             shown=[str(terminal), "TIOCSCTTY", "0"],
         )  # fmt: skip
-
-    def bring_up(self, interface: str) -> None:
-        """Set a new network interface up in the process's network namespace, netdevice(7)."""
-        fd = self.call("socket", k.AF_INET, k.SOCK_DGRAM | k.SOCK_CLOEXEC, 0)
-        try:
-            # Nobody has set another flag of a new one yet, so none has to be kept.
-            request = bytearray(IFREQ.pack(interface.encode(), k.IFF_UP))
-            self.call(
-                "ioctl", fd, k.SIOCSIFFLAGS, request, subject=interface,
-                shown=[str(fd), "SIOCSIFFLAGS", f"{interface} IFF_UP"],
-                same_as=f"ip link set {interface} up",
-            )  # fmt: skip
-        finally:
-            self.close(fd)
 
 
 # The long options of unshare(1) and nsenter(1).

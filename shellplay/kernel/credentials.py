@@ -1,4 +1,7 @@
-"""The calls by which a process becomes another user, see credentials(7)."""
+"""The calls by which a process becomes another user, or gives capabilities up.
+
+See credentials(7) and capabilities(7).
+"""
 
 from __future__ import annotations
 
@@ -36,3 +39,29 @@ def setresuid(caller: Caller, uid: int, *, keep_permitted: bool = False) -> None
     if keep_permitted:
         caller.prctl(k.PR_SET_KEEPCAPS, 1)
     caller.call("setresuid", uid, uid, uid, subject=f"user {uid}")
+
+
+def drop_from_bounding_set(caller: Caller, capability: int, name: str) -> None:
+    """Make sure that no program it starts gets a capability, PR_CAPBSET_DROP(2const)."""
+    caller.call(
+        "prctl", k.PR_CAPBSET_DROP, capability, 0, 0, 0, subject=f"PR_CAPBSET_DROP {name}",
+        shown=["PR_CAPBSET_DROP", f"CAP_{name.upper()}"],
+        same_as=f"setpriv --bounding-set -{name}",
+    )  # fmt: skip
+
+
+def clear_ambient_set(caller: Caller) -> None:
+    """Drop the capabilities that outlast execve(2) as they are, PR_CAP_AMBIENT(2const)."""
+    caller.prctl(k.PR_CAP_AMBIENT, k.PR_CAP_AMBIENT_CLEAR_ALL)
+
+
+def capset(caller: Caller, effective: int, permitted: int, inheritable: int) -> None:
+    """Set the capability sets of the process, each a bit mask, capset(2)."""
+    sets = {"effective": effective, "permitted": permitted, "inheritable": inheritable}
+    halves = [each >> shift & 0xFFFFFFFF for shift in (0, 32) for each in sets.values()]
+    shown = ", ".join(f"{name}={value:#x}" for name, value in sets.items())
+    caller.call(
+        "capset", struct.pack("Ii", k.LINUX_CAPABILITY_VERSION_3, 0),
+        struct.pack("6I", *halves), subject=f"permitted {permitted:#x}",
+        shown=["{_LINUX_CAPABILITY_VERSION_3}", f"{{{shown}}}"],
+    )  # fmt: skip

@@ -51,32 +51,29 @@ def move_mount(
     )  # fmt: skip
 
 
-def mount_setattr(caller: Caller, at: int, path: str, *, recursive: bool = False) -> None:
-    """Make a mount read-only, with those below it if it is ``recursive``; needs Linux 5.12."""
-    _restrict(caller, at, path, k.MOUNT_ATTR_RDONLY, recursive=recursive)
-
-
-def forbid_devices(caller: Caller, at: int, path: str, *, recursive: bool = False) -> None:
-    """Have no device be opened in a mount, whoever has made its node; needs Linux 5.12."""
-    _restrict(caller, at, path, k.MOUNT_ATTR_NODEV, recursive=recursive)
-
-
-_WORDS = {
-    k.MOUNT_ATTR_RDONLY: ("MOUNT_ATTR_RDONLY", "ro"),
-    k.MOUNT_ATTR_NODEV: ("MOUNT_ATTR_NODEV", "nodev"),
+# What a mount may be denied, and the options of mount(8) for it.
+ATTRIBUTES = {
+    "ro": k.MOUNT_ATTR_RDONLY,
+    "nosuid": k.MOUNT_ATTR_NOSUID,
+    "nodev": k.MOUNT_ATTR_NODEV,
+    "noexec": k.MOUNT_ATTR_NOEXEC,
 }
 
 
-def _restrict(
-    caller: Caller, at: int, path: str, attribute: int, *, recursive: bool = False
+def mount_setattr(
+    caller: Caller, at: int, path: str, *options: str, recursive: bool = False
 ) -> None:
+    """Give a mount some of ``ATTRIBUTES``, with those below it if it is ``recursive``.
+
+    Needs Linux 5.12.
+    """
     flags = (k.AT_RECURSIVE if recursive else 0) | (0 if path else k.AT_EMPTY_PATH)
-    attributes = _ATTRIBUTES.pack(attribute, 0, 0, 0)
-    name, option = _WORDS[attribute]
+    attributes = _ATTRIBUTES.pack(sum(ATTRIBUTES[each] for each in options), 0, 0, 0)
+    names = (f"MOUNT_ATTR_{'RDONLY' if each == 'ro' else each.upper()}" for each in options)
     caller.call(
         "mount_setattr", at, os.fsencode(path), flags, bytearray(attributes), len(attributes),
-        subject=path or f"fd {at}", shown=[path or str(at), name],
-        same_as=f"mount -o remount,bind,{option} {path}" if path else None,
+        subject=path or f"fd {at}", shown=[path or str(at), "|".join(names)],
+        same_as=f"mount -o remount,bind,{','.join(options)} {path}" if path else None,
     )  # fmt: skip
 
 
@@ -120,19 +117,27 @@ def symlinkat(caller: Caller, target: str, path: str) -> None:
 
 
 @contextmanager
-def device(caller: Caller, path: str, number: tuple[int, int]) -> Iterator[int]:
-    """Copy a device node as a detached mount, for the block, if it is the one that is meant.
+def devices(
+    caller: Caller, nodes: Sequence[tuple[str, tuple[int, int]]]
+) -> Iterator[list[int]]:
+    """Copy device nodes as detached mounts, for the block, if they are the ones meant.
 
     Whoever lives in a tree may have put something else there; raises KernelError (ENODEV).
     """
-    tree = open_tree(caller, path)
+    trees: list[int] = []
     try:
-        found = Path(f"/proc/{caller.pid}/fd/{tree}").stat()
-        if not stat.S_ISCHR(found.st_mode) or found.st_rdev != os.makedev(*number):
-            raise KernelError("open_tree", errno.ENODEV, path)
-        yield tree
+        with caller.together() as trees:
+            for path, _ in nodes:
+                open_tree(caller, path)
+        for tree, (path, number) in zip(trees, nodes, strict=True):
+            found = Path(f"/proc/{caller.pid}/fd/{tree}").stat()
+            if not stat.S_ISCHR(found.st_mode) or found.st_rdev != os.makedev(*number):
+                raise KernelError("open_tree", errno.ENODEV, path)
+        yield trees
     finally:
-        caller.close(tree)
+        with caller.together():
+            for tree in trees:
+                caller.close(tree)
 
 
 def mknodat(caller: Caller, path: str, *, exist_ok: bool = False) -> None:

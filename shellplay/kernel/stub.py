@@ -17,7 +17,7 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, NotRequired, TypedDict
@@ -38,12 +38,13 @@ CREDENTIALS = struct.Struct("3i")
 class Answer(TypedDict):
     """What a stub answers: the raw result, and the buffers that the call filled, in hex.
 
-    ``call`` is there if it was another one than was asked for.
+    ``call`` is there if it was another one than was asked for, ``results`` if many were.
     """
 
     result: int
     buffers: list[str]
     call: NotRequired[str]
+    results: NotRequired[list[int]]
 
 
 class Stub(Caller):
@@ -65,6 +66,16 @@ class Stub(Caller):
         for buffer, content in zip(buffers, answer["buffers"], strict=True):
             buffer[:] = bytes.fromhex(content)
         return answer["result"]
+
+    def syscalls(self, calls: Iterable[tuple[str, tuple[Argument, ...]]]) -> Iterable[int]:
+        """Make all calls up to the first that fails; return their raw results.
+
+        They go in one message: to wait for each takes longer than to make it.
+        """
+        listed = [(name, [_encoded(each) for each in arguments]) for name, arguments in calls]
+        if not listed:
+            return []
+        return self._ask(calls=listed)["results"]
 
     @contextmanager
     def passed(self, fd: int) -> Iterator[int]:
@@ -256,6 +267,8 @@ def _serve(link: socket.socket) -> NoReturn:
         match request:
             case {"call": name, "arguments": arguments}:
                 answer = _make_call(name, [_decoded(each) for each in arguments])
+            case {"calls": calls}:
+                answer = {"result": 0, "buffers": [], "results": _make_calls(calls)}
             case {"keep": True}:
                 # None has come if no more may be open.
                 answer = {"result": fds[0] if fds else -errno.EMFILE, "buffers": []}
@@ -309,6 +322,15 @@ def _make_call(name: str, arguments: list[Argument]) -> Answer:
         "result": result,
         "buffers": [each.hex() for each in arguments if isinstance(each, bytearray)],
     }
+
+
+def _make_calls(calls: list[tuple[str, list[Encoded]]]) -> list[int]:
+    results: list[int] = []
+    for name, arguments in calls:
+        results.append(HERE.syscall(name, *map(_decoded, arguments)))
+        if results[-1] < 0:
+            break
+    return results
 
 
 def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> Answer:

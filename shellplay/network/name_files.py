@@ -1,4 +1,4 @@
-"""/etc/hosts and /etc/resolv.conf of a container: in memory, mounted in its own table only."""
+"""/etc/hosts, /etc/resolv.conf and /etc/hostname: in memory, mounted for one container only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ FLAGS = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
 
 
 class NameFiles:
-    """The two files, in each mount namespace in which they were mounted; we write them."""
+    """The files, in each mount namespace in which they were mounted; we write them.
+
+    The third one is there only if it was written.
+    """
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {HOSTS: "", RESOLV: ""}
@@ -31,7 +34,7 @@ class NameFiles:
 
     def write(self, path: str, text: str) -> None:
         """Give one of them other contents, for everybody who sees it, at once."""
-        if self._texts[path] == text:
+        if self._texts.get(path) == text:
             return
         self._texts[path] = text
         for files in list(self._mounted.values()):
@@ -43,17 +46,24 @@ class NameFiles:
         space = namespaces.identify(pid, "mnt")
         if space is None or space in self._mounted:
             return ()
-        files: dict[str, int] = {}
-        self._mounted[space] = files
         with insider(guardian, pid) as caller:
-            trees = self._made(caller, files)
+            caller.unshare(k.CLONE_NEWNS)
+            caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
+            trees = self._made(caller, space)
             with pidfd(pid) as target, caller.passed(target) as number:
                 caller.setns(number, k.CLONE_NEWNS, of=pid)
-            return tuple(
-                f"{path} inside stays as it is: {why}"
-                for path, tree in trees.items()
-                if (why := _attach(caller, tree, path))
-            )
+            return _attach(caller, trees)
+
+    def mount_before(self, caller: Caller) -> tuple[str, ...]:
+        """Mount them by a process that nobody is beside yet; return what went wrong.
+
+        Nobody sees what is mounted over meanwhile, and no copy of the table is needed.
+        """
+        space = namespaces.identify(caller.pid, "mnt")
+        assert space is not None, "it waits for us"
+        trees = self._made(caller, space)
+        caller.umount2(STAGE, k.MNT_DETACH)
+        return _attach(caller, trees)
 
     def unmount(self, guardian: Guardian, pid: int) -> None:
         """Unmount them where a process sees them, if they are mounted there.
@@ -76,40 +86,45 @@ class NameFiles:
             _close(files)
         self._mounted.clear()
 
-    def _made(self, caller: Caller, files: dict[str, int]) -> dict[str, int]:
+    def _made(self, caller: Caller, space: NamespaceId) -> dict[str, int]:
         """Make the files, keep them open, and return their mounts, detached."""
-        caller.unshare(k.CLONE_NEWNS)
-        caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
-        caller.mount("tmpfs", STAGE, "tmpfs", FLAGS, SIZE)
-        trees: dict[str, int] = {}
-        for path, text in self._texts.items():
-            place = f"{STAGE}/{path.rpartition('/')[2]}"
-            mounting.mknodat(caller, place)
+        files = self._mounted[space] = {}
+        places = {path: f"{STAGE}/{path.rpartition('/')[2]}" for path in self._texts}
+        with caller.together():
+            caller.mount("tmpfs", STAGE, "tmpfs", FLAGS, SIZE)
+            for place in places.values():
+                mounting.mknodat(caller, place)
+        for path, place in places.items():
             files[path] = os.open(f"/proc/{caller.pid}/root{place}", os.O_WRONLY | os.O_CLOEXEC)
             device = os.fstat(files[path]).st_dev
             self._devices.add(f"{os.major(device)}:{os.minor(device)}")
-            _fill(files[path], text)
-            trees[path] = mounting.open_tree(caller, place)
-        return trees
+            _fill(files[path], self._texts[path])
+        with caller.together() as trees:
+            for place in places.values():
+                mounting.open_tree(caller, place)
+        return dict(zip(places, trees, strict=True))
 
 
-def _attach(caller: Caller, tree: int, path: str) -> str | None:
-    """Mount one of them; return why it cannot be."""
-    try:
-        if not os.path.lexists(f"/proc/{caller.pid}/root{path}"):
-            mounting.make_place(caller, path, directory=False)
-        mounting.move_mount(caller, tree, path, of=path, follow=True)
-    except KernelError as error:
-        if error.errno not in (errno.EROFS, errno.ENOENT, errno.EACCES, errno.ENOTDIR):
-            raise
-        return error.message
-    finally:
-        caller.close(tree)
-    return None
+def _attach(caller: Caller, trees: dict[str, int]) -> tuple[str, ...]:
+    """Mount them at their paths; return sentences about those that cannot be."""
+    said = []
+    for path, tree in trees.items():
+        try:
+            if not os.path.lexists(f"/proc/{caller.pid}/root{path}"):
+                mounting.make_place(caller, path, directory=False)
+            mounting.move_mount(caller, tree, path, of=path, follow=True)
+        except KernelError as error:
+            if error.errno not in (errno.EROFS, errno.ENOENT, errno.EACCES, errno.ENOTDIR):
+                raise
+            said.append(f"{path} inside stays as it is: {error.message}")
+    with caller.together():
+        for tree in trees.values():
+            caller.close(tree)
+    return tuple(said)
 
 
 def _fill(fd: int, text: str) -> None:
-    content = text.encode()
+    content = text.encode("utf-8", "surrogateescape")
     os.pwrite(fd, content, 0)
     os.ftruncate(fd, len(content))
 

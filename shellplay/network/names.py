@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
-HOSTS, RESOLV = "/etc/hosts", "/etc/resolv.conf"
+HOSTS, RESOLV, HOSTNAME = "/etc/hosts", "/etc/resolv.conf", "/etc/hostname"
 # Where systemd keeps the name servers that its own on the loopback asks.
 UPSTREAM = Path("/run/systemd/resolve/resolv.conf")
 LOCAL = ("127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback")
@@ -15,6 +15,14 @@ LOCAL = ("127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback")
 def hosts(own: Iterable[str], others: Iterable[str]) -> str:
     """Return /etc/hosts: the loopback, our own lines, those of others on the bridge."""
     return "\n".join((*LOCAL, *own, *others)) + "\n"
+
+
+def as_on_the_host(path: str) -> str:
+    """Return what such a file says on the host; nothing if it cannot be read."""
+    try:
+        return Path(path).read_text("utf-8", "surrogateescape")
+    except OSError:
+        return ""
 
 
 def line(address: str, names: Sequence[str]) -> str:

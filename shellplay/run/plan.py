@@ -6,6 +6,7 @@ import dataclasses
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
@@ -14,7 +15,7 @@ from shellplay.fences.caps import ALL, PRESETS
 from shellplay.fences.fence import nearest
 from shellplay.kernel.capabilities import NAMES
 from shellplay.kernel.home import expanded
-from shellplay.program import Program, Start, Told, new_id
+from shellplay.program import Program, Start, Told, Volume, new_id
 from shellplay.run.mounts import volumes
 from shellplay.run.options import Asked
 
@@ -29,6 +30,8 @@ NETWORKS: dict[str, dict[str, str]] = {
     "bridge": {"mode": "bridge"},
     "pasta": {"mode": "pasta"},
 }
+# With the semaphores and queues of the host comes the shared memory that lies in files.
+SHM = Volume(Path("/dev/shm"), "/dev/shm")
 LIMITS = ("memory", "cpu", "cpuset", "pids", "rlimit")
 
 
@@ -80,11 +83,17 @@ class Plan:
             init=asked.has("init"),
             reads_bashrc=self.image is not None,
             attended=not asked.has("detach"),
-            volumes=volumes(asked),
+            volumes=self._volumes(),
             stop_signal=_signal(
                 asked.last("stop-signal") or (config.stop_signal if config else "")
             ),
         )
+
+    def _volumes(self) -> tuple[Volume, ...]:
+        found = volumes(self.asked)
+        taken = [each.target for each in found]
+        shared = self.asked.last("ipc") == "host" and SHM.target not in taken
+        return (*found, SHM) if shared else found
 
     def _argv(self) -> tuple[str, ...]:
         asked, config = self.asked, self.image.config if self.image else None

@@ -61,7 +61,7 @@ def assume(caller: Caller, who: Account, drop: Callable[[], None] | None) -> Non
         drop()
         if who.uid:
             # As after execve(2) by an ordinary user; the bounding set is what counts.
-            caller.capset(0, 0, 0)
+            credentials.capset(caller, 0, 0, 0)
 
 
 def _become(caller: Caller, who: Account, *, keep_permitted: bool) -> None:
@@ -81,7 +81,7 @@ def _become(caller: Caller, who: Account, *, keep_permitted: bool) -> None:
         credentials.setresuid(caller, who.uid, keep_permitted=keep_permitted)
     if who.uid and keep_permitted:
         # The effective set was cleared; dropping the rest for good takes some of it.
-        caller.capset(status.permitted, status.permitted, 0)
+        credentials.capset(caller, status.permitted, status.permitted, 0)
 
 
 def _group(listed: list[list[str]], group: str) -> int:

@@ -74,5 +74,6 @@ class Drain:
                 if fd == self._wake_reader:
                     return
                 action = self._actions.get(fd)
-                if action is not None and action():
+                # Meanwhile the number may have become that of something else.
+                if action is not None and action() and self._actions.get(fd) is action:
                     self.forget(fd)

@@ -63,8 +63,13 @@ def _await_first_prompt(terminal: Terminal, shell: Shell, *, user_file: bool) ->
         ) from error
 
 
-def take_terminal(stub: Stub, terminal: Terminal) -> None:
-    """Make a terminal the one that a stub, in a session of its own, lives on."""
+def take_terminal(stub: Stub, terminal: Terminal, owner: int = 0) -> None:
+    """Make a terminal the one that a stub, in a session of its own, lives on.
+
+    Whoever owns it may open it anew, as /dev/tty.
+    """
+    if owner:
+        os.chown(terminal.path, owner, -1)
     stub.setsid()
     slave = terminal.slave_for(stub)
     stub.take_terminal(slave)

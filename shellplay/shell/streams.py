@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import stat
 import threading
 from collections.abc import Callable
 
@@ -38,9 +39,14 @@ class Streams:
         self._unread = b""
         self._lock = threading.Lock()
 
-    def hand_over(self, stub: Stub) -> None:
-        """Make their ends the standard streams of a stub; we forget them."""
+    def hand_over(self, stub: Stub, owner: int) -> None:
+        """Make their ends the standard streams of a stub; we forget them.
+
+        Who owns them may open them anew, as /dev/stdout.
+        """
         for stream, ours in enumerate((self._stdin, self._stdout, self._stderr)):
+            if owner and stat.S_ISFIFO(os.fstat(ours).st_mode):
+                os.fchown(ours, owner, -1)
             stub.dup3(stub.give(ours), stream)
         self._forget()
 

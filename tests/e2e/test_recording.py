@@ -44,10 +44,15 @@ def session(open_terminal: Callable[..., Terminal], path: Path) -> Terminal:
 
 
 def typed(terminal: Terminal, line: str, *, expecting: str = "") -> None:
-    """Type a line into the live bash, and wait for what it says and for the next prompt."""
+    """Type a line into the live bash, and wait for what it says and for the next prompt.
+
+    Without what is expected the line behind it is typed ahead, and may be echoed in the
+    output of this one, which is then not known for sure.
+    """
     terminal.send(f"{line}\r")
     if expecting:
         terminal.expect(expecting)
+        terminal.expect(r"[#$] ")
     # The prompt is drawn anew when Enter is pressed: the last one is behind its answer.
     terminal.send("echo next-$((40+2))\r")
     terminal.expect("next-42\r\n")
@@ -86,11 +91,11 @@ def passes(path: Path) -> None:
 def test_lines_typed_inside_are_steps_with_exact_output_and_status(
     session: Terminal, path: Path
 ) -> None:
-    typed(session, "echo $$; (exit 3)")
-    typed(session, "for i in 1 2; do\recho line-$i\rdone")
-    typed(session, "if ;", expecting="syntax error")
-    typed(session, "ecnt\x02\x02ho moved\x7f\x7f\x1bOF")
-    typed(session, "sleep 1000 &")
+    typed(session, "echo $$; (exit 3)", expecting=r"\r\n\d+\r\n")
+    typed(session, "for i in 1 2; do\recho line-$i\rdone", expecting="line-2\r\n")
+    typed(session, "if ;", expecting="syntax error.*\r\n")
+    typed(session, "ecnt\x02\x02ho moved\x7f\x7f\x1bOF", expecting="\nmovnt\r\n")
+    typed(session, "sleep 1000 &", expecting=r"\[1\] \d+\r\n")
     leave(session)
     assert session.run("ps host")[0] == 0
     _, one, loop, wrong, _, job, host = steps(path)
@@ -111,7 +116,7 @@ def test_lines_typed_inside_are_steps_with_exact_output_and_status(
 def test_a_line_that_was_found_completed_or_pasted_is_what_bash_was_given(
     session: Terminal, path: Path
 ) -> None:
-    typed(session, "echo found-me", expecting="found-me")
+    typed(session, "echo found-me", expecting="found-me\r\n")
     session.send("\x12found")
     session.expect("reverse-i-search")
     session.send("\r")

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from shellplay.fences import ORDER
 from shellplay.kernel.caller import HERE
+from shellplay.kernel.interfaces import bring_up
 from shellplay.recipe.document import Recipe
 from shellplay.stage.report import Verdict
 from shellplay.stage.sources import found, read
@@ -104,7 +105,7 @@ def main() -> int:
         command = [*SANDBOX[who], sys.executable, "-m", "tests.mutations", INSIDE]
         os.execvp(command[0], [*command, *sys.argv[1:]])
     if who == "root":
-        HERE.bring_up("lo")
+        bring_up(HERE, "lo")
     began = time.monotonic()
     recipes = [read(path).recipe for path in found(options.recipes)]
     print(f"{'RECIPE':30}  {'WITHOUT':8}  NOTICED BY")

@@ -14,6 +14,7 @@ from pyroute2 import IPRoute
 
 from shellplay.fences import REGISTRY
 from shellplay.kernel.caller import HERE
+from shellplay.kernel.interfaces import bring_up
 from shellplay.playground import Playground
 
 SERVER = """
@@ -31,7 +32,7 @@ IFA_F_NODAD = 2
 
 def main(*firewall: str) -> None:
     """Build it, with the rules of a firewall, ask, and print the answers."""
-    HERE.bring_up("lo")
+    bring_up(HERE, "lo")
     for rules in firewall:
         subprocess.run(["nft", rules], check=True)
     words = ["unshare", "-n", sys.executable, "-c", SERVER]

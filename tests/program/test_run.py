@@ -276,6 +276,51 @@ def test_one_joins_the_network_of_another(run: Run, playground: Playground) -> N
     assert facts[0] == facts[1] != Path("/proc/self/ns/net").readlink()
 
 
+def test_names_are_told_inside_wherever_the_network_leads(run: Run, busybox: str) -> None:
+    files = "cat /etc/hostname /etc/hosts /etc/resolv.conf"
+    alone = run(f"run -q --network none --hostname web {busybox} {files}").printed
+    assert alone.startswith("web\n127.0.0.1 localhost\n::1 localhost ")
+    assert alone.endswith(Path("/etc/resolv.conf").read_text())
+    shared = run(f"run -q --network host --hostname web {busybox} {files}").printed
+    assert shared == "web\n" + "".join(
+        Path(each).read_text() for each in ("/etc/hosts", "/etc/resolv.conf")
+    )
+
+
+def test_in_a_network_of_its_own_every_port_may_be_bound(run: Run) -> None:
+    path = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+    before = Path(path).read_text()
+    assert run(f"run -q --network none host cat {path}").printed == "0\n"
+    assert run(f"run -q --network host host cat {path}").printed == before
+    assert Path(path).read_text() == before
+
+
+@pytest.mark.root
+def test_of_the_interfaces_those_inside_are_seen_and_of_sys_nothing_is_written(
+    run: Run,
+) -> None:
+    said = run("run -q --network none host sh -c 'ls /sys/class/net; grep ^sysfs /proc/mounts'")
+    interfaces, mounts = said.printed.splitlines()
+    assert interfaces == "lo"
+    assert mounts.startswith("sysfs /sys sysfs ro,nosuid,nodev,noexec,")
+
+
+@pytest.mark.root
+def test_another_user_may_open_its_streams_anew(run: Run) -> None:
+    said = run("run -q -u 4000 host sh -c 'echo out >/dev/stdout; echo err >/dev/stderr'")
+    assert sorted(said.printed.split()) == ["err", "out"]
+
+
+def test_with_the_ipc_of_the_host_its_shared_memory_is_seen(run: Run) -> None:
+    shared = Path("/dev/shm") / f"shared-{os.getpid()}"
+    shared.write_text("of the host")
+    try:
+        assert run(f"run -q --ipc host host cat {shared}").printed == "of the host"
+        assert run(f"run -q host cat {shared}").printed.endswith("No such file or directory\n")
+    finally:
+        shared.unlink()
+
+
 def test_it_is_refused_as_a_whole_if_one_fence_cannot_go_up(
     run: Run, playground: Playground
 ) -> None:

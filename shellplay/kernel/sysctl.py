@@ -1,0 +1,33 @@
+"""Settings of the kernel in /proc/sys; those of net are of the network of the caller."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from shellplay.kernel import constants as k
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
+
+
+def set_all(caller: Caller, settings: Mapping[str, str]) -> None:
+    """Write settings by their names, with dots, as sysctl(8) does; raises KernelError."""
+    opened: list[int] = []
+    try:
+        with caller.together() as opened:
+            for name in settings:
+                path = f"/proc/sys/{name.replace('.', '/')}"
+                caller.openat2(k.AT_FDCWD, path, os.O_WRONLY | os.O_CLOEXEC, 0)
+        with caller.together():
+            for fd, (name, value) in zip(opened, settings.items(), strict=True):
+                text = value.encode()
+                caller.call(
+                    "write", fd, text, len(text), subject=name, shown=[name, f'"{value}"'],
+                    same_as=f"sysctl -w {name}='{value}'",
+                )  # fmt: skip
+    finally:
+        with caller.together():
+            for fd in opened:
+                caller.close(fd)

@@ -1,0 +1,85 @@
+"""Calls that do not need each other's results are made together, whoever makes them."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shellplay.errors import KernelError
+from shellplay.kernel import mounting
+from shellplay.kernel.caller import HERE, Caller
+from shellplay.kernel.journal import Journal
+from shellplay.kernel.tracee import seized
+from shellplay.playground import Playground
+
+
+@pytest.fixture(params=["here", "stub", "tracee"])
+def caller(request: pytest.FixtureRequest, playground: Playground) -> Iterator[Caller]:
+    """Each of the three that make calls for us."""
+    if request.param == "here":
+        yield HERE
+        return
+    container = playground.new("box")
+    if request.param == "tracee":
+        with seized(container.pid) as tracee:
+            yield tracee
+        return
+    stub = container.guardian.stub()
+    yield stub
+    stub.quit()
+
+
+def test_none_is_made_before_the_end_of_the_block_and_then_all_are(
+    caller: Caller, tmp_path: Path
+) -> None:
+    with caller.together() as results:
+        mounting.mkdirat(caller, str(tmp_path / "one"))
+        mounting.mkdirat(caller, str(tmp_path / "one" / "two"))
+        caller.getpid()
+        assert (list(tmp_path.iterdir()), results) == ([], [])
+    assert (tmp_path / "one" / "two").is_dir()
+    assert results == [0, 0, caller.pid]
+
+
+def test_what_fails_ends_it_and_what_was_made_before_is_told(
+    caller: Caller, tmp_path: Path
+) -> None:
+    told: list[int] = []
+
+    def make() -> None:
+        nonlocal told
+        with caller.together() as told:
+            for path in ("one", "none/two", "three"):
+                mounting.mkdirat(caller, str(tmp_path / path))
+
+    with pytest.raises(KernelError, match="mkdirat") as refused:
+        make()
+    assert refused.value.errno == errno.ENOENT
+    assert told == [0]
+    assert [each.name for each in tmp_path.iterdir()] == ["one"]
+
+
+def test_if_the_block_fails_none_is_made(caller: Caller, tmp_path: Path) -> None:
+    def make() -> None:
+        with caller.together():
+            mounting.mkdirat(caller, str(tmp_path / "one"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        make()
+    assert list(tmp_path.iterdir()) == []
+    assert caller.getpid() == caller.pid
+
+
+def test_each_is_written_down(caller: Caller, tmp_path: Path) -> None:
+    with Journal().recording() as journal, caller.together():
+        mounting.mkdirat(caller, str(tmp_path / "one"))
+        caller.getpid()
+    # A process that is traced is given memory first.
+    assert [(each.name, each.result) for each in journal.calls()][-2:] == [
+        ("mkdirat", 0),
+        ("getpid", caller.pid),
+    ]
