@@ -25,9 +25,11 @@ from shellplay.fences.root import Root
 from shellplay.fences.uts import Uts
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs, sysctl
+from shellplay.kernel.readiness import readable
 from shellplay.kernel.reasons import explained
+from shellplay.kernel.tracee import pidfd
 from shellplay.model import How
-from shellplay.program import Program, Start
+from shellplay.program import Start
 from shellplay.shell import account
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash, take_terminal
@@ -39,21 +41,21 @@ if TYPE_CHECKING:
     from shellplay.container import Container
 
 UMASK = 0o022
+ENDING_SECONDS = 30.0
 T = TypeVar("T", bound=Fence)
 
 
 class NotStarted(Refused):
     """The program cannot be executed: 127 if it is not there, else 126, as a shell says."""
 
-    def __init__(self, error: KernelError, program: Program) -> None:
-        name, missing = program.argv[0] or "''", error.errno in (errno.ENOENT, errno.ENOTDIR)
+    def __init__(self, error: KernelError, name: str, path: str, fix: str | None) -> None:
+        name, missing = name or "''", error.errno in (errno.ENOENT, errno.ENOTDIR)
         self.exit_status = 127 if missing else 126
         if not missing:
             super().__init__(f"{name} cannot be executed: {error.message}")
             return
-        path = program.environment.get("PATH", "")
         where = "there" if "/" in name else f"in the PATH inside, {path}"
-        super().__init__(f"{name} is not {where}", "the program comes behind the image")
+        super().__init__(f"{name} is not {where}", fix)
 
 
 def begin(box: Container, standing: StandingFences, start: Start) -> Shell:
@@ -89,7 +91,7 @@ class _Beginning:
         self._first: Shell | None = None
         assert box.running is not None
         self._running = box.running
-        # The stubs that have forked, to be inside.
+        # The stubs that have forked, to be inside: pidfds.
         self._outside: list[int] = []
 
     def shell(self) -> Shell:
@@ -169,10 +171,10 @@ class _Beginning:
             self._volumes.make_places(self._stub)
             rooting.make_read_only(self._stub)
             return
-        before = self._stub
-        self._stub = put.on_stub(fence, before, join)
-        if self._stub is not before:
-            self._outside.append(before.pid)
+        outside = self._held.enter_context(pidfd(self._stub.pid)) if fence.by_fork else None
+        self._stub = put.on_stub(fence, self._stub, join)
+        if outside is not None:
+            self._outside.append(outside)
         if isinstance(fence, Net) and join is None:
             self._open_ports()
 
@@ -274,16 +276,17 @@ class _Beginning:
         except KernelError as error:
             if error.call != "execve":
                 raise
-            raise NotStarted(error, program) from error
+            path, fix = environment.get("PATH", ""), "the program comes behind the image"
+            raise NotStarted(error, program.argv[0], path, fix) from error
 
     def _end_with_the_playground(self) -> None:
         """Have it end also if nobody is left who could end it, as every bash does.
 
         A fork and another user have undone what the first stub had asked for.
         """
-        for pid in self._outside:
-            # Who that has forked has to be gone: its end would be the one that is meant.
-            self._box.guardian.status_of(pid)
+        for forked in self._outside:
+            # It has to be gone first: its end would be the one that is meant.
+            readable(forked, ENDING_SECONDS)
         self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
     def _become_the_program(self, environment: Mapping[str, str]) -> None:
