@@ -8,11 +8,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from shellplay.errors import ShellGone
 from shellplay.kernel import procfs
+from shellplay.kernel.architecture import native
 from shellplay.kernel.descendants import descendants
+from shellplay.playground import Playground
+from shellplay.services import Services
+from shellplay.shell.guardian import Guardian
+from tests.kernel.children import state, waiting_call
 from tests.shell.surviving import runs
 from tests.waiting import wait_until
 
@@ -33,6 +40,50 @@ def running(*words: str) -> Iterator[Process]:
             yield process
         finally:
             process.kill()
+
+
+@pytest.mark.everyone
+def test_an_interruption_before_it_has_begun_is_one_sentence(tmp_path: Path) -> None:
+    fifo = tmp_path / "variables"
+    os.mkfifo(fifo)
+    line = [sys.executable, "-m", "shellplay", "run", "--env-file", str(fifo), "host", "true"]
+    with subprocess.Popen(line, stderr=subprocess.PIPE) as process:
+        # It opens it for reading, and waits for who writes.
+        wait_until(lambda: waits_to_open(process.pid), "its wait")
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=20)
+    assert told.decode() == "shellplay: interrupted\n"
+    assert process.returncode == 128 + signal.SIGINT
+
+
+def waits_to_open(pid: int) -> bool:
+    """Tell whether a process waits in openat(2)."""
+    return state(pid) == "S" and waiting_call(pid)[:1] == [native().number("openat")]
+
+
+@pytest.mark.everyone
+def test_an_interruption_while_the_playground_begins_leaves_one_that_can_be_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun = Services._listen
+
+    def interrupted(services: Services) -> None:
+        signal.raise_signal(signal.SIGINT)
+        begun(services)
+
+    monkeypatch.setattr(Services, "_listen", interrupted)
+    with Playground() as playground:
+        with pytest.raises(KeyboardInterrupt):
+            playground.prestart()
+        assert playground.playground_pid is not None
+
+
+@pytest.mark.everyone
+def test_a_playground_process_that_has_gone_before_it_was_ready_is_gone() -> None:
+    guardian = Guardian()
+    guardian.close()
+    with pytest.raises(ShellGone):
+        guardian.stub()
 
 
 def playground_of(process: Process) -> int:
