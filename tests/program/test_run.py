@@ -173,6 +173,11 @@ def test_it_leaves_no_way_to_what_is_below_its_mounts(run: Run) -> None:
         assert points.count(target) == 1, target
 
 
+def test_no_signal_is_ignored_or_waits_inside(run: Run) -> None:
+    said = run("run -q host grep -E Sig[BI] /proc/self/status")
+    assert said.printed == f"SigBlk:\t{0:016x}\nSigIgn:\t{0:016x}\n"
+
+
 def test_no_descriptor_of_ours_is_open_inside(run: Run) -> None:
     said = run("run -q host sh -c 'ls /proc/$$/fd; ls -l /proc/$$/fd'")
     assert said.printed.split()[:3] == ["0", "1", "2"]
@@ -229,6 +234,19 @@ def test_limits_are_those_of_the_line(run: Run, playground: Playground) -> None:
     up = {each.fence: each.shell_state for each in playground.find("all").fences() if each.up}
     assert (up["memory"], up["cpu"], up["pids"]) == ("64M", "0.5", "20")
     assert "nofile 99" in str(up["rlimit"])
+
+
+@pytest.mark.root
+def test_a_program_sees_what_limits_it_and_cannot_change_it(run: Run) -> None:
+    unified = docker.cgroup_namespace() != ()
+    name = "memory.max" if unified else "memory/memory.limit_in_bytes"
+    script = f"cat /sys/fs/cgroup/{name}; echo 1 >/sys/fs/cgroup/{name}; cat /proc/self/cgroup"
+    said = run(f"run -q -m 64m --network none host sh -c '{script}'")
+    limit, refusal, *groups = said.printed.splitlines()
+    assert limit == str(64 << 20)
+    assert "Read-only file system" in refusal
+    if unified:
+        assert "0::/" in groups
 
 
 def test_one_joins_the_network_of_another(run: Run, playground: Playground) -> None:
