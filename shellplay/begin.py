@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from shellplay import put
 from shellplay.errors import KernelError, Refused
-from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, rooting
+from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, dev, rooting
 from shellplay.fences.caps import Caps
 from shellplay.fences.mounted import mounts_at
 from shellplay.fences.namespace import Joined, joined
@@ -23,15 +24,14 @@ from shellplay.fences.pid import Pid
 from shellplay.fences.quota import Quota
 from shellplay.fences.root import Root
 from shellplay.fences.uts import Uts
-from shellplay.kernel import cgroup_mounts, credentials, mounting, procfs, sysctl
+from shellplay.kernel import cgroup_mounts, mounting, procfs, sysctl
 from shellplay.kernel import constants as k
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.reasons import explained
 from shellplay.kernel.tracee import pidfd
 from shellplay.model import How
-from shellplay.program import Program, Start, Volume
+from shellplay.program import Program, Start
 from shellplay.shell import account
-from shellplay.shell.account import Account
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash, take_terminal
 from shellplay.stack import way_on
@@ -48,7 +48,7 @@ class NotStarted(Refused):
     """The program cannot be executed: 127 if it is not there, else 126, as a shell says."""
 
     def __init__(self, error: KernelError, program: Program) -> None:
-        name, missing = program.argv[0], error.errno in (errno.ENOENT, errno.ENOTDIR)
+        name, missing = program.argv[0] or "''", error.errno in (errno.ENOENT, errno.ENOTDIR)
         self.exit_status = 127 if missing else 126
         if not missing:
             super().__init__(f"{name} cannot be executed: {error.message}")
@@ -87,8 +87,13 @@ class _Beginning:
         held.callback(lambda: self._stub.quit())
         self._held = held
         self._fences = [self._gathered(each) for each in start.fences]
-        self._trees: list[tuple[Volume, int]] = []
+        self._trees: dict[str, int] = {}
         self._first: Shell | None = None
+        self._uid = 0
+        assert box.running is not None
+        self._running = box.running
+        # The stubs that have forked, to be inside.
+        self._outside: list[int] = []
 
     def shell(self) -> Shell:
         """Go through all of it, and return the first process."""
@@ -164,7 +169,10 @@ class _Beginning:
     def _enter(self, fence: Namespace, join: Joined | None) -> None:
         if isinstance(fence, Root):
             fence = self._bared(fence)
-        self._stub = put.on_stub(fence, self._stub, join)
+        before = self._stub
+        self._stub = put.on_stub(fence, before, join)
+        if self._stub is not before:
+            self._outside.append(before.pid)
         if isinstance(fence, Net) and join is None:
             self._open_ports()
 
@@ -246,14 +254,14 @@ class _Beginning:
             tree = mounting.open_tree(self._stub, str(volume.source), recursive=True)
             if volume.read_only:
                 mounting.mount_setattr(self._stub, tree, "", "ro", recursive=True)
-            if self._hides_devices and volume.source.is_dir():
+            if self._hides_devices and not (volume.device or dev.is_harmless(volume.source)):
                 mounting.mount_setattr(self._stub, tree, "", "nodev", recursive=True)
             # We keep it: what the stub has open leads nowhere else once it has another root.
             with pidfd(self._stub.pid) as target:
                 ours = HERE.pidfd_getfd(target, tree)
             self._held.callback(os.close, ours)
             self._stub.close(tree)
-            self._trees.append((volume, ours))
+            self._trees[volume.target] = ours
 
     def _close_root(self) -> None:
         """Have nothing be written in its root, if that is asked, and no device be opened."""
@@ -281,12 +289,20 @@ class _Beginning:
                 stub.umount2(volume.target, k.MNT_DETACH)
             if volume.source is None:
                 mounting.mount_memory(
-                    stub, volume.target, volume.options, read_only=volume.read_only
-                )
-        for volume, ours in self._trees:
-            assert volume.source is not None
-            with stub.passed(ours) as tree:
-                mounting.attach(stub, tree, volume.target, of=volume.source)
+                    stub, volume.target, volume.options,
+                    read_only=volume.read_only, allowed=volume.allowed,
+                )  # fmt: skip
+                continue
+            with stub.passed(self._trees[volume.target]) as tree:
+                try:
+                    mounting.attach(stub, tree, volume.target, of=volume.source)
+                except KernelError as error:
+                    if error.errno not in (errno.ENOTDIR, errno.EINVAL):
+                        raise
+                    raise Refused(
+                        f"{volume.source} cannot be mounted at {volume.target}: "
+                        "one of them is a directory, and the other is not"
+                    ) from error
 
     def _go_to_its_directory(self) -> None:
         mounting.make_place(self._stub, self._program.directory, directory=True)
@@ -301,41 +317,22 @@ class _Beginning:
         for fence in restrictions:
             self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
         caps = self._of(Caps)
-        self._become(who, keep_permitted=bool(caps))
-        for fence in caps:
-            self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
-        if who.uid and caps:
-            # As after execve(2) by an ordinary user; the bounding set is what counts.
-            credentials.capset(self._stub, 0, 0, 0)
-        self._who = who
 
-    def _become(self, who: Account, *, keep_permitted: bool) -> None:
-        status = procfs.status(self._stub.pid)
-        assert status is not None, "it waits for us"
-        if self._is_mapped_alone():
-            # One user is mapped, and no groups may be set, user_namespaces(7).
-            if who.uid or who.gid:
-                raise Refused(
-                    f"only root is known behind this user fence, not {self._program.user}",
-                    "start shellplay as root, or leave -u out",
-                )
-            return
-        credentials.setgroups(self._stub, sorted({who.gid, *who.groups}))
-        credentials.setresgid(self._stub, who.gid)
-        if who.uid:
-            credentials.setresuid(self._stub, who.uid, keep_permitted=keep_permitted)
-        if who.uid and keep_permitted:
-            # The effective set was cleared; dropping the rest for good takes some of it.
-            credentials.capset(self._stub, status.permitted, status.permitted, 0)
+        def drop() -> None:
+            for fence in caps:
+                self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
 
-    def _is_mapped_alone(self) -> bool:
-        return [each.length for each in procfs.uid_map(self._stub.pid) or ()] == [1]
+        account.assume(self._stub, who, drop if caps else None)
+        environment = {"HOME": who.home, **self._program.environment}
+        self._uid = who.uid
+        self._running.became(who, environment)
 
     # -- the program ---------------------------------------------------------------------
 
     def _executed(self) -> Shell:
         program, box = self._program, self._box
-        environment = {"HOME": self._who.home, **program.environment}
+        environment = self._running.environment
+        self._end_with_the_playground()
         try:
             if program.is_bash:
                 self.let_go()
@@ -345,22 +342,33 @@ class _Beginning:
                     path=program.argv[0], environment=environment,
                 )  # fmt: skip
             self._become_the_program(environment)
-            return self._box.live
+            return box.live
         except KernelError as error:
             if error.call != "execve":
                 raise
             raise NotStarted(error, program) from error
 
-    def _become_the_program(self, environment: dict[str, str]) -> None:
+    def _end_with_the_playground(self) -> None:
+        """Have it end also if nobody is left who could end it, as every bash does.
+
+        A fork and another user have undone what the first stub had asked for.
+        """
+        for pid in self._outside:
+            # Who that has forked has to be gone: its end would be the one that is meant.
+            self._box.guardian.status_of(pid)
+        self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+    def _become_the_program(self, environment: Mapping[str, str]) -> None:
         program, box = self._program, self._box
         # What is another user inside and on the host is no owner here.
-        owner = self._who.uid if rooting.may_see_below_mounts(self._stub) else 0
+        owner = self._uid if rooting.may_see_below_mounts(self._stub) else 0
+        self._stub.conceal()
         if program.init:
             self._stub.attend()
+            self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
         if program.terminal:
             take_terminal(self._stub, box.terminal, owner)
         else:
             self._stub.setsid()
-            assert box.running is not None
-            box.running.connect().hand_over(self._stub, owner)
+            self._running.connect().hand_over(self._stub, owner)
         self._stub.execute(program.argv, change=environment, fresh=True)

@@ -92,13 +92,13 @@ class Container:
     def _started(self, start: Start | None) -> Shell:
         with ExitStack() as undo:
             undo.callback(self._give_up)
-            if start is not None:
-                self.running = Running(self, start.program)
-                shell = begin(self, self._fencing.standing, start)
-            else:
+            if start is None:
                 stub = self.guardian.stub()
                 undo.callback(stub.quit)
                 shell = start_bash(stub, self.terminal, user_file=self.settings.bashrc)
+            else:
+                self.running = Running(self, start.program)
+                shell = begin(self, self._fencing.standing, start)
             undo.pop_all()
         return shell
 
@@ -245,6 +245,7 @@ class Container:
             detach_key=self.settings.detach_key,
             surround=self._fencing.surround,
             output=self.settings.surroundings.output,
+            environment=self.running.environment if self.running else None,
         )
 
     def enter(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from shellplay import layers, places, put
 from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError, TimedOut
-from shellplay.fences import REGISTRY, Fence, Limit, Mounted, Namespace
+from shellplay.fences import REGISTRY, Fence, Limit, Namespace
 from shellplay.fences.namespace import Joined, joined
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
@@ -123,9 +123,9 @@ class Fencing:
 
         Raises ShellplayError if the kernel does not show it behind every fence then.
         """
-        for each in self._stack.standing:
-            if not isinstance(each.fence, Namespace | Mounted):
-                put.around(each.fence, caller, self._box.group)
+        fences = [each.fence for each in self._stack.standing]
+        who = self._box.running.who if self._box.running else None
+        put.all_around(fences, caller, self._box.group, who)
         self._stack.standing.require_shown(caller.pid, "the program")
 
     def _up(self, fence: Fence, join: Joined | None) -> Change:

@@ -15,12 +15,17 @@ Told = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class Volume:
-    """What is mounted at ``target``: a file or directory of the host, or a tmpfs if None."""
+    """What is mounted at ``target``: a file or directory of the host, or a tmpfs if None.
+
+    A ``device`` may be opened; ``allowed`` is what a tmpfs otherwise forbids: exec, suid.
+    """
 
     source: Path | None
     target: str
     read_only: bool = False
     options: str = ""
+    device: bool = False
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ the three ways below starts a new namespace or joins an existing one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from shellplay.fences.caps import Caps
 from shellplay.fences.fence import Fence
 from shellplay.fences.limit import Limit
 from shellplay.fences.mounted import Mounted
@@ -23,6 +26,8 @@ from shellplay.kernel.caller import Caller
 from shellplay.kernel.cgroup_group import Group
 from shellplay.kernel.namespaces import CLONE_FLAGS, identify, owners
 from shellplay.kernel.stub import Stub
+from shellplay.shell import account
+from shellplay.shell.account import Account
 from shellplay.shell.shell import Forked, Shell
 
 PROC = "/proc"
@@ -72,6 +77,27 @@ def around(fence: Fence, caller: Caller, group: Group) -> None:
         fence.put_up(caller.pid, group)
     else:
         in_place(fence, caller, None)
+
+
+def all_around(
+    fences: Sequence[Fence], caller: Caller, group: Group, who: Account | None
+) -> None:
+    """Put those fences around a process that are neither namespaces nor mounted.
+
+    It becomes ``who``, if that is not None, before its capabilities go.
+    """
+    wanted = [each for each in fences if not isinstance(each, Namespace | Mounted)]
+    last = [each for each in wanted if who is not None and isinstance(each, Caps)]
+    for each in wanted:
+        if each not in last:
+            around(each, caller, group)
+
+    def drop() -> None:
+        for each in last:
+            around(each, caller, group)
+
+    if who is not None:
+        account.assume(caller, who, drop if last else None)
 
 
 def by_fork(fence: Fence, join: Joined | None, group: Group) -> Forked:

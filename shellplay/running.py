@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import select
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.readiness import readable
 from shellplay.program import Program
+from shellplay.shell.account import Account
 from shellplay.shell.drain import Drain
 from shellplay.shell.streams import Streams
 
 if TYPE_CHECKING:
     from shellplay.container import Container
+
+MOST_INTERRUPTS = 3
 
 Output = Callable[[int, bytes], None]
 
@@ -33,6 +38,8 @@ class Running:
         self._box = container
         self.program = program
         self.streams: Streams | None = None
+        self.who: Account | None = None
+        self.environment: Mapping[str, str] = program.environment
         # A bash is read by who starts it, up to its prompt.
         self.waits = program.attended and not program.is_bash
         self._output: Output | None = None
@@ -42,6 +49,10 @@ class Running:
         """Make the pipes of a program that gets no terminal."""
         self.streams = Streams(self._heard, keys=self.program.keys)
         return self.streams
+
+    def became(self, who: Account, environment: Mapping[str, str]) -> None:
+        """Keep who it is and what its environment was: what runs beside it gets the same."""
+        self.who, self.environment = who, environment
 
     def _heard(self, stream: int, piece: bytes) -> None:
         self._box.terminal.remember(piece)
@@ -75,17 +86,22 @@ class Running:
     def attend(self, output: Output, keys: int | None) -> int:
         """Pass on what it prints, and keys of ours, until it has ended; return its status.
 
-        A KeyboardInterrupt is passed on to it, as SIGINT; the third one ends it.
+        A KeyboardInterrupt is passed on to it, as SIGINT; the third one ends it.  Without
+        keys it reads that there are none.
         """
         assert self.streams is not None
         self.waits = False
+        if keys is None:
+            self.streams.end_keys()
         with self._box.attended(), self._heard_by(output):
-            for interrupts in range(1, 4):
+            for interrupts in count(1):
                 try:
                     self.streams.pump(self._box.live.pidfd, keys)
                     break
                 except KeyboardInterrupt:
-                    self._send(signal.SIGKILL if interrupts == 3 else signal.SIGINT)
+                    self._send(
+                        signal.SIGINT if interrupts < MOST_INTERRUPTS else signal.SIGKILL
+                    )
             self._box.buried()
         status = self.exit_status
         assert status is not None, "it has ended"
@@ -144,7 +160,9 @@ class Running:
         try:
             HERE.pidfd_send_signal(self._box.live.pidfd, number)
         except KernelError as error:
-            raise ShellGone(f"{self.program.name} has ended") from error
+            # It may have ended just now, and then there is nobody to tell.
+            if error.errno != errno.ESRCH:
+                raise
 
     def require_terminal(self) -> None:
         """Raise Refused if it has none."""

@@ -278,15 +278,26 @@ class Stack:
                 if isinstance(fence, Mounted):
                     with insider(self._box.guardian, stub.pid) as caller:
                         self._mount(fence, caller, stub.pid, terminal)
-                elif not isinstance(fence, Namespace):
-                    put.around(fence, stub, self._box.group)
-            shell = start_bash(stub, terminal, user_file=self._box.settings.bashrc)
+            who = self._box.running.who if self._box.running else None
+            put.all_around(fences, stub, self._box.group, who)
+            shell = self._bash_anew(stub, terminal)
             undo.pop_all()
         self._end(old)
         old[0].close()
         self._box.replace(shell, terminal)
         self.standing.restart(standing)
         return notes
+
+    def _bash_anew(self, stub: Stub, terminal: Terminal) -> Shell:
+        """Start a bash as the one before it was started."""
+        running = self._box.running
+        if running is None:
+            return start_bash(stub, terminal, user_file=self._box.settings.bashrc)
+        program = running.program
+        return start_bash(
+            stub, terminal, user_file=program.reads_bashrc,
+            path=program.argv[0], environment=running.environment,
+        )  # fmt: skip
 
     def _stub_inside(self, wanted: Sequence[Wanted], undo: ExitStack) -> Stub:
         stub = self._box.guardian.stub()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -70,7 +71,8 @@ def run(
             return
     else:
         output = playground.settings.surroundings.output
-        attend(container, output, output, None)
+        typed = asked.has("interactive") and front.terminal
+        attend(container, output, output, sys.stdin.fileno() if typed else None)
     yield from _ended(playground, container, forget=asked.has("rm"))
 
 
@@ -121,13 +123,14 @@ def found(asked: Asked) -> Generator[str, None, Image | None]:
     from shellplay.image.store import Store
 
     store = Store()
-    try:
-        return store.get(asked.image)
-    except Refused as error:
-        if asked.last("pull") == "never":
-            raise
-        yield f"{error.message} here, so it is pulled"
-        return (yield from pull_image(store, asked.image))
+    if asked.last("pull") != "always":
+        try:
+            return store.get(asked.image)
+        except Refused as error:
+            if asked.last("pull") == "never":
+                raise
+            yield f"{error.message} here, so it is pulled"
+    return (yield from pull_image(store, asked.image))
 
 
 def started(
@@ -162,12 +165,21 @@ def attend(
     sys.stdout.flush()
 
     def heard(stream: int, piece: bytes) -> None:
-        view = memoryview(piece)
+        view, sink = memoryview(piece), sinks[stream - 1]
         while view:
-            view = view[os.write(sinks[stream - 1], view) :]
+            try:
+                view = view[os.write(sink, view) :]
+            except BlockingIOError:
+                # Somebody else who has it open does not wait for it.
+                select.select([], [sink], [])
 
     assert container.running is not None
-    return container.running.attend(heard, keys)
+    try:
+        return container.running.attend(heard, keys)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Refused(f"what goes in or out does not get there: {error.strerror}") from error
 
 
 def _ended(playground: Playground, container: Container, *, forget: bool) -> Iterator[Outcome]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,20 @@ LINKS = {
     **{"stderr": "/proc/self/fd/2", "core": "/proc/kcore", "ptmx": "pts/ptmx"},
 }
 PTS = "newinstance,ptmxmode=0666,mode=0620"
+
+
+def is_harmless(path: Path) -> bool:
+    """Tell whether a path may be opened where only what is in /dev here may be.
+
+    That is one of those devices, or a file that is none.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    if stat.S_ISCHR(found.st_mode):
+        return (os.major(found.st_rdev), os.minor(found.st_rdev)) in NODES.values()
+    return not (stat.S_ISDIR(found.st_mode) or stat.S_ISBLK(found.st_mode))
 
 
 @dataclass(frozen=True)

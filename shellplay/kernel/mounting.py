@@ -160,10 +160,19 @@ def place(target: str) -> str:
     return f"/{path.relative_to(path.anchor)}"
 
 
-def mount_memory(caller: Caller, path: str, options: str, *, read_only: bool) -> None:
-    """Mount a tmpfs at a path that is made if it is not there; nothing in it is executed."""
+def mount_memory(
+    caller: Caller, path: str, options: str, *, read_only: bool, allowed: Sequence[str] = ()
+) -> None:
+    """Mount a tmpfs at a path that is made if it is not there.
+
+    Nothing in it is executed, and no set-user-ID obeyed, unless ``exec`` or ``suid`` is
+    ``allowed``.
+    """
     make_place(caller, path, directory=True)
-    flags = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC | (k.MS_RDONLY if read_only else 0)
+    flags = k.MS_NODEV | (k.MS_RDONLY if read_only else 0)
+    flags |= (0 if "exec" in allowed else k.MS_NOEXEC) | (
+        0 if "suid" in allowed else k.MS_NOSUID
+    )
     caller.mount("tmpfs", path, "tmpfs", flags, options or None)
 
 

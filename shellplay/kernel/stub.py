@@ -14,18 +14,19 @@ from __future__ import annotations
 import errno
 import json
 import os
-import resource
 import signal
 import socket
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, NotRequired, TypedDict
 
 from shellplay.errors import KernelError, Refused, ShellGone, TimedOut
 from shellplay.kernel import constants as k
+from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE, Argument, Caller, Program, note
+from shellplay.kernel.capabilities import has
 
 MESSAGE_SIZE = 200_000
 # Long, for a machine that has a lot to do; but nobody answers who was stopped.
@@ -51,9 +52,12 @@ class Stub(Caller):
 
     remote = True
 
-    def __init__(self, link: socket.socket, pid: int) -> None:
+    def __init__(
+        self, link: socket.socket, pid: int, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.pid = pid
         self._link = link
+        self._environment = environment
 
     def syscall(self, name: str, *arguments: Argument) -> int:
         """Make one call and return its raw result."""
@@ -84,7 +88,10 @@ class Stub(Caller):
 
     def give(self, fd: int) -> int:
         """Give the stub a duplicate of our descriptor for good; return its number there."""
-        return self._ask(fd, keep=True)["result"]
+        number = self._ask(fd, keep=True)["result"]
+        if number < 0:
+            raise KernelError("recvmsg", -number, "a descriptor of ours")
+        return number
 
     @contextmanager
     def forked(self, flags: int = 0) -> Iterator[tuple[Stub, int]]:
@@ -99,7 +106,7 @@ class Stub(Caller):
         if inside < 0:
             ours.close()
             raise KernelError("clone", -inside, "SIGCHLD")
-        copy = awaited(ours)
+        copy = awaited(ours, self._environment)
         try:
             yield copy, inside
         except BaseException:
@@ -124,19 +131,21 @@ class Stub(Caller):
         self,
         argv: Sequence[str],
         *,
-        change: dict[str, str],
+        change: Mapping[str, str],
         remove: Sequence[str] = (),
         keep: Sequence[int] = (),
         fresh: bool = False,
     ) -> None:
         """Replace the stub by a program; raise KernelError if it cannot be executed.
 
-        The environment is ours, or nothing if it is ``fresh``, with ``change`` applied and
-        the names in ``remove`` gone.  Of the descriptors, the standard streams and those in
-        ``keep`` stay open.
+        The environment is the one of ``awaited``, or nothing if it is ``fresh``, with
+        ``change`` applied and the names in ``remove`` gone.  Of the descriptors, the standard
+        streams and those in ``keep`` stay open.
         """
-        plan = {"change": change, "remove": list(remove), "keep": list(keep), "fresh": fresh}
-        self._send(execute=list(argv), plan=plan)
+        ours = os.environ if self._environment is None else self._environment
+        kept = {} if fresh else {n: text for n, text in ours.items() if n not in remove}
+        # It comes only now: whoever shares a fence with a stub might read it there.
+        self._send(execute=list(argv), environment={**kept, **change}, keep=list(keep))
         answer = self._receive()
         self._link.close()
         # The stub's end is close-on-exec: no answer means that the program runs.
@@ -147,12 +156,24 @@ class Stub(Caller):
             fix = "a filter may deny it: peel seccomp" if -failed == errno.EPERM else None
             raise KernelError(call, -failed, argv[0], fix)
 
+    def conceal(self) -> None:
+        """Have its memory and its program be closed to who is behind the same fences.
+
+        That program is the host's Python (CVE-2019-5736).  It ends with execve(2).  We must
+        be able to look ourselves, so it is done only if we may look into every process.
+        """
+        ours = procfs.status("self")
+        if ours is not None and has(ours.effective, "sys_ptrace"):
+            self.prctl(k.PR_SET_DUMPABLE, 0)
+
     def attend(self) -> None:
         """Have the stub fork: the copy goes on in its place, and it reaps until that ends.
 
         That is what the first process of a pid namespace is there for, pid_namespaces(7).
         """
-        self._ask(attend=True)
+        copied = self._ask(attend=True)["result"]
+        if copied < 0:
+            raise KernelError("clone", -copied, "SIGCHLD")
 
     def quit(self) -> None:
         """End the stub."""
@@ -199,10 +220,11 @@ def pair() -> tuple[socket.socket, socket.socket]:
     return ours, theirs
 
 
-def awaited(link: socket.socket) -> Stub:
+def awaited(link: socket.socket, environment: Mapping[str, str] | None = None) -> Stub:
     """Wait for a stub's first message, which carries its PID as the kernel translates it.
 
-    A stub in a new PID namespace does not know its PID on the host; SCM_CREDENTIALS do.
+    What it executes gets the environment, ours if it is None.  A stub in a new PID namespace
+    does not know its PID on the host; SCM_CREDENTIALS do.
     """
     try:
         hello, ancillary, _, _ = link.recvmsg(MESSAGE_SIZE, socket.CMSG_SPACE(CREDENTIALS.size))
@@ -216,7 +238,7 @@ def awaited(link: socket.socket) -> Stub:
         raise
     link.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
     pid, _, _ = CREDENTIALS.unpack(ancillary[0][2])
-    return Stub(link, pid)
+    return Stub(link, pid, environment)
 
 
 def _silent(process: str) -> TimedOut:
@@ -248,7 +270,8 @@ def _serve(link: socket.socket) -> NoReturn:
             case {"calls": calls}:
                 answer = {"result": 0, "buffers": [], "results": _make_calls(calls)}
             case {"keep": True}:
-                answer = {"result": fds[0], "buffers": []}
+                # None has come if no more may be open.
+                answer = {"result": fds[0] if fds else -errno.EMFILE, "buffers": []}
             case {"listen": True}:
                 answer = {"result": 0, "buffers": []}
             case {"fork": True}:
@@ -266,8 +289,8 @@ def _serve(link: socket.socket) -> NoReturn:
                     link.close()
                     _attend(child)
                 answer = {"result": child, "buffers": []}
-            case {"execute": argv, "plan": plan}:
-                answer = _execute(argv, **plan)
+            case {"execute": argv, "environment": environment, "keep": keep}:
+                answer = _execute(argv, environment, keep)
             case _:
                 os._exit(2)
         link.send(json.dumps(answer).encode())
@@ -310,12 +333,7 @@ def _make_calls(calls: list[tuple[str, list[Encoded]]]) -> list[int]:
     return results
 
 
-def _execute(
-    argv: list[str], change: dict[str, str], remove: list[str], keep: list[int], *, fresh: bool
-) -> Answer:
-    ours = {} if fresh else dict(os.environ)
-    environment = {name: text for name, text in ours.items() if name not in remove}
-    environment.update(change)
+def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> Answer:
     for number in signal.valid_signals():
         if number not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(number, signal.SIG_DFL)
@@ -323,9 +341,9 @@ def _execute(
     # Everything but the standard streams is marked, not closed: a failed execve must still
     # be able to answer.  A host descriptor that stays open inside is an escape
     # (CVE-2024-21626).
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     try:
-        HERE.close_range(3, limit if limit > 0 else 0x7FFFFFFF, k.CLOSE_RANGE_CLOEXEC)
+        # All of them: a limit of now says nothing of what was opened before it.
+        HERE.close_range(3, 0x7FFFFFFF, k.CLOSE_RANGE_CLOEXEC)
     except KernelError as error:
         # A filter may deny it, and then no program starts with what is open here.
         return {"result": -error.errno, "buffers": [], "call": error.call}
@@ -333,6 +351,8 @@ def _execute(
         os.set_inheritable(fd, True)
     path = environment.get("PATH", os.defpath)
     failure = errno.ENOENT
+    if not argv[0]:
+        return {"result": -failure, "buffers": []}
     for directory in path.split(":") if "/" not in argv[0] else [""]:
         try:
             os.execve(Path(directory, argv[0]), argv, environment)

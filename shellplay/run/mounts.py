@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from shellplay.errors import UsageError
+from shellplay.fences.fence import nearest
 from shellplay.kernel.home import expanded
 from shellplay.kernel.mounting import place
 from shellplay.program import Volume
-from shellplay.run.options import Asked
+from shellplay.run.options import Asked, yes
 
 BIND_FLAGS = ("ro", "rw", "z", "Z", "rprivate", "private", "rslave", "slave", "cached")
 TMPFS = re.compile(r"size=\d+[kmgKMG%]?|mode=0?[0-7]{3,4}|nr_inodes=\d+[kmg]?|uid=\d+|gid=\d+")
 TMPFS_FLAGS = ("rw", "noexec", "nosuid", "nodev")
+# What a tmpfs has not unless it is asked for.
+TMPFS_ALLOWED = ("exec", "suid")
+KEYS = {
+    **{"src": "source", "dst": "target", "destination": "target", "ro": "readonly"},
+    **{each: each for each in ("type", "source", "target", "readonly", "consistency")},
+    **{each: each for each in ("bind-propagation", "tmpfs-size", "tmpfs-mode")},
+}
+PRIVATE = ("rprivate", "private")
 NO_DIRECTORY = "a directory of the host, as in -v ./src:/src"
 
 
@@ -59,40 +69,66 @@ def _source(text: str) -> Path:
 def _mount(text: str) -> Volume:
     keys = dict(_pairs(text))
     kind = keys.get("type", "volume")
-    target = place(keys.get("target") or keys.get("dst") or keys.get("destination") or "")
-    read_only = any(keys.get(key, "0") in ("", "1", "true") for key in ("readonly", "ro"))
-    if kind == "tmpfs":
-        size, mode = keys.get("tmpfs-size"), keys.get("tmpfs-mode")
-        options = [f"size={size}"] if size else []
-        options += [f"mode={mode}"] if mode else []
-        return Volume(None, target, read_only, ",".join(options))
-    if kind != "bind":
+    if kind not in ("bind", "tmpfs"):
         raise UsageError(f"--mount type={kind} is not known here", "type=bind or type=tmpfs")
-    return Volume(_source(keys.get("source") or keys.get("src") or ""), target, read_only)
+    target = place(keys.get("target", ""))
+    read_only = yes(f"--mount {text}: readonly", keys.get("readonly", "false"))
+    source = keys.get("source", "")
+    if kind == "tmpfs":
+        if source or "bind-propagation" in keys:
+            raise UsageError(f"--mount {text}: a tmpfs has no source", "type=bind has")
+        options = [
+            f"{key}={keys[f'tmpfs-{key}']}"
+            for key in ("size", "mode")
+            if f"tmpfs-{key}" in keys
+        ]
+        for each in options:
+            _check_memory(f"--mount {text}", each)
+        return Volume(None, target, read_only, ",".join(options))
+    if not source:
+        raise UsageError(f"--mount {text} names no source", "source=DIRECTORY")
+    if "tmpfs-size" in keys or "tmpfs-mode" in keys:
+        raise UsageError(f"--mount {text}: what is bound has its size and mode", "type=tmpfs")
+    if keys.get("bind-propagation", "rprivate") not in PRIVATE:
+        raise UsageError(f"--mount {text}: nothing is propagated", "bind-propagation=rprivate")
+    return Volume(_source(source), target, read_only)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    for each in text.split(","):
-        key, _, value = each.partition("=")
-        yield key, value
+    """Yield the keys, as they are called in full, with their values."""
+    for each in next(csv.reader([text]), []):
+        key, equals, value = each.partition("=")
+        name = KEYS.get(key.strip().lower())
+        if name is None:
+            raise UsageError(f"--mount {text}: there is no {key!r}", nearest(key, KEYS))
+        if not equals and name != "readonly":
+            raise UsageError(f"--mount {text}: {key} has no value", f"{key}=...")
+        yield name, value if equals else "true"
 
 
 def _tmpfs(text: str) -> Volume:
     target, _, options = text.partition(":")
     words = [each for each in options.split(",") if each]
     for each in words:
-        if each not in ("ro", *TMPFS_FLAGS) and not TMPFS.fullmatch(each):
-            raise UsageError(
-                f"--tmpfs {text}: {each} is no option of it", "size=64m or mode=755"
-            )
+        if each not in ("ro", *TMPFS_FLAGS, *TMPFS_ALLOWED):
+            _check_memory(f"--tmpfs {text}", each)
     kept = [each for each in words if "=" in each]
-    return Volume(None, place(target), "ro" in words, ",".join(kept))
+    allowed = tuple(each for each in words if each in TMPFS_ALLOWED)
+    return Volume(None, place(target), "ro" in words, ",".join(kept), allowed=allowed)
+
+
+def _check_memory(spelled: str, option: str) -> None:
+    if not TMPFS.fullmatch(option):
+        raise UsageError(f"{spelled}: {option} is no option of it", "size=64m or mode=755")
 
 
 def _device(text: str) -> Volume:
     source, _, rest = text.partition(":")
-    target = rest.partition(":")[0] or source
+    target, _, may = rest.partition(":")
+    target = target or source
     path = Path(source)
+    if may and not {"r", "w"} <= set(may) <= set("rwm"):
+        raise UsageError(f"--device {text}: it is read and written, or not there", "rwm")
     if not (path.is_char_device() or path.is_block_device()):
         raise UsageError(f"{source} is no device", "as in --device /dev/fuse")
-    return Volume(path, place(target))
+    return Volume(path, place(target), device=True)

@@ -12,12 +12,16 @@ EXAMPLE = "as in: run -it host /bin/bash"
 
 
 class Option(NamedTuple):
-    """One option: what it takes, if it takes something, and what it does."""
+    """One option: what it takes, if it takes something, and what it does.
+
+    ``choices`` are offered; ``only`` they are taken, or else also what the metavar says.
+    """
 
     help: str
     metavar: str = ""
     short: str = ""
     choices: tuple[str, ...] = ()
+    only: bool = False
 
 
 NETWORKS = ("none", "bridge", "host", "container:")
@@ -57,12 +61,19 @@ OPTIONS: dict[str, Option] = {
     "pid": Option("whose processes it sees", "host|container:NAME", choices=("host",)),
     "ipc": Option("whose shared memory", "private|host|container:NAME", choices=("host",)),
     "uts": Option("whose host name", "host", choices=("host",)),
-    "userns": Option("whose users", "host", choices=("host",)),
-    "cgroupns": Option("whose view of cgroups", "host|private", choices=("host", "private")),
+    "userns": Option("whose users", "host", choices=("host",), only=True),
+    "cgroupns": Option(
+        "whose view of cgroups", "host|private", choices=("host", "private"), only=True
+    ),
     "stop-signal": Option("the signal that stop sends", "SIGNAL"),
-    "pull": Option("when to fetch the image", "missing|never", choices=("missing", "never")),
+    "pull": Option(
+        "when to fetch the image", "always|missing|never",
+        choices=("always", "missing", "never"), only=True,
+    ),
 }  # fmt: skip
 ALIASES = {"net": "network", "h": "hostname"}
+# As Go reads them, which Docker is written in.
+YES, NO = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 SHORT = {option.short: name for name, option in OPTIONS.items() if option.short}
 
 
@@ -75,7 +86,7 @@ class Asked(NamedTuple):
 
     def has(self, name: str) -> bool:
         """Tell whether a flag is on."""
-        return self.given.get(name, ("false",))[-1] not in ("false", "0")
+        return self.given.get(name, ("false",))[-1] in YES
 
     def last(self, name: str) -> str | None:
         """Return what an option was given last, which is what counts."""
@@ -95,11 +106,27 @@ def parse(words: Sequence[str]) -> Asked:
         if word == "--":
             break
         for name, value in _long(word, pending) if word[1] == "-" else _short(word, pending):
+            _check(name, value)
             given.setdefault(name, []).append(value)
     if not pending:
         raise UsageError("run needs an IMAGE, or host for the files of this machine", EXAMPLE)
     image = pending.popleft()
     return Asked({name: tuple(values) for name, values in given.items()}, image, tuple(pending))
+
+
+def yes(spelled: str, value: str) -> bool:
+    """Read a flag as Docker does; raises UsageError."""
+    if value not in (*YES, *NO):
+        raise UsageError(f"{spelled} cannot be {value!r}", "true or false")
+    return value in YES
+
+
+def _check(name: str, value: str) -> None:
+    option = OPTIONS[name]
+    if not option.metavar:
+        yes(f"run --{name}", value)
+    elif option.only and value not in option.choices:
+        raise UsageError(f"run --{name} cannot be {value!r}", " or ".join(option.choices))
 
 
 def _long(word: str, pending: deque[str]) -> list[tuple[str, str]]:

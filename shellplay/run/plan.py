@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY, Fence, docker
-from shellplay.fences.caps import PRESETS
+from shellplay.fences.caps import ALL, PRESETS
 from shellplay.fences.fence import nearest
+from shellplay.kernel.capabilities import NAMES
 from shellplay.kernel.home import expanded
 from shellplay.program import Program, Start, Told, Volume, new_id
 from shellplay.run.mounts import volumes
@@ -56,6 +57,10 @@ class Plan:
         """Return program and fences; raises UsageError for what is wrong with it."""
         name = new_id()
         hostname = self.asked.last("hostname") or name
+        if self.asked.last("uts") == "host":
+            if self.asked.last("hostname"):
+                raise UsageError("--hostname changes nothing with --uts host", "leave one out")
+            hostname = os.uname().nodename
         fences = self._fences(hostname, told)
         if self.ports and "net" not in [each.kind for each in fences]:
             raise UsageError("-p publishes nothing with --network host", "leave one out")
@@ -112,7 +117,10 @@ class Plan:
         found.update(_variables(config.environment if config else ()))
         for file in self.asked.all("env-file"):
             found.update(_variables(_lines(file)))
-        found.update(_variables(self.asked.all("env")))
+        for each in self.asked.all("env"):
+            # As for Docker, a name that we have not is none inside either.
+            found.pop(each, None)
+            found.update(_variables((each,)))
         return found
 
     # -- the fences ----------------------------------------------------------------------
@@ -120,9 +128,8 @@ class Plan:
     def _fences(self, hostname: str, told: Told) -> tuple[Fence, ...]:
         options = self._options(hostname, told)
         order = (
-            *(kind for kind in docker.preset() if kind not in docker.PRIVILEGES),
-            *LIMITS,
-            *("nnp", *docker.PRIVILEGES),
+            *("user", *docker.NAMESPACES, "cgroup", *docker.FILES),
+            *(*LIMITS, "nnp", *docker.PRIVILEGES),
         )
         kinds = [kind for kind in order if kind in options]
         return docker.fitted([REGISTRY[kind].parse(options[kind]) for kind in kinds])
@@ -170,7 +177,9 @@ class Plan:
                 found["user"] = found[kind]
         elif kind == "net" and mode in NETWORKS:
             found[kind] = NETWORKS[mode]
-        elif not (kind in ("ipc", "cgroup") and mode in ("private", "shareable", "none")):
+        elif kind == "cgroup" and mode == "private":
+            found[kind] = {}
+        elif not (kind == "ipc" and mode in ("private", "shareable")):
             raise UsageError(f"run --{name} cannot be {mode}", "host or container:NAME")
 
 
@@ -207,18 +216,26 @@ def _variables(lines: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 def _lines(file: str) -> tuple[str, ...]:
     try:
-        text = expanded(file).read_text()
+        text = expanded(file).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--env-file {file} cannot be read: {error}") from error
-    lines = (line.strip() for line in text.splitlines())
-    return tuple(line for line in lines if line and not line.startswith("#"))
+    # As Docker reads it: what is behind a name belongs to the value, be it a space.
+    lines = (line.removesuffix("\r").lstrip() for line in text.split("\n"))
+    found = tuple(line for line in lines if line and not line.startswith("#"))
+    for line in found:
+        if any(letter.isspace() for letter in line.partition("=")[0]):
+            raise UsageError(
+                f"--env-file {file}: {line!r} has spaces in its name", "NAME=VALUE"
+            )
+    return found
 
 
 def _limits(asked: Asked) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    if (memory := asked.last("memory")) is not None:
-        found["memory"] = {"max": memory.lower().removesuffix("b") if memory else memory}
-    if (cpus := asked.last("cpus")) is not None:
+    # For Docker 0 is no limit.
+    if (memory := asked.last("memory")) not in (None, "0"):
+        found["memory"] = {"max": memory}
+    if (cpus := asked.last("cpus")) not in (None, "0"):
         found["cpu"] = {"cpus": cpus}
     if (cpuset := asked.last("cpuset-cpus")) is not None:
         found["cpuset"] = {"cpus": cpuset}
@@ -243,15 +260,20 @@ def _capabilities(asked: Asked) -> dict[str, str]:
         return {}
     add = [each.lower().removeprefix("cap_") for each in asked.all("cap-add")]
     drop = [each.lower().removeprefix("cap_") for each in asked.all("cap-drop")]
-    if "all" in add:
-        return {"drop": ",".join(drop)} if drop else {}
-    if "all" in drop:
+    for each in (*add, *drop):
+        if each not in (ALL, *NAMES):
+            near = nearest(each, NAMES, otherwise="man 7 capabilities has them")
+            raise UsageError(f"there is no capability {each!r}", near)
+    if ALL in add:
+        dropped = [each for each in drop if each != ALL]
+        return {"drop": ",".join(dropped)} if dropped else {}
+    if ALL in drop:
         # What is added counts also behind a drop of all, as for Docker.
         return {"keep": ",".join(add)} if add else {"preset": "none"}
     if not add and not drop:
         return {"preset": "docker"}
-    kept = [each for each in (*PRESETS["docker"], *add) if each not in drop]
-    return {"keep": ",".join(dict.fromkeys(kept))}
+    kept = [*(each for each in PRESETS["docker"] if each not in drop), *add]
+    return {"keep": ",".join(dict.fromkeys(kept))} if kept else {"preset": "none"}
 
 
 def _security(word: str, found: dict[str, dict[str, str]]) -> None:

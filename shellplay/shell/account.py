@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.errors import KernelError, Refused, UsageError
+from shellplay.kernel import credentials, procfs
 from shellplay.kernel.outside import open_within
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
 
 LARGEST_FILE = 1 << 20
 LARGEST_ID = (1 << 32) - 2
@@ -41,10 +45,43 @@ def find(pid: int, user: str) -> Account:
             f"no user {name[:64]} is in /etc/passwd inside", "a number needs no entry"
         )
     listed = list(_lines(pid, "/etc/group", 4))
-    if colon:
+    if colon and group:
         return Account(uid, _group(listed, group), (), home)
     groups = {int(each[2]) for each in listed if name in each[3].split(",")}
     return Account(uid, gid, tuple(sorted(groups - {gid})), home)
+
+
+def assume(caller: Caller, who: Account, drop: Callable[[], None] | None) -> None:
+    """Have a process become a user, and drop capabilities by ``drop``, if there is one.
+
+    The user comes first, since nobody may change it without them.  Raises Refused.
+    """
+    _become(caller, who, keep_permitted=drop is not None)
+    if drop is not None:
+        drop()
+        if who.uid:
+            # As after execve(2) by an ordinary user; the bounding set is what counts.
+            credentials.capset(caller, 0, 0, 0)
+
+
+def _become(caller: Caller, who: Account, *, keep_permitted: bool) -> None:
+    status = procfs.status(caller.pid)
+    assert status is not None, "it waits for us"
+    if [each.length for each in procfs.uid_map(caller.pid) or ()] == [1]:
+        # One user is mapped, and no groups may be set, user_namespaces(7).
+        if who.uid or who.gid:
+            raise Refused(
+                f"only root is known behind this user fence, not {who.uid}:{who.gid}",
+                "start shellplay as root, or leave -u out",
+            )
+        return
+    credentials.setgroups(caller, sorted({who.gid, *who.groups}))
+    credentials.setresgid(caller, who.gid)
+    if who.uid:
+        credentials.setresuid(caller, who.uid, keep_permitted=keep_permitted)
+    if who.uid and keep_permitted:
+        # The effective set was cleared; dropping the rest for good takes some of it.
+        credentials.capset(caller, status.permitted, status.permitted, 0)
 
 
 def _group(listed: list[list[str]], group: str) -> int:

@@ -26,6 +26,9 @@ PACKAGE_ROOT = str(Path(__file__).parents[2])
 STARTING_SECONDS, ENDING_SECONDS = 30.0, 30.0
 # Wait statuses of children nobody asks for are kept this long.
 REMEMBERED = 1000
+# How it reads what we write, and what it is linked with.  The rest of our environment goes
+# with what is executed: who is behind the same fences as a stub can read what that has.
+KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH")
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[3]); "
     "from shellplay.shell.guardian_process import main; "
@@ -43,6 +46,9 @@ class Guardian:
     def __init__(self, surroundings: Surroundings | None = None) -> None:
         around = surroundings or Surroundings()
         scratch = [] if around.scratch is None else [around.scratch]
+        self._environment = dict(
+            os.environ if around.environment is None else around.environment
+        )
         self._requests, requests = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.events, events = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with requests, events:
@@ -52,7 +58,7 @@ class Guardian:
             self.pid = os.posix_spawn(
                 sys.executable,
                 [sys.executable, "-I", "-S", "-c", PROGRAM, "3", "4", PACKAGE_ROOT, *scratch],
-                os.environ if around.environment is None else around.environment,
+                {name: text for name, text in self._environment.items() if name in KEPT},
                 file_actions=_as_3_and_4(requests.fileno(), events.fileno()),
                 setsid=True,
                 setsigmask=(),
@@ -74,7 +80,7 @@ class Guardian:
                     socket.send_fds(self._requests, [b"{}"], [theirs.fileno()])
                 except OSError as error:
                     raise ShellGone("the playground process has ended") from error
-            return awaited(ours)
+            return awaited(ours, self._environment)
 
     @contextmanager
     def modes_kept(self, terminal: int) -> Iterator[None]:

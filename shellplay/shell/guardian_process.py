@@ -46,7 +46,8 @@ def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoRetu
     HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
     HERE.prctl(k.PR_SET_NAME, b"playground")
     set_command_line(os.getpid(), "shellplay: playground")
-    children = _wake_on_signals()
+    wake = _wake_on_signals()
+    children = wake[0]
     watched: list[socket.socket | int] = [requests, events, children]
     with suppress(BrokenPipeError):
         # Whoever wanted us may have gone already; then the loop ends at once.
@@ -62,7 +63,7 @@ def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoRetu
             if "modes" in request:
                 kept = _kept(kept, request["modes"], fds)
             else:
-                _fork_stub(socket.socket(fileno=fds[0]), requests, events)
+                _fork_stub(socket.socket(fileno=fds[0]), requests, events, *wake)
         if events in ready or (children in ready and _told_to_end(children)):
             break
         _report_ended(events)
@@ -116,7 +117,7 @@ def _last_words(sentence: str) -> None:
     sys.stderr.flush()
 
 
-def _wake_on_signals() -> int:
+def _wake_on_signals() -> tuple[int, int]:
     # Terminal signals are for the REPL: it lives in the user's session, we do not.  TERM
     # and HUP mean that somebody wants this playground to end.
     readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -128,7 +129,7 @@ def _wake_on_signals() -> int:
     # C library, whose own they are, lets nobody set them.
     for reserved in RESERVED_SIGNALS:
         HERE.call("rt_sigaction", reserved, DEFAULT_ACTION, None, SIGNAL_SET_SIZE)
-    return readable
+    return readable, writable
 
 
 def _told_to_end(children: int) -> bool:
@@ -136,11 +137,12 @@ def _told_to_end(children: int) -> bool:
     return signal.SIGTERM in received or signal.SIGHUP in received
 
 
-def _fork_stub(link: socket.socket, *ours: socket.socket) -> None:
+def _fork_stub(link: socket.socket, *ours: socket.socket | int) -> None:
     if os.fork() == 0:
         signal.set_wakeup_fd(-1)
         for each in ours:
-            each.close()
+            # With few open files allowed inside it needs their numbers.
+            os.close(each if isinstance(each, int) else each.detach())
         # Should both the REPL and we be killed at once, the shells go with us.
         HERE.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
         serve(link)

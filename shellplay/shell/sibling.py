@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from shellplay.errors import ShellplayError
 from shellplay.kernel import namespaces
@@ -29,24 +30,30 @@ def execute(
     detach_key: str,
     surround: Callable[[Caller], None],
     output: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> int:
     """Run ``argv`` inside every fence of ``live`` and wait; return its exit status.
 
     ``surround`` puts the fences that are no namespaces around it, or raises.  With a
     ``term`` it gets such a terminal of its own, connected with ours; otherwise its
-    output is copied to ``output``, or to ours.  128+n means that signal n ended it.  Raises
-    KernelError if it cannot be joined or executed.
+    output is copied to ``output``, or to ours.  It gets ``environment`` alone, or ours if that
+    is None.  128+n means that signal n ended it.  Raises KernelError if it cannot be joined
+    or executed.
     """
     stub = _inside(guardian.stub(), live)
+    change = dict(environment or {}) | ({"TERM": term} if term else {})
+    removed, fresh = (REMOVED, False) if environment is None else ((), True)
+    start = partial(stub.execute, argv, change=change, remove=removed, fresh=fresh)
     try:
+        stub.conceal()
         surround(stub)
     except ShellplayError:
         stub.quit()
         raise
     if term:
-        _on_terminal(guardian, stub, argv, term, detach_key)
+        _on_terminal(guardian, stub, start, term, detach_key)
     else:
-        _on_pipe(stub, argv, sys.stdout.fileno() if output is None else output)
+        _on_pipe(stub, start, sys.stdout.fileno() if output is None else output)
     return guardian.exit_status_of(stub.pid)
 
 
@@ -82,14 +89,14 @@ def _go_to_its_directory(stub: Stub, live: Shell) -> None:
         os.close(directory)
 
 
-def _on_pipe(stub: Stub, argv: list[str], output: int) -> None:
+def _on_pipe(stub: Stub, start: Callable[[], None], output: int) -> None:
     readable, writable = os.pipe2(os.O_CLOEXEC)
     try:
         number = stub.give(writable)
         os.close(writable)
         for stream in (1, 2):
             stub.dup3(number, stream)
-        stub.execute(argv, change={}, remove=REMOVED)
+        start()
         while chunk := os.read(readable, CHUNK):
             sys.stdout.flush()
             os.write(output, chunk)
@@ -98,12 +105,14 @@ def _on_pipe(stub: Stub, argv: list[str], output: int) -> None:
 
 
 def _on_terminal(
-    guardian: Guardian, stub: Stub, argv: list[str], term: str, detach_key: str
+    guardian: Guardian, stub: Stub, start: Callable[[], None], term: str, detach_key: str
 ) -> None:
     own = Terminal(term=term)
     relay = Relay(own, detach_key)
-    take_terminal(stub, own)
-    stub.execute(argv, change={"TERM": term}, remove=REMOVED)
-    with pidfd(stub.pid) as alive, guardian.modes_kept(relay.keys):
-        relay.run(alive, lambda: None, b"")
-    own.close()
+    try:
+        take_terminal(stub, own)
+        start()
+        with pidfd(stub.pid) as alive, guardian.modes_kept(relay.keys):
+            relay.run(alive, lambda: None, b"")
+    finally:
+        own.close()

@@ -31,12 +31,14 @@ class Streams:
         self.keys: int | None = None
         if keys:
             self._stdin, self.keys = os.pipe2(os.O_CLOEXEC)
+            os.set_blocking(self.keys, False)
         else:
             self._stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._open = {self.output: 1, self.errors: 2}
-        self._lock = threading.Lock()
-        for fd in self.open:
+        for fd in self._open:
             os.set_blocking(fd, False)
+        self._unread = b""
+        self._lock = threading.Lock()
 
     def hand_over(self, stub: Stub, owner: int) -> None:
         """Make their ends the standard streams of a stub; we forget them.
@@ -61,7 +63,10 @@ class Streams:
         return tuple(self._open)
 
     def read(self, fd: int) -> bool:
-        """Take in what there is of one stream; return whether that was its end."""
+        """Take in what there is of one stream; return whether that was its end.
+
+        From any thread: who was told that there is something may come after another.
+        """
         with self._lock:
             if fd not in self._open:
                 return True
@@ -75,52 +80,68 @@ class Streams:
             del self._open[fd]
             return True
 
-    def pump(self, alive: int, keys: int | None) -> None:
+    def pump(self, alive: int, source: int | None) -> None:
         """Pass output on, and keys from a descriptor of ours, until the program has ended.
 
-        ``alive`` is its pidfd.
+        ``alive`` is its pidfd.  Nothing waits for the program to read: it may wait for us.
         """
-        poll = select.poll()
-        poll.register(alive, select.POLLIN)
-        for fd in self.open:
-            poll.register(fd, select.POLLIN)
-        if keys is not None and self.keys is not None:
-            poll.register(keys, select.POLLIN)
         ended = False
         while self._open or not ended:
+            poll = select.poll()
+            for fd, events in self._awaited(None if ended else source).items():
+                poll.register(fd, events)
+            if not ended:
+                poll.register(alive, select.POLLIN)
             ready = [fd for fd, _ in poll.poll(LAST_WORDS_MS if ended else None)]
             if ended and not ready:
                 return
+            ended = ended or alive in ready
             for fd in ready:
-                if fd == alive:
-                    ended = True
-                    poll.unregister(alive)
-                elif fd == keys:
-                    if not self._type(keys):
-                        poll.unregister(keys)
-                elif self.read(fd):
-                    poll.unregister(fd)
+                if fd in self._open:
+                    self.read(fd)
+                elif fd == self.keys:
+                    self._type()
+                elif fd == source and not self._take(fd):
+                    self.end_keys()
 
-    def _type(self, source: int) -> bool:
+    def _awaited(self, source: int | None) -> dict[int, int]:
+        """Return what to wait for: keys of ours only when there is room for them."""
+        found = dict.fromkeys(self._open, select.POLLIN)
+        if self.keys is not None:
+            # That it has closed its end is told in any case.
+            found[self.keys] = select.POLLOUT if self._unread else 0
+            if source is not None and not self._unread:
+                found[source] = select.POLLIN
+        return found
+
+    def _take(self, source: int) -> bool:
+        self._unread = os.read(source, CHUNK)
+        return bool(self._unread)
+
+    def _type(self) -> None:
         assert self.keys is not None
-        keys = os.read(source, CHUNK)
+        if not self._unread:
+            self.end_keys()
+            return
         try:
-            while keys:
-                keys = keys[os.write(self.keys, keys) :]
-                if not keys:
-                    return True
+            self._unread = self._unread[os.write(self.keys, self._unread) :]
+        except BlockingIOError:
+            return
         except BrokenPipeError:
-            pass  # It reads no more, which is its own affair.
-        os.close(self.keys)
-        self.keys = None
-        return False
+            # It reads no more, which is its own affair.
+            self.end_keys()
+
+    def end_keys(self) -> None:
+        """Let it read the end of what is typed."""
+        if self.keys is not None:
+            os.close(self.keys)
+        self.keys, self._unread = None, b""
 
     def close(self) -> None:
         """Close our ends."""
         self._forget()
+        self.end_keys()
         with self._lock:
-            for fd in (self.output, self.errors, self.keys):
-                if fd is not None:
-                    os.close(fd)
-            self.keys = None
             self._open.clear()
+            for fd in (self.output, self.errors):
+                os.close(fd)

@@ -22,3 +22,25 @@ def test_a_program_that_ends_at_once_is_seen_in_full_and_its_status_counts(
         with closing(Watcher(words, tmp_path / "log")) as person:
             person.sees("first\r\nlast\r\n")
             assert person.ended() == 7
+
+
+def test_what_is_typed_at_the_prompt_is_read_by_a_program_without_a_terminal(
+    tmp_path: Path,
+) -> None:
+    with closing(Watcher([*PROGRAM, "--no-config"], tmp_path / "log")) as person:
+        person.sees("shellplay>")
+        person.press("run -iq --network none host sed s/^/read:/\r")
+        person.sees("1 inside")
+        person.press("typed\r\x04")
+        person.sees("read:typed")
+        person.sees("shellplay>")
+        script = "trap 'echo heard' INT; echo ready; while :; do sleep 0.1; done"
+        person.press(f'run -iq --network none host sh -c "{script}"\r')
+        person.sees("ready\r\n")
+        for _ in range(2):
+            person.press("\x03")
+            person.sees("heard\r\n")
+        person.press("\x03")
+        person.sees("exit status 137")
+        person.press("quit\r")
+        person.ended()

@@ -57,11 +57,20 @@ def test_options_are_spelled_as_for_docker(words: list[str]) -> None:
         (["-x", "image"], "run has no option -x"),
         (["--memory"], "run --memory needs AMOUNT"),
         (["-v"], "run -v needs SOURCE"),
+        (["--tty=maybe", "image"], "run --tty cannot be 'maybe'"),
+        (["--privileged=no", "image"], "run --privileged cannot be 'no'"),
+        (["--pull", "sometimes", "image"], "run --pull cannot be 'sometimes'"),
+        (["--userns", "keep-id", "image"], "run --userns cannot be 'keep-id'"),
     ],
 )
 def test_what_is_no_option_is_refused_by_its_name(words: list[str], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         parse(words)
+
+
+@pytest.mark.parametrize("no", ["false", "False", "FALSE", "f", "F", "0"])
+def test_a_flag_is_off_by_every_word_that_docker_takes_for_no(no: str) -> None:
+    assert not parse([f"--privileged={no}", "image"]).has("privileged")
 
 
 @pytest.mark.parametrize(
@@ -76,12 +85,22 @@ def test_what_is_no_option_is_refused_by_its_name(words: list[str], sentence: st
         (["-v", "/tmp:/a", "--tmpfs", "/a"], "mounted at twice"),
         (["-v", "/tmp:/a:rx"], "rx is no option"),
         (["--mount", "type=nfs,target=/a"], "type=nfs is not known"),
+        (["--mount", "type=bind,source=/tmp,target=/a,readonl"], "did you mean readonly"),
+        (["--mount", "type=bind,source=/tmp,target=/a,ro=yes"], "readonly cannot be 'yes'"),
+        (["--mount", "type=bind,target=/a"], "names no source"),
+        (["--mount", "type=bind,source,target=/a"], "source has no value"),
+        (["--mount", "type=tmpfs,source=/tmp,target=/a"], "a tmpfs has no source"),
+        (["--mount", "type=tmpfs,target=/a,tmpfs-size=x"], "size=x is no option"),
         (["--tmpfs", "/a:huge"], "huge is no option"),
+        (["--device", "/dev/null:/dev/null:r"], "read and written, or not there"),
         (["--device", "/etc/passwd"], "is no device"),
         (["-m", "lots"], "no amount"),
         (["--cpus", "none"], "no number"),
         (["--ulimit", "nofiles=3"], "did you mean nofile"),
         (["--cap-add", "net_amdin"], "did you mean net_admin"),
+        (["--cap-drop", "net_rwa"], "did you mean net_raw"),
+        (["--cap-drop", "all", "--cap-drop", "net_rwa"], "did you mean net_raw"),
+        (["--uts", "host", "--hostname", "web"], "--hostname changes nothing"),
         (["--security-opt", "magic"], "magic is not known"),
         (["--network", "swarm"], "--network cannot be swarm"),
         (["--pid", "mine"], "--pid cannot be mine"),
@@ -125,6 +144,7 @@ def test_limits_come_before_what_takes_privileges_away() -> None:
         (["--privileged"], {"proc", "sys", "dev", "caps", "seccomp"}),
         (["--security-opt", "seccomp=unconfined"], {"seccomp"}),
         (["--cap-add", "ALL"], {"caps"}),
+        (["--cap-add", "ALL", "--cap-drop", "ALL"], {"caps"}),
     ],
 )
 def test_an_option_leaves_a_fence_out(words: list[str], missing: set[str]) -> None:
@@ -138,6 +158,8 @@ def test_an_option_leaves_a_fence_out(words: list[str], missing: set[str]) -> No
         (["--cap-add", "CAP_SYS_TIME"], ("sys_time", None)),
         (["--cap-drop", "all", "--cap-add", "chown"], ("chown", 1)),
         (["--cap-drop", "ALL"], (None, 0)),
+        (["--cap-drop", "NET_RAW", "--cap-add", "NET_ADMIN"], ("net_admin", 14)),
+        (["--cap-drop", "SYS_TIME", "--cap-add", "SYS_TIME"], ("sys_time", 15)),
     ],
 )
 def test_capabilities_are_added_and_dropped(
@@ -165,6 +187,36 @@ def test_variables_come_from_files_the_line_and_us(
     assert program.environment["OURS"] == "mine"
     assert "UNKNOWN" not in program.environment
     assert program.environment["HOSTNAME"] == "0123456789ab"
+
+
+def test_a_file_of_variables_is_read_as_by_docker(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("\ufeffA=1 \nB=a\u2028b\x0cc\r\n  C=3\n\t# said\n", "utf-8")
+    found = planned("--env-file", str(file)).start(lambda *_: None).program.environment
+    assert {name: found[name] for name in "ABC"} == {"A": "1 ", "B": "a\u2028b\x0cc", "C": "3"}
+    file.write_text("A B=1\n")
+    with pytest.raises(UsageError, match="has spaces in its name"):
+        planned("--env-file", str(file)).start(lambda *_: None)
+
+
+def test_a_name_alone_that_we_have_not_is_none_inside_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GONE", raising=False)
+    file = tmp_path / "env"
+    file.write_text("GONE=1\n")
+    words = ("--env-file", str(file), "-e", "GONE")
+    assert "GONE" not in planned(*words).start(lambda *_: None).program.environment
+
+
+def test_no_limit_is_spelled_as_for_docker() -> None:
+    assert tuple(fences("-m", "0", "--cpus", "0", "--pids-limit", "0")) == docker.preset()
+    assert fences("-m", "64MiB")["memory"] == {"max": "64MiB"}
+
+
+def test_a_view_of_cgroups_can_be_its_own_and_the_hosts() -> None:
+    assert "cgroup" in fences("--cgroupns", "private")
+    assert "cgroup" not in fences("--cgroupns", "host")
 
 
 @pytest.mark.parametrize("spelled", ["INT", "SIGINT", "int", str(int(signal.SIGINT))])

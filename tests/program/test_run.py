@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ def test_its_output_and_its_errors_come_out_and_its_status_counts(
         ("/nowhere/at/all", 127),
         ("/etc/passwd", 126),
         ("/etc", 126),
+        ("''", 127),
     ],
 )
 def test_what_cannot_be_executed_is_told_as_a_shell_does(
@@ -155,6 +157,29 @@ def test_files_are_mounted_and_those_to_read_stay(run: Run, tmp_path: Path) -> N
     assert not Path("/src").exists()
 
 
+def test_a_memory_can_lie_in_what_is_mounted(run: Run, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    mounts = f"-v {tmp_path}:/a --tmpfs /a/memory:size=1m,exec --mount type=tmpfs,target=/b"
+    said = run(
+        f"run -q {mounts} host sh -c 'df -k /a/memory; grep -E \" /a/memory| /b\" /proc/mounts'"
+    )
+    assert " 1024 " in said.printed
+    inner, other = said.printed.splitlines()[-2:]
+    assert "noexec" not in inner
+    assert "nosuid" in inner
+    assert "noexec" in other
+
+
+def test_a_directory_takes_the_place_of_no_file(run: Run, tmp_path: Path) -> None:
+    said = run(f"run -q -v {tmp_path}:/etc/passwd host true")
+    assert "one of them is a directory, and the other is not" in said.told
+
+
+@pytest.mark.parametrize("line", ["run -q {} host true", "run -dq {} host sleep 9; exec true"])
+def test_few_open_files_are_enough(run: Run, line: str) -> None:
+    assert run(line.format("--network none --ulimit nofile=8")).status == 0
+
+
 def test_a_root_to_read_only_takes_mounts_and_nothing_else(run: Run, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     said = run(
@@ -216,6 +241,18 @@ def test_a_node_that_root_makes_inside_opens_no_device(run: Run, tmp_path: Path)
     said = run(f"run --rm -v {tmp_path}:/shared host sh -c '{script}'")
     assert said.printed.count("Permission denied") == 3
     assert said.status == 0
+
+
+@pytest.mark.root
+def test_a_device_is_opened_only_if_it_was_asked_for_as_one(run: Run, tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    os.mknod(node, 0o600 | stat.S_IFCHR, os.makedev(1, 11))
+    script = "'echo x >/empty && : </node'"
+    said = run(f"run --network none -v {node}:/node -v /dev/null:/empty host sh -c {script}")
+    assert "cannot open /node: Permission denied" in said.printed
+    # The machine itself may have it closed, and says so in another way.
+    asked = run(f"run --network none --device {node}:/node host sh -c ': </node'")
+    assert "Permission denied" not in asked.printed
 
 
 @pytest.mark.root
