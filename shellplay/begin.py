@@ -210,7 +210,7 @@ class _Beginning:
             for note in self._box.network.furnish(net, self._stub.pid):
                 self._told(net.kind, note)
         named = [each.hostname for each in self._of(Uts) if each.hostname]
-        name = named[0] if named else self._box.id
+        name = named[0] if named else os.uname().nodename
         for note in (*self._box.network.name(name, self._stub), *self._box.network.refresh()):
             self._told("net", note)
 
