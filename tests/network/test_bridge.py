@@ -14,6 +14,7 @@ from shellplay.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
+from shellplay.network import names
 from shellplay.playground import Playground
 from tests.network.inside import as_before, fetched_inside, host, serve_files
 from tests.waiting import wait_until
@@ -46,6 +47,17 @@ def test_bash_goes_on_with_an_address_and_a_way_out(container: Container) -> Non
     assert version_4 in change.notes[1]
     routes = container.run("cat /proc/net/route").output
     assert any(line.split()[1] == "00000000" for line in routes.splitlines()[1:])
+
+
+def test_that_there_is_no_name_server_is_said(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyroute2")
+    monkeypatch.setattr(names, "UPSTREAM", Path("/nowhere"))
+    monkeypatch.setattr(names, "_is_local", lambda line: line.startswith("nameserver"))
+    change = container.fence(REGISTRY["net"].parse(BRIDGE))
+    assert any(each.startswith("no name server: ") for each in change.notes)
+    assert container.run("cat /etc/resolv.conf").output.count("nameserver") == 0
 
 
 def test_containers_at_the_bridge_reach_each_other_by_name(

@@ -305,6 +305,12 @@ def test_names_are_told_inside_wherever_the_network_leads(run: Run, busybox: str
     )
 
 
+def test_who_may_make_no_bridge_is_told_what_leads_out_instead(run: Run) -> None:
+    said = run("run -q --network bridge host true")
+    assert (said.status == 0) == (os.geteuid() == 0)
+    assert ("--network pasta" in said.told) == (os.geteuid() != 0)
+
+
 def test_in_a_network_of_its_own_every_port_may_be_bound(run: Run) -> None:
     path = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
     before = Path(path).read_text()
