@@ -264,13 +264,11 @@ class _Beginning:
             self._trees[volume.target] = ours
 
     def _close_root(self) -> None:
-        """Have nothing be written in its root, if that is asked, and no device be opened."""
+        """Have nothing be written in its root, if that is asked."""
         if any(each.ro for each in self._of(Root)):
             # What is going to be mounted in there needs its places first.
             self._make_places()
             rooting.make_read_only(self._stub)
-        if self._hides_devices:
-            rooting.forbid_devices(self._stub)
 
     def _make_places(self) -> None:
         mounting.make_place(self._stub, self._program.directory, directory=True)

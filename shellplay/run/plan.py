@@ -160,7 +160,9 @@ class Plan:
         return found
 
     def _root(self) -> dict[str, str]:
-        given = {"ro": "yes"} if self.asked.has("read-only") else {}
+        given = {} if self.asked.has("privileged") else dict(docker.OPTIONS["root"])
+        if self.asked.has("read-only"):
+            given["ro"] = "yes"
         return given if self.image is None else {"image": self.asked.image, **given}
 
     def _share(self, kind: str, found: dict[str, dict[str, str]]) -> None:

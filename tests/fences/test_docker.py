@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,20 @@ def test_every_fence_of_docker_goes_up_with_what_it_hides_and_comes_off(
     assert up(container) == set()
     assert identities(container.pid) == before
     assert container.run("echo $kept").output == "yes\n"
+
+
+@pytest.mark.parametrize("line", ["fence docker", "fence docker root ro=no"])
+def test_no_device_of_the_host_is_one_mknod_away(
+    playground: Playground, container: Container, line: str, tmp_path: Path
+) -> None:
+    said(playground, line)
+    said(playground, f"mount {tmp_path}:/shared")
+    for place in ("/tmp/zero", "/shared/zero"):
+        made = container.run(f"mknod {place} c 1 5 && head -c1 {place}")
+        assert made.status != 0
+        # Who is root in a user namespace only may not even make the node.
+        assert ("Permission denied" in made.output) == (os.geteuid() == 0)
+    assert container.run("head -c1 /dev/zero | wc -c").output == "1\n"
 
 
 def test_the_filter_asks_for_the_capabilities_that_are_left(
