@@ -277,7 +277,8 @@ def test_limits_are_those_of_the_line(run: Run, playground: Playground) -> None:
 def test_a_program_sees_what_limits_it_and_cannot_change_it(run: Run) -> None:
     unified = docker.cgroup_namespace() != ()
     name = "memory.max" if unified else "memory/memory.limit_in_bytes"
-    script = f"exec 2>&1; cat /sys/fs/cgroup/{name}; echo 1 >/sys/fs/cgroup/{name}; cat /proc/self/cgroup"
+    file = f"/sys/fs/cgroup/{name}"
+    script = f"exec 2>&1; cat {file}; echo 1 >{file}; cat /proc/self/cgroup"
     said = run(f"run -q -m 64m --network none host sh -c '{script}'")
     limit, refusal, *groups = said.printed.splitlines()
     assert limit == str(64 << 20)
