@@ -37,16 +37,25 @@ def up(container: Container) -> set[str]:
     return {record.fence for record in container.fences() if record.up}
 
 
+def sockets(table: str) -> set[str]:
+    """Return the inodes in what /proc/net/unix shows."""
+    return {line.split()[6] for line in table.splitlines()[1:]}
+
+
 def test_every_fence_of_docker_goes_up_with_what_it_hides_and_comes_off(
     playground: Playground, container: Container
 ) -> None:
     before = identities(container.pid)
     container.run("kept=yes; cd /tmp")
     told = said(playground, "fence docker hostname=web")
+    # Routes there need not be any: the playground always talks to us by a socket.
+    hosts = sockets(Path("/proc/net/unix").read_text())
+    assert hosts
     assert up(container) == set(docker.preset())
     assert told.count("  hides: ") == len(docker.preset())
     seen = container.run("echo $$ $kept $PWD; hostname")
     assert seen.output == "1 yes /tmp\nweb\n"
+    assert not sockets(container.run("cat /proc/net/unix").output) & hosts
     assert container.run("mount -t tmpfs tmpfs /mnt").status != 0
     said(playground, "peel all -f")
     assert up(container) == set()
