@@ -320,7 +320,6 @@ def test_in_a_network_of_its_own_every_port_may_be_bound(run: Run) -> None:
     assert Path(path).read_text() == before
 
 
-@pytest.mark.root
 def test_of_the_interfaces_those_inside_are_seen_and_of_sys_nothing_is_written(
     run: Run,
 ) -> None:
