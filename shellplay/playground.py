@@ -99,6 +99,7 @@ class Playground:
 
         With ``start`` it starts as that says.
         """
+        self.forget_ended()
         if name is not None:
             if not NAME.fullmatch(name):
                 raise UsageError(
@@ -119,6 +120,13 @@ class Playground:
         self.current = container
         return container
 
+    def forget_ended(self) -> None:
+        """Forget the containers that were to go with their programs."""
+        for each in list(self.containers):
+            running = each.running
+            if running and running.program.forgotten and not running.waits and each.dead:
+                self.stop(each)
+
     def use(self, name: str) -> Container:
         """Make a container the current one."""
         self.current = self.find(name)
@@ -126,6 +134,7 @@ class Playground:
 
     def find(self, name: str) -> Container:
         """Find a container by name, id or unique beginning of its id; or raise Refused."""
+        self.forget_ended()
         exact = [each for each in self.containers if name in (each.name, each.id)]
         begins = [each for each in self.containers if name and each.id.startswith(name)]
         found = exact or begins

@@ -36,7 +36,7 @@ class Program:
     goes to pipes; with ``keys`` what is typed goes to it.  ``directory`` is made if it is not
     there.  ``init`` puts a process before it that reaps what it leaves behind.  A bash that
     can be lived in reads ~/.bashrc if it ``reads_bashrc``.  If it is to be ``attended``
-    somebody waits for what it prints.
+    somebody waits for what it prints.  With ``forgotten`` its container goes with it.
     """
 
     argv: tuple[str, ...]
@@ -48,6 +48,7 @@ class Program:
     init: bool = False
     reads_bashrc: bool = False
     attended: bool = False
+    forgotten: bool = False
     volumes: tuple[Volume, ...] = ()
     stop_signal: str = "TERM"
 

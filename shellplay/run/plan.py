@@ -84,6 +84,7 @@ class Plan:
             init=asked.has("init"),
             reads_bashrc=self.image is not None,
             attended=not asked.has("detach"),
+            forgotten=asked.has("rm"),
             volumes=self._volumes(),
             stop_signal=_signal(
                 asked.last("stop-signal") or (config.stop_signal if config else "")

@@ -32,7 +32,7 @@ def test_what_is_typed_at_the_prompt_is_read_by_a_program_without_a_terminal(
         person.press("run -iq --network none host sed s/^/read:/\r")
         person.sees("1 inside")
         person.press("typed\r\x04")
-        person.sees("read:typed")
+        person.sees("typed\r\nread:typed")
         person.sees("shellplay>")
         script = "trap 'echo heard' INT; echo ready; while :; do sleep 0.1; done"
         person.press(f'run -iq --network none host sh -c "{script}"\r')
