@@ -21,10 +21,11 @@ from shellplay.fences.mounted import mounts_at
 from shellplay.fences.namespace import Joined, joined
 from shellplay.fences.net import Net
 from shellplay.fences.pid import Pid
+from shellplay.fences.quota import Quota
 from shellplay.fences.root import Root
 from shellplay.fences.uts import Uts
+from shellplay.kernel import cgroup_mounts, mounting, procfs, sysctl
 from shellplay.kernel import constants as k
-from shellplay.kernel import mounting, procfs, sysctl
 from shellplay.kernel.readiness import readable
 from shellplay.kernel.reasons import explained
 from shellplay.kernel.tracee import pidfd
@@ -99,6 +100,10 @@ class _Beginning:
         # What is open leads out of a root of its own; this is where our last words would go.
         self._stub.dup3(1, 2)
         mounting.umask(self._stub, UMASK)
+        if self._sees_its_cgroup:
+            for quota in self._of(Quota):
+                # Before it has a cgroup namespace: that has as its root where it is then.
+                quota.join(self._stub.pid, self._box.group)
         for namespace in self._of(Namespace):
             with self._joined(namespace) as join:
                 self._up(namespace, lambda f: self._enter(f, join))
@@ -107,13 +112,13 @@ class _Beginning:
                 self._volumes.copy(self._stub, without_devices=self._hides_devices)
         self._fit_proc()
         self._furnish_net()
-        if self._hides_devices:
-            rooting.forbid_devices(self._stub)
+        self._close_root()
         for mounted in self._of(Mounted):
             self._up(mounted, self._cover)
         self._volumes.mount(self._stub)
         for limit in self._of(Limit):
             self._up(limit, lambda f: f.put_up(self._stub.pid, self._box.group))
+        self._show_cgroups()
         self._go_to_its_directory()
         self._give_up()
         self._standing.require_shown(self._stub.pid, "the program")
@@ -150,7 +155,8 @@ class _Beginning:
         how = How.RESPAWNED if alone else way_on(fence, self._stub.pid)
         self._standing.add(Standing(fence, how, 0))
         self._told(fence.kind, "")
-        for remark in fence.remarks():
+        # What a limit has to say is about what is in use already.
+        for remark in () if isinstance(fence, Limit) else fence.remarks():
             self._told(fence.kind, remark)
 
     def _joined(self, fence: Namespace) -> AbstractContextManager[Joined | None]:
@@ -163,14 +169,6 @@ class _Beginning:
     def _enter(self, fence: Namespace, join: Joined | None) -> None:
         if isinstance(fence, Root):
             fence = self._bared(fence)
-        if isinstance(fence, Root) and fence.ro:
-            # What is going to be mounted in there needs its places first.
-            fence = dataclasses.replace(fence, ro=False)
-            put.on_stub(fence, self._stub, join)
-            mounting.make_place(self._stub, self._program.directory, directory=True)
-            self._volumes.make_places(self._stub)
-            rooting.make_read_only(self._stub)
-            return
         outside = self._held.enter_context(pidfd(self._stub.pid)) if fence.by_fork else None
         self._stub = put.on_stub(fence, self._stub, join)
         if outside is not None:
@@ -197,12 +195,13 @@ class _Beginning:
     def _bared(self, fence: Root) -> Root:
         """Leave out of a new root what is mounted anew: to take it off again takes longer.
 
-        Who has no privileges on the host may mount it only where the host's is seen.
+        Who has no privileges on the host may mount it only where the host's is seen.  And it
+        is written to, up to ``_close_root``.
         """
         kinds = {each.kind for each in self._of(Mounted)}
         if kinds >= {"proc", "sys", "dev"} and rooting.may_see_below_mounts(self._stub):
-            return dataclasses.replace(fence, kernels=("/dev",))
-        return fence
+            fence = dataclasses.replace(fence, kernels=("/dev",))
+        return dataclasses.replace(fence, ro=False)
 
     def _furnish_net(self) -> None:
         """Lead its network out, and have names there; the first process has its PID now."""
@@ -214,6 +213,19 @@ class _Beginning:
         name = named[0] if named else os.uname().nodename
         for note in (*self._box.network.name(name, self._stub), *self._box.network.refresh()):
             self._told("net", note)
+
+    @property
+    def _sees_its_cgroup(self) -> bool:
+        """Whether the cgroup that it gets is to be the root of those that it sees."""
+        return any(each.kind == "cgroup" and each.join is None for each in self._of(Namespace))
+
+    def _show_cgroups(self) -> None:
+        found = self._box.group.directories
+        unified = any(each.version == 2 for each, _ in found)
+        if unified and self._sees_its_cgroup:
+            cgroup_mounts.mount_unified(self._stub)
+        elif found and not unified and rooting.may_see_below_mounts(self._stub):
+            cgroup_mounts.mount_each(self._stub, found)
 
     # -- files ---------------------------------------------------------------------------
 
@@ -234,6 +246,14 @@ class _Beginning:
         there = mounts_at(self._stub.pid, fence.target)
         put_up = fence.go_up_instead if there else fence.go_up
         put_up(self._stub, self._box.terminal.path)
+
+    def _close_root(self) -> None:
+        """Have nothing be written in its root, if that is asked."""
+        if any(each.ro for each in self._of(Root)):
+            # What is going to be mounted in there needs its places first.
+            mounting.make_place(self._stub, self._program.directory, directory=True)
+            self._volumes.make_places(self._stub)
+            rooting.make_read_only(self._stub)
 
     def _go_to_its_directory(self) -> None:
         mounting.make_place(self._stub, self._program.directory, directory=True)

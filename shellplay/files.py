@@ -58,7 +58,14 @@ class Files:
             with copied(caller, source) as tree:
                 if read_only:
                     mounting.mount_setattr(caller, tree, "", "ro", recursive=True)
+                if self._hides_devices:
+                    mounting.mount_setattr(caller, tree, "", "nodev", recursive=True)
                 mounting.attach(caller, tree, place, of=source)
+
+    @property
+    def _hides_devices(self) -> bool:
+        root = self._standing.find("root")
+        return root is not None and isinstance(root.fence, Root) and root.fence.nodev
 
     @contextmanager
     def _copied(self, caller: Caller, source: Path) -> Iterator[int]:

@@ -113,7 +113,8 @@ class Networking:
         with joined(pid, "net") as space:
             self._leg = leg = self._switch.attach(space.fd, subnet)
         told = f"{leg.interface} at {self._switch.bridge}: {', '.join(leg.addresses)}"
-        return (told, *leg.notes)
+        _, without_server = names.resolv(None)
+        return (told, *leg.notes, *([without_server] if without_server else []))
 
     def refresh(self) -> tuple[str, ...]:
         """Fit names to the network and the mounts that bash is in; return sentences."""

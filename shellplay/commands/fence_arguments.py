@@ -85,6 +85,7 @@ class FenceWords(Argument):
         notes: list[str] = []
         last: str | None = None
         loose: list[tuple[int, str]] = []
+        usual: Mapping[str, Mapping[str, str]] = {}
         for word in words:
             if (word.startswith("-") and not word[1:2].isdigit()) or "=" in word:
                 loose.append((len(chosen), word))
@@ -95,7 +96,8 @@ class FenceWords(Argument):
             if word in self.presets:
                 _choices(last, word)
                 preset += [kind for kind in docker.preset() if kind not in chosen]
-                chosen.update((kind, {}) for kind in preset)
+                usual = docker.OPTIONS
+                chosen.update((kind, dict(usual.get(kind, {}))) for kind in preset)
                 if "net" in preset:
                     chosen["net"], why = docker.network()
                     notes += [why] if why else []
@@ -109,7 +111,7 @@ class FenceWords(Argument):
                 raise UsageError(f"fence {kind} is named twice", "name it once")
             preset = [each for each in preset if each != kind]
             # One of the preset stays in its place, and is as it is named.
-            chosen[kind] = {}
+            chosen[kind] = dict(usual.get(kind, {}))
             last = kind
         for named, word in loose:
             self._give(word, list(chosen), named, chosen)

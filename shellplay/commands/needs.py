@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.errors import Refused, UsageError
-from shellplay.kernel import cgroups, filters, landlock, namespaces, procfs
+from shellplay.kernel import cgroups, filters, landlock, namespaces, procfs, routes
 from shellplay.kernel.reasons import APPARMOR, USERNS_CLONE, YAMA, sysctl
 from shellplay.recipe.document import Header
 
@@ -38,7 +38,7 @@ def unmet(header: Header) -> str | None:
         missing.append(" and ".join(why for why in any_of if why))
     if why := _kernel(header.kernel):
         missing.append(why)
-    if header.network and not _is_routed():
+    if header.network and not routes.leads_out("self"):
         missing.append("there is no way to the network")
     missing += [f"there is no {name}" for name in header.programs if not shutil.which(name)]
     return "; ".join(missing) or None
@@ -234,16 +234,3 @@ def _kernel(wanted: str) -> str | None:
 def _version(text: str) -> tuple[int, ...]:
     found = re.match(r"\d+(?:\.\d+)*", text)
     return tuple(map(int, found[0].split("."))) if found else ()
-
-
-def _is_routed() -> bool:
-    for name, column, default in (("route", 1, "00000000"), ("ipv6_route", 0, "0" * 32)):
-        lines = (procfs.read("self", f"net/{name}") or b"").decode("ascii").splitlines()
-        rows = [line.split() for line in lines]
-        # A route of ours, not that of the loopback interface, which refuses.
-        if any(
-            len(row) > column and row[column] == default and row[-1] != "lo" and row[0] != "lo"
-            for row in rows
-        ):
-            return True
-    return False

@@ -21,6 +21,10 @@ FILES = ("root", "proc", "sys", "dev")
 PRIVILEGES = ("seccomp", "caps")
 
 
+# With CAP_MKNOD, which Docker leaves, the disks of the host are one mknod(1) away.
+OPTIONS = {"root": {"nodev": "yes"}}
+
+
 def preset() -> tuple[str, ...]:
     """Return the kinds of Docker's fences, as it puts them up on this machine.
 

@@ -47,6 +47,10 @@ class Mounted(Fence, ABC):
     def go_up_instead(self, caller: Caller, terminal: str) -> None:
         """Mount it in the place of what is mounted there last, which goes."""
         self.go_up(caller, terminal)
+        self.replace(caller)
+
+    def replace(self, caller: Caller) -> None:
+        """Have what is mounted there last be in the place of what lies below it, which goes."""
         # Only now: who has no privileges may mount a /proc or /sys beside another one only.
         tree = mounting.open_tree(caller, self.target, recursive=True)
         try:

@@ -99,6 +99,12 @@ class Quota(Limit, ABC):
                 self._release(group)
             raise
 
+    def join(self, pid: int, group: Group) -> None:
+        """Move a process into the cgroup that is going to limit it, and does not yet."""
+        for hierarchy in self._hierarchies():
+            group.hold(hierarchy, self.kind)
+            group.gather(hierarchy, pid)
+
     def take_off(self, pid: int, group: Group) -> None:
         """Have no limit again; who is inside goes back if no other limit needs the cgroup."""
         self.outlived(group)

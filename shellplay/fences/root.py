@@ -58,6 +58,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
     )  # fmt: skip
     image: str | None = option("an image whose files / has inside", metavar="NAME")
     ro: bool = option("nothing in it can be written", default=False)
+    nodev: bool = option("no device in it can be opened, but those in /dev", default=False)
     # What of the host's is there inside: what is mounted anew by others can be left out.
     kernels: tuple[str, ...] = dataclasses.field(
         default=rooting.KERNELS, compare=False, repr=False
@@ -148,6 +149,8 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
                 rooting.attach(caller, trees)
             if self.ro:
                 rooting.make_read_only(caller)
+            if self.nodev:
+                rooting.forbid_devices(caller)
         finally:
             mounting.umask(caller, mask)
         return_to(caller, path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shellplay.errors import KernelError
 from shellplay.fences.mounted import Mounted, hide, make_read_only, mounts_at
 from shellplay.kernel import constants as k
 
@@ -40,7 +42,27 @@ class Sys(Mounted, kind="sys", man="sysfs(5)"):
         if mounts_at(caller.pid, self.target):
             make_read_only(caller, [self.target])
         else:
-            caller.mount("sysfs", self.target, "sysfs", k.MS_RDONLY | QUIET_FLAGS)
+            self._mount(caller)
+        self._hide(caller)
+
+    def go_up_instead(self, caller: Caller, terminal: str) -> None:
+        """Mount a new one, which has the interfaces inside, in the place of the host's."""
+        try:
+            self._mount(caller)
+        except KernelError as error:
+            # A user namespace may for a network of its own, unless the host's is covered; and
+            # it may be there already.
+            if error.errno not in (errno.EPERM, errno.EBUSY):
+                raise
+            super().go_up_instead(caller, terminal)
+            return
+        self._hide(caller)
+        self.replace(caller)
+
+    def _mount(self, caller: Caller) -> None:
+        caller.mount("sysfs", self.target, "sysfs", k.MS_RDONLY | QUIET_FLAGS)
+
+    def _hide(self, caller: Caller) -> None:
         seen = Path(f"/proc/{caller.pid}/root/sys")
         throttles = [f"/sys/{each.relative_to(seen)}" for each in seen.glob(THROTTLES)]
         hide(caller, [*MASKED, *throttles])

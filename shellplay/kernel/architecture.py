@@ -87,6 +87,7 @@ class X86_64(Architecture):
     alignment = 1
     numbers: ClassVar[Mapping[str, int]] = {
         **{"read": 0, "write": 1, "close": 3, "mmap": 9, "munmap": 11, "rt_sigprocmask": 14},
+        **{"rt_sigaction": 13},
         **{"ioctl": 16, "select": 23, "dup2": 33, "getpid": 39, "socket": 41, "recvmsg": 47},
         **{"socketpair": 53, "clone": 56, "wait4": 61, "kill": 62, "chdir": 80, "fchdir": 81},
         **{"ptrace": 101, "setpgid": 109, "setsid": 112, "setresuid": 117, "setresgid": 119},
@@ -145,7 +146,13 @@ class AArch64(Architecture):
         **{"setresgid": 149, "setpgid": 154, "setsid": 157, "setgroups": 159},
         **{"sethostname": 161, "prctl": 167, "getpid": 172, "socket": 198, "socketpair": 199},
         **{"recvmsg": 212, "munmap": 215, "clone": 220, "mmap": 222, "wait4": 260},
-        **{"setns": 268, "pidfd_send_signal": 424, "pidfd_open": 434, "close_range": 436},
+        **{
+            "rt_sigaction": 134,
+            "setns": 268,
+            "pidfd_send_signal": 424,
+            "pidfd_open": 434,
+            "close_range": 436,
+        },
         **{"openat2": 437, "pidfd_getfd": 438, "capset": 91, "seccomp": 277, "umask": 166},
         **{"landlock_create_ruleset": 444, "landlock_add_rule": 445},
         **{"landlock_restrict_self": 446, "prlimit64": 261},

@@ -44,6 +44,11 @@ class Group:
         """Return its directory in a hierarchy, None if it has none there."""
         return self._directories.get(hierarchy) if hierarchy else None
 
+    @property
+    def directories(self) -> tuple[tuple[Hierarchy, Path], ...]:
+        """Its directories, each with its hierarchy."""
+        return tuple(self._directories.items())
+
     def holds(self, hierarchy: Hierarchy, user: str) -> bool:
         """Tell whether a user has its directory in a hierarchy already."""
         return user in self._users.get(hierarchy, ())

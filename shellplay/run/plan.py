@@ -13,6 +13,7 @@ from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY, Fence, docker
 from shellplay.fences.caps import ALL, PRESETS
 from shellplay.fences.fence import nearest
+from shellplay.fences.net import BRIDGE, PASTA
 from shellplay.kernel.capabilities import NAMES
 from shellplay.kernel.home import expanded
 from shellplay.program import Program, Start, Told, Volume, new_id
@@ -27,8 +28,8 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 COVERS = ("proc", "sys", "dev")
 NETWORKS: dict[str, dict[str, str]] = {
     "none": {},
-    "bridge": {"mode": "bridge"},
-    "pasta": {"mode": "pasta"},
+    BRIDGE: {"mode": BRIDGE},
+    PASTA: {"mode": PASTA},
 }
 # With the semaphores and queues of the host comes the shared memory that lies in files.
 SHM = Volume(Path("/dev/shm"), "/dev/shm")
@@ -160,7 +161,9 @@ class Plan:
         return found
 
     def _root(self) -> dict[str, str]:
-        given = {"ro": "yes"} if self.asked.has("read-only") else {}
+        given = {} if self.asked.has("privileged") else dict(docker.OPTIONS["root"])
+        if self.asked.has("read-only"):
+            given["ro"] = "yes"
         return given if self.image is None else {"image": self.asked.image, **given}
 
     def _share(self, kind: str, found: dict[str, dict[str, str]]) -> None:
@@ -176,6 +179,8 @@ class Plan:
             if "user" in found:
                 # To join what belongs to another user namespace one has to be in that.
                 found["user"] = found[kind]
+        elif kind == "net" and mode == BRIDGE and os.geteuid() != 0:
+            raise UsageError("a bridge on the host takes root", "--network pasta")
         elif kind == "net" and mode in NETWORKS:
             found[kind] = NETWORKS[mode]
         elif kind == "cgroup" and mode == "private":

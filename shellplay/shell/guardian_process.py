@@ -29,6 +29,9 @@ from shellplay.kernel.stub import serve
 from shellplay.shell.modes import KeptModes, Spelled
 
 REQUEST_SIZE = 4096
+# nptl(7).  Of struct sigaction every field is 0 for SIG_DFL.
+RESERVED_SIGNALS = (32, 33)
+DEFAULT_ACTION, SIGNAL_SET_SIZE = bytes(32), 8
 
 
 def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoReturn:
@@ -122,6 +125,10 @@ def _wake_on_signals() -> tuple[int, int]:
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # By posix_spawn(3) we were started with these ignored, and so would be what we start; the
+    # C library, whose own they are, lets nobody set them.
+    for reserved in RESERVED_SIGNALS:
+        HERE.call("rt_sigaction", reserved, DEFAULT_ACTION, None, SIGNAL_SET_SIZE)
     return readable, writable
 
 

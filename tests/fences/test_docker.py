@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -36,21 +37,44 @@ def up(container: Container) -> set[str]:
     return {record.fence for record in container.fences() if record.up}
 
 
+def sockets(table: str) -> set[str]:
+    """Return the inodes in what /proc/net/unix shows."""
+    return {line.split()[6] for line in table.splitlines()[1:]}
+
+
 def test_every_fence_of_docker_goes_up_with_what_it_hides_and_comes_off(
     playground: Playground, container: Container
 ) -> None:
     before = identities(container.pid)
     container.run("kept=yes; cd /tmp")
     told = said(playground, "fence docker hostname=web")
+    # Routes there need not be any: the playground always talks to us by a socket.
+    hosts = sockets(Path("/proc/net/unix").read_text())
+    assert hosts
     assert up(container) == set(docker.preset())
     assert told.count("  hides: ") == len(docker.preset())
     seen = container.run("echo $$ $kept $PWD; hostname")
     assert seen.output == "1 yes /tmp\nweb\n"
+    assert not sockets(container.run("cat /proc/net/unix").output) & hosts
     assert container.run("mount -t tmpfs tmpfs /mnt").status != 0
     said(playground, "peel all -f")
     assert up(container) == set()
     assert identities(container.pid) == before
     assert container.run("echo $kept").output == "yes\n"
+
+
+@pytest.mark.parametrize("line", ["fence docker", "fence docker root ro=no"])
+def test_no_device_of_the_host_is_one_mknod_away(
+    playground: Playground, container: Container, line: str, tmp_path: Path
+) -> None:
+    said(playground, line)
+    said(playground, f"mount {tmp_path}:/shared")
+    for place in ("/tmp/zero", "/shared/zero"):
+        made = container.run(f"mknod {place} c 1 5 && head -c1 {place}")
+        assert made.status != 0
+        # Who is root in a user namespace only may not even make the node.
+        assert ("Permission denied" in made.output) == (os.geteuid() == 0)
+    assert container.run("head -c1 /dev/zero | wc -c").output == "1\n"
 
 
 def test_the_filter_asks_for_the_capabilities_that_are_left(

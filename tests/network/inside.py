@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import urllib.request
 from pathlib import Path
+
+import pytest
 
 from shellplay.container import Container
 from tests.leftovers import is_a_neighbours, our_processes
@@ -59,11 +62,18 @@ def asked(place: tuple[str, int], text: bytes) -> bytes:
         return client.recv(2048)
 
 
+def needs_nft() -> None:
+    """Skip a test that asks nft(8), which is no part of shellplay, if it is not there."""
+    if not shutil.which("nft"):
+        pytest.skip("needs nft(8) (apt-get install nftables)")
+
+
 def host() -> dict[str, object]:
     """Return what a bridge changes on the host, but for what is a neighbour's.
 
     What they change together cannot be told while there is one.
     """
+    needs_nft()
     ours = our_processes()
     names = {name for _, name in socket.if_nameindex()}
     tables = subprocess.run(

@@ -13,7 +13,8 @@ import pytest
 from shellplay.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
-from shellplay.kernel import procfs
+from shellplay.kernel import procfs, routes
+from shellplay.network import names
 from shellplay.playground import Playground
 from tests.network.inside import as_before, fetched_inside, host, serve_files
 from tests.waiting import wait_until
@@ -46,6 +47,17 @@ def test_bash_goes_on_with_an_address_and_a_way_out(container: Container) -> Non
     assert version_4 in change.notes[1]
     routes = container.run("cat /proc/net/route").output
     assert any(line.split()[1] == "00000000" for line in routes.splitlines()[1:])
+
+
+def test_that_there_is_no_name_server_is_said(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyroute2")
+    monkeypatch.setattr(names, "UPSTREAM", Path("/nowhere"))
+    monkeypatch.setattr(names, "_is_local", lambda line: line.startswith("nameserver"))
+    change = container.fence(REGISTRY["net"].parse(BRIDGE))
+    assert any(each.startswith("no name server: ") for each in change.notes)
+    assert container.run("cat /etc/resolv.conf").output.count("nameserver") == 0
 
 
 def test_containers_at_the_bridge_reach_each_other_by_name(
@@ -109,6 +121,8 @@ def test_nothing_is_left_when_the_playground_ends() -> None:
 def test_forwarding_is_put_back_after_the_last_playground_only() -> None:
     if Path("/proc/sys/net/ipv4/ip_forward").read_text() == "1\n":
         pytest.skip("this host forwards anyway (net.ipv4.ip_forward is 1)")
+    if not routes.leads_out("self"):
+        pytest.skip("this host has no way out, so there is nothing that it could forward to")
     before = host()
     with Playground() as first:
         first.new().fence(REGISTRY["net"].parse(BRIDGE))

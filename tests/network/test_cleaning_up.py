@@ -162,6 +162,11 @@ def test_many_come_and_go_at_once_and_the_last_puts_back() -> None:
     before = host()
     words = [sys.executable, "-c", COME_AND_GO]
     running = [subprocess.Popen(words, stderr=subprocess.PIPE, text=True) for _ in range(4)]
-    assert [each.communicate(timeout=60)[1] for each in running] == [""] * 4
+    try:
+        # How long sixteen playgrounds may take is for pytest to say: some machines are slow.
+        assert [each.communicate()[1] for each in running] == [""] * 4
+    finally:
+        for each in running:
+            each.kill()
     assert [each.returncode for each in running] == [0] * 4
     assert as_before(before)

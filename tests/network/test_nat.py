@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.network.inside import needs_nft
+
 pytestmark = pytest.mark.root
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +34,7 @@ def test_who_is_asked_from_inside_sees_the_address_of_the_host() -> None:
 
 
 def test_a_firewall_that_drops_it_is_named_with_what_lets_it_through() -> None:
+    needs_nft()
     note, *answers = asked(DROPPING)
     assert note.startswith(
         "a firewall drops what is forwarded, so nothing gets out (nft 'insert"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from shellplay.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.network import rootless
+from tests.repl.program import environment
 
 PASTA = {"mode": "pasta"}
 
@@ -43,6 +47,24 @@ def test_it_leads_out_and_goes_with_the_fence(
     assert "nameserver 1" in container.run("cat /etc/resolv.conf").output
     container.peel("net")
     assert container.run("cat /etc/resolv.conf").output == Path("/etc/resolv.conf").read_text()
+
+
+@pytest.mark.userns
+@pytest.mark.parametrize("line", ["fence docker", "run -d host sleep 1000"])
+def test_the_network_is_fenced_all_the_same_where_the_host_has_no_way_out(
+    line: str, tmp_path: Path
+) -> None:
+    program(tmp_path, "pasta")
+    offline = ["unshare", "--user", "--map-current-user", "--net", sys.executable]
+    done = subprocess.run(
+        [*offline, "-m", "shellplay", "-c", f"{line}; fences --json"],
+        capture_output=True, text=True, env=environment(), check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    told, _, fences = done.stdout.partition("\n{")
+    assert "nothing leads out of net: " in told
+    [net] = [each for each in json.loads("{" + fences)["fences"] if each["fence"] == "net"]
+    assert net["up"]
 
 
 @pytest.mark.everyone

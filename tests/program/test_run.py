@@ -161,6 +161,11 @@ def test_it_leaves_no_way_to_what_is_below_its_mounts(run: Run) -> None:
         assert points.count(target) == 1, target
 
 
+def test_no_signal_is_ignored_or_waits_inside(run: Run) -> None:
+    said = run("run -q host grep -E Sig[BI] /proc/self/status")
+    assert said.printed == f"SigBlk:\t{0:016x}\nSigIgn:\t{0:016x}\n"
+
+
 def test_no_descriptor_of_ours_is_open_inside(run: Run) -> None:
     said = run("run -q host sh -c 'ls /proc/$$/fd; ls -l /proc/$$/fd'")
     assert said.printed.split()[:3] == ["0", "1", "2"]
@@ -231,6 +236,20 @@ def test_limits_are_those_of_the_line(run: Run, playground: Playground) -> None:
     assert "nofile 99" in str(up["rlimit"])
 
 
+@pytest.mark.root
+def test_a_program_sees_what_limits_it_and_cannot_change_it(run: Run) -> None:
+    unified = docker.cgroup_namespace() != ()
+    name = "memory.max" if unified else "memory/memory.limit_in_bytes"
+    file = f"/sys/fs/cgroup/{name}"
+    script = f"exec 2>&1; cat {file}; echo 1 >{file}; cat /proc/self/cgroup"
+    said = run(f"run -q -m 64m --network none host sh -c '{script}'")
+    limit, refusal, *groups = said.printed.splitlines()
+    assert limit == str(64 << 20)
+    assert "Read-only file system" in refusal
+    if unified:
+        assert "0::/" in groups
+
+
 def test_one_joins_the_network_of_another(run: Run, playground: Playground) -> None:
     run("run -dq --name first host sleep 1000")
     run("run -dq --name second --network container:first host sleep 1000")
@@ -250,6 +269,12 @@ def test_names_are_told_inside_wherever_the_network_leads(run: Run, busybox: str
     )
 
 
+def test_who_may_make_no_bridge_is_told_what_leads_out_instead(run: Run) -> None:
+    said = run("run -q --network bridge host true")
+    assert (said.status == 0) == (os.geteuid() == 0)
+    assert ("--network pasta" in said.told) == (os.geteuid() != 0)
+
+
 def test_in_a_network_of_its_own_every_port_may_be_bound(run: Run) -> None:
     path = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
     before = Path(path).read_text()
@@ -258,7 +283,6 @@ def test_in_a_network_of_its_own_every_port_may_be_bound(run: Run) -> None:
     assert Path(path).read_text() == before
 
 
-@pytest.mark.root
 def test_of_the_interfaces_those_inside_are_seen_and_of_sys_nothing_is_written(
     run: Run,
 ) -> None:

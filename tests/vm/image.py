@@ -5,8 +5,10 @@ The kernel unpacks archives that stand one after another, so a run only writes i
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,26 +17,42 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 ROOT = Path(__file__).parents[2]
 SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 PYTHON = "3.11"
-PACKAGES = "bash,iproute2,kmod,less,procps,python3,python3-distutils,uidmap,util-linux"
+PLACE = "/srv/shellplay"
+# It loads what a kernel on a host of its own has as modules, when somebody asks for it.
+MORE_PACKAGES = ("kmod",)
 PROGRAMS = ("qemu-system-x86_64", "debootstrap", "cpio")
+# policy-rc.d: a service would be started here, not there.
+INSTALL = """
+printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d
+chmod 755 /usr/sbin/policy-rc.d
+apt-get -q update
+DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$@" 2>&1
+"""
 # Unpacked aside: a package that brings /lib as a directory would replace the link to usr/lib.
 FETCH_KERNEL = """
-apt-get -q update
 name=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p' | head -1)
 cd /tmp
 apt-get -q download "$name" 2>&1
 dpkg-deb -x linux-image-*.deb kernel
 mv kernel/lib/modules /usr/lib/ && mv kernel/boot/vmlinuz-* /boot/
 rm -rf kernel linux-image-*.deb
-depmod "$(ls /lib/modules)"
-apt-get clean
-rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/locale /usr/share/man
 """
+# A fifth of what is unpacked at each boot, and asked for by nothing.
+REMOVE = """
+apt-get clean
+rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/locale /usr/share/man /usr/lib/cni
+cd /lib/modules/*/kernel/drivers
+rm -rf comedi gpu hid infiniband md media net/ethernet nvme scsi target
+depmod "$(ls /lib/modules)"
+"""
+# They find the same on every kernel, and are half of all Python packages.
+LINTERS = re.compile("mypy|ruff|types-")
 IN_THE_CHECKOUT = ("shellplay", "tests", "docs", "recipes")
 FILES_OF_THE_CHECKOUT = ("pyproject.toml", "README.md")
 
@@ -61,7 +79,7 @@ def build(cache: Path) -> Image:
     if missing:
         packages = "qemu-system-x86 debootstrap cpio"
         raise NoImage(f"{', '.join(missing)} missing: sudo apt-get install -y {packages}")
-    recipe = SUITE + MIRROR + PACKAGES + FETCH_KERNEL
+    recipe = SUITE + MIRROR + " ".join(_packages()) + INSTALL + FETCH_KERNEL + REMOVE
     debian = _cached(cache, f"debian-{_digest(recipe)}", _debian)
     requirements = _requirements()
     python = _cached(
@@ -76,13 +94,14 @@ def write_run(target: Path, settings: dict[str, str], arguments: Sequence[str]) 
     """Write the last layer: init, the checkout as it is now, and what to run."""
     with tempfile.TemporaryDirectory(prefix="sp-vm-") as folder:
         top = Path(folder)
-        checkout = top / "srv" / "shellplay"
+        checkout = top / PLACE.removeprefix("/")
         ignore = shutil.ignore_patterns(".*", "__pycache__")
         for name in IN_THE_CHECKOUT:
             if (ROOT / name).is_dir():
                 shutil.copytree(ROOT / name, checkout / name, ignore=ignore)
         for name in FILES_OF_THE_CHECKOUT:
             shutil.copy(ROOT / name, checkout)
+        _compile(checkout)
         shutil.copy(Path(__file__).parent / "init", top / "init")
         (top / "init").chmod(0o755)
         lines = [f"{name}={value}\n" for name, value in settings.items()]
@@ -90,6 +109,18 @@ def write_run(target: Path, settings: dict[str, str], arguments: Sequence[str]) 
         (top / "srv" / "arguments").write_text("".join(f"{word}\n" for word in arguments))
         subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
         _archive(top, target)
+
+
+def _compile(checkout: Path) -> None:
+    """Write bytecode as the second kernel's Python would, which is slow at that."""
+    if ".".join(map(str, sys.version_info[:2])) == PYTHON:
+        compileall.compile_dir(
+            checkout,
+            quiet=1,
+            stripdir=str(checkout),
+            prependdir=PLACE,
+            invalidation_mode=PycInvalidationMode.CHECKED_HASH,
+        )
 
 
 def _cached(cache: Path, name: str, fill: Callable[[Path], None]) -> Path:
@@ -113,9 +144,21 @@ def _cached(cache: Path, name: str, fill: Callable[[Path], None]) -> Path:
 def _debian(folder: Path) -> None:
     if os.geteuid() != 0:
         raise NoImage("building the image needs root, once: sudo python3 -m tests.vm")
-    debootstrap = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE]
-    _fetch(f"Debian {SUITE} from {MIRROR}", [*debootstrap, str(folder), MIRROR])
-    _fetch(f"its kernel from {MIRROR}", ["chroot", str(folder), "sh", "-euc", FETCH_KERNEL])
+    # In a table of its own: what it mounts on the way is none of this machine.
+    debootstrap = [
+        "unshare",
+        "--mount",
+        "debootstrap",
+        "--variant=minbase",
+        SUITE,
+        str(folder),
+        MIRROR,
+    ]
+    _fetch(f"Debian {SUITE} from {MIRROR}", debootstrap)
+    inside = ["chroot", str(folder), "sh", "-euc"]
+    _fetch(f"its packages from {MIRROR}", [*inside, INSTALL, "sh", *_packages()])
+    _fetch(f"its kernel from {MIRROR}", [*inside, FETCH_KERNEL])
+    subprocess.run([*inside, REMOVE], check=True)
 
 
 def _python_packages(folder: Path, requirements: Sequence[str]) -> None:
@@ -135,10 +178,17 @@ def _fetch(what: str, command: Sequence[str]) -> None:
         raise NoImage(f"cannot download {what}: {said[0]} (check the network, and try again)")
 
 
+def _packages() -> list[str]:
+    """Return what tests/run installs, and what only a machine of its own needs."""
+    text = (ROOT / "tests" / "run").read_text()
+    (names,) = re.findall(r'^packages="(.+)"$', text, re.MULTILINE)
+    return sorted({*names.split(), *MORE_PACKAGES})
+
+
 def _requirements() -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extra: list[str] = project["optional-dependencies"]["test"]
-    return [*project["dependencies"], *extra]
+    return [*project["dependencies"], *(name for name in extra if not LINTERS.match(name))]
 
 
 def _archive(folder: Path, target: Path) -> None:

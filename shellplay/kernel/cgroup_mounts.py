@@ -1,0 +1,45 @@
+"""The cgroups of a container, mounted in it: programs size themselves by what limits them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shellplay.kernel import constants as k
+from shellplay.kernel import mounting
+from shellplay.kernel.caller import HERE
+
+if TYPE_CHECKING:
+    from shellplay.kernel.caller import Caller
+    from shellplay.kernel.cgroups import Hierarchy
+
+POINT = "/sys/fs/cgroup"
+QUIET = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
+
+
+def mount_unified(caller: Caller) -> None:
+    """Mount version 2 to be looked at; its root is that of the caller's cgroup namespace."""
+    caller.mount("cgroup2", POINT, "cgroup2", QUIET | k.MS_RDONLY)
+
+
+def mount_each(caller: Caller, found: Iterable[tuple[Hierarchy, Path]]) -> None:
+    """Mount directories of version 1 to be looked at, under the names that the host has.
+
+    We copy them ourselves, who still see them: only root can.
+    """
+    caller.mount("tmpfs", POINT, "tmpfs", QUIET, "mode=755")
+    for hierarchy, directory in found:
+        name = Path(hierarchy.point).name
+        place = f"{POINT}/{name}"
+        mounting.mkdirat(caller, place)
+        tree = mounting.open_tree(HERE, str(directory))
+        try:
+            mounting.mount_setattr(HERE, tree, "", "ro", "nosuid", "nodev", "noexec")
+            with caller.passed(tree) as number:
+                mounting.move_mount(caller, number, place, of=str(directory))
+        finally:
+            os.close(tree)
+        for controller in hierarchy.controllers - {name}:
+            mounting.symlinkat(caller, name, f"{POINT}/{controller}")
