@@ -14,12 +14,10 @@ import pytest
 
 from shellplay.errors import ShellGone
 from shellplay.kernel import procfs
-from shellplay.kernel.architecture import native
 from shellplay.kernel.descendants import descendants
 from shellplay.playground import Playground
 from shellplay.services import Services
 from shellplay.shell.guardian import Guardian
-from tests.kernel.children import state, waiting_call
 from tests.shell.surviving import runs
 from tests.waiting import wait_until
 
@@ -48,17 +46,26 @@ def test_an_interruption_before_it_has_begun_is_one_sentence(tmp_path: Path) -> 
     os.mkfifo(fifo)
     line = [sys.executable, "-m", "shellplay", "run", "--env-file", str(fifo), "host", "true"]
     with subprocess.Popen(line, stderr=subprocess.PIPE) as process:
-        # It opens it for reading, and waits for who writes.
-        wait_until(lambda: waits_to_open(process.pid), "its wait")
-        process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=20)
+        writers: list[int] = []
+        try:
+            wait_until(lambda: opened(fifo, writers), "a reader")
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            for writer in writers:
+                os.close(writer)
     assert told.decode() == "shellplay: interrupted\n"
     assert process.returncode == 128 + signal.SIGINT
 
 
-def waits_to_open(pid: int) -> bool:
-    """Tell whether a process waits in openat(2)."""
-    return state(pid) == "S" and waiting_call(pid)[:1] == [native().number("openat")]
+def opened(fifo: Path, writers: list[int]) -> bool:
+    """Open a FIFO to write to it, if somebody reads; tell whether that is so."""
+    try:
+        writers.append(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
 
 
 @pytest.mark.everyone
