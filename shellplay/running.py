@@ -18,7 +18,9 @@ from shellplay.kernel import namespaces
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.descendants import kill_quietly, running
 from shellplay.kernel.readiness import readable
+from shellplay.kernel.signals import handles
 from shellplay.program import Program
+from shellplay.settings import GRACE_SECONDS
 from shellplay.shell.account import Account
 from shellplay.shell.drain import Drain
 from shellplay.shell.streams import Streams
@@ -96,8 +98,9 @@ class Running:
     def attend(self, output: Output, keys: int | None) -> int:
         """Pass on what it prints, and keys of ours, until it has ended; return its status.
 
-        A KeyboardInterrupt is passed on to it, as SIGINT; the third one ends it.  Without
-        keys it reads that there are none.
+        A KeyboardInterrupt is passed on to it, as SIGINT; the third one ends it.  So is a
+        signal that ends us, by SystemExit: then it has as long as for ``stop``, if it handles
+        that at all.  Without keys it reads that there are none.
         """
         assert self.streams is not None
         self.waits = False
@@ -112,10 +115,20 @@ class Running:
                     self._send(
                         signal.SIGINT if interrupts < MOST_INTERRUPTS else signal.SIGKILL
                     )
+                except SystemExit as leaving:
+                    self._leave(leaving.code)
+                    raise
             self._box.buried()
         status = self.exit_status
         assert status is not None, "it has ended"
         return status
+
+    def _leave(self, status: object) -> None:
+        number = status - 128 if isinstance(status, int) else 0
+        live = self._box.live
+        if self.streams is not None and number > 0 and handles(live.pid, number):
+            self._send(number)
+            self.streams.pump(live.pidfd, None, self.end_the_rest, seconds=GRACE_SECONDS)
 
     @contextmanager
     def _heard_by(self, output: Output) -> Iterator[None]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# How long a program may take to end once it was asked to, as for docker stop.
+GRACE_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class Surroundings:

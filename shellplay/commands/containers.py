@@ -19,12 +19,10 @@ from shellplay.commands.outcome import Document, Outcome
 from shellplay.commands.sentences import born, count
 from shellplay.errors import Refused
 from shellplay.playground import Playground
+from shellplay.settings import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from shellplay.container import Container
-
-# As docker stop.
-GRACE_SECONDS = 10.0
 
 
 @command("new", group="containers", aliases=("create",))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from shellplay.kernel import procfs
 
 DEFERRED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -35,6 +38,13 @@ def deferred() -> Iterator[None]:
         for number in reversed(ours):
             signal.signal(number, before[number])
         _let_through(caught)
+
+
+def handles(pid: int, number: int) -> bool:
+    """Tell whether a process has a handler for a signal, see proc_pid_status(5)."""
+    content = procfs.read(pid, "status") or b""
+    found = re.search(rb"^SigCgt:\s*([0-9a-f]+)", content, re.MULTILINE)
+    return found is not None and bool(int(found[1], 16) >> (number - 1) & 1)
 
 
 def _let_through(caught: list[int]) -> None:

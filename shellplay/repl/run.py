@@ -89,7 +89,13 @@ def _attended(container: Container, asked: Asked) -> int:
     assert container.running is not None
     if not asked.has("tty"):
         keys = sys.stdin.fileno() if asked.has("interactive") else None
-        return attend(container, None, None, keys)
+        try:
+            return attend(container, None, None, keys)
+        except SystemExit:
+            # It has heard of that, too, and may have ended as it likes.
+            if container.running.exit_status is None:
+                raise
+            return container.running.exit_status
     left = container.enter()
     if left.reason == "detached":
         # There is nobody who could come back to it.

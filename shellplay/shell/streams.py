@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import stat
 import threading
+import time
 from collections.abc import Callable
 
 from shellplay.kernel.stub import Stub
@@ -80,22 +82,28 @@ class Streams:
             return True
 
     def pump(
-        self, alive: int, source: int | None, at_end: Callable[[], None] = lambda: None
+        self,
+        alive: int,
+        source: int | None,
+        at_end: Callable[[], None] = lambda: None,
+        *,
+        seconds: float = math.inf,
     ) -> None:
         """Pass output on, and keys from a descriptor of ours, until the program has ended.
 
         ``alive`` is its pidfd; ``at_end`` is called when it has.  Nothing waits for the
-        program to read: it may wait for us.
+        program to read: it may wait for us.  After ``seconds`` it returns in any case.
         """
-        ended = False
+        ended, until = False, time.monotonic() + seconds
         while self._open or not ended:
             poll = select.poll()
             for fd, events in self._awaited(None if ended else source).items():
                 poll.register(fd, events)
             if not ended:
                 poll.register(alive, select.POLLIN)
-            ready = [fd for fd, _ in poll.poll(LAST_WORDS_MS if ended else None)]
-            if ended and not ready:
+            rest = None if seconds == math.inf else max(0, until - time.monotonic()) * 1000
+            ready = [fd for fd, _ in poll.poll(LAST_WORDS_MS if ended else rest)]
+            if not ready or rest == 0:
                 return
             if alive in ready:
                 ended = True

@@ -17,6 +17,7 @@ from shellplay.kernel import procfs
 from shellplay.kernel.descendants import descendants
 from shellplay.playground import Playground
 from shellplay.services import Services
+from shellplay.settings import GRACE_SECONDS
 from shellplay.shell.guardian import Guardian
 from tests.shell.surviving import runs
 from tests.waiting import wait_until
@@ -97,6 +98,29 @@ def playground_of(process: Process) -> int:
     """Return the PID of its playground process."""
     (found,) = procfs.children(process.pid)
     return found
+
+
+@pytest.mark.everyone
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("init", [(), ("--init",)])
+def test_a_program_hears_the_signal_that_ends_shellplay(
+    init: tuple[str, ...], number: signal.Signals
+) -> None:
+    script = (
+        f"trap 'echo heard; exit 7' {number.name[3:]}; echo ready; while :; do sleep 0.1; done"
+    )
+    with running(*init, "host", "sh", "-c", script) as process:
+        process.send_signal(number)
+        assert process.stdout is not None
+        assert process.stdout.read() == b"heard\n"
+        assert process.wait(20) == 7
+
+
+@pytest.mark.everyone
+def test_one_that_does_not_handle_it_is_not_waited_for() -> None:
+    with running("host", "sh", "-c", READY) as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(GRACE_SECONDS / 2) == 128 + signal.SIGTERM
 
 
 def kill_both(*words: str) -> None:
