@@ -83,6 +83,7 @@ class _Beginning:
         self._standing = standing
         self._program = start.program
         self._told = start.told
+        self._ports = start.ports
         self._stub = box.guardian.stub()
         # Once it is a program that has no effect.
         held.callback(lambda: self._stub.quit())
@@ -113,6 +114,8 @@ class _Beginning:
                 self._volumes.copy(self._stub, without_devices=self._hides_devices)
         self._fit_proc()
         self._furnish_net()
+        for port in self._ports:
+            self._told("net", f"published: {self._box.network.open_port(port)}")
         self._close_root()
         for mounted in self._of(Mounted):
             self._up(mounted, self._cover)

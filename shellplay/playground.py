@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel import namespaces
 from shellplay.kernel.journal import Journal
+from shellplay.kernel.signals import deferred
 from shellplay.model import NamespaceId, Role
 from shellplay.settings import Settings
 
@@ -80,7 +81,9 @@ class Playground:
         from shellplay.services import Services
 
         if self._services is None:
-            self._services = Services(self.settings.surroundings, self._note)
+            # A ^C in the middle of it would leave what nobody closes.
+            with deferred():
+                self._services = Services(self.settings.surroundings, self._note)
         self._services.revive()
         return self._services
 

@@ -72,10 +72,12 @@ def new_id() -> str:
 class Start(NamedTuple):
     """How a container starts: what it runs, behind which fences; ``told`` hears of each.
 
-    Its ``id`` is known before it is there: it may be the host name.
+    Its ``id`` is known before it is there: it may be the host name.  ``ports`` are published
+    before the program begins, so that it never runs if one is taken.
     """
 
     id: str
     program: Program
     fences: tuple[Fence, ...]
     told: Told
+    ports: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from shellplay.commands.outcome import Outcome, Status
 from shellplay.commands.recording import Recording
 from shellplay.commands.run_arguments import RunWords
 from shellplay.commands.sentences import count, numbers
-from shellplay.errors import Refused, ShellplayError, UsageError
+from shellplay.errors import Refused, UsageError
 from shellplay.kernel.terminal_modes import restored
 from shellplay.playground import Playground
 from shellplay.run.options import Asked
@@ -153,14 +153,7 @@ def started(
         told.append(f"  {note}" if note else f"{kind} fence up, hides: {hidden(kind)}")
 
     plan = Plan(asked, image, playground.settings.surroundings.term)
-    container = playground.new(asked.last("name"), plan.start(tell))
-    try:
-        for each in plan.ports:
-            told.append(f"  published: {container.network.publish(each)}")
-    except ShellplayError:
-        playground.stop(container)
-        raise
-    return container
+    return playground.new(asked.last("name"), plan.start(tell))
 
 
 def attend(

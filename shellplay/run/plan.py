@@ -65,7 +65,7 @@ class Plan:
         fences = self._fences(hostname, told)
         if self.ports and "net" not in [each.kind for each in fences]:
             raise UsageError("-p publishes nothing with --network host", "leave one out")
-        return Start(name, self._program(hostname), fences, told)
+        return Start(name, self._program(hostname), fences, told, self.ports)
 
     # -- the program ---------------------------------------------------------------------
 

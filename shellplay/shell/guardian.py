@@ -188,9 +188,15 @@ class Guardian:
         self._ready = True
 
     def _received(self) -> bytes:
-        if not readable(self._requests.fileno(), STARTING_SECONDS):
-            raise TimedOut(f"the playground process did not start in {STARTING_SECONDS:g} s")
-        return self._requests.recv(16)
+        try:
+            if not readable(self._requests.fileno(), STARTING_SECONDS):
+                raise TimedOut(
+                    f"the playground process did not start in {STARTING_SECONDS:g} s"
+                )
+            return self._requests.recv(16)
+        except (OSError, ValueError) as error:
+            # Whoever heard of its end has closed what we wait at.
+            raise ShellGone("the playground process has ended") from error
 
 
 def _as_3_and_4(requests: int, events: int) -> list[tuple[object, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from shellplay.model import ShellState
 from shellplay.network import rootless, switch
 from shellplay.playground import Playground
 from tests.program.conftest import Run
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone
 
@@ -315,6 +317,21 @@ def test_it_is_refused_as_a_whole_if_one_fence_cannot_go_up(
     assert "there is no container 'nobody'" in said.told
     assert playground.containers == []
     assert not [pid for pid in procfs.children(os.getpid()) if pid != playground.playground_pid]
+
+
+@pytest.mark.root
+def test_a_port_that_is_taken_starts_nothing(
+    run: Run, playground: Playground, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ports = f"-p 127.0.0.1:0:81 -p 127.0.0.1:{port}:80"
+        said = run(f"run -q {ports} -v {tmp_path}:/data host sh -c 'echo x >/data/begun'")
+        assert f"127.0.0.1:{port} is taken by somebody else" in said.told
+        assert playground.containers == []
+        assert not (tmp_path / "begun").exists()
+    assert playground.playground_pid is not None
+    wait_until(lambda: not procfs.children(playground.playground_pid or 0), "their end")
 
 
 def test_a_name_that_is_taken_starts_nothing(run: Run, playground: Playground) -> None:
