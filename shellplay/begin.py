@@ -101,6 +101,7 @@ class _Beginning:
         # What is open leads out of a root of its own; this is where our last words would go.
         self._stub.dup3(1, 2)
         mounting.umask(self._stub, UMASK)
+        self._stub.chdir("/")
         if self._sees_its_cgroup:
             for quota in self._of(Quota):
                 # Before it has a cgroup namespace: that has as its root where it is then.

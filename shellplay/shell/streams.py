@@ -46,10 +46,14 @@ class Streams:
 
         Who owns them may open them anew, as /dev/stdout.
         """
-        for stream, ours in enumerate((self._stdin, self._stdout, self._stderr)):
+        theirs = []
+        for ours in (self._stdin, self._stdout, self._stderr):
             if owner and stat.S_ISFIFO(os.fstat(ours).st_mode):
                 os.fchown(ours, owner, -1)
-            stub.dup3(stub.give(ours), stream)
+            theirs.append(stub.give(ours))
+        with stub.together():
+            for stream, given in enumerate(theirs):
+                stub.dup3(given, stream)
         self._forget()
 
     def _forget(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -31,6 +32,8 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Build the image if needed, boot it, run pytest in it; return its exit status."""
     options, arguments = parser().parse_known_args()
+    # As an exception it ends the machine and deletes its files, which are large.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     settings = {"YAMA": str(options.yama), "AS": "ordinary" if options.ordinary else "root"}
     try:
