@@ -124,6 +124,8 @@ class _Beginning:
             self._up(limit, lambda f: f.put_up(self._stub.pid, self._box.group))
         self._show_cgroups()
         self._go_to_its_directory()
+        self._end_with_the_playground()
+        self._stub.conceal()
         self._give_up()
         self._standing.require_shown(self._stub.pid, "the program")
         return self._executed()
@@ -278,6 +280,9 @@ class _Beginning:
                 self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
 
         account.assume(self._stub, who, drop if caps else None)
+        if who.uid or who.gid:
+            # Another user has undone it.
+            self._ask_to_end()
         environment = {"HOME": who.home, **self._program.environment}
         self._running.became(who, environment)
 
@@ -286,7 +291,6 @@ class _Beginning:
     def _executed(self) -> Shell:
         program, box = self._program, self._box
         environment = self._running.environment
-        self._end_with_the_playground()
         try:
             if program.is_bash:
                 self.let_go()
@@ -306,22 +310,26 @@ class _Beginning:
     def _end_with_the_playground(self) -> None:
         """Have it end also if nobody is left who could end it, as every bash does.
 
-        A fork and another user have undone what the first stub had asked for.
+        A fork has undone what the first stub had asked for.  Now: a filter may deny it later.
         """
         for forked in self._outside:
             # It has to be gone first: its end would be the one that is meant.
             readable(forked, ENDING_SECONDS)
+        self._ask_to_end()
+
+    def _ask_to_end(self) -> None:
         self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
     def _become_the_program(self, environment: Mapping[str, str]) -> None:
         program, box = self._program, self._box
-        self._stub.conceal()
         who = self._running.who
         # What is another user inside and on the host is no owner here.
         owner = who.uid if who and rooting.may_see_below_mounts(self._stub) else 0
         if program.init:
             self._stub.attend()
-            self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
+            if not self._of(Pid):
+                # In a pid namespace it ends with the first process there.
+                self._ask_to_end()
         if program.terminal:
             take_terminal(self._stub, box.terminal, owner)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import stat
@@ -97,6 +98,14 @@ def test_where_no_bash_is_nothing_is_typed_and_nothing_forks(run: Run) -> None:
     for line in ("in ls", "fence nnp", "peel uts", "spawn ls"):
         told = run(line).told
         assert "back runs sleep 1000, and no bash (exec CMD runs beside it)" in told
+
+
+def test_a_filter_may_deny_all_that_a_start_has_behind_it(run: Run, tmp_path: Path) -> None:
+    profile = tmp_path / "profile.json"
+    denied = {"names": ["prctl"], "action": "SCMP_ACT_ERRNO"}
+    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [denied]}))
+    options = f"--network none --init --cap-add ALL --security-opt seccomp={profile}"
+    assert run(f"run -q {options} host echo begun").printed == "begun\n"
 
 
 def test_an_init_reaps_what_the_program_leaves_behind(run: Run) -> None:
