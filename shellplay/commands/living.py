@@ -15,11 +15,15 @@ from shellplay.commands.process_arguments import SignalName, SignalWord, Targets
 from shellplay.commands.recording import Recording
 from shellplay.commands.sentences import started
 from shellplay.commands.words import split
-from shellplay.errors import KernelError, UsageError
+from shellplay.errors import KernelError, ShellGone, ShellplayError, UsageError
+from shellplay.kernel.readiness import readable
 from shellplay.playground import Playground
 
 if TYPE_CHECKING:
     from shellplay.container import Container
+
+
+MOMENT_SECONDS = 0.2
 
 
 @command("enter", group="living", aliases=("attach", "nsenter"), terminal=True)
@@ -104,8 +108,12 @@ def execute(
     argv = split(line)
     try:
         yield Status(container.exec(argv, terminal=terminal))
-    except KernelError as error:
-        if error.call != "execve":
+    except (ShellplayError, OSError) as error:
+        if not isinstance(error, KernelError) or error.call != "execve":
+            # With the first process of a pid namespace the others end, and a moment before.
+            if container.dead or readable(container.live.pidfd, MOMENT_SECONDS):
+                name = container.label
+                raise ShellGone(f"{name} has ended meanwhile", f"stop {name}") from error
             raise
         from shellplay.begin import NotStarted
 
