@@ -111,7 +111,7 @@ def test_with_pid_host_nothing_of_it_is_left_at_its_end(
 
 def test_what_is_run_beside_one_that_ends_is_told_just_that(run: Run) -> None:
     for number in range(20):
-        run(f"run -dq --rm --network none --name web host sleep 0.0{number % 5}")
+        run(f"run -dq --network none --name web host sleep 0.0{number % 5}")
         said = run("exec -c web true")
         assert said.status == 0 or "has ended" in said.told or "status 137" in said.told, said
         run("rm -f web")
