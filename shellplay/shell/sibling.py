@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 
 from shellplay.errors import ShellplayError
@@ -40,24 +41,26 @@ def execute(
     is None.  128+n means that signal n ended it.  Raises KernelError if it cannot be joined
     or executed.
     """
-    stub = _inside(guardian.stub(), live)
-    change = dict(environment or {}) | ({"TERM": term} if term else {})
-    removed, fresh = (REMOVED, False) if environment is None else ((), True)
-    start = partial(stub.execute, argv, change=change, remove=removed, fresh=fresh)
-    try:
+    with ExitStack() as stubs:
+        stub = _inside(guardian.stub(), live, stubs)
+        change = dict(environment or {}) | ({"TERM": term} if term else {})
+        removed, fresh = (REMOVED, False) if environment is None else ((), True)
+        start = partial(stub.execute, argv, change=change, remove=removed, fresh=fresh)
         stub.conceal()
         surround(stub)
-    except ShellplayError:
-        stub.quit()
-        raise
-    if term:
-        _on_terminal(guardian, stub, start, term, detach_key)
-    else:
-        _on_pipe(stub, start, sys.stdout.fileno() if output is None else output)
+        if term:
+            _on_terminal(guardian, stub, start, term, detach_key)
+        else:
+            _on_pipe(stub, start, sys.stdout.fileno() if output is None else output)
     return guardian.exit_status_of(stub.pid)
 
 
-def _inside(stub: Stub, live: Shell) -> Stub:
+def _inside(stub: Stub, live: Shell, stubs: ExitStack) -> Stub:
+    """Join every namespace of a bash; return who is inside, which ``stubs`` ends as any other.
+
+    Once it is a program that has no effect.
+    """
+    stubs.callback(stub.quit)
     wanted = namespaces.identities(live.pid)
     now = namespaces.identities(stub.pid)
     flags = sum(namespaces.CLONE_FLAGS[kind] for kind in wanted if wanted[kind] != now[kind])
@@ -69,10 +72,10 @@ def _inside(stub: Stub, live: Shell) -> Stub:
     if wanted["pid"] != now["pid"]:
         with stub.forked() as (copy, _):
             assert isinstance(copy, Stub)
+        stubs.callback(copy.quit)
         stub.quit()
         stub = copy
     if namespaces.identities(stub.pid) != wanted:
-        stub.quit()
         raise ShellplayError("the program did not get into every fence, so it was not run")
     return stub
 
@@ -92,8 +95,10 @@ def _go_to_its_directory(stub: Stub, live: Shell) -> None:
 def _on_pipe(stub: Stub, start: Callable[[], None], output: int) -> None:
     readable, writable = os.pipe2(os.O_CLOEXEC)
     try:
-        number = stub.give(writable)
-        os.close(writable)
+        try:
+            number = stub.give(writable)
+        finally:
+            os.close(writable)
         for stream in (1, 2):
             stub.dup3(number, stream)
         start()
