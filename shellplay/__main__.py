@@ -47,6 +47,9 @@ def main() -> int:
         # Who read our output has gone; nothing more can be said, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except KeyboardInterrupt:
+        # Before anything was there that could have been told of it.
+        return 130
 
 
 def _is_verb(words: list[str]) -> bool:

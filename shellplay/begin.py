@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from shellplay import put
 from shellplay.errors import KernelError, Refused
-from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, dev, rooting
+from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, rooting
 from shellplay.fences.caps import Caps
 from shellplay.fences.mounted import mounts_at
 from shellplay.fences.namespace import Joined, joined
@@ -26,36 +26,37 @@ from shellplay.fences.root import Root
 from shellplay.fences.uts import Uts
 from shellplay.kernel import cgroup_mounts, mounting, procfs, sysctl
 from shellplay.kernel import constants as k
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.readiness import readable
 from shellplay.kernel.reasons import explained
 from shellplay.kernel.tracee import pidfd
 from shellplay.model import How
-from shellplay.program import Program, Start
+from shellplay.program import Start
 from shellplay.shell import account
 from shellplay.shell.shell import Shell
 from shellplay.shell.start import start_bash, take_terminal
 from shellplay.stack import way_on
 from shellplay.standing import Standing, StandingFences
+from shellplay.volumes import Volumes
 
 if TYPE_CHECKING:
     from shellplay.container import Container
 
 UMASK = 0o022
+ENDING_SECONDS = 30.0
 T = TypeVar("T", bound=Fence)
 
 
 class NotStarted(Refused):
     """The program cannot be executed: 127 if it is not there, else 126, as a shell says."""
 
-    def __init__(self, error: KernelError, program: Program) -> None:
-        name, missing = program.argv[0] or "''", error.errno in (errno.ENOENT, errno.ENOTDIR)
+    def __init__(self, error: KernelError, name: str, path: str, fix: str | None) -> None:
+        name, missing = name or "''", error.errno in (errno.ENOENT, errno.ENOTDIR)
         self.exit_status = 127 if missing else 126
         if not missing:
             super().__init__(f"{name} cannot be executed: {error.message}")
             return
-        path = program.environment.get("PATH", "")
         where = "there" if "/" in name else f"in the PATH inside, {path}"
-        super().__init__(f"{name} is not {where}", "the program comes behind the image")
+        super().__init__(f"{name} is not {where}", fix)
 
 
 def begin(box: Container, standing: StandingFences, start: Start) -> Shell:
@@ -82,17 +83,17 @@ class _Beginning:
         self._standing = standing
         self._program = start.program
         self._told = start.told
+        self._ports = start.ports
         self._stub = box.guardian.stub()
         # Once it is a program that has no effect.
         held.callback(lambda: self._stub.quit())
         self._held = held
         self._fences = [self._gathered(each) for each in start.fences]
-        self._trees: dict[str, int] = {}
+        self._volumes = held.enter_context(Volumes(start.program.volumes))
         self._first: Shell | None = None
-        self._uid = 0
         assert box.running is not None
         self._running = box.running
-        # The stubs that have forked, to be inside.
+        # The stubs that have forked, to be inside: pidfds.
         self._outside: list[int] = []
 
     def shell(self) -> Shell:
@@ -100,6 +101,7 @@ class _Beginning:
         # What is open leads out of a root of its own; this is where our last words would go.
         self._stub.dup3(1, 2)
         mounting.umask(self._stub, UMASK)
+        self._stub.chdir("/")
         if self._sees_its_cgroup:
             for quota in self._of(Quota):
                 # Before it has a cgroup namespace: that has as its root where it is then.
@@ -109,13 +111,15 @@ class _Beginning:
                 self._up(namespace, lambda f: self._enter(f, join))
             if namespace.kind == "mnt":
                 # Now: behind a root of its own nothing leads to what is of the host.
-                self._copy_volumes()
+                self._volumes.copy(self._stub, without_devices=self._hides_devices)
         self._fit_proc()
         self._furnish_net()
+        for port in self._ports:
+            self._told("net", f"published: {self._box.network.open_port(port)}")
         self._close_root()
         for mounted in self._of(Mounted):
             self._up(mounted, self._cover)
-        self._mount_volumes()
+        self._volumes.mount(self._stub)
         for limit in self._of(Limit):
             self._up(limit, lambda f: f.put_up(self._stub.pid, self._box.group))
         self._show_cgroups()
@@ -169,10 +173,10 @@ class _Beginning:
     def _enter(self, fence: Namespace, join: Joined | None) -> None:
         if isinstance(fence, Root):
             fence = self._bared(fence)
-        before = self._stub
-        self._stub = put.on_stub(fence, before, join)
-        if self._stub is not before:
-            self._outside.append(before.pid)
+        outside = self._held.enter_context(pidfd(self._stub.pid)) if fence.by_fork else None
+        self._stub = put.on_stub(fence, self._stub, join)
+        if outside is not None:
+            self._outside.append(outside)
         if isinstance(fence, Net) and join is None:
             self._open_ports()
 
@@ -247,60 +251,13 @@ class _Beginning:
         put_up = fence.go_up_instead if there else fence.go_up
         put_up(self._stub, self._box.terminal.path)
 
-    def _copy_volumes(self) -> None:
-        for volume in self._program.volumes:
-            if volume.source is None:
-                continue
-            tree = mounting.open_tree(self._stub, str(volume.source), recursive=True)
-            if volume.read_only:
-                mounting.mount_setattr(self._stub, tree, "", "ro", recursive=True)
-            if self._hides_devices and not (volume.device or dev.is_harmless(volume.source)):
-                mounting.mount_setattr(self._stub, tree, "", "nodev", recursive=True)
-            # We keep it: what the stub has open leads nowhere else once it has another root.
-            with pidfd(self._stub.pid) as target:
-                ours = HERE.pidfd_getfd(target, tree)
-            self._held.callback(os.close, ours)
-            self._stub.close(tree)
-            self._trees[volume.target] = ours
-
     def _close_root(self) -> None:
         """Have nothing be written in its root, if that is asked."""
         if any(each.ro for each in self._of(Root)):
             # What is going to be mounted in there needs its places first.
-            self._make_places()
+            mounting.make_place(self._stub, self._program.directory, directory=True)
+            self._volumes.make_places(self._stub)
             rooting.make_read_only(self._stub)
-
-    def _make_places(self) -> None:
-        mounting.make_place(self._stub, self._program.directory, directory=True)
-        for each in self._program.volumes:
-            if not rooting.is_of_kernel(each.target):
-                directory = each.source is None or each.source.is_dir()
-                mounting.make_place(self._stub, each.target, directory=directory)
-
-    def _mount_volumes(self) -> None:
-        stub = self._stub
-        if not self._program.volumes:
-            return
-        there = {each.point for each in procfs.mounts(stub.pid) or ()}
-        for volume in self._program.volumes:
-            if volume.target.startswith("/dev/") and volume.target in there:
-                stub.umount2(volume.target, k.MNT_DETACH)
-            if volume.source is None:
-                mounting.mount_memory(
-                    stub, volume.target, volume.options,
-                    read_only=volume.read_only, allowed=volume.allowed,
-                )  # fmt: skip
-                continue
-            with stub.passed(self._trees[volume.target]) as tree:
-                try:
-                    mounting.attach(stub, tree, volume.target, of=volume.source)
-                except KernelError as error:
-                    if error.errno not in (errno.ENOTDIR, errno.EINVAL):
-                        raise
-                    raise Refused(
-                        f"{volume.source} cannot be mounted at {volume.target}: "
-                        "one of them is a directory, and the other is not"
-                    ) from error
 
     def _go_to_its_directory(self) -> None:
         mounting.make_place(self._stub, self._program.directory, directory=True)
@@ -322,7 +279,6 @@ class _Beginning:
 
         account.assume(self._stub, who, drop if caps else None)
         environment = {"HOME": who.home, **self._program.environment}
-        self._uid = who.uid
         self._running.became(who, environment)
 
     # -- the program ---------------------------------------------------------------------
@@ -344,23 +300,25 @@ class _Beginning:
         except KernelError as error:
             if error.call != "execve":
                 raise
-            raise NotStarted(error, program) from error
+            path, fix = environment.get("PATH", ""), "the program comes behind the image"
+            raise NotStarted(error, program.argv[0], path, fix) from error
 
     def _end_with_the_playground(self) -> None:
         """Have it end also if nobody is left who could end it, as every bash does.
 
         A fork and another user have undone what the first stub had asked for.
         """
-        for pid in self._outside:
-            # Who that has forked has to be gone: its end would be the one that is meant.
-            self._box.guardian.status_of(pid)
+        for forked in self._outside:
+            # It has to be gone first: its end would be the one that is meant.
+            readable(forked, ENDING_SECONDS)
         self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
     def _become_the_program(self, environment: Mapping[str, str]) -> None:
         program, box = self._program, self._box
-        # What is another user inside and on the host is no owner here.
-        owner = self._uid if rooting.may_see_below_mounts(self._stub) else 0
         self._stub.conceal()
+        who = self._running.who
+        # What is another user inside and on the host is no owner here.
+        owner = who.uid if who and rooting.may_see_below_mounts(self._stub) else 0
         if program.init:
             self._stub.attend()
             self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))

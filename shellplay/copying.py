@@ -25,10 +25,14 @@ CHUNK = 1 << 20
 
 
 class Side(NamedTuple):
-    """A path as a process sees it: the host PID of that, None for us."""
+    """A path as a process sees it: the host PID of that, None for us.
+
+    If ``contents`` are meant it is that of a directory: what is copied, or copied into.
+    """
 
     pid: int | None
     path: PurePosixPath
+    contents: bool = False
 
     @property
     def where(self) -> str:
@@ -51,15 +55,33 @@ def copy(source: Side, target: Side) -> Copied:
     """
     copied = Copied()
     try:
+        if source.path.name in ("", "..") or source.contents:
+            _copy_contents(source, target, copied)
+            return copied
         with (
             _directory(Side(source.pid, source.path.parent)) as above,
             _target(target, source.path.name) as (there, name),
         ):
-            _copy(above, source.path.name or ".", there, name, copied)
+            _copy(above, source.path.name, there, name, copied)
+    except RecursionError as error:
+        raise Refused(
+            f"{source.where}: there are too many directories in each other"
+        ) from error
     except OSError as error:
         side = source if error.filename == source.path.name else target
         raise Refused(f"{side.where}: {error.strerror}") from error
     return copied
+
+
+def _copy_contents(source: Side, target: Side, copied: Copied) -> None:
+    """Copy what is in a directory, which has no name of its own, to another or a new one."""
+    with _directory(source) as above:
+        if not _is_directory(target):
+            with _directory(Side(target.pid, target.path.parent)) as there:
+                _copy_directory(above, ".", there, target.path.name, copied)
+            return
+        with _directory(target) as there:
+            _copy_directory(above, ".", there, ".", copied)
 
 
 @contextmanager
@@ -69,6 +91,8 @@ def _target(target: Side, name: str) -> Iterator[tuple[int, str]]:
         with _directory(target) as there:
             yield there, name
         return
+    if target.contents:
+        raise Refused(f"{target.where}: there is no such directory", "leave the / away")
     with _directory(Side(target.pid, target.path.parent)) as there:
         yield there, target.path.name
 

@@ -256,13 +256,17 @@ class Networking:
 
         Returns it with its number; raises UsageError and Refused.
         """
-        port = Port.parse(text)
         with deferred(), self._box.attended():
-            self._require_net()
-            published = proxy.publish(self._box.guardian, port, self._box.pid)
-            self._published.append(published)
-            self._space = self._own()
-            return published.port
+            return self.open_port(text)
+
+    def open_port(self, text: str) -> Port:
+        """Do so for who deals with the container already, as when it starts."""
+        port = Port.parse(text)
+        self._require_net()
+        published = proxy.publish(self._box.guardian, port, self._box.pid)
+        self._published.append(published)
+        self._space = self._own()
+        return published.port
 
     def unpublish(self, text: str) -> tuple[Port, ...]:
         """Close the published ports that a text means, with every connection; or Refused."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel import namespaces
 from shellplay.kernel.journal import Journal
+from shellplay.kernel.signals import deferred
 from shellplay.model import NamespaceId, Role
 from shellplay.settings import Settings
 
@@ -80,7 +81,9 @@ class Playground:
         from shellplay.services import Services
 
         if self._services is None:
-            self._services = Services(self.settings.surroundings, self._note)
+            # A ^C in the middle of it would leave what nobody closes.
+            with deferred():
+                self._services = Services(self.settings.surroundings, self._note)
         self._services.revive()
         return self._services
 
@@ -99,6 +102,7 @@ class Playground:
 
         With ``start`` it starts as that says.
         """
+        self.forget_ended()
         if name is not None:
             if not NAME.fullmatch(name):
                 raise UsageError(
@@ -119,6 +123,13 @@ class Playground:
         self.current = container
         return container
 
+    def forget_ended(self) -> None:
+        """Forget the containers that were to go with their programs."""
+        for each in list(self.containers):
+            running = each.running
+            if running and running.program.forgotten and not running.waits and each.dead:
+                self.stop(each)
+
     def use(self, name: str) -> Container:
         """Make a container the current one."""
         self.current = self.find(name)
@@ -126,6 +137,7 @@ class Playground:
 
     def find(self, name: str) -> Container:
         """Find a container by name, id or unique beginning of its id; or raise Refused."""
+        self.forget_ended()
         exact = [each for each in self.containers if name in (each.name, each.id)]
         begins = [each for each in self.containers if name and each.id.startswith(name)]
         found = exact or begins

@@ -36,7 +36,7 @@ class Program:
     goes to pipes; with ``keys`` what is typed goes to it.  ``directory`` is made if it is not
     there.  ``init`` puts a process before it that reaps what it leaves behind.  A bash that
     can be lived in reads ~/.bashrc if it ``reads_bashrc``.  If it is to be ``attended``
-    somebody waits for what it prints.
+    somebody waits for what it prints.  With ``forgotten`` its container goes with it.
     """
 
     argv: tuple[str, ...]
@@ -48,6 +48,7 @@ class Program:
     init: bool = False
     reads_bashrc: bool = False
     attended: bool = False
+    forgotten: bool = False
     volumes: tuple[Volume, ...] = ()
     stop_signal: str = "TERM"
 
@@ -71,10 +72,12 @@ def new_id() -> str:
 class Start(NamedTuple):
     """How a container starts: what it runs, behind which fences; ``told`` hears of each.
 
-    Its ``id`` is known before it is there: it may be the host name.
+    Its ``id`` is known before it is there: it may be the host name.  ``ports`` are published
+    before the program begins, so that it never runs if one is taken.
     """
 
     id: str
     program: Program
     fences: tuple[Fence, ...]
     told: Told
+    ports: tuple[str, ...] = ()

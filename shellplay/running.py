@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import select
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -12,7 +14,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, ShellGone
+from shellplay.kernel import namespaces
 from shellplay.kernel.caller import HERE
+from shellplay.kernel.descendants import kill_quietly, running
 from shellplay.kernel.readiness import readable
 from shellplay.program import Program
 from shellplay.shell.account import Account
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from shellplay.container import Container
 
 MOST_INTERRUPTS = 3
+ENDING_SECONDS, MOMENT_SECONDS = 5.0, 0.001
 
 Output = Callable[[int, bytes], None]
 
@@ -44,6 +49,7 @@ class Running:
         self.waits = program.attended and not program.is_bash
         self._output: Output | None = None
         self._status: int | None = None
+        self._mounts: int | None = None
 
     def connect(self) -> Streams:
         """Make the pipes of a program that gets no terminal."""
@@ -53,6 +59,10 @@ class Running:
     def became(self, who: Account, environment: Mapping[str, str]) -> None:
         """Keep who it is and what its environment was: what runs beside it gets the same."""
         self.who, self.environment = who, environment
+        self._box.guardian.expect(self._box.live.pid)
+        if not self.program.is_bash:
+            # Held, or its number could be that of another one before we have looked.
+            self._mounts = namespaces.open_namespace(self._box.live.pid, "mnt")
 
     def _heard(self, stream: int, piece: bytes) -> None:
         self._box.terminal.remember(piece)
@@ -96,7 +106,7 @@ class Running:
         with self._box.attended(), self._heard_by(output):
             for interrupts in count(1):
                 try:
-                    self.streams.pump(self._box.live.pidfd, keys)
+                    self.streams.pump(self._box.live.pidfd, keys, self.end_the_rest)
                     break
                 except KeyboardInterrupt:
                     self._send(
@@ -129,12 +139,39 @@ class Running:
 
     def drain(self) -> bool:
         """Take in what it has printed last; return whether somebody attends its end."""
-        if self.streams is not None:
-            self.streams.pump(self._box.live.pidfd, None)
+        if self.streams is None:
+            self.end_the_rest()
+        else:
+            self.streams.pump(self._box.live.pidfd, None, self.end_the_rest)
         return self._output is not None
+
+    def end_the_rest(self) -> None:
+        """End what is left of it once it has ended, as in a pid namespace the kernel does.
+
+        By their mounts: they may be children of the playground process by now.
+        """
+        if self._mounts is None:
+            return
+        mounts = namespaces.of_descriptor(self._mounts)
+        deadline = time.monotonic() + ENDING_SECONDS
+        while time.monotonic() < deadline:
+            family = running(self._box.guardian.pid)
+            left = [pid for pid in family if namespaces.identify(pid, "mnt") == mounts]
+            if not left:
+                break
+            for pid in left:
+                kill_quietly(pid)
+            time.sleep(MOMENT_SECONDS)
+        self._let_go_of_mounts()
+
+    def _let_go_of_mounts(self) -> None:
+        if self._mounts is not None:
+            os.close(self._mounts)
+            self._mounts = None
 
     def close(self) -> None:
         """Let go of its pipes."""
+        self._let_go_of_mounts()
         if self.streams is not None:
             self.streams.close()
 

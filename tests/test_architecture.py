@@ -21,6 +21,7 @@ LAYERS = [
     {
         "program",
         "copying",
+        "volumes",
         "begin",
         "running",
         "usage",

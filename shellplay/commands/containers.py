@@ -66,6 +66,8 @@ def containers(playground: Playground) -> Iterator[Outcome]:
         containers --json
     """
 
+    playground.forget_ended()
+
     def view() -> object:
         from shellplay.views.containers import table
 

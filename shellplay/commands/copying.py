@@ -56,7 +56,8 @@ def copy_files(
 ) -> Iterator[Outcome]:
     """Copy a file or directory into a container, or out of one.
 
-    As cp does: into TARGET if that is a directory, else by that name. No program inside
+    As cp does: into TARGET if that is a directory, else by that name; of SOURCE/. what is in
+    it. No program inside
     takes part, and no link in there leads out of it.
 
     Examples:
@@ -67,18 +68,23 @@ def copy_files(
 
     if source.label is None and target.label is None:
         raise UsageError("neither end is in a container", EXAMPLE)
-    copied = copy(_side(playground, source), _side(playground, target))
+    into = target.path.endswith(("/", "/.")) or target.path == "."
+    ends = (
+        _side(playground, source, contents=source.path.endswith("/.")),
+        _side(playground, target, contents=into),
+    )
+    copied = copy(*ends)
     for name in copied.left:
         yield f"{name}: left out, it is no file"
     count = f"{copied.files} file{'' if copied.files == 1 else 's'}"
     yield f"{source.label or 'host'}:{source.path}: {count} copied"
 
 
-def _side(playground: Playground, end: End) -> Side:
+def _side(playground: Playground, end: End, *, contents: bool) -> Side:
     from shellplay.copying import Side
 
     if end.label is None:
-        return Side(None, PurePosixPath(expanded(end.path).absolute()))
+        return Side(None, PurePosixPath(expanded(end.path).absolute()), contents)
     container = playground.find(end.label)
     container.require_alive()
-    return Side(container.pid, PurePosixPath("/", end.path))
+    return Side(container.pid, PurePosixPath("/", end.path), contents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from shellplay.commands.process_arguments import SignalName, SignalWord, Targets
 from shellplay.commands.recording import Recording
 from shellplay.commands.sentences import started
 from shellplay.commands.words import split
-from shellplay.errors import UsageError
+from shellplay.errors import KernelError, UsageError
 from shellplay.playground import Playground
 
 if TYPE_CHECKING:
@@ -100,7 +101,16 @@ def execute(
     """
     # Whoever wants to have the output gets it from a pipe.
     terminal = front.terminal and playground.settings.surroundings.output is None
-    yield Status(container.exec(split(line), terminal=terminal))
+    argv = split(line)
+    try:
+        yield Status(container.exec(argv, terminal=terminal))
+    except KernelError as error:
+        if error.call != "execve":
+            raise
+        from shellplay.begin import NotStarted
+
+        given = container.running.environment if container.running else os.environ
+        raise NotStarted(error, argv[0], given.get("PATH", ""), None) from error
 
 
 @command("kill", group="living")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import select
 import sys
+import termios
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.commands.arguments import ContainerNames, Option, Target
@@ -15,7 +17,8 @@ from shellplay.commands.outcome import Outcome, Status
 from shellplay.commands.recording import Recording
 from shellplay.commands.run_arguments import RunWords
 from shellplay.commands.sentences import count, numbers
-from shellplay.errors import Refused, ShellplayError, UsageError
+from shellplay.errors import Refused, UsageError
+from shellplay.kernel.terminal_modes import restored
 from shellplay.playground import Playground
 from shellplay.run.options import Asked
 
@@ -71,8 +74,11 @@ def run(
             return
     else:
         output = playground.settings.surroundings.output
-        typed = asked.has("interactive") and front.terminal
-        attend(container, output, output, sys.stdin.fileno() if typed else None)
+        if asked.has("interactive") and front.terminal:
+            with echo(sys.stdin.fileno()):
+                attend(container, output, output, sys.stdin.fileno())
+        else:
+            attend(container, output, output, None)
     yield from _ended(playground, container, forget=asked.has("rm"))
 
 
@@ -107,10 +113,13 @@ def remove(
     """
     if not labels:
         raise UsageError("rm needs NAME", "as in: rm db")
-    for label in labels:
-        container = playground.find(label)
+    found = {label: playground.find(label) for label in labels}
+    for label, container in found.items():
         if container.live.alive and not force:
             raise Refused(f"{label} runs", f"stop {label}, or rm -f {label}")
+    for label, container in found.items():
+        if container not in playground.containers:
+            continue  # It was named twice.
         ended = playground.stop(container)
         yield f"{label}: removed" + (f", {count(ended)} ended" if force and ended else "")
 
@@ -144,14 +153,7 @@ def started(
         told.append(f"  {note}" if note else f"{kind} fence up, hides: {hidden(kind)}")
 
     plan = Plan(asked, image, playground.settings.surroundings.term)
-    container = playground.new(asked.last("name"), plan.start(tell))
-    try:
-        for each in plan.ports:
-            told.append(f"  published: {container.network.publish(each)}")
-    except ShellplayError:
-        playground.stop(container)
-        raise
-    return container
+    return playground.new(asked.last("name"), plan.start(tell))
 
 
 def attend(
@@ -180,6 +182,15 @@ def attend(
         raise
     except OSError as error:
         raise Refused(f"what goes in or out does not get there: {error.strerror}") from error
+
+
+@contextmanager
+def echo(fd: int) -> Iterator[None]:
+    """Have a terminal show what is typed, for the block: there is no prompt that does."""
+    with restored(fd) as modes:
+        modes[3] |= termios.ECHO
+        termios.tcsetattr(fd, termios.TCSADRAIN, modes)
+        yield
 
 
 def _ended(playground: Playground, container: Container, *, forget: bool) -> Iterator[Outcome]:

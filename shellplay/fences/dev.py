@@ -89,7 +89,6 @@ def _taken(caller: Caller, terminal: str) -> Iterator[dict[str, int]]:
 
 
 def _fill(caller: Caller, nodes: dict[str, int]) -> None:
-    mask = mounting.umask(caller, 0)
     # The nodes in it are mounts of their own, others cannot be opened.
     quiet = k.MS_NOSUID | k.MS_NOEXEC | k.MS_NODEV
     # Group 5 is that of terminals, where there is one.
@@ -98,8 +97,10 @@ def _fill(caller: Caller, nodes: dict[str, int]) -> None:
     queues = may_see_below_mounts(caller) or (
         identify(caller.pid, "ipc") != identify("self", "ipc")
     )
+    masks: list[int] = []
     try:
-        with caller.together():
+        with caller.together() as masks:
+            mounting.umask(caller, 0)
             caller.mount("tmpfs", Dev.target, "tmpfs", quiet, "mode=755,size=65536k")
             for name, tree in nodes.items():
                 mounting.mknodat(caller, f"/dev/{name}")
@@ -113,4 +114,5 @@ def _fill(caller: Caller, nodes: dict[str, int]) -> None:
             if queues:
                 caller.mount("mqueue", "/dev/mqueue", "mqueue", quiet)
     finally:
-        mounting.umask(caller, mask)
+        if masks:
+            mounting.umask(caller, masks[0])

@@ -11,7 +11,7 @@ from shellplay.errors import UsageError
 from shellplay.fences import seccomp_profile
 from shellplay.fences.fence import listed, nearest, option
 from shellplay.fences.filter import Filter
-from shellplay.fences.seccomp_profile import DOCKER, Here
+from shellplay.fences.seccomp_profile import Here
 from shellplay.kernel import filters
 from shellplay.kernel.filters import Action, Rule, Rules
 from shellplay.kernel.home import expanded
@@ -85,7 +85,10 @@ class Seccomp(Filter, kind="seccomp", man="seccomp(2)"):
             others = seccomp_profile.architectures()
             return Rules(ALLOW, (Rule(denied, action),), others)
         here = Here.with_capabilities(capabilities)
-        base = seccomp_profile.read(expanded(self.profile or DOCKER), here)
+        if self.profile is None:
+            base = seccomp_profile.docker(here)
+        else:
+            base = seccomp_profile.read(expanded(self.profile), here)
         kept = tuple(name for name in allowed if name not in denied)
         return Rules(
             action if self.action else base.default,

@@ -73,6 +73,12 @@ def read(path: Path, here: Here) -> Rules:
         ) from error
 
 
+@cache
+def docker(here: Here) -> Rules:
+    """Return what of Docker's profile holds here; it is ours, and does not change."""
+    return read(DOCKER, here)
+
+
 def _text(path: Path) -> str:
     """Read a file that may be anything: a device has no end."""
     if not path.is_file():
@@ -103,7 +109,7 @@ def names() -> tuple[str, ...]:
 
 def architectures() -> tuple[str, ...]:
     """Return the other processors, in libseccomp's words, whose programs this one runs."""
-    return read(DOCKER, Here.with_capabilities(0)).architectures
+    return docker(Here.with_capabilities(0)).architectures
 
 
 def _rules(content: Mapping[str, Any], here: Here) -> Rules:

@@ -185,9 +185,14 @@ def attach(caller: Caller, tree: int, path: str, *, of: Path) -> None:
 
 def make_place(caller: Caller, path: str, *, directory: bool) -> None:
     """Make what is missing of a path that something is going to be mounted at."""
-    for parent in reversed(PurePosixPath(path).parents[:-1]):
-        mkdirat(caller, str(parent), exist_ok=True)
+    make_parents(caller, path)
     if directory:
         mkdirat(caller, path, exist_ok=True)
     else:
         mknodat(caller, path, exist_ok=True)
+
+
+def make_parents(caller: Caller, path: str) -> None:
+    """Make what is missing of the directories above a path."""
+    for parent in reversed(PurePosixPath(path).parents[:-1]):
+        mkdirat(caller, str(parent), exist_ok=True)

@@ -263,6 +263,8 @@ def _mount(line: bytes) -> Mount:
 
 
 def _unescaped(content: bytes) -> str:
+    if b"\\" not in content:
+        return text(content)
     return text(_OCTAL.sub(lambda match: bytes([int(match[1], 8)]), content))
 
 

@@ -108,11 +108,16 @@ class NameFiles:
 def _attach(caller: Caller, trees: dict[str, int]) -> tuple[str, ...]:
     """Mount them at their paths; return sentences about those that cannot be."""
     said = []
+    missing = [each for each in trees if not os.path.lexists(f"/proc/{caller.pid}/root{each}")]
     for path, tree in trees.items():
         try:
-            if not os.path.lexists(f"/proc/{caller.pid}/root{path}"):
-                mounting.make_place(caller, path, directory=False)
-            mounting.move_mount(caller, tree, path, of=path, follow=True)
+            if [path] == missing[:1]:
+                # All of them are in one directory.
+                mounting.make_parents(caller, path)
+            with caller.together():
+                if path in missing:
+                    mounting.mknodat(caller, path)
+                mounting.move_mount(caller, tree, path, of=path, follow=True)
         except KernelError as error:
             if error.errno not in (errno.EROFS, errno.ENOENT, errno.EACCES, errno.ENOTDIR):
                 raise

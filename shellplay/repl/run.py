@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 # What docker run ends with if the fault is not that of the program.
 FAILED = 125
+INTERRUPTED = 128 + signal.SIGINT
 
 
 def main(words: Sequence[str]) -> int:
@@ -43,6 +45,15 @@ def main(words: Sequence[str]) -> int:
     except ShellplayError as error:
         printer.error(error)
         return FAILED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        subject = f" ({error.filename})" if error.filename else ""
+        printer.error(ShellplayError(f"{error.strerror or error}{subject}"))
+        return FAILED
+    except KeyboardInterrupt:
+        printer.error(ShellplayError("interrupted"))
+        return INTERRUPTED
 
 
 def _checked(asked: Asked) -> Asked:

@@ -65,7 +65,7 @@ class Plan:
         fences = self._fences(hostname, told)
         if self.ports and "net" not in [each.kind for each in fences]:
             raise UsageError("-p publishes nothing with --network host", "leave one out")
-        return Start(name, self._program(hostname), fences, told)
+        return Start(name, self._program(hostname), fences, told, self.ports)
 
     # -- the program ---------------------------------------------------------------------
 
@@ -84,6 +84,7 @@ class Plan:
             init=asked.has("init"),
             reads_bashrc=self.image is not None,
             attended=not asked.has("detach"),
+            forgotten=asked.has("rm"),
             volumes=self._volumes(),
             stop_signal=_signal(
                 asked.last("stop-signal") or (config.stop_signal if config else "")

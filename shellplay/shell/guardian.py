@@ -68,6 +68,8 @@ class Guardian:
         self.gone = self.killed = self._reaped = False
         self._news = threading.Condition()
         self._statuses: dict[int, int] = {}
+        # Of those that somebody is going to ask for, however late.
+        self._expected: set[int] = set()
 
     def stub(self) -> Stub:
         """Fork a stub; raise ShellGone if the playground process has ended."""
@@ -111,11 +113,22 @@ class Guardian:
                 else:
                     event = json.loads(message)
                     self._statuses[event["pid"]] = event["status"]
-                    while len(self._statuses) > REMEMBERED:
-                        del self._statuses[next(iter(self._statuses))]
+                    self._forget_the_oldest()
                 self._news.notify_all()
             if not message:
                 return False
+
+    def _forget_the_oldest(self) -> None:
+        others = [pid for pid in self._statuses if pid not in self._expected]
+        for pid in others[:-REMEMBERED]:
+            del self._statuses[pid]
+
+    def expect(self, pid: int) -> None:
+        """Keep the status of a child that runs until it is asked for."""
+        with self._news:
+            # What is known by that number is of somebody else, who had it before.
+            self._statuses.pop(pid, None)
+            self._expected.add(pid)
 
     def status_of(self, pid: int) -> int:
         """Wait until a child has ended and return its wait status; raise ShellGone if
@@ -127,6 +140,7 @@ class Guardian:
             self._news.wait_for(lambda: pid in self._statuses or self.gone)
             if pid not in self._statuses:
                 raise ShellGone("the playground process has ended")
+            self._expected.discard(pid)
             return self._statuses.pop(pid)
 
     def exit_status_of(self, pid: int) -> int:
@@ -174,9 +188,15 @@ class Guardian:
         self._ready = True
 
     def _received(self) -> bytes:
-        if not readable(self._requests.fileno(), STARTING_SECONDS):
-            raise TimedOut(f"the playground process did not start in {STARTING_SECONDS:g} s")
-        return self._requests.recv(16)
+        try:
+            if not readable(self._requests.fileno(), STARTING_SECONDS):
+                raise TimedOut(
+                    f"the playground process did not start in {STARTING_SECONDS:g} s"
+                )
+            return self._requests.recv(16)
+        except (OSError, ValueError) as error:
+            # Whoever heard of its end has closed what we wait at.
+            raise ShellGone("the playground process has ended") from error
 
 
 def _as_3_and_4(requests: int, events: int) -> list[tuple[object, ...]]:

@@ -68,9 +68,12 @@ class Shell:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs (or is stopped); a zombie does not."""
-        status = procfs.status(self.pid)
-        return status is not None and status.state not in "ZX"
+        """Whether it runs (or is stopped); a zombie does not.
+
+        By the pidfd: its PID may be somebody else's by now, and its first thread may have
+        ended before the others.
+        """
+        return self.pidfd >= 0 and not readable(self.pidfd, 0)
 
     def has_sys_admin(self) -> bool:
         """Tell whether it holds CAP_SYS_ADMIN in its own user namespace."""
@@ -115,6 +118,7 @@ class Shell:
     def close(self) -> None:
         """Let go of the pidfd."""
         os.close(self.pidfd)
+        self.pidfd = -1
 
     def fork(self, terminal: Terminal, plan: Forked) -> Shell:
         """Fork the idle bash and park it; ``plan`` puts the fence round the copy.

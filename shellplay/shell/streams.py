@@ -20,8 +20,7 @@ Heard = Callable[[int, bytes], None]
 class Streams:
     """Our ends: ``output`` and ``errors`` are read, ``keys`` is written to if there is one.
 
-    ``heard`` is told every piece with the number of its stream, 1 or 2.  Whoever reads may
-    have been waiting for it beside another: then one of them finds nothing, and goes on.
+    ``heard`` is told every piece with the number of its stream, 1 or 2.
     """
 
     def __init__(self, heard: Heard, *, keys: bool) -> None:
@@ -45,10 +44,14 @@ class Streams:
 
         Who owns them may open them anew, as /dev/stdout.
         """
-        for stream, ours in enumerate((self._stdin, self._stdout, self._stderr)):
+        theirs = []
+        for ours in (self._stdin, self._stdout, self._stderr):
             if owner and stat.S_ISFIFO(os.fstat(ours).st_mode):
                 os.fchown(ours, owner, -1)
-            stub.dup3(stub.give(ours), stream)
+            theirs.append(stub.give(ours))
+        with stub.together():
+            for stream, given in enumerate(theirs):
+                stub.dup3(given, stream)
         self._forget()
 
     def _forget(self) -> None:
@@ -80,10 +83,13 @@ class Streams:
             del self._open[fd]
             return True
 
-    def pump(self, alive: int, source: int | None) -> None:
+    def pump(
+        self, alive: int, source: int | None, at_end: Callable[[], None] = lambda: None
+    ) -> None:
         """Pass output on, and keys from a descriptor of ours, until the program has ended.
 
-        ``alive`` is its pidfd.  Nothing waits for the program to read: it may wait for us.
+        ``alive`` is its pidfd; ``at_end`` is called when it has.  Nothing waits for the
+        program to read: it may wait for us.
         """
         ended = False
         while self._open or not ended:
@@ -95,7 +101,9 @@ class Streams:
             ready = [fd for fd, _ in poll.poll(LAST_WORDS_MS if ended else None)]
             if ended and not ready:
                 return
-            ended = ended or alive in ready
+            if alive in ready:
+                ended = True
+                at_end()
             for fd in ready:
                 if fd in self._open:
                     self.read(fd)

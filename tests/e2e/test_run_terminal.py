@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import termios
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.watching import PROGRAM, Watcher
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.root]
 
@@ -31,8 +33,10 @@ def test_what_is_typed_at_the_prompt_is_read_by_a_program_without_a_terminal(
         person.sees("shellplay>")
         person.press("run -iq --network none host sed s/^/read:/\r")
         person.sees("1 inside")
+        # Between two prompts nothing is echoed.
+        wait_until(lambda: person.modes()[3] & termios.ECHO, "the terminal of the program")
         person.press("typed\r\x04")
-        person.sees("read:typed")
+        person.sees("typed\r\nread:typed")
         person.sees("shellplay>")
         script = "trap 'echo heard' INT; echo ready; while :; do sleep 0.1; done"
         person.press(f'run -iq --network none host sh -c "{script}"\r')

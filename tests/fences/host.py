@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shellplay.kernel import namespaces
 from shellplay.model import NamespaceId
+from tests.leftovers import is_a_neighbours, our_processes
 
 IPC_TABLES = ("msg", "sem", "shm")
 
@@ -22,12 +23,18 @@ def changed(pid: int, before: dict[str, NamespaceId | None]) -> set[str]:
     return {kind for kind, now in identities(pid).items() if now != before[kind]}
 
 
+def interfaces() -> list[tuple[int, str]]:
+    """Return the interfaces of the host, but for those of somebody else's playground."""
+    ours = our_processes()
+    return [each for each in socket.if_nameindex() if not is_a_neighbours(each[1], ours)]
+
+
 def digest() -> dict[str, object]:
     """Return the state of the host: what each of the eight fences is there to protect."""
     return {
         "namespaces": identities(),
         "host name": os.uname().nodename,
-        "interfaces": socket.if_nameindex(),
+        "interfaces": interfaces(),
         "mounts": Path("/proc/self/mountinfo").read_text(),
         "ipc": [Path(f"/proc/sysvipc/{table}").read_text() for table in IPC_TABLES],
         "cgroup": Path("/proc/self/cgroup").read_text(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,31 @@ def test_links_inside_lead_nowhere_else(run: Run, web: str, tmp_path: Path) -> N
     assert run("exec cat /tmp/inside/file").printed == "new\n"
 
 
+@pytest.mark.parametrize("named", ["a/.", "a/b/.."])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_directory_without_a_name_of_its_own_is_what_is_in_it(
+    run: Run, web: str, tmp_path: Path, named: str, *, there: bool
+) -> None:
+    run("exec sh -c 'mkdir -p /tmp/inside/a/b; echo x >/tmp/inside/a/x'")
+    target = tmp_path / "around" / "target"
+    (target if there else target.parent).mkdir(parents=True)
+    assert run(f"cp web:/tmp/inside/{named} {target}").status == 0
+    assert (target / "x").read_text() == "x\n"
+    assert [each.name for each in target.parent.iterdir()] == ["target"]
+    assert not (target / "a").exists()
+
+
+def test_directories_without_end_are_one_sentence(run: Run, web: str, tmp_path: Path) -> None:
+    deep = "i=0; while [ $i -lt 1500 ]; do mkdir d; cd d; i=$((i+1)); done"
+    run(f"exec sh -c 'cd /tmp/inside; {deep}'")
+    said = run(f"cp web:/tmp/inside/d {tmp_path}/deep")
+    assert said.status == 1
+    assert "mistake" not in said.told
+    found = tmp_path / "deep"
+    # It is too deep for whoever removes it by its path.
+    subprocess.run(["rm", "-rf", str(found)], check=True)
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
@@ -61,6 +87,7 @@ def test_links_inside_lead_nowhere_else(run: Run, web: str, tmp_path: Path) -> N
         ("cp /nowhere web:/tmp", "/nowhere here: No such file"),
         ("cp /etc/passwd web:/nowhere/x", "/nowhere inside: No such file"),
         ("cp web: /tmp", "names no path"),
+        ("cp /etc/passwd web:/tmp/nowhere/", "/tmp/nowhere inside: there is no such directory"),
         ("cp nobody:/x /tmp", "there is no container 'nobody'"),
     ],
 )

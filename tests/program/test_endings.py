@@ -8,11 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from shellplay.errors import ShellGone
 from shellplay.kernel import procfs
 from shellplay.kernel.descendants import descendants
+from shellplay.playground import Playground
+from shellplay.services import Services
+from shellplay.shell.guardian import Guardian
 from tests.shell.surviving import runs
 from tests.waiting import wait_until
 
@@ -33,6 +38,59 @@ def running(*words: str) -> Iterator[Process]:
             yield process
         finally:
             process.kill()
+
+
+@pytest.mark.everyone
+def test_an_interruption_before_it_has_begun_is_one_sentence(tmp_path: Path) -> None:
+    fifo = tmp_path / "variables"
+    os.mkfifo(fifo)
+    line = [sys.executable, "-m", "shellplay", "run", "--env-file", str(fifo), "host", "true"]
+    with subprocess.Popen(line, stderr=subprocess.PIPE) as process:
+        writers: list[int] = []
+        try:
+            wait_until(lambda: opened(fifo, writers), "a reader")
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            for writer in writers:
+                os.close(writer)
+    assert told.decode() == "shellplay: interrupted\n"
+    assert process.returncode == 128 + signal.SIGINT
+
+
+def opened(fifo: Path, writers: list[int]) -> bool:
+    """Open a FIFO to write to it, if somebody reads; tell whether that is so."""
+    try:
+        writers.append(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.everyone
+def test_an_interruption_while_the_playground_begins_leaves_one_that_can_be_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun = Services._listen
+
+    def interrupted(services: Services) -> None:
+        signal.raise_signal(signal.SIGINT)
+        begun(services)
+
+    monkeypatch.setattr(Services, "_listen", interrupted)
+    with Playground() as playground:
+        with pytest.raises(KeyboardInterrupt):
+            playground.prestart()
+        assert playground.playground_pid is not None
+
+
+@pytest.mark.everyone
+def test_a_playground_process_that_has_gone_before_it_was_ready_is_gone() -> None:
+    guardian = Guardian()
+    guardian.close()
+    with pytest.raises(ShellGone):
+        guardian.stub()
 
 
 def playground_of(process: Process) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from pathlib import Path
 
@@ -77,34 +78,6 @@ def test_a_signal_that_ends_it_is_128_and_its_number(run: Run, playground: Playg
     assert "sleeper: removed" in run("rm sleeper").told
 
 
-def test_number_1_does_not_hear_what_it_does_not_handle(run: Run) -> None:
-    run("run -dq --name deaf host sleep 1000")
-    assert "exit status 137, killed after 0.2 s" in run("stop -t 0.2 deaf").told
-    assert "exit status 137" in run("wait deaf").told
-
-
-def test_in_the_background_it_goes_on_with_logs_and_a_status(
-    run: Run, playground: Playground
-) -> None:
-    run("run -dq --name back host sh -c 'echo begun; sleep 0.2; echo over; exit 5'")
-    assert playground.find("back").state is ShellState.BUSY
-    assert "back: exit status 5" in run("wait back").told
-    wait_until(lambda: run("logs back").told == "begun\nover\n", "its output")
-    assert "exited (5)" in run("containers").told
-
-
-def test_one_that_runs_is_not_removed_by_mistake(run: Run, playground: Playground) -> None:
-    run("run -dq --name back host sleep 1000")
-    assert "stop back, or rm -f back" in run("rm back").told
-    assert "back: removed" in run("rm -f back").told
-    assert playground.containers == []
-
-
-def test_rm_forgets_it_at_its_end(run: Run, playground: Playground) -> None:
-    assert run("run --rm -q host true").status == 0
-    assert playground.containers == []
-
-
 def test_a_bash_on_a_terminal_is_a_live_bash(run: Run, playground: Playground) -> None:
     run("run -itq --hostname web host bash")
     container = playground.current
@@ -124,14 +97,6 @@ def test_where_no_bash_is_nothing_is_typed_and_nothing_forks(run: Run) -> None:
     for line in ("in ls", "fence nnp", "peel uts", "spawn ls"):
         told = run(line).told
         assert "back runs sleep 1000, and no bash (exec CMD runs beside it)" in told
-
-
-def test_beside_it_exec_runs_behind_the_same_fences(run: Run) -> None:
-    run("run -dq --hostname web host sleep 1000")
-    said = run("exec sh -c 'hostname; cat /proc/1/comm; grep CapBnd /proc/self/status'")
-    name, first, caps = said.printed.splitlines()
-    assert (name, first) == ("web", "sleep")
-    assert caps.endswith("a80425fb")
 
 
 def test_an_init_reaps_what_the_program_leaves_behind(run: Run) -> None:
@@ -352,6 +317,21 @@ def test_it_is_refused_as_a_whole_if_one_fence_cannot_go_up(
     assert "there is no container 'nobody'" in said.told
     assert playground.containers == []
     assert not [pid for pid in procfs.children(os.getpid()) if pid != playground.playground_pid]
+
+
+@pytest.mark.root
+def test_a_port_that_is_taken_starts_nothing(
+    run: Run, playground: Playground, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ports = f"-p 127.0.0.1:0:81 -p 127.0.0.1:{port}:80"
+        said = run(f"run -q {ports} -v {tmp_path}:/data host sh -c 'echo x >/data/begun'")
+        assert f"127.0.0.1:{port} is taken by somebody else" in said.told
+        assert playground.containers == []
+        assert not (tmp_path / "begun").exists()
+    assert playground.playground_pid is not None
+    wait_until(lambda: not procfs.children(playground.playground_pid or 0), "their end")
 
 
 def test_a_name_that_is_taken_starts_nothing(run: Run, playground: Playground) -> None:

@@ -144,7 +144,16 @@ def _cached(cache: Path, name: str, fill: Callable[[Path], None]) -> Path:
 def _debian(folder: Path) -> None:
     if os.geteuid() != 0:
         raise NoImage("building the image needs root, once: sudo python3 -m tests.vm")
-    debootstrap = ["debootstrap", "--variant=minbase", SUITE, str(folder), MIRROR]
+    # In a table of its own: what it mounts on the way is none of this machine.
+    debootstrap = [
+        "unshare",
+        "--mount",
+        "debootstrap",
+        "--variant=minbase",
+        SUITE,
+        str(folder),
+        MIRROR,
+    ]
     _fetch(f"Debian {SUITE} from {MIRROR}", debootstrap)
     inside = ["chroot", str(folder), "sh", "-euc"]
     _fetch(f"its packages from {MIRROR}", [*inside, INSTALL, "sh", *_packages()])

@@ -1,0 +1,92 @@
+"""What is mounted in a container from its start: volumes of the host, and memory."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from shellplay.errors import KernelError, Refused
+from shellplay.fences import dev, rooting
+from shellplay.kernel import constants as k
+from shellplay.kernel import mounting, procfs
+from shellplay.kernel.caller import HERE
+from shellplay.kernel.stub import Stub
+from shellplay.kernel.tracee import pidfd
+from shellplay.program import Volume
+
+
+class Volumes:
+    """The volumes of one start; a context manager that lets go of the copies of them."""
+
+    def __init__(self, volumes: Sequence[Volume]) -> None:
+        self._volumes = volumes
+        self._trees: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for tree in self._trees.values():
+            os.close(tree)
+        self._trees.clear()
+
+    def copy(self, stub: Stub, *, without_devices: bool) -> None:
+        """Copy the mounts of what is of the host, as long as a stub sees that.
+
+        We hold them: what the stub has open leads nowhere else once it has another root.
+        """
+        for volume in self._volumes:
+            if volume.source is None:
+                continue
+            tree = mounting.open_tree(stub, str(volume.source), recursive=True)
+            if volume.read_only:
+                mounting.mount_setattr(stub, tree, "", "ro", recursive=True)
+            if without_devices and not (volume.device or dev.is_harmless(volume.source)):
+                mounting.mount_setattr(stub, tree, "", "nodev", recursive=True)
+            with pidfd(stub.pid) as target:
+                self._trees[volume.target] = HERE.pidfd_getfd(target, tree)
+            stub.close(tree)
+
+    def make_places(self, stub: Stub) -> None:
+        """Make what they are going to be mounted at, before the root cannot be written."""
+        for each in self._volumes:
+            if not rooting.is_of_kernel(each.target):
+                directory = each.source is None or each.source.is_dir()
+                mounting.make_place(stub, each.target, directory=directory)
+
+    def mount(self, stub: Stub) -> None:
+        """Mount them, outer targets first; raises Refused and KernelError."""
+        if not self._volumes:
+            return
+        there = {each.point for each in procfs.mounts(stub.pid) or ()}
+        for volume in self._volumes:
+            if volume.target.startswith("/dev/") and volume.target in there:
+                stub.umount2(volume.target, k.MNT_DETACH)
+            if volume.source is None:
+                mounting.mount_memory(
+                    stub, volume.target, volume.options,
+                    read_only=volume.read_only, allowed=volume.allowed,
+                )  # fmt: skip
+            else:
+                self._attach(stub, volume)
+
+    def _attach(self, stub: Stub, volume: Volume) -> None:
+        assert volume.source is not None
+        with stub.passed(self._trees[volume.target]) as tree:
+            try:
+                mounting.attach(stub, tree, volume.target, of=volume.source)
+            except KernelError as error:
+                if error.errno not in (errno.ENOTDIR, errno.EINVAL):
+                    raise
+                raise Refused(
+                    f"{volume.source} cannot be mounted at {volume.target}: one of them is "
+                    "a directory, and the other is not"
+                ) from error
