@@ -40,7 +40,8 @@ class Traces:
             then: frozenset[str] = getattr(before, field.name)
             lines += [f"+ {field.name}: {line}" for line in sorted(now - then)]
             if field.name not in ("processes", "threads", "namespaces", "cgroups"):
-                lines += [f"- {field.name}: {line}" for line in sorted(then - now)]
+                gone = [line for line in sorted(then - now) if not BESIDE.match(line)]
+                lines += [f"- {field.name}: {line}" for line in gone]
         return lines
 
 

@@ -28,7 +28,7 @@ MISTAKES = [
     ("kill -QUX %1", 2, 'unknown signal "QUX"'),
     ("fence time boot=soon", 2, "not a duration"),
     ("set detach_key x1", 2, "no control key"),
-    ("exec no-such-program", 1, "no-such-program"),
+    ("exec no-such-program", 127, "no-such-program"),
     ("in if true", 1, "not complete"),
 ]
 

@@ -28,12 +28,18 @@ def possible() -> None:
 
 
 def everything() -> set[Path]:
-    """Return all cgroups that are there, but those of other playgrounds."""
+    """Return all cgroups that are there, but those of other playgrounds, and of the tests
+    that run as an ordinary user beside these.
+    """
     found = set()
     for hierarchy in cgroups.hierarchies():
         own = hierarchy.of("self")
         assert own is not None
-        found |= {Path(path) for path, _, _ in os.walk(own) if "shellplay-" not in path}
+        found |= {
+            Path(path)
+            for path, _, _ in os.walk(own)
+            if "shellplay-" not in path and "tests-" not in path.removeprefix(str(own))
+        }
     return found
 
 
