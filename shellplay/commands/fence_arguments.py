@@ -13,6 +13,7 @@ from shellplay.playground import Playground
 
 if TYPE_CHECKING:
     from shellplay.fences import Fence
+    from shellplay.model import FenceRecord
 
 ALL = "all"
 
@@ -48,6 +49,17 @@ def summary(kind: str) -> str:
 def hidden(kind: str) -> str:
     """Return what a fence hides, in one line."""
     return (fence_type(kind).__doc__ or "").strip().partition("\n")[0].rstrip(".")
+
+
+def lacking(standing: FenceRecord) -> str:
+    """Say what a fence that stands has not, if it is one of Docker's and weaker than that."""
+    from shellplay.fences import docker
+
+    wanted = docker.OPTIONS.get(standing.fence, {})
+    missing = [each for each in wanted if standing.options.get(each) != wanted[each]]
+    if not missing:
+        return ""
+    return f", without {', '.join(missing)} (peel {standing.fence}, and fence docker again)"
 
 
 class Chosen(NamedTuple):

@@ -14,6 +14,7 @@ from shellplay.commands.fence_arguments import (
     LimitWords,
     StandingFences,
     hidden,
+    lacking,
 )
 from shellplay.commands.outcome import Changed, Document, Outcome
 from shellplay.errors import Refused
@@ -57,10 +58,10 @@ def fence(
     yield from (f"{container.label}: {note}" for note in kinds.notes)
     # To read all layers takes longer than to put one up.
     records = container.fences() if kinds.preset else []
-    up = {record.fence for record in records if record.up} & kinds.preset
+    up = {each.fence: each for each in records if each.up and each.fence in kinds.preset}
     for one in kinds.fences:
         if one.kind in up:
-            yield f"{container.label}: {one.kind} is fenced already"
+            yield f"{container.label}: {one.kind} is fenced already{lacking(up[one.kind])}"
             continue
         try:
             yield Changed(container.fence(one), container.label)

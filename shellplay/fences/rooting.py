@@ -258,7 +258,8 @@ def forbid_devices(caller: Caller) -> None:
 def _restrict(caller: Caller, option: str) -> None:
     with caller.together():
         for each in procfs.mounts(caller.pid) or ():
-            if not is_of_kernel(each.point):
+            # What lies under another one has no path, and nobody comes to it by one.
+            if not is_of_kernel(each.point) and _shows(caller, each):
                 mounting.mount_setattr(caller, k.AT_FDCWD, each.point, option)
 
 

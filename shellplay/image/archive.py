@@ -77,7 +77,7 @@ class Archive:
         try:
             listed = json.loads(self.document(DOCKER))
             return [self._docker_image(one) for one in listed]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Corrupt(f"its {DOCKER} is not as docker save writes it") from error
 
     def _docker_image(self, found: Any) -> tuple[list[str], Descriptor]:  # noqa: ANN401 (JSON)

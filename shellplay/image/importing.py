@@ -59,6 +59,8 @@ def import_image(
         else:
             layer = yield from pack(store, path)
             arrived = [([], _file_system(store, path, layer, layer.digest, wanted))]
+        if not arrived:
+            raise Corrupt("there is no image in it")
         if named is not None and len(arrived) != 1:
             there = ", ".join(names[0] for names, _ in arrived if names)
             raise Refused(f"there are {len(arrived)} images in it, {there}", "leave out NAME")

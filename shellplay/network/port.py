@@ -68,6 +68,9 @@ class Port:
         try:
             if self.protocol == "tcp":
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                # Or [::] would be open to everybody by IPv4, too.
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.bind((self.address, self.host))
             if self.protocol == "tcp":
                 listener.listen(BACKLOG)

@@ -33,6 +33,7 @@ def main(listener_fd: int, pidfd: int, title: str, inside: int, owner: int) -> N
     ``owner`` is the flag of the user namespace to join first, or 0.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = os.getppid()
     set_command_line(os.getpid(), title)
     # Whoever is root inside must not get at the socket of the host.
     HERE.prctl(k.PR_SET_DUMPABLE, 0)
@@ -48,6 +49,10 @@ def main(listener_fd: int, pidfd: int, title: str, inside: int, owner: int) -> N
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
+        # Another user has to ask for it anew, or the port would outlive whoever opened it.
+        HERE.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        if os.getppid() != parent:
+            os._exit(1)
     listener = socket.socket(fileno=listener_fd)
     listener.setblocking(False)
     serve = _tcp if listener.type == socket.SOCK_STREAM else _udp

@@ -77,6 +77,17 @@ def test_no_device_of_the_host_is_one_mknod_away(
     assert container.run("head -c1 /dev/zero | wc -c").output == "1\n"
 
 
+def test_a_root_that_stands_already_and_leaves_devices_open_is_said(
+    playground: Playground, container: Container
+) -> None:
+    said(playground, "fence root")
+    told = said(playground, "fence docker")
+    assert "root is fenced already, without nodev (peel root, and fence docker again)" in told
+    said(playground, "peel all -f")
+    said(playground, "fence root --nodev")
+    assert "root is fenced already\n" in said(playground, "fence docker")
+
+
 def test_the_filter_asks_for_the_capabilities_that_are_left(
     playground: Playground, container: Container
 ) -> None:

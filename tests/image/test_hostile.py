@@ -257,3 +257,11 @@ def test_a_layout_of_files_that_have_no_end_is_refused(
         os.truncate(victim, 1 << 40)
     with pytest.raises(Corrupt):
         drained(import_image(store, path))
+
+
+def test_a_manifest_that_is_nested_without_end_is_refused(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "saved.tar"
+    path.write_bytes(tar_of(file("manifest.json", "[" * 100_000)))
+    with pytest.raises(Corrupt, match="not as docker save writes it"):
+        drained(import_image(store, path))
+    assert nothing_left(store)

@@ -217,6 +217,14 @@ def test_several_images_have_no_single_name(store: Store, tmp_path: Path) -> Non
         drained(import_image(store, path, "one"))
 
 
+def test_an_archive_without_an_image_is_refused(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "saved.tar"
+    path.write_bytes(tar_of(file("manifest.json", "[]")))
+    for name in (None, "one"):
+        with pytest.raises(Refused, match="there is no image in it"):
+            drained(import_image(store, path, name))
+
+
 def test_an_index_gives_the_image_for_the_platform(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "oci"
     listed = []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,6 +77,41 @@ def test_what_was_left_when_all_were_killed_at_once_goes_with_the_next() -> None
     with Playground() as playground:
         playground.new().fence(REGISTRY["net"].parse({"mode": "bridge"}))
     assert as_before(before)
+
+
+PUBLISH = """
+from shellplay.fences import REGISTRY
+from shellplay.playground import Playground
+with Playground() as playground:
+    box = playground.new()
+    box.fence(REGISTRY["net"]())
+    port = box.network.publish("80")
+    print(playground.repl_pid, playground.playground_pid, port.host, flush=True)
+    input()
+"""
+
+
+def test_a_port_is_closed_when_all_are_killed_at_once() -> None:
+    words = [sys.executable, "-c", PUBLISH]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        *pids, port = map(int, running.stdout.readline().split())
+        # It has become the user that it stays when it answers: nobody listens inside.
+        with (
+            socket.create_connection(("127.0.0.1", port)) as client,
+            suppress(ConnectionResetError),
+        ):
+            client.recv(1)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                os.kill(pid, number)
+    wait_until(lambda: not is_open(port), "the end of the port")
+
+
+def is_open(port: int) -> bool:
+    """Tell whether somebody listens at a port of the host."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_ctrl_c_at_the_terminal_is_not_for_the_bridge() -> None:

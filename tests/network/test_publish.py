@@ -92,6 +92,15 @@ def test_peeled_there_is_nothing_to_lead_to(fenced: Container) -> None:
 
 
 @pytest.mark.everyone
+def test_all_addresses_of_one_family_are_none_of_the_other(fenced: Container) -> None:
+    six = fenced.network.publish("[::]:0:80")
+    with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+        client.connect(("127.0.0.1", six.host))
+    four = fenced.network.publish(f"0.0.0.0:{six.host}:80")
+    assert four.host == six.host
+
+
+@pytest.mark.everyone
 def test_a_port_that_is_taken_is_refused(fenced: Container) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
