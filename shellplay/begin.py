@@ -156,8 +156,8 @@ class _Beginning:
             put_up(fence)
         except KernelError as error:
             raise explained(error, fence.kind, self._stub.pid) from error
-        # What is mounted stands on nothing: without it a new tree is needed.
-        alone = isinstance(fence, Mounted)
+        # Where nothing lies below what is mounted, a new tree is needed without it.
+        alone = isinstance(fence, Mounted) and not self._program.is_bash
         how = How.RESPAWNED if alone else way_on(fence, self._stub.pid)
         self._standing.add(Standing(fence, how, 0))
         self._told(fence.kind, "")
@@ -205,7 +205,8 @@ class _Beginning:
         is written to, up to ``_close_root``.
         """
         kinds = {each.kind for each in self._of(Mounted)}
-        if kinds >= {"proc", "sys", "dev"} and rooting.may_see_below_mounts(self._stub):
+        anew = kinds >= {"proc", "sys", "dev"} and not self._program.is_bash
+        if anew and rooting.may_see_below_mounts(self._stub):
             fence = dataclasses.replace(fence, kernels=("/dev",))
         return dataclasses.replace(fence, ro=False)
 
@@ -248,8 +249,11 @@ class _Beginning:
         return any(each.kind == "dev" for each in self._fences)
 
     def _cover(self, fence: Mounted) -> None:
-        """Put a mounted fence up; what a new root has there of the host's goes by that."""
-        there = mounts_at(self._stub.pid, fence.target)
+        """Put a mounted fence up; what a new root has there of the host's goes by that.
+
+        From a live bash the fence is peeled again, and then it is seen what lies below.
+        """
+        there = mounts_at(self._stub.pid, fence.target) and not self._program.is_bash
         put_up = fence.go_up_instead if there else fence.go_up
         put_up(self._stub, self._box.terminal.path)
 

@@ -186,7 +186,10 @@ class Plan:
         elif kind == "cgroup" and mode == "private":
             found[kind] = {}
         elif not (kind == "ipc" and mode in ("private", "shareable")):
-            raise UsageError(f"run --{name} cannot be {mode}", "host or container:NAME")
+            others = ", ".join(("", *NETWORKS)) if kind == "net" else ""
+            raise UsageError(
+                f"run --{name} cannot be {mode}", f"host{others} or container:NAME"
+            )
 
 
 def _absolute(directory: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.kernel import credentials, procfs
+from shellplay.kernel.capabilities import has
 from shellplay.kernel.outside import open_within
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def _become(caller: Caller, who: Account, *, keep_permitted: bool) -> None:
                 "start shellplay as root, or leave -u out",
             )
         return
+    if not (who.uid or has(status.effective, "setgid")):
+        return  # The user fence has been peeled that it was root behind.
     credentials.setgroups(caller, sorted({who.gid, *who.groups}))
     credentials.setresgid(caller, who.gid)
     if who.uid:

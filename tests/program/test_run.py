@@ -93,6 +93,20 @@ def test_a_bash_on_a_terminal_is_a_live_bash(run: Run, playground: Playground) -
     assert container.run("echo $HOSTNAME").output == "web\n"
 
 
+@pytest.mark.parametrize("first", ["caps", "sys", "proc", "dev", "seccomp"])
+def test_every_fence_of_a_live_bash_can_be_peeled(
+    run: Run, playground: Playground, first: str
+) -> None:
+    run("run -itq --name web host bash")
+    container = playground.find("web")
+    said = run(f"peel {first} -f")
+    assert said.status == 0, said.told
+    assert first not in [each.fence for each in container.fences() if each.up]
+    assert container.run("ls /proc/self/fd /sys/kernel /dev/null >/dev/null").status == 0
+    assert run("peel all -f").status == 0
+    assert not [each.fence for each in container.fences() if each.up]
+
+
 def test_where_no_bash_is_nothing_is_typed_and_nothing_forks(run: Run) -> None:
     run("run -dq --name back host sleep 1000")
     for line in ("in ls", "fence nnp", "peel uts", "spawn ls"):
