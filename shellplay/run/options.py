@@ -24,7 +24,7 @@ class Option(NamedTuple):
     only: bool = False
 
 
-NETWORKS = ("none", "bridge", "host", "container:")
+NETWORKS = ("none", "bridge", "pasta", "host", "container:")
 OPTIONS: dict[str, Option] = {
     "interactive": Option("give it what is typed here", short="i"),
     "tty": Option("give it a terminal", short="t"),
@@ -56,7 +56,7 @@ OPTIONS: dict[str, Option] = {
     ),
     "privileged": Option("all capabilities and devices, nothing hidden, no filter"),
     "device": Option("a device of the host", "PATH[:INSIDE]"),
-    "network": Option("its network", "none|bridge|host|container:NAME", choices=NETWORKS),
+    "network": Option("its network", "none|bridge|pasta|host|container:NAME", choices=NETWORKS),
     "publish": Option("a port of the host that leads inside", "[ADDRESS:]HOST:INSIDE", "p"),
     "pid": Option("whose processes it sees", "host|container:NAME", choices=("host",)),
     "ipc": Option("whose shared memory", "private|host|container:NAME", choices=("host",)),
