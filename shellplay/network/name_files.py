@@ -96,7 +96,8 @@ class NameFiles:
             for place in places.values():
                 mounting.mknodat(caller, place)
         for path, place in places.items():
-            files[path] = os.open(f"/proc/{caller.pid}/root{place}", os.O_WRONLY | os.O_CLOEXEC)
+            # As the caller sees it: a link inside would lead us to files of the host.
+            files[path] = open_within(caller.pid, place, os.O_WRONLY | os.O_NOFOLLOW)
             device = os.fstat(files[path]).st_dev
             self._devices.add(f"{os.major(device)}:{os.minor(device)}")
             _fill(files[path], self._texts[path])
