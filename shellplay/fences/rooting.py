@@ -233,8 +233,12 @@ def host_trees(caller: Caller, paths: Sequence[str]) -> Iterator[dict[str, int]]
                 caller.close(tree)
 
 
-def attach(caller: Caller, trees: dict[str, int]) -> None:
-    """Attach the copies; it is the root already, so no link in it leads elsewhere."""
+def attach(caller: Caller, trees: dict[str, int]) -> list[str]:
+    """Attach the copies; it is the root already, so no link in it leads elsewhere.
+
+    Returns the directories that were made for them.
+    """
+    made: list[str] = []
     with caller.together():
         for path in KERNELS:
             there = Path(f"/proc/{caller.pid}/root{path}")
@@ -243,10 +247,12 @@ def attach(caller: Caller, trees: dict[str, int]) -> None:
                 raise Refused(f"root: {path} is no directory in it", "take another tree")
             if not there.exists():
                 mounting.mkdirat(caller, path)
+                made.append(path)
         for path, tree in trees.items():
             mounting.move_mount(caller, tree, path, of=path)
     if Path(f"/proc/{caller.pid}/root/dev/shm").is_dir():
         caller.mount("tmpfs", "/dev/shm", "tmpfs", k.MS_NOSUID | k.MS_NODEV, "mode=1777")
+    return made
 
 
 def make_read_only(caller: Caller) -> None:
