@@ -116,9 +116,6 @@ def by_fork(fence: Fence, join: Joined | None, group: Group) -> Forked:
 def on_stub(fence: Fence, stub: Stub, join: Joined | None) -> Stub:
     """Move a process that is going to become a bash; return the one that is inside."""
     assert isinstance(fence, Namespace)
-    if join is not None:
-        # Somebody may be in there already, with privileges to look into it.
-        stub.conceal()
     if not fence.by_fork:
         in_place(fence, stub, join)
         return stub
