@@ -13,12 +13,13 @@ from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences import Mounted, Namespace
 from shellplay.fences.ground import Ground
 from shellplay.fences.root import Root
-from shellplay.fences.rooting import KERNELS
+from shellplay.fences.rooting import KERNELS, is_of_kernel
 from shellplay.image.changes import FileChange, changes
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
 from shellplay.kernel.caller import HERE, Caller
 from shellplay.kernel.namespaces import identify, open_namespace
+from shellplay.kernel.procfs import Mount
 from shellplay.kernel.reasons import explained
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.tracee import pidfd
@@ -36,6 +37,8 @@ class Files:
     def __init__(self, container: Container, standing: StandingFences) -> None:
         self._box = container
         self._standing = standing
+        # What was mounted here, and may be unmounted though it is where a fence is.
+        self._own: set[tuple[str, str, str]] = set()
 
     def mount(
         self, source: Path | None, target: str, *, read_only: bool = False, mapped: bool = False
@@ -53,14 +56,21 @@ class Files:
         with self._inside("mount") as caller:
             if source is None:
                 mounting.mount_memory(caller, place, "mode=1777", read_only=read_only)
-                return
-            copied = self._mapped if mapped else self._copied
-            with copied(caller, source) as tree:
-                if read_only:
-                    mounting.mount_setattr(caller, tree, "", "ro", recursive=True)
-                if self._hides_devices:
-                    mounting.mount_setattr(caller, tree, "", "nodev", recursive=True)
-                mounting.attach(caller, tree, place, of=source)
+            else:
+                self._attach(caller, source, place, read_only=read_only, mapped=mapped)
+        if (there := self._at(place)) is not None:
+            self._own.add(self._known(there))
+
+    def _attach(
+        self, caller: Caller, source: Path, place: str, *, read_only: bool, mapped: bool
+    ) -> None:
+        copied = self._mapped if mapped else self._copied
+        with copied(caller, source) as tree:
+            if read_only:
+                mounting.mount_setattr(caller, tree, "", "ro", recursive=True)
+            if self._hides_devices:
+                mounting.mount_setattr(caller, tree, "", "nodev", recursive=True)
+            mounting.attach(caller, tree, place, of=source)
 
     @property
     def _hides_devices(self) -> bool:
@@ -111,16 +121,39 @@ class Files:
         """Unmount what is mounted at a path inside; raises UsageError and Refused."""
         place = mounting.place(target)
         self._require_mnt()
-        for each in self._standing:
-            if isinstance(each.fence, Mounted) and each.fence.target == place:
-                raise Refused(f"{place} is a fence", f"peel {each.fence.kind}")
-        if place in KERNELS and "root" in self._standing:
-            raise Refused(f"{place} is of the root fence", "peel root")
-        if place not in (each.point for each in procfs.mounts(self._box.pid) or ()):
+        there = self._at(place)
+        if there is None:
             raise Refused(f"nothing is mounted at {place}", "in cat /proc/mounts")
+        if self._known(there) not in self._own and (kind := self._owner(there)) is not None:
+            raise Refused(f"{place} is of the {kind} fence", f"peel {kind}")
         with self._inside("unmount") as caller:
             # It goes at once, and with its last user: bash may be in there.
             caller.umount2(place, k.MNT_DETACH)
+        self._own.discard(self._known(there))
+
+    def _at(self, place: str) -> Mount | None:
+        """Return what is mounted at a path last."""
+        found = [each for each in procfs.mounts(self._box.pid) or () if each.point == place]
+        return found[-1] if found else None
+
+    @staticmethod
+    def _known(mount: Mount) -> tuple[str, str, str]:
+        """Return what a mount is known by in every copy of the table of mounts."""
+        return mount.point, mount.device, mount.root
+
+    def _owner(self, mount: Mount) -> str | None:
+        """Return the fence that would have a hole without a mount that it has made."""
+        for each in self._standing:
+            fence = each.fence
+            if isinstance(fence, Mounted) and f"{mount.point}/".startswith(f"{fence.target}/"):
+                return fence.kind
+        root = self._standing.find("root")
+        if root is None or not isinstance(root.fence, Root):
+            return None
+        ground = root.fence.ground
+        apart = ground.apart or () if ground is not None else ()
+        of_it = mount.kind == "overlay" or mount.point[1:] in apart or is_of_kernel(mount.point)
+        return root.fence.kind if of_it else None
 
     def mounted(self) -> Iterator[tuple[str, str]]:
         """Yield where something is mounted that neither the host nor a fence has there."""

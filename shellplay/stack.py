@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from typing import TYPE_CHECKING
 
 from shellplay import put
-from shellplay.errors import KernelError, TimedOut
+from shellplay.errors import KernelError, Refused, TimedOut
 from shellplay.fences import KINDS, Fence, Limit, Mounted, Namespace, rooting
 from shellplay.fences.mounted import is_mounted_over, mounts_at
 from shellplay.fences.namespace import Joined, joined, return_to, working_directory
@@ -74,7 +74,7 @@ class Stack:
             path = working_directory(caller)
             try:
                 put.in_place(fence, caller, join)
-            except KernelError:
+            except (KernelError, Refused, OSError):
                 if namespaces.identify(self.live.pid, fence.space) != before:
                     with fence.outside() as outside:
                         put.take_off(fence.space, caller, outside)

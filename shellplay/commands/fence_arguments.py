@@ -203,6 +203,8 @@ class StandingFences(Argument):
         kinds = []
         for word in words:
             kind = ALL if word == ALL else kind_of(word)
+            if word in FenceWords.presets:
+                raise UsageError(f"{word} is many fences", f"peel each, or peel {ALL}")
             if kind is None:
                 raise unknown(word, ALL)
             kinds.append(kind)

@@ -146,13 +146,16 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
                 caller.pivot_root(".", ".")
                 caller.umount2(".", k.MNT_DETACH)
                 caller.chdir("/")
-                rooting.attach(caller, trees)
+                made = rooting.attach(caller, trees)
             if self.ro:
                 rooting.make_read_only(caller)
             if self.nodev:
                 rooting.forbid_devices(caller)
         finally:
             mounting.umask(caller, mask)
+        if self.base != OVERLAY and made:
+            # It is a directory of the host: they are still there when the fence is off.
+            self.ground.notes.append(f"{', '.join(made)} were made in {self.base}, and stay")
         return_to(caller, path)
         if working_directory(caller) != path:
             self.ground.notes.append(f"its directory {path} is not there, so bash is in / now")

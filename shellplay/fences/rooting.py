@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from shellplay.errors import KernelError
+from shellplay.errors import KernelError, Refused
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, procfs
 from shellplay.kernel.procfs import MapRange, Mount
@@ -233,16 +233,26 @@ def host_trees(caller: Caller, paths: Sequence[str]) -> Iterator[dict[str, int]]
                 caller.close(tree)
 
 
-def attach(caller: Caller, trees: dict[str, int]) -> None:
-    """Attach the copies; it is the root already, so no link in it leads elsewhere."""
+def attach(caller: Caller, trees: dict[str, int]) -> list[str]:
+    """Attach the copies; it is the root already, so no link in it leads elsewhere.
+
+    Returns the directories that were made for them.
+    """
+    made: list[str] = []
     with caller.together():
         for path in KERNELS:
-            if not Path(f"/proc/{caller.pid}/root{path}").is_dir():
+            there = Path(f"/proc/{caller.pid}/root{path}")
+            if there.is_symlink() or (there.exists() and not there.is_dir()):
+                # What is mounted there would be somewhere else, or nowhere.
+                raise Refused(f"root: {path} is no directory in it", "take another tree")
+            if not there.exists():
                 mounting.mkdirat(caller, path)
+                made.append(path)
         for path, tree in trees.items():
             mounting.move_mount(caller, tree, path, of=path)
     if Path(f"/proc/{caller.pid}/root/dev/shm").is_dir():
         caller.mount("tmpfs", "/dev/shm", "tmpfs", k.MS_NOSUID | k.MS_NODEV, "mode=1777")
+    return made
 
 
 def make_read_only(caller: Caller) -> None:

@@ -9,6 +9,7 @@ from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel import mounting, namespaces, procfs
 from shellplay.kernel.caller import Caller
+from shellplay.kernel.outside import open_within
 from shellplay.kernel.tracee import pidfd
 from shellplay.model import NamespaceId
 from shellplay.network.names import HOSTS, RESOLV
@@ -95,7 +96,8 @@ class NameFiles:
             for place in places.values():
                 mounting.mknodat(caller, place)
         for path, place in places.items():
-            files[path] = os.open(f"/proc/{caller.pid}/root{place}", os.O_WRONLY | os.O_CLOEXEC)
+            # As the caller sees it: a link inside would lead us to files of the host.
+            files[path] = open_within(caller.pid, place, os.O_WRONLY | os.O_NOFOLLOW)
             device = os.fstat(files[path]).st_dev
             self._devices.add(f"{os.major(device)}:{os.minor(device)}")
             _fill(files[path], self._texts[path])
@@ -108,16 +110,16 @@ class NameFiles:
 def _attach(caller: Caller, trees: dict[str, int]) -> tuple[str, ...]:
     """Mount them at their paths; return sentences about those that cannot be."""
     said = []
-    missing = [each for each in trees if not os.path.lexists(f"/proc/{caller.pid}/root{each}")]
+    missing = [each for each in trees if not _is_there(caller.pid, each)]
     for path, tree in trees.items():
         try:
             if [path] == missing[:1]:
                 # All of them are in one directory.
                 mounting.make_parents(caller, path)
-            with caller.together():
-                if path in missing:
-                    mounting.mknodat(caller, path)
-                mounting.move_mount(caller, tree, path, of=path, follow=True)
+            if path in missing:
+                # Somebody inside may have made it meanwhile.
+                mounting.mknodat(caller, path, exist_ok=True)
+            mounting.move_mount(caller, tree, path, of=path, follow=True)
         except KernelError as error:
             if error.errno not in (errno.EROFS, errno.ENOENT, errno.EACCES, errno.ENOTDIR):
                 raise
@@ -126,6 +128,15 @@ def _attach(caller: Caller, trees: dict[str, int]) -> tuple[str, ...]:
         for tree in trees.values():
             caller.close(tree)
     return tuple(said)
+
+
+def _is_there(pid: int, path: str) -> bool:
+    """Tell whether a process sees a path: links in it lead where they lead inside."""
+    try:
+        os.close(open_within(pid, path, os.O_PATH | os.O_NOFOLLOW))
+    except KernelError:
+        return False  # And if it is there all the same, mounting says why it cannot be.
+    return True
 
 
 def _fill(fd: int, text: str) -> None:

@@ -1,35 +1,42 @@
 """The table of nftables in which what leaves a bridge gets the address of the host.
 
+And nothing comes to a bridge that was not asked for: the host forwards, so whoever has a route
+by it, as a neighbour may, would reach every port inside, published or not.
+
 It is in the process beside the bridge: pyroute2 is loaded there only.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
 
-from pyroute2.nftables.expressions import genex
+from pyroute2.nftables.expressions import genex, verdict
 from pyroute2.nftables.main import NFTables
 
 # From linux/netfilter.h and linux/netfilter/nf_tables.h.
 NFPROTO_UNSPEC, NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6 = 0, 1, 2, 10
 FAMILIES = {NFPROTO_INET: "inet", NFPROTO_IPV4: "ip", NFPROTO_IPV6: "ip6"}
 FORWARD, DROP = 2, 0
-META_OIFNAME, META_NFPROTO = 7, 15
+META_IIFNAME, META_OIFNAME, META_NFPROTO = 6, 7, 15
+CT_STATE = 0
+# What belongs to a connection that was made already, or is an error of one.
+ESTABLISHED, RELATED = 1 << 1, 1 << 2
 EQUAL, UNEQUAL = 0, 1
 NETWORK_HEADER = 1
 SOURCE_OFFSET = {4: 12, 6: 8}
-SRCNAT_PRIORITY = 100
+SRCNAT_PRIORITY, FILTER_PRIORITY = 100, 0
 NAME_SIZE = 16
 PREFIX = "shellplay-"
-CHAIN = "out"
+CHAIN, CHAIN_IN = "out", "in"
 
 Expressions = list[dict[str, object]]
 Network = IPv4Network | IPv6Network
 
 
 def add(owner: int, bridge: str, networks: list[Network]) -> None:
-    """Make the table of a process: what comes from networks and does not go back to them."""
+    """Make the table of a process: what comes from networks, and what may come to them."""
     table = f"{PREFIX}{owner}"
     with NFTables(nfgen_family=NFPROTO_INET) as nft:
         nft.begin()
@@ -41,6 +48,11 @@ def add(owner: int, bridge: str, networks: list[Network]) -> None:
         for network in networks:
             found = tuple(_masqueraded(network, bridge))
             nft.rule("add", table=table, chain=CHAIN, expressions=found)
+        nft.chain(
+            "add", table=table, name=CHAIN_IN, hook="forward", type="filter",
+            priority=FILTER_PRIORITY, policy=1,
+        )  # fmt: skip
+        nft.rule("add", table=table, chain=CHAIN_IN, expressions=tuple(_unasked(bridge)))
         nft.commit()
 
 
@@ -90,9 +102,28 @@ def _masqueraded(network: Network, bridge: str) -> Iterator[Expressions]:
         }),
         _compared(EQUAL, network.network_address.packed),
     ]  # fmt: skip
-    name = bridge.encode().ljust(NAME_SIZE, b"\0")
-    yield [genex("meta", {"dreg": 1, "key": META_OIFNAME}), _compared(UNEQUAL, name)]
+    yield _interface(META_OIFNAME, UNEQUAL, bridge)
     yield [genex("masq", {})]
+
+
+def _unasked(bridge: str) -> Iterator[Expressions]:
+    yield _interface(META_OIFNAME, EQUAL, bridge)
+    yield _interface(META_IIFNAME, UNEQUAL, bridge)
+    # The state is a number of the machine's own byte order.
+    known, none = struct.pack("=I", ESTABLISHED | RELATED), bytes(4)
+    yield [
+        genex("ct", {"dreg": 1, "key": CT_STATE}),
+        genex("bitwise", {
+            "sreg": 1, "dreg": 1, "len": 4, "mask": _data(known), "xor": _data(none),
+        }),
+        _compared(EQUAL, none),
+    ]  # fmt: skip
+    yield verdict(DROP)
+
+
+def _interface(key: int, how: int, name: str) -> Expressions:
+    text = name.encode().ljust(NAME_SIZE, b"\0")
+    return [genex("meta", {"dreg": 1, "key": key}), _compared(how, text)]
 
 
 def _compared(how: int, value: bytes) -> dict[str, object]:

@@ -24,6 +24,8 @@ def insider(guardian: Guardian, pid: int) -> Iterator[Caller]:
     """
     stubs = [guardian.stub()]
     try:
+        # Before it is in there: who has privileges inside may look into it from then on.
+        stubs[0].conceal()
         yield _joined(stubs, pid)
     finally:
         for each in stubs:

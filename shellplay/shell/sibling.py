@@ -46,7 +46,6 @@ def execute(
         change = dict(environment or {}) | ({"TERM": term} if term else {})
         removed, fresh = (REMOVED, False) if environment is None else ((), True)
         start = partial(stub.execute, argv, change=change, remove=removed, fresh=fresh)
-        stub.conceal()
         surround(stub)
         if term:
             _on_terminal(guardian, stub, start, term, detach_key)
@@ -61,6 +60,8 @@ def _inside(stub: Stub, live: Shell, stubs: ExitStack) -> Stub:
     Once it is a program that has no effect.
     """
     stubs.callback(stub.quit)
+    # Before it is in there: who has privileges inside may look into it from then on.
+    stub.conceal()
     wanted = namespaces.identities(live.pid)
     now = namespaces.identities(stub.pid)
     flags = sum(namespaces.CLONE_FLAGS[kind] for kind in wanted if wanted[kind] != now[kind])

@@ -50,6 +50,7 @@ def test_an_option_goes_to_the_fence_that_has_it(
         ("fence caps doker", 'unknown fence "doker".*did you mean "docker"'),
         ("fence caps none docker", "fence caps: it is docker or none"),
         ("fence utz", 'unknown fence "utz".*did you mean "uts"'),
+        ("peel docker", "docker is many fences .peel each, or peel all"),
         ("fence net net", "named twice"),
         ("fence uts hostnam=x", "hostnam.*did you mean"),
         ("fence hostname=x", "comes without a fence"),

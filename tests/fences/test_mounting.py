@@ -112,12 +112,27 @@ def test_what_cannot_be_is_refused(container: Container, source: Path) -> None:
             container.files.mount(source, place)
     with pytest.raises(Refused, match="nothing is mounted at /mnt"):
         container.files.unmount("/mnt")
-    with pytest.raises(Refused, match="/dev is a fence"):
+    with pytest.raises(Refused, match="/dev is of the dev fence"):
         container.files.unmount("/dev")
     container.fence(REGISTRY["root"]())
     for place in ("/proc", "/sys"):
         with pytest.raises(Refused, match=f"{place} is of the root fence"):
             container.files.unmount(place)
+
+
+def test_no_fence_gets_a_hole_by_it(container: Container) -> None:
+    for kind in ("root", "proc"):
+        container.fence(REGISTRY[kind]())
+    for place in ("/proc/sys", "/dev/shm"):
+        kind = "proc" if place.startswith("/proc") else "root"
+        with pytest.raises(Refused, match=f"{place} is of the {kind} fence"):
+            container.files.unmount(place)
+    container.files.mount(None, "/dev/shm")
+    container.run("touch /dev/shm/mine")
+    container.files.unmount("/dev/shm")
+    assert not container.run("ls /dev/shm").output
+    with pytest.raises(Refused, match="/dev/shm is of"):
+        container.files.unmount("/dev/shm")
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,8 @@ def test_a_directory_that_is_not_inside_is_closed(
 
 
 def test_a_directory_becomes_the_root(container: Container, tree: Path) -> None:
-    container.fence(root(base=str(tree)))
+    notes = container.fence(root(base=str(tree))).notes
+    assert f"/proc, /sys, /dev were made in {tree}, and stay" in notes
     assert container.run("cd /; echo * $(</only-here)").output == (
         "dev only-here proc sys inside\n"
     )

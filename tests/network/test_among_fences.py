@@ -57,6 +57,20 @@ def test_it_stands_with_others(
     assert as_before(before)
 
 
+def test_links_of_a_tree_lead_where_they_lead_inside(
+    container: Container, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "only-inside").mkdir()
+    (tmp_path / "only-inside/hosts").write_text("of the tree\n")
+    (tmp_path / "etc").symlink_to("/only-inside")
+    container.fence(REGISTRY["root"].parse({"base": str(tmp_path)}))
+    notes = container.fence(REGISTRY["net"].parse(BRIDGE)).notes
+    assert not [each for each in notes if "names" in each or "stays" in each]
+    assert container.label in container.run('echo "$(</etc/hosts)"').output
+    assert container.run("test -f /etc/resolv.conf").status == 0
+
+
 def test_who_shares_it_has_its_names_and_addresses(
     pair: tuple[Container, Container], playground: Playground, page: Path
 ) -> None:

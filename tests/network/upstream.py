@@ -1,7 +1,8 @@
 """A host of its own with an Internet behind it: ``unshare -n python -m`` this file.
 
 It has a way out to another namespace, in which somebody tells every client its address;
-a container at a bridge asks them, by IPv4 and by IPv6, and what they say is printed.
+a container at a bridge asks them, by IPv4 and by IPv6, and what they say is printed.  Then
+the host and the other namespace, which has routes by it, ask the container.
 """
 
 from __future__ import annotations
@@ -26,6 +27,15 @@ while True:
     connection.sendall(address.removeprefix("::ffff:").encode() + b"\\n")
     connection.close()
 """
+CLIENT = """
+import socket, sys
+for address in sys.argv[1:]:
+    try:
+        socket.create_connection((address, 80), 1).close()
+        print(address, "is reached")
+    except OSError as error:
+        print(address, "is not reached")
+"""
 ADDRESSES = (("198.51.100.{}", 24), ("2001:db8::{}", 64))
 IFA_F_NODAD = 2
 
@@ -41,7 +51,7 @@ def main(*firewall: str) -> None:
         try:
             server.stdout.readline()
             connect(server.pid)
-            ask()
+            ask(server.pid)
         finally:
             server.kill()
 
@@ -63,8 +73,8 @@ def connect(pid: int) -> None:
             route.route("add", dst="default" if "." in form else "::/0", gateway=form.format(1))
 
 
-def ask() -> None:
-    """Print what the server tells a container at the bridge."""
+def ask(neighbour: int) -> None:
+    """Print what the server tells a container at the bridge, and who reaches that."""
     with Playground() as playground:
         box = playground.new()
         change = box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
@@ -75,6 +85,16 @@ def ask() -> None:
         for form, _ in ADDRESSES:
             line = f"exec 3<>/dev/tcp/{form.format(1)}/80 && head -n 1 <&3; exec 3>&-"
             sys.stdout.write(box.run(line).output)
+        # Not a web server: that asks for its own name first.
+        box.run(f"exec 4< <(python3 -c '{SERVER}'); read -u 4")
+        inside = [each.partition("/")[0] for each in box.network.addresses]
+        beside = ["nsenter", f"--net=/proc/{neighbour}/ns/net"]
+        for (form, _), address in zip(ADDRESSES, inside, strict=True):
+            route = ["ip", "route", "add", address, "via", form.format(2)]
+            subprocess.run([*beside, *route], check=True)
+        for where in ([], beside):
+            sys.stdout.flush()
+            subprocess.run([*where, sys.executable, "-c", CLIENT, *inside], check=True)
 
 
 if __name__ == "__main__":
