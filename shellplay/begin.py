@@ -88,7 +88,9 @@ class _Beginning:
         # Once it is a program that has no effect.
         held.callback(lambda: self._stub.quit())
         self._held = held
-        self._fences = [self._gathered(each) for each in start.fences]
+        status = procfs.status(self._stub.pid)
+        assert status is not None, "it waits for us"
+        self._fences = [self._gathered(each, status) for each in start.fences]
         self._volumes = held.enter_context(Volumes(start.program.volumes))
         self._first: Shell | None = None
         assert box.running is not None
@@ -137,11 +139,9 @@ class _Beginning:
 
     # -- fences --------------------------------------------------------------------------
 
-    def _gathered(self, fence: Fence) -> Fence:
+    def _gathered(self, fence: Fence, status: procfs.Status) -> Fence:
         if (reason := fence.unsupported()) is not None:
             raise Refused(reason)
-        status = procfs.status(self._stub.pid)
-        assert status is not None, "it waits for us"
         ready, notes = fence.gathered(status)
         self._standing.gathered.append(ready)
         for note in notes:

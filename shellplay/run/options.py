@@ -152,7 +152,9 @@ def _short(word: str, pending: deque[str]) -> list[tuple[str, str]]:
     for place, letter in enumerate(word[1:], 2):
         name = SHORT.get(letter)
         if name is None:
-            raise UsageError(f"run has no option -{letter}", "help run lists them")
+            near = letter.swapcase()
+            known = f"did you mean -{near}?" if near in SHORT else "help run lists them"
+            raise UsageError(f"run has no option -{letter}", known)
         option = OPTIONS[name]
         if option.metavar:
             rest = word[place:].removeprefix("=")

@@ -54,7 +54,8 @@ def test_options_are_spelled_as_for_docker(words: list[str]) -> None:
     [
         ([], "run needs an IMAGE"),
         (["--netwrok", "host", "image"], "did you mean --network"),
-        (["-x", "image"], "run has no option -x"),
+        (["-x", "image"], r"run has no option -x \(help run lists them\)"),
+        (["-V", "/a:/b", "image"], r"run has no option -V \(did you mean -v\?\)"),
         (["--memory"], "run --memory needs AMOUNT"),
         (["-v"], "run -v needs SOURCE"),
         (["--tty=maybe", "image"], "run --tty cannot be 'maybe'"),
