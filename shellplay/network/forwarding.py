@@ -2,6 +2,7 @@
 
 Whoever has a bridge holds a shared flock(2) on a file that says what was there before: the
 kernel lets go of it however the holder ends, so the next one to come finds what is left.
+There is one for each network namespace, as the settings are.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from shellplay.errors import KernelError
 from shellplay.kernel.outside import write
 
 PLACE = Path("/run/shellplay")
-GATE, KEPT = PLACE / "gate", PLACE / "forwarding"
+GATE = PLACE / "gate"
+KEPT = "forwarding-"
 SYSCTLS = Path("/proc/sys/net")
 IPV4, IPV6 = "ipv4/conf/{}/forwarding", "ipv6/conf/all/forwarding"
 ON = "1"
@@ -29,7 +31,7 @@ def gate() -> Iterator[None]:
         try:
             yield
         finally:
-            if not KEPT.exists():
+            if not list(PLACE.glob(f"{KEPT}*")):
                 GATE.unlink()
                 with suppress(OSError):  # Somebody else has come to the gate meanwhile.
                     PLACE.rmdir()
@@ -40,11 +42,12 @@ class Forwarding:
 
     def __init__(self) -> None:
         self._fd: int | None = None
+        self._kept = PLACE / f"{KEPT}{Path('/proc/self/ns/net').stat().st_ino}"
 
     def start(self, names: Iterable[str]) -> None:
         """Switch settings on, given as paths below /proc/sys/net; raises KernelError."""
         self._fd = fd = os.open(
-            KEPT, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+            self._kept, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
         )
         # What those have left who were killed, all of them, is ours to put back now.
         fcntl.flock(fd, fcntl.LOCK_SH)
@@ -62,7 +65,7 @@ class Forwarding:
         try:
             if _alone(fd):
                 put_back(fd)
-                KEPT.unlink()
+                self._kept.unlink()
         finally:
             os.close(fd)
 
