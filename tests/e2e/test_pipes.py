@@ -17,7 +17,7 @@ from tests.repl.program import environment, shellplay
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
-# Of its 16 pages one stays half empty if what is written next does not fit, pipe(7).
+# Each of its 16 pages may stay half empty, if what is written next does not fit, pipe(7).
 PIPE_IS_FULL = 30_000
 
 
