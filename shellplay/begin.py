@@ -91,7 +91,7 @@ class _Beginning:
         status = procfs.status(self._stub.pid)
         assert status is not None, "it waits for us"
         self._fences = [self._gathered(each, status) for each in start.fences]
-        self._volumes = held.enter_context(Volumes(start.program.volumes))
+        self._volumes = Volumes(start.program.volumes, held)
         self._first: Shell | None = None
         assert box.running is not None
         self._running = box.running

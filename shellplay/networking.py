@@ -129,14 +129,11 @@ class Networking:
     def name(self, hostname: str, first: Caller) -> tuple[str, ...]:
         """Have files for names inside wherever its network leads to, as Docker has them.
 
-        They are mounted by the first process, and it is said which are not.
+        They are mounted by the first process, and it is said which are not; ``refresh`` fills
+        them.
         """
         self._always_named = True
         self._files.write(names.HOSTNAME, f"{hostname}\n")
-        if self._anchor() is None:
-            self._tell_alone()
-        else:
-            self._tell_everybody()
         return self._files.mount_before(first)
 
     def _tell_alone(self) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
+from contextlib import ExitStack
 
 from shellplay.errors import KernelError, Refused
 from shellplay.fences import dev, rooting
@@ -19,24 +18,12 @@ from shellplay.program import Volume
 
 
 class Volumes:
-    """The volumes of one start; a context manager that lets go of the copies of them."""
+    """The volumes of one start, which holds the copies of them by ``held``."""
 
-    def __init__(self, volumes: Sequence[Volume]) -> None:
+    def __init__(self, volumes: Sequence[Volume], held: ExitStack) -> None:
         self._volumes = volumes
+        self._held = held
         self._trees: dict[str, int] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for tree in self._trees.values():
-            os.close(tree)
-        self._trees.clear()
 
     def copy(self, stub: Stub, *, without_devices: bool) -> None:
         """Copy the mounts of what is of the host, as long as a stub sees that.
@@ -52,7 +39,8 @@ class Volumes:
             if without_devices and not (volume.device or dev.is_harmless(volume.source)):
                 mounting.mount_setattr(stub, tree, "", "nodev", recursive=True)
             with pidfd(stub.pid) as target:
-                self._trees[volume.target] = HERE.pidfd_getfd(target, tree)
+                self._trees[volume.target] = ours = HERE.pidfd_getfd(target, tree)
+            self._held.callback(os.close, ours)
             stub.close(tree)
 
     def make_places(self, stub: Stub) -> None:
