@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from shellplay import put
 from shellplay.errors import KernelError, Refused
 from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, rooting
-from shellplay.fences.caps import Caps
 from shellplay.fences.mounted import mounts_at
 from shellplay.fences.namespace import Joined, joined
 from shellplay.fences.net import Net
@@ -123,7 +122,7 @@ class _Beginning:
             self._up(mounted, self._cover)
         self._volumes.mount(self._stub)
         for limit in self._of(Limit):
-            self._up(limit, lambda f: f.put_up(self._stub.pid, self._box.group))
+            self._put_up(limit)
         self._show_cgroups()
         self._go_to_its_directory()
         self._end_with_the_playground()
@@ -164,6 +163,9 @@ class _Beginning:
         # What a limit has to say is about what is in use already.
         for remark in () if isinstance(fence, Limit) else fence.remarks():
             self._told(fence.kind, remark)
+
+    def _put_up(self, fence: Fence) -> None:
+        self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
 
     def _joined(self, fence: Namespace) -> AbstractContextManager[Joined | None]:
         if fence.join is None:
@@ -274,16 +276,7 @@ class _Beginning:
     def _give_up(self) -> None:
         """Put up what is given up for good; the user changes before the capabilities go."""
         who = account.find(self._stub.pid, self._program.user)
-        restrictions = [each for each in self._of(Restriction) if not isinstance(each, Caps)]
-        for fence in restrictions:
-            self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
-        caps = self._of(Caps)
-
-        def drop() -> None:
-            for fence in caps:
-                self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
-
-        account.assume(self._stub, who, drop if caps else None)
+        put.all_around(self._of(Restriction), self._stub, who, self._put_up)
         if who.uid or who.gid:
             # Another user has undone it.
             self._ask_to_end()

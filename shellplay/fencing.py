@@ -125,7 +125,7 @@ class Fencing:
         """
         fences = [each.fence for each in self._stack.standing]
         who = self._box.running.who if self._box.running else None
-        put.all_around(fences, caller, self._box.group, who)
+        put.all_around(fences, caller, who, lambda f: put.around(f, caller, self._box.group))
         self._stack.standing.require_shown(caller.pid, "the program")
 
     def _up(self, fence: Fence, join: Joined | None) -> Change:

@@ -6,7 +6,7 @@ the three ways below starts a new namespace or joins an existing one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from shellplay.fences.caps import Caps
 from shellplay.fences.fence import Fence
@@ -21,7 +21,7 @@ from shellplay.fences.namespace import (
 )
 from shellplay.fences.restriction import Restriction
 from shellplay.kernel import constants as k
-from shellplay.kernel import procfs
+from shellplay.kernel import mounting, procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.cgroup_group import Group
 from shellplay.kernel.namespaces import CLONE_FLAGS, identify, owners
@@ -31,7 +31,6 @@ from shellplay.shell.account import Account
 from shellplay.shell.shell import Forked, Shell
 
 PROC = "/proc"
-PROC_FLAGS = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
 
 
 def comes_off_in_place(shell: Shell, fence: Fence) -> bool:
@@ -80,21 +79,25 @@ def around(fence: Fence, caller: Caller, group: Group) -> None:
 
 
 def all_around(
-    fences: Sequence[Fence], caller: Caller, group: Group, who: Account | None
+    fences: Sequence[Fence],
+    caller: Caller,
+    who: Account | None,
+    put_up: Callable[[Fence], None],
 ) -> None:
     """Put those fences around a process that are neither namespaces nor mounted.
 
-    It becomes ``who``, if that is not None, before its capabilities go.
+    Each goes up by ``put_up``.  The process becomes ``who``, if that is not None, before its
+    capabilities go.
     """
     wanted = [each for each in fences if not isinstance(each, Namespace | Mounted)]
     last = [each for each in wanted if who is not None and isinstance(each, Caps)]
     for each in wanted:
         if each not in last:
-            around(each, caller, group)
+            put_up(each)
 
     def drop() -> None:
         for each in last:
-            around(each, caller, group)
+            put_up(each)
 
     if who is not None:
         account.assume(caller, who, drop if last else None)
@@ -159,7 +162,7 @@ def proc_mounts(pid: int | str) -> int:
 
 def mount_proc(caller: Caller) -> None:
     """Mount a /proc of the caller's own PID namespace over the one it sees."""
-    caller.mount("proc", PROC, "proc", PROC_FLAGS)
+    caller.mount("proc", PROC, "proc", mounting.QUIET)
 
 
 def unmount_proc(caller: Caller) -> None:

@@ -279,7 +279,7 @@ class Stack:
                     with insider(self._box.guardian, stub.pid) as caller:
                         self._mount(fence, caller, stub.pid, terminal)
             who = self._box.running.who if self._box.running else None
-            put.all_around(fences, stub, self._box.group, who)
+            put.all_around(fences, stub, who, lambda f: put.around(f, stub, self._box.group))
             shell = self._bash_anew(stub, terminal)
             undo.pop_all()
         self._end(old)

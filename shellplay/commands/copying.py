@@ -57,8 +57,7 @@ def copy_files(
     """Copy a file or directory into a container, or out of one.
 
     As cp does: into TARGET if that is a directory, else by that name; of SOURCE/. what is in
-    it. No program inside
-    takes part, and no link in there leads out of it.
+    it. No program inside takes part, and no link in there leads out of it.
 
     Examples:
         cp ./config.txt web:/etc/

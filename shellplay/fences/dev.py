@@ -90,7 +90,7 @@ def _taken(caller: Caller, terminal: str) -> Iterator[dict[str, int]]:
 
 def _fill(caller: Caller, nodes: dict[str, int]) -> None:
     # The nodes in it are mounts of their own, others cannot be opened.
-    quiet = k.MS_NOSUID | k.MS_NOEXEC | k.MS_NODEV
+    quiet = mounting.QUIET
     # Group 5 is that of terminals, where there is one.
     group = ",gid=5" if may_see_below_mounts(caller) else ""
     # Who has no privileges may see the message queues of an ipc fence only.

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
 NULL = (1, 3)
-QUIET = ("ro", "nosuid", "nodev", "noexec")
 
 
 @dataclass(frozen=True)
@@ -89,8 +88,7 @@ def hide(caller: Caller, paths: Iterable[str]) -> None:
     ):
         for path, there in seen.items():
             if there.is_dir():
-                flags = k.MS_RDONLY | k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
-                caller.mount("tmpfs", path, "tmpfs", flags)
+                caller.mount("tmpfs", path, "tmpfs", mounting.QUIET | k.MS_RDONLY)
         for path, null in zip(files, nulls, strict=True):
             mounting.move_mount(caller, null, path, of="/dev/null")
 
@@ -104,4 +102,6 @@ def make_read_only(caller: Caller, paths: Iterable[str]) -> None:
         for path in paths:
             if Path(f"/proc/{caller.pid}/root{path}").exists():
                 caller.mount(path, path, None, k.MS_BIND | k.MS_REC)
-                mounting.mount_setattr(caller, k.AT_FDCWD, path, *QUIET, recursive=True)
+                mounting.mount_setattr(
+                    caller, k.AT_FDCWD, path, *mounting.LOOKED_AT, recursive=True
+                )

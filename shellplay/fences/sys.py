@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from shellplay.errors import KernelError
 from shellplay.fences.mounted import Mounted, hide, make_read_only, mounts_at
 from shellplay.kernel import constants as k
+from shellplay.kernel import mounting
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
 # What Docker hides, moby daemon/pkg/oci/defaults.go.
 MASKED = ("/sys/devices/virtual/powercap", "/sys/firmware")
-QUIET_FLAGS = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
 THROTTLES = "devices/system/cpu/cpu[0-9]*/thermal_throttle"
 
 
@@ -60,7 +60,7 @@ class Sys(Mounted, kind="sys", man="sysfs(5)"):
         self.replace(caller)
 
     def _mount(self, caller: Caller) -> None:
-        caller.mount("sysfs", self.target, "sysfs", k.MS_RDONLY | QUIET_FLAGS)
+        caller.mount("sysfs", self.target, "sysfs", mounting.QUIET | k.MS_RDONLY)
 
     def _hide(self, caller: Caller) -> None:
         seen = Path(f"/proc/{caller.pid}/root/sys")

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from shellplay.kernel.cgroups import Hierarchy
 
 POINT = "/sys/fs/cgroup"
-QUIET = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
 
 
 def mount_unified(caller: Caller) -> None:
     """Mount version 2 to be looked at; its root is that of the caller's cgroup namespace."""
-    caller.mount("cgroup2", POINT, "cgroup2", QUIET | k.MS_RDONLY)
+    caller.mount("cgroup2", POINT, "cgroup2", mounting.QUIET | k.MS_RDONLY)
 
 
 def mount_each(caller: Caller, found: Iterable[tuple[Hierarchy, Path]]) -> None:
@@ -29,14 +28,14 @@ def mount_each(caller: Caller, found: Iterable[tuple[Hierarchy, Path]]) -> None:
 
     We copy them ourselves, who still see them: only root can.
     """
-    caller.mount("tmpfs", POINT, "tmpfs", QUIET, "mode=755")
+    caller.mount("tmpfs", POINT, "tmpfs", mounting.QUIET, "mode=755")
     for hierarchy, directory in found:
         name = Path(hierarchy.point).name
         place = f"{POINT}/{name}"
         mounting.mkdirat(caller, place)
         tree = mounting.open_tree(HERE, str(directory))
         try:
-            mounting.mount_setattr(HERE, tree, "", "ro", "nosuid", "nodev", "noexec")
+            mounting.mount_setattr(HERE, tree, "", *mounting.LOOKED_AT)
             with caller.passed(tree) as number:
                 mounting.move_mount(caller, number, place, of=str(directory))
         finally:

@@ -51,6 +51,10 @@ def move_mount(
     )  # fmt: skip
 
 
+# Of a mount that has files to be read or written, and nothing else: flags of mount(2).
+QUIET = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
+# The same as options, for one that is to be looked at only.
+LOOKED_AT = ("ro", "nosuid", "nodev", "noexec")
 # What a mount may be denied, and the options of mount(8) for it.
 ATTRIBUTES = {
     "ro": k.MOUNT_ATTR_RDONLY,

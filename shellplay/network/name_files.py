@@ -19,7 +19,6 @@ from shellplay.shell.insider import insider
 # Mounted over in a copy of the table that nobody else sees.
 STAGE = "/sys"
 SIZE = "mode=755,size=1m"
-FLAGS = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
 
 
 class NameFiles:
@@ -92,7 +91,7 @@ class NameFiles:
         files = self._mounted[space] = {}
         places = {path: f"{STAGE}/{path.rpartition('/')[2]}" for path in self._texts}
         with caller.together():
-            caller.mount("tmpfs", STAGE, "tmpfs", FLAGS, SIZE)
+            caller.mount("tmpfs", STAGE, "tmpfs", mounting.QUIET, SIZE)
             for place in places.values():
                 mounting.mknodat(caller, place)
         for path, place in places.items():
