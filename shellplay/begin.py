@@ -255,8 +255,10 @@ class _Beginning:
 
         From a live bash the fence is peeled again, and then it is seen what lies below.
         """
-        there = mounts_at(self._stub.pid, fence.target) and not self._program.is_bash
-        put_up = fence.go_up_instead if there else fence.go_up
+        if not mounts_at(self._stub.pid, fence.target):
+            put_up = fence.go_up
+        else:
+            put_up = fence.go_up_first if self._program.is_bash else fence.go_up_instead
         put_up(self._stub, self._box.terminal.path)
 
     def _close_root(self) -> None:

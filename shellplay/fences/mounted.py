@@ -43,6 +43,10 @@ class Mounted(Fence, ABC):
         ``terminal`` is the path of its terminal on the host.
         """
 
+    def go_up_first(self, caller: Caller, terminal: str) -> None:
+        """Mount it over what is there before anybody is: nothing else is mounted there yet."""
+        self.go_up(caller, terminal)
+
     def go_up_instead(self, caller: Caller, terminal: str) -> None:
         """Mount it in the place of what is mounted there last, which goes."""
         self.go_up(caller, terminal)

@@ -45,8 +45,20 @@ class Sys(Mounted, kind="sys", man="sysfs(5)"):
             self._mount(caller)
         self._hide(caller)
 
+    def go_up_first(self, caller: Caller, terminal: str) -> None:
+        """Mount a new one over it, which has the interfaces inside."""
+        if not self._is_new(caller):
+            self.go_up(caller, terminal)
+
     def go_up_instead(self, caller: Caller, terminal: str) -> None:
         """Mount a new one, which has the interfaces inside, in the place of the host's."""
+        if self._is_new(caller):
+            self.replace(caller)
+        else:
+            super().go_up_instead(caller, terminal)
+
+    def _is_new(self, caller: Caller) -> bool:
+        """Mount a new one over what is there, if that can be done."""
         try:
             self._mount(caller)
         except KernelError as error:
@@ -54,10 +66,9 @@ class Sys(Mounted, kind="sys", man="sysfs(5)"):
             # it may be there already.
             if error.errno not in (errno.EPERM, errno.EBUSY):
                 raise
-            super().go_up_instead(caller, terminal)
-            return
+            return False
         self._hide(caller)
-        self.replace(caller)
+        return True
 
     def _mount(self, caller: Caller) -> None:
         caller.mount("sysfs", self.target, "sysfs", mounting.QUIET | k.MS_RDONLY)

@@ -93,6 +93,15 @@ def test_a_bash_on_a_terminal_is_a_live_bash(run: Run, playground: Playground) -
     assert container.run("echo $HOSTNAME").output == "web\n"
 
 
+def test_a_live_bash_sees_the_interfaces_inside(run: Run, playground: Playground) -> None:
+    run("run -itq --name web --network none host bash")
+    container = playground.find("web")
+    assert container.run("ls /sys/class/net").output == "lo\n"
+    assert run("peel sys").status == 0
+    host = sorted(each.name for each in Path("/sys/class/net").iterdir())
+    assert container.run("ls -1 /sys/class/net").output.split() == host
+
+
 @pytest.mark.parametrize("first", ["caps", "sys", "proc", "dev", "seccomp"])
 def test_every_fence_of_a_live_bash_can_be_peeled(
     run: Run, playground: Playground, first: str
