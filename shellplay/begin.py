@@ -23,10 +23,11 @@ from shellplay.fences.pid import Pid
 from shellplay.fences.quota import Quota
 from shellplay.fences.root import Root
 from shellplay.fences.uts import Uts
-from shellplay.kernel import cgroup_mounts, mounting, procfs, sysctl
 from shellplay.kernel import constants as k
-from shellplay.kernel.readiness import readable
-from shellplay.kernel.reasons import explained
+from shellplay.kernel import mount, procfs, sysctl
+from shellplay.kernel.cgroup import mount as cgroup_mount
+from shellplay.kernel.explain import explained
+from shellplay.kernel.poll import readable
 from shellplay.kernel.tracee import pidfd
 from shellplay.model import How
 from shellplay.program import Start
@@ -101,7 +102,7 @@ class _Beginning:
         """Go through all of it, and return the first process."""
         # What is open leads out of a root of its own; this is where our last words would go.
         self._stub.dup3(1, 2)
-        mounting.umask(self._stub, UMASK)
+        mount.umask(self._stub, UMASK)
         self._stub.chdir("/")
         if self._sees_its_cgroup:
             for quota in self._of(Quota):
@@ -232,9 +233,9 @@ class _Beginning:
         found = self._box.group.directories
         unified = any(each.version == 2 for each, _ in found)
         if unified and self._sees_its_cgroup:
-            cgroup_mounts.mount_unified(self._stub)
+            cgroup_mount.mount_unified(self._stub)
         elif found and not unified and rooting.may_see_below_mounts(self._stub):
-            cgroup_mounts.mount_each(self._stub, found)
+            cgroup_mount.mount_each(self._stub, found)
 
     # -- files ---------------------------------------------------------------------------
 
@@ -265,12 +266,12 @@ class _Beginning:
         """Have nothing be written in its root, if that is asked."""
         if any(each.ro for each in self._of(Root)):
             # What is going to be mounted in there needs its places first.
-            mounting.make_place(self._stub, self._program.directory, directory=True)
+            mount.make_place(self._stub, self._program.directory, directory=True)
             self._volumes.make_places(self._stub)
             rooting.make_read_only(self._stub)
 
     def _go_to_its_directory(self) -> None:
-        mounting.make_place(self._stub, self._program.directory, directory=True)
+        mount.make_place(self._stub, self._program.directory, directory=True)
         self._stub.chdir(self._program.directory)
 
     # -- privileges ----------------------------------------------------------------------

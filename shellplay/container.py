@@ -16,8 +16,8 @@ from shellplay.errors import Refused, ShellGone
 from shellplay.fences import Fence
 from shellplay.fencing import Fencing
 from shellplay.files import Files
-from shellplay.kernel.cgroup_group import Group, prefix
-from shellplay.kernel.descendants import descendants, kill_quietly
+from shellplay.kernel.cgroup.group import Group, prefix
+from shellplay.kernel.process_tree import descendants, kill_quietly
 from shellplay.kernel.signals import deferred
 from shellplay.model import (
     Change,

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from shellplay.errors import KernelError, Refused
-from shellplay.kernel.outside import open_within
+from shellplay.kernel.proc_write import open_within
 
 PLACE = os.O_PATH | os.O_DIRECTORY
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -18,8 +18,8 @@ from shellplay.fences import REGISTRY, Fence, Limit, Namespace
 from shellplay.fences.namespace import Joined, joined
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
-from shellplay.kernel.descendants import running
-from shellplay.kernel.reasons import explained, ptrace_refusal
+from shellplay.kernel.explain import explained, ptrace_refusal
+from shellplay.kernel.process_tree import running
 from shellplay.model import Change, FenceRecord, How, NamespaceId, ShellIdentity
 from shellplay.processes import sees_the_hosts_proc
 from shellplay.shell.carry import Carried

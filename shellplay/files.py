@@ -16,11 +16,12 @@ from shellplay.fences.root import Root
 from shellplay.fences.rooting import KERNELS, is_of_kernel
 from shellplay.image.changes import FileChange, changes
 from shellplay.kernel import constants as k
-from shellplay.kernel import mounting, procfs
+from shellplay.kernel import mount as mount_calls
+from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE, Caller
+from shellplay.kernel.explain import explained
 from shellplay.kernel.namespaces import identify, open_namespace
 from shellplay.kernel.procfs import Mount
-from shellplay.kernel.reasons import explained
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.tracee import pidfd
 from shellplay.shell.insider import insider
@@ -48,14 +49,14 @@ class Files:
         What is missing of the path is made.  With ``mapped`` the owners of the files are
         those that the user fence maps them to.  Raises UsageError and Refused.
         """
-        place = mounting.place(target)
+        place = mount_calls.place(target)
         self._require_mnt()
         if source is not None and not source.exists():
             raise UsageError(f"{source} is not there")
         self._require_room(place)
         with self._inside("mount") as caller:
             if source is None:
-                mounting.mount_memory(caller, place, "mode=1777", read_only=read_only)
+                mount_calls.mount_memory(caller, place, "mode=1777", read_only=read_only)
             else:
                 self._attach(caller, source, place, read_only=read_only, mapped=mapped)
         if (there := self._at(place)) is not None:
@@ -67,10 +68,10 @@ class Files:
         copied = self._mapped if mapped else self._copied
         with copied(caller, source) as tree:
             if read_only:
-                mounting.mount_setattr(caller, tree, "", "ro", recursive=True)
+                mount_calls.mount_setattr(caller, tree, "", "ro", recursive=True)
             if self._hides_devices:
-                mounting.mount_setattr(caller, tree, "", "nodev", recursive=True)
-            mounting.attach(caller, tree, place, of=source)
+                mount_calls.mount_setattr(caller, tree, "", "nodev", recursive=True)
+            mount_calls.attach(caller, tree, place, of=source)
 
     @property
     def _hides_devices(self) -> bool:
@@ -87,7 +88,7 @@ class Files:
             if before is not None:
                 with caller.passed(before.fd) as number:
                     caller.setns(number, k.CLONE_NEWNS, of=before.of)
-            tree = mounting.open_tree(caller, str(source), recursive=True)
+            tree = mount_calls.open_tree(caller, str(source), recursive=True)
         try:
             if before is not None:
                 with pidfd(self._box.pid) as target, caller.passed(target) as number:
@@ -108,9 +109,9 @@ class Files:
             users = open_namespace(self._box.pid, "user")
             held.callback(os.close, users)
             try:
-                tree = mounting.open_tree(HERE, str(source), recursive=True)
+                tree = mount_calls.open_tree(HERE, str(source), recursive=True)
                 held.callback(os.close, tree)
-                mounting.map_owners(HERE, tree, users, of=str(source))
+                mount_calls.map_owners(HERE, tree, users, of=str(source))
             except KernelError as error:
                 raise Refused(
                     f"the owners of {source} cannot be mapped ({error.message})", _way_to(error)
@@ -119,7 +120,7 @@ class Files:
 
     def unmount(self, target: str) -> None:
         """Unmount what is mounted at a path inside; raises UsageError and Refused."""
-        place = mounting.place(target)
+        place = mount_calls.place(target)
         self._require_mnt()
         there = self._at(place)
         if there is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shellplay.errors import Refused
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE
-from shellplay.kernel.readiness import readable
+from shellplay.kernel.poll import readable
 from shellplay.kernel.tracee import pidfd
 from shellplay.model import Job, Process, Role
 from shellplay.shell import line

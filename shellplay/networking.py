@@ -10,8 +10,9 @@ from shellplay.fences import Fence
 from shellplay.fences.namespace import joined
 from shellplay.fences.net import BRIDGE, NONE, PASTA, Net
 from shellplay.fencing import Fencing
-from shellplay.kernel import addresses, namespaces
-from shellplay.kernel.reasons import explained
+from shellplay.kernel import namespaces
+from shellplay.kernel import net_addresses as addresses
+from shellplay.kernel.explain import explained
 from shellplay.kernel.signals import deferred
 from shellplay.model import Change, Leg, NamespaceId
 from shellplay.network import names, proxy, rootless

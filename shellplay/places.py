@@ -6,7 +6,7 @@ from shellplay import put
 from shellplay.errors import Refused
 from shellplay.fences import Fence, Mounted, Namespace, Restriction
 from shellplay.fences.root import Root
-from shellplay.kernel.descendants import running
+from shellplay.kernel.process_tree import running
 from shellplay.kernel.procfs import Status
 from shellplay.model import How
 from shellplay.stack import Stack

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel import namespaces
-from shellplay.kernel.journal import Journal
+from shellplay.kernel.call_log import Journal
 from shellplay.kernel.signals import deferred
 from shellplay.model import NamespaceId, Role
 from shellplay.settings import Settings

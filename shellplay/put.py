@@ -21,9 +21,10 @@ from shellplay.fences.namespace import (
 )
 from shellplay.fences.restriction import Restriction
 from shellplay.kernel import constants as k
-from shellplay.kernel import mounting, procfs
+from shellplay.kernel import mount as mount_calls
+from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
-from shellplay.kernel.cgroup_group import Group
+from shellplay.kernel.cgroup.group import Group
 from shellplay.kernel.namespaces import CLONE_FLAGS, identify, owners
 from shellplay.kernel.stub import Stub
 from shellplay.shell import account
@@ -162,7 +163,7 @@ def proc_mounts(pid: int | str) -> int:
 
 def mount_proc(caller: Caller) -> None:
     """Mount a /proc of the caller's own PID namespace over the one it sees."""
-    caller.mount("proc", PROC, "proc", mounting.QUIET)
+    caller.mount("proc", PROC, "proc", mount_calls.QUIET)
 
 
 def unmount_proc(caller: Caller) -> None:

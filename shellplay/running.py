@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel import namespaces
 from shellplay.kernel.caller import HERE
-from shellplay.kernel.descendants import kill_quietly, running
-from shellplay.kernel.readiness import readable
+from shellplay.kernel.poll import readable
+from shellplay.kernel.process_tree import kill_quietly, running
 from shellplay.kernel.signals import handles
 from shellplay.program import Program
 from shellplay.settings import GRACE_SECONDS

@@ -15,8 +15,8 @@ from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.caller import HERE
-from shellplay.kernel.cgroup_group import clear, prefix, thaw
-from shellplay.kernel.descendants import descendants, kill_quietly
+from shellplay.kernel.cgroup.group import clear, prefix, thaw
+from shellplay.kernel.process_tree import descendants, kill_quietly
 from shellplay.network.switch import Switch
 from shellplay.settings import Surroundings
 from shellplay.shell import outsider

@@ -18,7 +18,7 @@ from shellplay.fences.mounted import is_mounted_over, mounts_at
 from shellplay.fences.namespace import Joined, joined, return_to, working_directory
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
-from shellplay.kernel.descendants import descendants, kill_quietly
+from shellplay.kernel.process_tree import descendants, kill_quietly
 from shellplay.kernel.stub import Stub
 from shellplay.model import How, ShellState
 from shellplay.shell.carry import Carried, carry

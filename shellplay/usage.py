@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from shellplay.fences import REGISTRY
 from shellplay.fences.quota import Held
-from shellplay.kernel import cgroup_usage as counted
-from shellplay.kernel.cgroup_group import Group
-from shellplay.kernel.cgroups import having
+from shellplay.kernel.cgroup import stats as counted
+from shellplay.kernel.cgroup.group import Group
+from shellplay.kernel.cgroup.hierarchies import having
 from shellplay.model import Usage
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from shellplay.errors import KernelError, Refused
 from shellplay.fences import dev, rooting
 from shellplay.kernel import constants as k
-from shellplay.kernel import mounting, procfs
+from shellplay.kernel import mount as mount_calls
+from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.stub import Stub
 from shellplay.kernel.tracee import pidfd
@@ -33,11 +34,11 @@ class Volumes:
         for volume in self._volumes:
             if volume.source is None:
                 continue
-            tree = mounting.open_tree(stub, str(volume.source), recursive=True)
+            tree = mount_calls.open_tree(stub, str(volume.source), recursive=True)
             if volume.read_only:
-                mounting.mount_setattr(stub, tree, "", "ro", recursive=True)
+                mount_calls.mount_setattr(stub, tree, "", "ro", recursive=True)
             if without_devices and not (volume.device or dev.is_harmless(volume.source)):
-                mounting.mount_setattr(stub, tree, "", "nodev", recursive=True)
+                mount_calls.mount_setattr(stub, tree, "", "nodev", recursive=True)
             with pidfd(stub.pid) as target:
                 self._trees[volume.target] = ours = HERE.pidfd_getfd(target, tree)
             self._held.callback(os.close, ours)
@@ -48,7 +49,7 @@ class Volumes:
         for each in self._volumes:
             if not rooting.is_of_kernel(each.target):
                 directory = each.source is None or each.source.is_dir()
-                mounting.make_place(stub, each.target, directory=directory)
+                mount_calls.make_place(stub, each.target, directory=directory)
 
     def mount(self, stub: Stub) -> None:
         """Mount them, outer targets first; raises Refused and KernelError."""
@@ -59,7 +60,7 @@ class Volumes:
             if volume.target.startswith("/dev/") and volume.target in there:
                 stub.umount2(volume.target, k.MNT_DETACH)
             if volume.source is None:
-                mounting.mount_memory(
+                mount_calls.mount_memory(
                     stub, volume.target, volume.options,
                     read_only=volume.read_only, allowed=volume.allowed,
                 )  # fmt: skip
@@ -70,7 +71,7 @@ class Volumes:
         assert volume.source is not None
         with stub.passed(self._trees[volume.target]) as tree:
             try:
-                mounting.attach(stub, tree, volume.target, of=volume.source)
+                mount_calls.attach(stub, tree, volume.target, of=volume.source)
             except KernelError as error:
                 if error.errno not in (errno.ENOTDIR, errno.EINVAL):
                     raise

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shellplay.errors import KernelError, Refused
-from shellplay.kernel import cgroup_directories, cgroups
+from shellplay.kernel.cgroup import directories as cgroup_directories
+from shellplay.kernel.cgroup import hierarchies
 from tests.waiting import wait_until
 
 
@@ -23,12 +24,12 @@ def delegated(uid: int) -> Iterator[list[Path]]:
     name = f"tests-{uuid.uuid4().hex[:8]}"
     made: list[Path] = []
     try:
-        for hierarchy in cgroups.hierarchies():
+        for hierarchy in hierarchies.hierarchies():
             try:
-                above = cgroups.place(hierarchy)
+                above = hierarchies.place(hierarchy)
             except Refused:
                 continue
-            for controller in cgroups.CONTROLLERS:
+            for controller in hierarchies.CONTROLLERS:
                 if controller in hierarchy.controllers:
                     cgroup_directories.allow(hierarchy, above, controller)
             for directory in (above / name, above / name / "shell"):
@@ -43,7 +44,7 @@ def delegated(uid: int) -> Iterator[list[Path]]:
 
 def _give(directory: Path, uid: int) -> None:
     os.chown(directory, uid, uid)
-    for name in (cgroups.PROCS, cgroups.SUBTREE, "cgroup.threads"):
+    for name in (hierarchies.PROCS, hierarchies.SUBTREE, "cgroup.threads"):
         if (directory / name).exists():
             os.chown(directory / name, uid, uid)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 from shellplay.errors import KernelError
-from shellplay.kernel.reasons import ptrace_refusal
+from shellplay.kernel.explain import ptrace_refusal
 from shellplay.kernel.tracee import seized
 
 

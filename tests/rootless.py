@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from shellplay.kernel.cgroup_directories import move
+from shellplay.kernel.cgroup.directories import move
 from tests.delegation import delegated
 from tests.ordinary import NoOrdinaryUser, OrdinaryUser, find_ordinary_user
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from shellplay.errors import Refused, ShellplayError
-from shellplay.kernel import cgroups, namespaces, procfs
+from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.architecture import native
-from shellplay.kernel.reasons import APPARMOR, USERNS_CLONE, YAMA, sysctl
+from shellplay.kernel.cgroup import hierarchies
+from shellplay.kernel.explain import APPARMOR, USERNS_CLONE, YAMA, sysctl
 from shellplay.network import rootless
 from shellplay.network.switch import Switch
 
@@ -114,7 +115,7 @@ def _ptrace() -> Finding:
 
 
 def _limits() -> Finding:
-    trees = [(name, cgroups.having(name)) for name in cgroups.CONTROLLERS]
+    trees = [(name, hierarchies.having(name)) for name in hierarchies.CONTROLLERS]
     missing = [name for name, tree in trees if tree is None]
     if len(missing) == len(trees):
         return Finding("limits", "no cgroups", "mount -t cgroup2 none /sys/fs/cgroup, as root")
@@ -124,7 +125,7 @@ def _limits() -> Finding:
         fact += f", without {' '.join(missing)}"
     try:
         for tree in {tree for _, tree in trees if tree is not None}:
-            cgroups.place(tree)
+            hierarchies.place(tree)
     except Refused as error:
         return Finding("limits", f"{fact}; {error.message}", error.fix or "")
     return Finding("limits", fact)

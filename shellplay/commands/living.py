@@ -16,7 +16,7 @@ from shellplay.commands.recording import Recording
 from shellplay.commands.sentences import started
 from shellplay.commands.words import split
 from shellplay.errors import KernelError, ShellGone, ShellplayError, UsageError
-from shellplay.kernel.readiness import readable
+from shellplay.kernel.poll import readable
 from shellplay.playground import Playground
 
 if TYPE_CHECKING:

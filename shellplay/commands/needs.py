@@ -13,8 +13,9 @@ from pathlib import Path
 
 from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.errors import Refused, UsageError
-from shellplay.kernel import cgroups, filters, landlock, namespaces, procfs, routes
-from shellplay.kernel.reasons import APPARMOR, USERNS_CLONE, YAMA, sysctl
+from shellplay.kernel import landlock, namespaces, net_routes, procfs, seccomp
+from shellplay.kernel.cgroup import hierarchies
+from shellplay.kernel.explain import APPARMOR, USERNS_CLONE, YAMA, sysctl
 from shellplay.recipe.document import Header
 
 COMPARED = re.compile(r"(>=|<=|==|<|>)\s*(\d+(?:\.\d+)*)")
@@ -38,7 +39,7 @@ def unmet(header: Header) -> str | None:
         missing.append(" and ".join(why for why in any_of if why))
     if why := _kernel(header.kernel):
         missing.append(why)
-    if header.network and not routes.leads_out("self"):
+    if header.network and not net_routes.leads_out("self"):
         missing.append("there is no way to the network")
     missing += [f"there is no {name}" for name in header.programs if not shutil.which(name)]
     return "; ".join(missing) or None
@@ -121,14 +122,14 @@ def _cgroup(version: str, kind: str) -> Callable[[], str | None]:
 
 def _limit(controller: str) -> Callable[[], str | None]:
     def look() -> str | None:
-        hierarchy = cgroups.having(controller)
+        hierarchy = hierarchies.having(controller)
         if hierarchy is None:
             return f"this machine has no {controller} controller in cgroups of version 1 or 2"
         try:
-            place = cgroups.place(hierarchy)
+            place = hierarchies.place(hierarchy)
         except Refused as error:
             return error.message
-        if hierarchy.version == 2 and not cgroups.may_give(hierarchy, place, controller):
+        if hierarchy.version == 2 and not hierarchies.may_give(hierarchy, place, controller):
             return f"the controller {controller} is not delegated to {place}"
         return None
 
@@ -169,7 +170,7 @@ def _seccomp() -> str | None:
     if not Path("/proc/sys/kernel/seccomp/actions_avail").exists():
         return "this kernel has no seccomp filters"
     try:
-        filters.known("read")
+        seccomp.known("read")
     except Refused as error:
         return error.message
     return None
@@ -198,7 +199,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "bridge": _bridge,
     "cgroup1": _cgroup("1", "cgroup"),
     "cgroup2": _cgroup("2", "cgroup2"),
-    **{controller: _limit(controller) for controller in cgroups.CONTROLLERS},
+    **{controller: _limit(controller) for controller in hierarchies.CONTROLLERS},
     "landlock": _landlock,
     "live": _live,
     "machine": _machine,

@@ -8,7 +8,7 @@ from pathlib import Path
 from shellplay.errors import UsageError
 from shellplay.fences.fence import option
 from shellplay.fences.quota import Quota, needed
-from shellplay.kernel import cgroups
+from shellplay.kernel.cgroup import hierarchies
 
 PERIOD_MICROSECONDS = 100_000
 LEAST_MICROSECONDS = 1_000
@@ -46,10 +46,10 @@ class Cpu(Quota, kind="cpu", man="cgroups(7)"):
     @classmethod
     def limit_of(cls, directory: Path) -> str | None:
         """Return the limit of a cgroup."""
-        unified = cgroups.read(directory, "cpu.max")
+        unified = hierarchies.read(directory, "cpu.max")
         if unified is None:
-            quota = cgroups.read(directory, "cpu.cfs_quota_us") or "-1"
-            period = cgroups.read(directory, "cpu.cfs_period_us") or ""
+            quota = hierarchies.read(directory, "cpu.cfs_quota_us") or "-1"
+            period = hierarchies.read(directory, "cpu.cfs_period_us") or ""
         else:
             quota, period = unified.split()
         if quota in ("max", "-1"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences.fence import option
 from shellplay.fences.quota import Quota, needed
-from shellplay.kernel import cgroups
+from shellplay.kernel.cgroup import hierarchies
 
 LIST = re.compile("[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*")
 
@@ -31,7 +31,7 @@ class Cpuset(Quota, kind="cpuset", man="cpuset(7)"):
     @classmethod
     def limit_of(cls, directory: Path) -> str | None:
         """Return the processors of a cgroup, None if it has all of the one above it."""
-        own = cgroups.read(directory, "cpuset.cpus") or None
+        own = hierarchies.read(directory, "cpuset.cpus") or None
         return None if own and _numbers(own) == _numbers(_above(directory)) else own
 
     def files(self, version: int, directory: Path) -> dict[str, str]:
@@ -54,7 +54,7 @@ class Cpuset(Quota, kind="cpuset", man="cpuset(7)"):
 def _above(directory: Path) -> str:
     """Return the processors that a cgroup can have; none for that at the top."""
     names = ("cpuset.cpus.effective", "cpuset.effective_cpus")
-    texts = (cgroups.read(directory.parent, name) for name in names)
+    texts = (hierarchies.read(directory.parent, name) for name in names)
     return next(filter(None, texts), "")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shellplay.fences.mounted import Mounted, mounts_at
 from shellplay.fences.rooting import may_see_below_mounts
 from shellplay.kernel import constants as k
-from shellplay.kernel import mounting
+from shellplay.kernel import mount
 from shellplay.kernel.namespaces import identify
 
 if TYPE_CHECKING:
@@ -84,13 +84,13 @@ def _taken(caller: Caller, terminal: str) -> Iterator[dict[str, int]]:
     # The terminal of bash, as Docker binds it, if its node is seen inside.
     if seen.exists() and seen.stat().st_rdev == console:
         found["console"] = (terminal, (os.major(console), os.minor(console)))
-    with mounting.devices(caller, list(found.values())) as trees:
+    with mount.devices(caller, list(found.values())) as trees:
         yield dict(zip(found, trees, strict=True))
 
 
 def _fill(caller: Caller, nodes: dict[str, int]) -> None:
     # The nodes in it are mounts of their own, others cannot be opened.
-    quiet = mounting.QUIET
+    quiet = mount.QUIET
     # Group 5 is that of terminals, where there is one.
     group = ",gid=5" if may_see_below_mounts(caller) else ""
     # Who has no privileges may see the message queues of an ipc fence only.
@@ -100,19 +100,19 @@ def _fill(caller: Caller, nodes: dict[str, int]) -> None:
     masks: list[int] = []
     try:
         with caller.together() as masks:
-            mounting.umask(caller, 0)
+            mount.umask(caller, 0)
             caller.mount("tmpfs", Dev.target, "tmpfs", quiet, "mode=755,size=65536k")
             for name, tree in nodes.items():
-                mounting.mknodat(caller, f"/dev/{name}")
-                mounting.move_mount(caller, tree, f"/dev/{name}", of=f"/dev/{name}")
+                mount.mknodat(caller, f"/dev/{name}")
+                mount.move_mount(caller, tree, f"/dev/{name}", of=f"/dev/{name}")
             for name, to in LINKS.items():
-                mounting.symlinkat(caller, to, f"/dev/{name}")
+                mount.symlinkat(caller, to, f"/dev/{name}")
             for name in ("pts", "shm", "mqueue"):
-                mounting.mkdirat(caller, f"/dev/{name}")
+                mount.mkdirat(caller, f"/dev/{name}")
             caller.mount("devpts", "/dev/pts", "devpts", quiet & ~k.MS_NODEV, PTS + group)
             caller.mount("tmpfs", "/dev/shm", "tmpfs", quiet, "mode=1777,size=65536k")
             if queues:
                 caller.mount("mqueue", "/dev/mqueue", "mqueue", quiet)
     finally:
         if masks:
-            mounting.umask(caller, masks[0])
+            mount.umask(caller, masks[0])

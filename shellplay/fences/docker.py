@@ -11,7 +11,7 @@ from shellplay.fences.caps import Caps
 from shellplay.fences.fence import Fence
 from shellplay.fences.net import BRIDGE, PASTA
 from shellplay.fences.seccomp import Seccomp
-from shellplay.kernel import cgroups
+from shellplay.kernel.cgroup import hierarchies
 
 NAME = "docker"
 # Namespaces first, then the files; what takes privileges away comes last, and the filter
@@ -37,7 +37,7 @@ def preset() -> tuple[str, ...]:
 
 def cgroup_namespace() -> tuple[str, ...]:
     """Return the cgroup fence if Docker makes one here."""
-    found = cgroups.having("pids")
+    found = hierarchies.having("pids")
     return ("cgroup",) if found is not None and found.version == 2 else ()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from shellplay.errors import Refused, UsageError
 from shellplay.fences.fence import option
 from shellplay.fences.quota import Quota, amount, spelled
-from shellplay.kernel import cgroups
+from shellplay.kernel.cgroup import hierarchies
 
 BLOCK = "/sys/dev/block"
 READ_V1, WRITE_V1 = "blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device"
@@ -42,12 +42,12 @@ class Io(Quota, kind="io", man="cgroups(7)"):
     @classmethod
     def limit_of(cls, directory: Path) -> str | None:
         """Return the limits of a cgroup, of each disk."""
-        unified = cgroups.read(directory, "io.max")
+        unified = hierarchies.read(directory, "io.max")
         if unified is not None:
             return _told(dict(_unified(line) for line in unified.splitlines()))
         speeds: dict[str, dict[str, int]] = {}
         for word, name in (("read", READ_V1), ("write", WRITE_V1)):
-            for disk, speed in cgroups.counters(directory, name).items():
+            for disk, speed in hierarchies.counters(directory, name).items():
                 speeds.setdefault(disk, {})[word] = speed
         return _told(speeds)
 
@@ -62,7 +62,7 @@ class Io(Quota, kind="io", man="cgroups(7)"):
 
     def remarks(self) -> tuple[str, ...]:
         """Say what version 1 does not do."""
-        hierarchy = cgroups.having(self.kind)
+        hierarchy = hierarchies.having(self.kind)
         return () if hierarchy is None or hierarchy.version == 2 else (ONLY_DIRECT,)
 
     def _lines(self, version: int, read: int, write: int) -> dict[str, str]:

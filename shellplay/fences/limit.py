@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shellplay.fences.fence import Fence
 
 if TYPE_CHECKING:
-    from shellplay.kernel.cgroup_group import Group
+    from shellplay.kernel.cgroup.group import Group
 
 
 @dataclass(frozen=True)

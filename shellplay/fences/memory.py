@@ -10,7 +10,7 @@ from pathlib import Path
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences.fence import option
 from shellplay.fences.quota import NO_LIMIT, Quota, amount, needed, spelled
-from shellplay.kernel import cgroups
+from shellplay.kernel.cgroup import hierarchies
 
 SWAP_V1, LIMIT_V1 = "memory.memsw.limit_in_bytes", "memory.limit_in_bytes"
 
@@ -46,7 +46,9 @@ class Memory(Quota, kind="memory", man="cgroups(7)"):
     @classmethod
     def limit_of(cls, directory: Path) -> str | None:
         """Return the limit of a cgroup."""
-        text = cgroups.read(directory, "memory.max") or cgroups.read(directory, LIMIT_V1)
+        text = hierarchies.read(directory, "memory.max") or hierarchies.read(
+            directory, LIMIT_V1
+        )
         if text is None or not text.isdigit() or int(text) >= NO_LIMIT:
             return None
         return spelled(int(text))
@@ -61,7 +63,7 @@ class Memory(Quota, kind="memory", man="cgroups(7)"):
             files = {LIMIT_V1: str(size), SWAP_V1: str(size + swap)}
             file_of_swap = SWAP_V1
             # The sum of both is never the smaller one, also between the two writes.
-            if size > int(cgroups.read(directory, SWAP_V1) or NO_LIMIT):
+            if size > int(hierarchies.read(directory, SWAP_V1) or NO_LIMIT):
                 files = dict(reversed(files.items()))
         if not (directory / file_of_swap).exists():
             if self.swap:

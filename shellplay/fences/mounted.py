@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from shellplay.fences.fence import Fence
 from shellplay.kernel import constants as k
-from shellplay.kernel import mounting, procfs
+from shellplay.kernel import mount, procfs
 from shellplay.kernel.procfs import Mount, Status
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ class Mounted(Fence, ABC):
     def replace(self, caller: Caller) -> None:
         """Have what is mounted there last be in the place of what lies below it, which goes."""
         # Only now: who has no privileges may mount a /proc or /sys beside another one only.
-        tree = mounting.open_tree(caller, self.target, recursive=True)
+        tree = mount.open_tree(caller, self.target, recursive=True)
         try:
             for _ in range(2):
                 caller.umount2(self.target, k.MNT_DETACH)
-            mounting.move_mount(caller, tree, self.target, of=self.target)
+            mount.move_mount(caller, tree, self.target, of=self.target)
         finally:
             caller.close(tree)
 
@@ -87,14 +87,14 @@ def hide(caller: Caller, paths: Iterable[str]) -> None:
     seen = {path: Path(f"/proc/{caller.pid}/root{path}") for path in paths}
     files = [path for path, there in seen.items() if there.exists() and not there.is_dir()]
     with (
-        mounting.devices(caller, [("/dev/null", NULL)] * len(files)) as nulls,
+        mount.devices(caller, [("/dev/null", NULL)] * len(files)) as nulls,
         caller.together(),
     ):
         for path, there in seen.items():
             if there.is_dir():
-                caller.mount("tmpfs", path, "tmpfs", mounting.QUIET | k.MS_RDONLY)
+                caller.mount("tmpfs", path, "tmpfs", mount.QUIET | k.MS_RDONLY)
         for path, null in zip(files, nulls, strict=True):
-            mounting.move_mount(caller, null, path, of="/dev/null")
+            mount.move_mount(caller, null, path, of="/dev/null")
 
 
 def make_read_only(caller: Caller, paths: Iterable[str]) -> None:
@@ -106,6 +106,4 @@ def make_read_only(caller: Caller, paths: Iterable[str]) -> None:
         for path in paths:
             if Path(f"/proc/{caller.pid}/root{path}").exists():
                 caller.mount(path, path, None, k.MS_BIND | k.MS_REC)
-                mounting.mount_setattr(
-                    caller, k.AT_FDCWD, path, *mounting.LOOKED_AT, recursive=True
-                )
+                mount.mount_setattr(caller, k.AT_FDCWD, path, *mount.LOOKED_AT, recursive=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from shellplay.errors import UsageError
 from shellplay.fences.fence import option
 from shellplay.fences.namespace import Namespace
-from shellplay.kernel.interfaces import bring_up
+from shellplay.kernel.net_interfaces import bring_up
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller

@@ -9,7 +9,7 @@ from pathlib import Path
 from shellplay.errors import UsageError
 from shellplay.fences.fence import option
 from shellplay.fences.quota import Quota, needed
-from shellplay.kernel import cgroups
+from shellplay.kernel.cgroup import hierarchies
 
 NUMBER = re.compile("[0-9]{1,10}")
 
@@ -31,7 +31,7 @@ class Pids(Quota, kind="pids", man="cgroups(7)"):
     @classmethod
     def limit_of(cls, directory: Path) -> str | None:
         """Return the limit of a cgroup."""
-        text = cgroups.read(directory, "pids.max")
+        text = hierarchies.read(directory, "pids.max")
         return None if text == "max" else text
 
     def files(self, version: int, directory: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.fences.mounted import Mounted, hide, make_read_only, mounts_at
-from shellplay.kernel import mounting
+from shellplay.kernel import mount
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -54,6 +54,6 @@ class Proc(Mounted, kind="proc", man="proc(5)"):
 
     def go_up(self, caller: Caller, terminal: str) -> None:
         """Mount a fresh one over it, and cover what Docker covers."""
-        caller.mount("proc", self.target, "proc", mounting.QUIET)
+        caller.mount("proc", self.target, "proc", mount.QUIET)
         hide(caller, [f"{self.target}/{name}" for name in MASKED])
         make_read_only(caller, [f"{self.target}/{name}" for name in READ_ONLY])

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences.limit import Limit
-from shellplay.kernel import cgroups
-from shellplay.kernel.cgroups import Hierarchy
+from shellplay.kernel.cgroup import hierarchies
+from shellplay.kernel.cgroup.hierarchies import Hierarchy
 
 if TYPE_CHECKING:
-    from shellplay.kernel.cgroup_group import Group
+    from shellplay.kernel.cgroup.group import Group
 
 AMOUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)([kmgt]?)(?:i?b)?", re.IGNORECASE)
 # Version 1 keeps whole pages below 2**63; from here on that is no limit.
@@ -55,7 +55,7 @@ class Quota(Limit, ABC):
     @classmethod
     def fact(cls, pid: int | str) -> Held | None:
         """Return the limit of the cgroup that a process is in."""
-        hierarchy = cgroups.having(cls.kind)
+        hierarchy = hierarchies.having(cls.kind)
         directory = hierarchy.of(pid) if hierarchy else None
         return None if directory is None else Held(cls.limit_of(directory), str(directory))
 
@@ -69,7 +69,7 @@ class Quota(Limit, ABC):
     @classmethod
     def unsupported(cls) -> str | None:
         """Say why this machine cannot have it."""
-        if cgroups.having(cls.kind) is not None:
+        if hierarchies.having(cls.kind) is not None:
             return None
         return f"this machine has no {cls.kind} controller in cgroups of version 1 or 2"
 
@@ -90,7 +90,7 @@ class Quota(Limit, ABC):
             for hierarchy in self._hierarchies():
                 controllers = (self.kind,) if hierarchy.version == 2 else ()
                 directory = group.hold(hierarchy, self.kind, *controllers)
-                if hierarchy is cgroups.having(self.kind):
+                if hierarchy is hierarchies.having(self.kind):
                     files = self.files(hierarchy.version, directory)
                     self._set(group, hierarchy, files, fresh=fresh)
                 group.gather(hierarchy, pid)
@@ -111,7 +111,7 @@ class Quota(Limit, ABC):
 
     def outlived(self, group: Group) -> None:
         """Have no limit in its cgroup, which ends if no other limit needs it."""
-        hierarchy = cgroups.having(self.kind)
+        hierarchy = hierarchies.having(self.kind)
         if hierarchy is not None:
             self._free(group, hierarchy)
         self._release(group)
@@ -143,7 +143,7 @@ class Quota(Limit, ABC):
 
     @classmethod
     def _hierarchies(cls) -> list[Hierarchy]:
-        found = [cgroups.having(each) for each in (cls.kind, *cls.beside)]
+        found = [hierarchies.having(each) for each in (cls.kind, *cls.beside)]
         return list(dict.fromkeys(each for each in found if each is not None))
 
 

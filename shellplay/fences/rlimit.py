@@ -14,7 +14,7 @@ from shellplay.kernel.capabilities import has
 from shellplay.kernel.rlimits import LINES, UNLIMITED, Range
 
 if TYPE_CHECKING:
-    from shellplay.kernel.cgroup_group import Group
+    from shellplay.kernel.cgroup.group import Group
 
 NUMBER = re.compile(r"([0-9]{1,30})([KMG]?)", re.IGNORECASE)
 UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}

@@ -15,7 +15,7 @@ from shellplay.fences.fence import option
 from shellplay.fences.ground import Ground
 from shellplay.fences.namespace import Joined, Namespace, return_to, working_directory
 from shellplay.kernel import constants as k
-from shellplay.kernel import mounting, procfs
+from shellplay.kernel import mount, procfs
 from shellplay.kernel.home import expanded
 from shellplay.kernel.procfs import Status
 
@@ -135,7 +135,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
         """Build the tree, make it the root, and forget the one before."""
         assert self.ground is not None
         path, paths = working_directory(caller), rooting.open_paths(caller.pid)
-        mask = mounting.umask(caller, 0)
+        mask = mount.umask(caller, 0)
         try:
             # What is mounted from here on must not show in the namespace before.
             caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
@@ -152,7 +152,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
             if self.nodev:
                 rooting.forbid_devices(caller)
         finally:
-            mounting.umask(caller, mask)
+            mount.umask(caller, mask)
         if self.base != OVERLAY and made:
             # It is a directory of the host: they are still there when the fence is off.
             self.ground.notes.append(f"{', '.join(made)} were made in {self.base}, and stay")

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel import constants as k
-from shellplay.kernel import mounting, procfs
+from shellplay.kernel import mount as mount_calls
+from shellplay.kernel import procfs
 from shellplay.kernel.procfs import MapRange, Mount
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def stage(caller: Caller) -> None:
     with caller.together():
         caller.mount("tmpfs", STAGE, "tmpfs", k.MS_NOSUID, "mode=755")
         for path in (TREE, UPPER, WORK):
-            mounting.mkdirat(caller, path)
+            mount_calls.mkdirat(caller, path)
 
 
 def overlay(caller: Caller, lowers: Sequence[Path]) -> bool:
@@ -98,7 +99,7 @@ def _overlay_mount(caller: Caller, point: str, work: str) -> bool:
     if not Path(f"/proc/{caller.pid}/root{point}").is_dir():
         _bind_read_only(caller, point, there)
         return False
-    mounting.mkdirat(caller, work, 0o700)
+    mount_calls.mkdirat(caller, work, 0o700)
     return _overlay_or_bind(caller, point, there, f"{UPPER}{point}", work)
 
 
@@ -131,7 +132,7 @@ def _room_for(caller: Caller, point: str) -> None:
         there = Path(f"/proc/{caller.pid}/root{UPPER}{at}")
         was = Path(f"/proc/{caller.pid}/root{at}").stat()
         if stat.S_ISDIR(was.st_mode) and not there.exists():
-            mounting.mkdirat(caller, f"{UPPER}{at}", stat.S_IMODE(was.st_mode))
+            mount_calls.mkdirat(caller, f"{UPPER}{at}", stat.S_IMODE(was.st_mode))
             os.chown(there, was.st_uid, was.st_gid)
 
 
@@ -152,12 +153,12 @@ def overlay_each(caller: Caller, lower: Path) -> tuple[frozenset[str], list[str]
         if path in KERNELS:
             continue
         if entry.is_symlink():
-            mounting.symlinkat(caller, str(Path(entry.path).readlink()), there)
+            mount_calls.symlinkat(caller, str(Path(entry.path).readlink()), there)
         elif entry.is_dir():
             if not _overlay_one(caller, lower / entry.name, there):
                 fixed.append(path)
         elif entry.is_file():
-            mounting.mknodat(caller, there)
+            mount_calls.mknodat(caller, there)
             _bind_read_only(caller, str(lower / entry.name), there)
             files.append(path)
     told = []
@@ -178,7 +179,7 @@ def _overlay_one(caller: Caller, lower: Path, there: str) -> bool:
     upper, work = f"{UPPER}/{lower.name}", f"{WORK}/{lower.name}"
     mode = stat.S_IMODE(Path(f"/proc/{caller.pid}/root{lower}").stat().st_mode)
     for path, bits in ((upper, mode), (work, 0o700)):
-        mounting.mkdirat(caller, path, bits, exist_ok=True)
+        mount_calls.mkdirat(caller, path, bits, exist_ok=True)
     return _overlay_or_bind(caller, str(lower), there, upper, work)
 
 
@@ -196,7 +197,7 @@ def _overlay_or_bind(caller: Caller, lower: str, there: str, upper: str, work: s
 
 def _bind_read_only(caller: Caller, path: str, there: str) -> None:
     caller.mount(path, there, None, k.MS_BIND | k.MS_REC)
-    mounting.mount_setattr(caller, k.AT_FDCWD, there, "ro", recursive=True)
+    mount_calls.mount_setattr(caller, k.AT_FDCWD, there, "ro", recursive=True)
 
 
 def _overlay(caller: Caller, lower: str, target: str, upper: str, work: str) -> None:
@@ -222,10 +223,10 @@ def host_trees(caller: Caller, paths: Sequence[str]) -> Iterator[dict[str, int]]
             for path in paths:
                 # Below /sys there are file systems in which root could delete: these stay out.
                 recursive = path != "/sys" or not may_see_below_mounts(caller)
-                mounting.open_tree(caller, path, recursive=recursive)
+                mount_calls.open_tree(caller, path, recursive=recursive)
         found = dict(zip(paths, trees, strict=True))
         # The nodes are used as ever, but rm(1) inside cannot take them from the host.
-        mounting.mount_setattr(caller, found["/dev"], "", "ro", recursive=True)
+        mount_calls.mount_setattr(caller, found["/dev"], "", "ro", recursive=True)
         yield found
     finally:
         with caller.together():
@@ -246,10 +247,10 @@ def attach(caller: Caller, trees: dict[str, int]) -> list[str]:
                 # What is mounted there would be somewhere else, or nowhere.
                 raise Refused(f"root: {path} is no directory in it", "take another tree")
             if not there.exists():
-                mounting.mkdirat(caller, path)
+                mount_calls.mkdirat(caller, path)
                 made.append(path)
         for path, tree in trees.items():
-            mounting.move_mount(caller, tree, path, of=path)
+            mount_calls.move_mount(caller, tree, path, of=path)
     if Path(f"/proc/{caller.pid}/root/dev/shm").is_dir():
         caller.mount("tmpfs", "/dev/shm", "tmpfs", k.MS_NOSUID | k.MS_NODEV, "mode=1777")
     return made
@@ -270,7 +271,7 @@ def _restrict(caller: Caller, option: str) -> None:
         for each in procfs.mounts(caller.pid) or ():
             # What lies under another one has no path, and nobody comes to it by one.
             if not is_of_kernel(each.point) and _shows(caller, each):
-                mounting.mount_setattr(caller, k.AT_FDCWD, each.point, option)
+                mount_calls.mount_setattr(caller, k.AT_FDCWD, each.point, option)
 
 
 def open_paths(pid: int) -> dict[int, str]:

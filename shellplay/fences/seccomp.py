@@ -12,10 +12,10 @@ from shellplay.fences import seccomp_profile
 from shellplay.fences.fence import listed, nearest, option
 from shellplay.fences.filter import Filter
 from shellplay.fences.seccomp_profile import Here
-from shellplay.kernel import filters
-from shellplay.kernel.filters import Action, Rule, Rules
+from shellplay.kernel import seccomp
 from shellplay.kernel.home import expanded
 from shellplay.kernel.procfs import Status
+from shellplay.kernel.seccomp import Action, Rule, Rules
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -104,12 +104,12 @@ class Seccomp(Filter, kind="seccomp", man="seccomp(2)"):
         """Return the fence for what a process may do: profiles ask about capabilities."""
         ready = self.ready or self.rules(status.permitted)
         # What libseccomp does not take is said before anything else goes up.
-        filters.compiled(ready)
+        seccomp.compiled(ready)
         return dataclasses.replace(self, ready=ready), ()
 
     def go_up(self, caller: Caller) -> None:
         """Install the filter, and for good."""
-        caller.seccomp(filters.compiled(self.ready or self.rules(0)))
+        caller.seccomp(seccomp.compiled(self.ready or self.rules(0)))
 
 
 def _without(rule: Rule, changed: set[str]) -> Rule:
@@ -120,7 +120,7 @@ def _without(rule: Rule, changed: set[str]) -> Rule:
 def _names(text: str | None) -> tuple[str, ...]:
     names = () if text is None else listed("seccomp", text)
     for name in names:
-        if not filters.known(name):
+        if not seccomp.known(name):
             near = nearest(name, seccomp_profile.names(), otherwise="man 2 syscalls has them")
             raise UsageError(f"there is no system call {name!r}", near)
     return names

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from shellplay.errors import UsageError
-from shellplay.kernel import filters
+from shellplay.kernel import seccomp
 from shellplay.kernel.capabilities import NAMES, has
-from shellplay.kernel.filters import Action, Condition, Rule, Rules
+from shellplay.kernel.seccomp import Action, Condition, Rule, Rules
 
 DOCKER = Path(__file__).parent / "profiles" / "docker.json"
 # What Go, and so the format, calls processors, by uname(2); and what libseccomp does.
@@ -185,6 +185,6 @@ def _architectures(content: Mapping[str, Any], here: Here) -> tuple[str, ...]:
             listed = each.get("subArchitectures") or ()
     others = tuple(str(each).removeprefix("SCMP_ARCH_") for each in listed)
     for each in others:
-        if not filters.knows(each):
+        if not seccomp.knows(each):
             raise ValueError(f"there is no processor SCMP_ARCH_{each}")
     return tuple(each for each in others if each != native)

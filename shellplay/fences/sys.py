@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from shellplay.errors import KernelError
 from shellplay.fences.mounted import Mounted, hide, make_read_only, mounts_at
 from shellplay.kernel import constants as k
-from shellplay.kernel import mounting
+from shellplay.kernel import mount
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -71,7 +71,7 @@ class Sys(Mounted, kind="sys", man="sysfs(5)"):
         return True
 
     def _mount(self, caller: Caller) -> None:
-        caller.mount("sysfs", self.target, "sysfs", mounting.QUIET | k.MS_RDONLY)
+        caller.mount("sysfs", self.target, "sysfs", mount.QUIET | k.MS_RDONLY)
 
     def _hide(self, caller: Caller) -> None:
         seen = Path(f"/proc/{caller.pid}/root/sys")

@@ -11,7 +11,7 @@ from shellplay.errors import KernelError, UsageError
 from shellplay.fences.fence import option
 from shellplay.fences.namespace import Namespace
 from shellplay.kernel.namespaces import open_namespace
-from shellplay.kernel.outside import write_file
+from shellplay.kernel.proc_write import write_file
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller

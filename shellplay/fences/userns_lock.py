@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Self
 from shellplay.fences import seccomp_profile
 from shellplay.fences.filter import Filter
 from shellplay.kernel import constants as k
-from shellplay.kernel import filters
-from shellplay.kernel.filters import Action, Condition, Rule, Rules
+from shellplay.kernel import seccomp
 from shellplay.kernel.procfs import Status
+from shellplay.kernel.seccomp import Action, Condition, Rule, Rules
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -38,7 +38,7 @@ class UsernsLock(Filter, kind="userns-lock", man="user_namespaces(7)"):
     def program(cls) -> bytes:
         """Return the filter; raise Refused if there is no libseccomp."""
         # Otherwise a 32-bit program would make the call all the same; or be killed.
-        return filters.compiled(Rules(ALLOW, RULES, seccomp_profile.architectures()))
+        return seccomp.compiled(Rules(ALLOW, RULES, seccomp_profile.architectures()))
 
     def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Return the fence; raise Refused if there is no libseccomp."""

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from shellplay.errors import KernelError
+from shellplay.kernel import call_log
 from shellplay.kernel import constants as k
-from shellplay.kernel import journal
 from shellplay.kernel.architecture import native
-from shellplay.kernel.flags import PRCTL_NAMES, clone_flags, mount_flags
+from shellplay.kernel.flag_names import PRCTL_NAMES, clone_flags, mount_flags
 from shellplay.model import Call
 
 
@@ -98,7 +98,7 @@ class Caller(ABC):
         return self._made(planned, self.syscall(name, *arguments))
 
     def _made(self, call: Planned, result: int) -> int:
-        if journal.current() is not None:
+        if call_log.current() is not None:
             texts = tuple(call.shown or map(_text, call.arguments))
             note(self, call.name, texts, result, call.same_as)
         if result < 0:
@@ -356,7 +356,7 @@ def note(
     caller: Caller, name: str, shown: tuple[str, ...], result: int, same_as: str | None = None
 ) -> None:
     """Write a call down that was made without ``Caller.call``, if a journal is open."""
-    book = journal.current()
+    book = call_log.current()
     if book is not None:
         book.add(Call(caller.pid, name, shown, result, caller.remote, same_as))
 

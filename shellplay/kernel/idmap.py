@@ -12,7 +12,7 @@ from pathlib import Path
 from shellplay.errors import Refused
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE, note
-from shellplay.kernel.outside import write_file
+from shellplay.kernel.proc_write import write_file
 from shellplay.kernel.procfs import MapRange
 
 CAP_SETGID, CAP_SETUID = 6, 7

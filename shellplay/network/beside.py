@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from shellplay.kernel.caller import HERE
-from shellplay.kernel.readiness import readable
+from shellplay.kernel.poll import readable
 from shellplay.kernel.stub import Stub
 from shellplay.shell.guardian import Guardian
 from shellplay.shell.shell import ENDING_SECONDS

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shellplay.errors import KernelError
-from shellplay.kernel.outside import write
+from shellplay.kernel.proc_write import write
 
 PLACE = Path("/run/shellplay")
 GATE = PLACE / "gate"

@@ -7,9 +7,10 @@ import os
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
-from shellplay.kernel import mounting, namespaces, procfs
+from shellplay.kernel import mount as mount_calls
+from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
-from shellplay.kernel.outside import open_within
+from shellplay.kernel.proc_write import open_within
 from shellplay.kernel.tracee import pidfd
 from shellplay.model import NamespaceId
 from shellplay.network.names import HOSTS, RESOLV
@@ -91,9 +92,9 @@ class NameFiles:
         files = self._mounted[space] = {}
         places = {path: f"{STAGE}/{path.rpartition('/')[2]}" for path in self._texts}
         with caller.together():
-            caller.mount("tmpfs", STAGE, "tmpfs", mounting.QUIET, SIZE)
+            caller.mount("tmpfs", STAGE, "tmpfs", mount_calls.QUIET, SIZE)
             for place in places.values():
-                mounting.mknodat(caller, place)
+                mount_calls.mknodat(caller, place)
         for path, place in places.items():
             # As the caller sees it: a link inside would lead us to files of the host.
             files[path] = open_within(caller.pid, place, os.O_WRONLY | os.O_NOFOLLOW)
@@ -102,7 +103,7 @@ class NameFiles:
             _fill(files[path], self._texts[path])
         with caller.together() as trees:
             for place in places.values():
-                mounting.open_tree(caller, place)
+                mount_calls.open_tree(caller, place)
         return dict(zip(places, trees, strict=True))
 
 
@@ -114,11 +115,11 @@ def _attach(caller: Caller, trees: dict[str, int]) -> tuple[str, ...]:
         try:
             if [path] == missing[:1]:
                 # All of them are in one directory.
-                mounting.make_parents(caller, path)
+                mount_calls.make_parents(caller, path)
             if path in missing:
                 # Somebody inside may have made it meanwhile.
-                mounting.mknodat(caller, path, exist_ok=True)
-            mounting.move_mount(caller, tree, path, of=path, follow=True)
+                mount_calls.mknodat(caller, path, exist_ok=True)
+            mount_calls.move_mount(caller, tree, path, of=path, follow=True)
         except KernelError as error:
             if error.errno not in (errno.EROFS, errno.ENOENT, errno.EACCES, errno.ENOTDIR):
                 raise

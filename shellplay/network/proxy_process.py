@@ -17,9 +17,9 @@ from contextlib import suppress
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
-from shellplay.kernel.addresses import addresses
 from shellplay.kernel.caller import HERE
-from shellplay.kernel.outside import set_command_line
+from shellplay.kernel.net_addresses import addresses
+from shellplay.kernel.proc_write import set_command_line
 
 CHUNK = 1 << 16
 IDLE_SECONDS = 60.0

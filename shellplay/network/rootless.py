@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shellplay.errors import Refused
-from shellplay.kernel import routes
+from shellplay.kernel import net_routes
 from shellplay.network.beside import Beside, stub_printing_to
 from shellplay.shell.guardian import Guardian
 
@@ -42,7 +42,7 @@ def require() -> str:
         raise Refused(
             f"{name} takes {TUN}, which is closed to you", f"chmod 666 {TUN}, as root"
         )
-    if name == "pasta" and not routes.leads_out("self"):
+    if name == "pasta" and not net_routes.leads_out("self"):
         # It does as the host does; slirp4netns has a network of its own to show.
         raise Refused("this host has no default route, so pasta leads nowhere", "fence net")
     return path
@@ -59,7 +59,7 @@ def open_way(guardian: Guardian, pid: int) -> Way:
     try:
         process = Beside(stub_printing_to(guardian, output), _arguments(path, pid))
         deadline = time.monotonic() + READY_SECONDS
-        while not routes.leads_out(pid):
+        while not net_routes.leads_out(pid):
             if process.ended or time.monotonic() > deadline:
                 process.end()
                 said = os.pread(output, 4096, 0).decode("utf-8", "replace").split("\n")

@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from shellplay.errors import Bug, KernelError, Refused, ShellplayError
-from shellplay.kernel.outside import set_command_line
+from shellplay.kernel.proc_write import set_command_line
 from shellplay.network import TITLE
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from shellplay.errors import UsageError
 from shellplay.fences.fence import nearest
 from shellplay.kernel.home import expanded
-from shellplay.kernel.mounting import place
+from shellplay.kernel.mount import place
 from shellplay.program import Volume
 from shellplay.run.options import Asked, yes
 

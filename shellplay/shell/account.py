@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.kernel import credentials, procfs
 from shellplay.kernel.capabilities import has
-from shellplay.kernel.outside import open_within
+from shellplay.kernel.proc_write import open_within
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from shellplay.errors import KernelError, ShellGone, TimedOut
 from shellplay.kernel.caller import HERE
-from shellplay.kernel.readiness import readable
+from shellplay.kernel.poll import readable
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.stub import Stub, awaited, pair
 from shellplay.settings import Surroundings

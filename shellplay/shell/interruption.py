@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from shellplay.errors import TimedOut
 from shellplay.kernel import procfs
-from shellplay.kernel.descendants import descendants
+from shellplay.kernel.process_tree import descendants
 from shellplay.shell.shell import Shell
 from shellplay.shell.terminal import Terminal
 

@@ -17,7 +17,7 @@ from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE, Caller
-from shellplay.kernel.readiness import readable
+from shellplay.kernel.poll import readable
 from shellplay.kernel.tracee import Tracee, seized
 from shellplay.model import ShellIdentity
 from shellplay.shell.bash_memory import BashMemory

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from shellplay.errors import Refused, TimedOut
-from shellplay.kernel.outside import set_command_line
+from shellplay.kernel.proc_write import set_command_line
 from shellplay.kernel.stub import Stub
 from shellplay.shell.rc import rc_text
 from shellplay.shell.shell import Shell

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from shellplay.container import Container
 from shellplay.kernel import procfs
-from shellplay.kernel.descendants import descendants
+from shellplay.kernel.process_tree import descendants
 from shellplay.model import ShellState
 from shellplay.shell.marks import Mark
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.kernel.descendants import descendants
+from shellplay.kernel.process_tree import descendants
 from tests.e2e.watching import PROGRAM, Watcher
 from tests.terminal import Terminal
 from tests.waiting import wait_until

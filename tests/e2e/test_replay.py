@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shellplay.kernel.descendants import descendants
+from shellplay.kernel.process_tree import descendants
 from tests.commands.test_shipped import install
 from tests.e2e.watching import PROGRAM, Watcher
 from tests.screen import Screen

@@ -6,12 +6,12 @@ from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.fences.io import disk
 from shellplay.fences.quota import Quota
-from shellplay.kernel import cgroups
+from shellplay.kernel.cgroup import hierarchies
 
 
 def kept(kind: str, version_1: str, version_2: str) -> str:
     """Return a line that prints a file of the cgroup it runs in, by its name in a version."""
-    hierarchy = cgroups.having(kind)
+    hierarchy = hierarchies.having(kind)
     if hierarchy is None:
         return "false"
     which = "0::" if hierarchy.version == 2 else f"[^:]*:{','.join(hierarchy.controllers)}:"
@@ -21,13 +21,13 @@ def kept(kind: str, version_1: str, version_2: str) -> str:
 
 def refused(kind: str) -> str | None:
     """Return why a limit cannot go up here and by us; None if it can, or is no limit."""
-    fence, hierarchy = REGISTRY[kind], cgroups.having(kind)
+    fence, hierarchy = REGISTRY[kind], hierarchies.having(kind)
     if not issubclass(fence, Quota):
         return None
     if hierarchy is None:
         return fence.unsupported()
     try:
-        cgroups.place(hierarchy)
+        hierarchies.place(hierarchy)
         if kind == "io":
             disk(None)
     except Refused as error:

@@ -15,7 +15,8 @@ from shellplay.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import docker
 from shellplay.fences.caps import Caps
-from shellplay.kernel import cgroups, procfs
+from shellplay.kernel import procfs
+from shellplay.kernel.cgroup import hierarchies
 from shellplay.network import rootless, switch
 from shellplay.playground import Playground
 from shellplay.repl.batch import Batch
@@ -113,9 +114,9 @@ def test_what_stands_already_stays_as_it_is(
 
 def limits() -> list[str]:
     """Return the limits that can be put up by whoever runs this test."""
-    hierarchy = cgroups.having("memory")
+    hierarchy = hierarchies.having("memory")
     try:
-        return [] if hierarchy is None else [str(cgroups.place(hierarchy)), "memory"]
+        return [] if hierarchy is None else [str(hierarchies.place(hierarchy)), "memory"]
     except Refused:
         return []
 

@@ -14,7 +14,9 @@ from shellplay.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.fences.fence import Fence
-from shellplay.kernel import cgroup_directories, cgroups, procfs
+from shellplay.kernel import procfs
+from shellplay.kernel.cgroup import directories as cgroup_directories
+from shellplay.kernel.cgroup import hierarchies
 from shellplay.model import How
 from shellplay.playground import Playground
 from tests.fences.conditions import spawned, start_in_front
@@ -38,7 +40,7 @@ def fence(kind: str, **options: str) -> Fence:
 
 def directory(container: Container, kind: str) -> Path:
     """Return the cgroup that the live bash is in."""
-    hierarchy = cgroups.having(kind)
+    hierarchy = hierarchies.having(kind)
     assert hierarchy is not None
     found = hierarchy.of(container.pid)
     assert found is not None
@@ -48,7 +50,7 @@ def directory(container: Container, kind: str) -> Path:
 def left(container: Container) -> list[Path]:
     """Return the cgroups of a container that are there."""
     found: list[Path] = []
-    for hierarchy in cgroups.hierarchies():
+    for hierarchy in hierarchies.hierarchies():
         own = hierarchy.of("self")
         for above in hierarchy.upwards(own) if own else ():
             found += above.glob(container.group.name)
@@ -117,10 +119,10 @@ def test_jobs_come_in_and_go_back_with_the_bash(container: Container) -> None:
     container.fence(limit)
     inside = directory(container, "pids")
     assert inside != outside
-    assert set(cgroups.pids(inside)) == {container.pid, job.pid}
+    assert set(hierarchies.pids(inside)) == {container.pid, job.pid}
     container.peel("pids")
     assert directory(container, "pids") == outside
-    assert {container.pid, job.pid} <= set(cgroups.pids(outside))
+    assert {container.pid, job.pid} <= set(hierarchies.pids(outside))
     assert not inside.exists()
 
 
@@ -132,9 +134,9 @@ def test_a_bash_parked_before_stays_outside_and_is_limited_when_it_wakes(
     container.fence(REGISTRY["user"]())
     container.fence(limit)
     inside = directory(container, "pids")
-    assert cgroups.pids(inside) == [container.pid]
+    assert hierarchies.pids(inside) == [container.pid]
     container.peel("user")
-    assert cgroups.pids(inside) == [container.pid]
+    assert hierarchies.pids(inside) == [container.pid]
     assert container.run(kept("pids", "pids.max", "pids.max")).output == "50\n"
 
 
@@ -165,9 +167,9 @@ def test_its_cgroup_lies_below_ours_and_one_holds_all_limits_of_a_hierarchy(
     for limit in limits:
         container.fence(limit)
     for kind in ("memory", "pids"):
-        hierarchy = cgroups.having(kind)
+        hierarchy = hierarchies.having(kind)
         assert hierarchy is not None
-        assert directory(container, kind).parent == cgroups.place(hierarchy)
+        assert directory(container, kind).parent == hierarchies.place(hierarchy)
     container.peel("memory")
     assert directory(container, "pids").name == container.group.name
     container.peel("pids")
@@ -192,9 +194,9 @@ def test_what_a_killed_playground_has_left_is_removed_by_the_next(
     container: Container,
 ) -> None:
     limit = fence("pids", max="50")
-    hierarchy = cgroups.having("pids")
+    hierarchy = hierarchies.having("pids")
     assert hierarchy is not None
-    stale = cgroups.place(hierarchy) / f"shellplay-{_no_process()}-0123456789ab"
+    stale = hierarchies.place(hierarchy) / f"shellplay-{_no_process()}-0123456789ab"
     cgroup_directories.make(stale)
     container.fence(limit)
     assert not stale.exists()
@@ -307,4 +309,4 @@ def test_a_busy_bash_can_be_limited(container: Container) -> None:
     limit = fence("pids", max="50")
     start_in_front(container, "sleep 1000")
     container.fence(limit)
-    assert len(cgroups.pids(directory(container, "pids"))) == 2
+    assert len(hierarchies.pids(directory(container, "pids"))) == 2

@@ -10,7 +10,9 @@ import pytest
 from shellplay.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
-from shellplay.kernel import cgroup_usage, cgroups, procfs
+from shellplay.kernel import procfs
+from shellplay.kernel.cgroup import hierarchies
+from shellplay.kernel.cgroup import stats as cgroup_stats
 from shellplay.model import ShellState
 from shellplay.playground import Playground
 from tests.fences.conditions import spawned
@@ -23,14 +25,14 @@ COUNTER = "(while :; do : $((n++)); done) &"
 @pytest.fixture(params=["version 2", "version 1"], autouse=True)
 def freezer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Freeze by one version of cgroups, if it is here and ours."""
-    hierarchy = cgroups.freezer()
+    hierarchy = hierarchies.freezer()
     if request.param == "version 1":
-        hierarchy = cgroups.having("freezer")
-        monkeypatch.setattr(cgroups, "freezer", lambda: hierarchy)
+        hierarchy = hierarchies.having("freezer")
+        monkeypatch.setattr(hierarchies, "freezer", lambda: hierarchy)
     if hierarchy is None or hierarchy.version != int(request.param[-1]):
         pytest.skip(f"nothing can be frozen by cgroups of {request.param} here")
     try:
-        cgroups.place(hierarchy)
+        hierarchies.place(hierarchy)
     except Refused as error:
         pytest.skip(str(error))
 
@@ -118,12 +120,12 @@ def test_a_limit_stays_when_it_is_resumed(container: Container) -> None:
         container.fence(REGISTRY["pids"].parse({"max": "50"}))
     except Refused as error:
         pytest.skip(str(error))
-    hierarchy = cgroups.having("pids")
+    hierarchy = hierarchies.having("pids")
     assert hierarchy is not None
     container.pause()
     container.resume()
     directory = hierarchy.of(container.pid)
-    assert cgroup_usage.number(directory, "pids.max") == 50
+    assert cgroup_stats.number(directory, "pids.max") == 50
 
 
 def test_a_playground_is_closed_with_everything_that_is_paused(playground: Playground) -> None:

@@ -12,7 +12,7 @@ from shellplay.errors import UsageError
 from shellplay.fences.seccomp import Seccomp
 from shellplay.fences.seccomp_profile import Here, read
 from shellplay.kernel.capabilities import NAMES, mask
-from shellplay.kernel.filters import compiled
+from shellplay.kernel.seccomp import compiled
 from tests.fences.deciding import ALLOWED, decision, number
 
 NO, MISSING = errno.EPERM, errno.ENOSYS

@@ -10,21 +10,24 @@ from collections.abc import Iterator
 import pytest
 
 from shellplay.errors import KernelError, Refused
-from shellplay.kernel import cgroup_directories, cgroup_group, cgroups, procfs
-from shellplay.kernel.cgroup_group import Group
+from shellplay.kernel import procfs
+from shellplay.kernel.cgroup import directories as cgroup_directories
+from shellplay.kernel.cgroup import group as cgroup_group
+from shellplay.kernel.cgroup import hierarchies
+from shellplay.kernel.cgroup.group import Group
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone
 
 
 @pytest.fixture
-def unified() -> cgroups.Hierarchy:
+def unified() -> hierarchies.Hierarchy:
     """The tree of version 2, if it is mounted and ours."""
-    found = next((each for each in cgroups.hierarchies() if each.version == 2), None)
+    found = next((each for each in hierarchies.hierarchies() if each.version == 2), None)
     if found is None:
         pytest.skip("no cgroups of version 2 are mounted")
     try:
-        cgroups.place(found)
+        hierarchies.place(found)
     except Refused as error:
         pytest.skip(str(error))
     return found
@@ -48,29 +51,29 @@ def sleeper() -> Iterator[int]:
 
 
 def test_every_process_is_where_the_kernel_says(sleeper: int) -> None:
-    for hierarchy in cgroups.hierarchies():
+    for hierarchy in hierarchies.hierarchies():
         directory = hierarchy.of(sleeper)
         assert directory is not None
         assert directory == hierarchy.of("self")
-        assert sleeper in cgroups.pids(directory)
+        assert sleeper in hierarchies.pids(directory)
 
 
 def test_a_controller_is_in_one_tree_only() -> None:
-    for name in cgroups.CONTROLLERS:
-        own = cgroups.V1_NAMES.get(name, name)
-        having = [each for each in cgroups.hierarchies() if {name, own} & each.controllers]
-        assert having == ([cgroups.having(name)] if having else [])
+    for name in hierarchies.CONTROLLERS:
+        own = hierarchies.V1_NAMES.get(name, name)
+        having = [each for each in hierarchies.hierarchies() if {name, own} & each.controllers]
+        assert having == ([hierarchies.having(name)] if having else [])
 
 
 def test_version_2_freezes_and_what_is_frozen_can_be_killed(
-    unified: cgroups.Hierarchy, group: Group
+    unified: hierarchies.Hierarchy, group: Group
 ) -> None:
     pid = os.posix_spawn("/bin/sleep", ["sleep", "1000"], {})
     group.freeze(pid)
     directory = unified.of(pid)
     assert directory is not None
     assert directory.name == group.name
-    assert cgroups.read(directory, "cgroup.freeze") == "1"
+    assert hierarchies.read(directory, "cgroup.freeze") == "1"
     assert group.frozen
     os.kill(pid, signal.SIGKILL)
     assert os.waitpid(pid, 0)[1] == signal.SIGKILL
@@ -79,7 +82,7 @@ def test_version_2_freezes_and_what_is_frozen_can_be_killed(
 
 
 def test_who_is_thawed_is_back_where_we_are(
-    unified: cgroups.Hierarchy, group: Group, sleeper: int
+    unified: hierarchies.Hierarchy, group: Group, sleeper: int
 ) -> None:
     group.freeze(sleeper)
     group.thaw()
@@ -87,7 +90,9 @@ def test_who_is_thawed_is_back_where_we_are(
     assert unified.of(sleeper) == unified.of("self")
 
 
-def test_a_whole_tree_is_ended_by_its_name(unified: cgroups.Hierarchy, group: Group) -> None:
+def test_a_whole_tree_is_ended_by_its_name(
+    unified: hierarchies.Hierarchy, group: Group
+) -> None:
     pids = [os.posix_spawn("/bin/sleep", ["sleep", "1000"], {}) for _ in range(3)]
     directory = group.hold(unified, "test")
     inner = directory / "inner"
@@ -101,7 +106,7 @@ def test_a_whole_tree_is_ended_by_its_name(unified: cgroups.Hierarchy, group: Gr
 
 
 def test_the_last_user_takes_the_directory_along(
-    unified: cgroups.Hierarchy, group: Group, sleeper: int
+    unified: hierarchies.Hierarchy, group: Group, sleeper: int
 ) -> None:
     directory = group.hold(unified, "one")
     assert group.hold(unified, "two") == directory
@@ -113,25 +118,29 @@ def test_the_last_user_takes_the_directory_along(
     assert not directory.exists()
 
 
-def test_all_that_fork_meanwhile_are_moved(unified: cgroups.Hierarchy, group: Group) -> None:
+def test_all_that_fork_meanwhile_are_moved(
+    unified: hierarchies.Hierarchy, group: Group
+) -> None:
     line = "i=0; while [ $i -lt 60 ]; do sleep 1000 & i=$((i+1)); done; wait"
     shell = os.posix_spawn("/bin/sh", ["sh", "-c", line], os.environ)
     directory = group.hold(unified, "test")
     cgroup_directories.gather(shell, directory)
     wait_until(lambda: len(procfs.children(shell)) == 60, "sixty children", timeout=60)
-    assert set(cgroups.pids(directory)) == {shell, *procfs.children(shell)}
+    assert set(hierarchies.pids(directory)) == {shell, *procfs.children(shell)}
     group.remove()
     os.waitpid(shell, 0)
 
 
-def test_that_a_process_has_ended_is_no_error(unified: cgroups.Hierarchy, group: Group) -> None:
+def test_that_a_process_has_ended_is_no_error(
+    unified: hierarchies.Hierarchy, group: Group
+) -> None:
     pid = os.posix_spawn("/bin/true", ["true"], {})
     os.waitpid(pid, 0)
     cgroup_directories.move(pid, group.hold(unified, "test"))
 
 
 def test_a_failure_names_the_call_and_the_file(
-    unified: cgroups.Hierarchy, group: Group, sleeper: int
+    unified: hierarchies.Hierarchy, group: Group, sleeper: int
 ) -> None:
     directory = group.hold(unified, "test")
     cgroup_directories.move(sleeper, directory)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shellplay.kernel import procfs
-from shellplay.kernel.descendants import descendants, kill_quietly, running
+from shellplay.kernel.process_tree import descendants, kill_quietly, running
 from tests.kernel.children import Start, read_line, say, state
 from tests.waiting import wait_until
 
@@ -14,7 +14,7 @@ ENDER = """
 import os, subprocess, sys
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.constants import PR_SET_CHILD_SUBREAPER
-from shellplay.kernel.descendants import descendants, end_descendants
+from shellplay.kernel.process_tree import descendants, end_descendants
 HERE.prctl(PR_SET_CHILD_SUBREAPER, 1)
 os.write(1, b"ready\\n")
 shell = subprocess.Popen(["sh", "-c", sys.argv[1]], stdin=subprocess.DEVNULL)

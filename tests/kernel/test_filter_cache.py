@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.kernel import filter_cache, filters
-from shellplay.kernel.filters import Action, Rule, Rules
+from shellplay.kernel import seccomp, seccomp_cache
+from shellplay.kernel.seccomp import Action, Rule, Rules
 
 pytestmark = pytest.mark.everyone
 
@@ -20,25 +20,25 @@ RULES = Rules(Action("allow"), (Rule(("mkdir",), Action("errno", 1)),))
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the filter is kept, in a cache that is empty."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    found = filter_cache.place(RULES)
+    found = seccomp_cache.place(RULES)
     assert found is not None
     return found
 
 
 def compiled() -> bytes:
-    filters.compiled.cache_clear()
-    return filters.compiled(RULES)
+    seccomp.compiled.cache_clear()
+    return seccomp.compiled(RULES)
 
 
 def test_a_filter_is_compiled_once_and_kept_for_its_owner(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = compiled()
-    assert filter_cache.load(path) == program
+    assert seccomp_cache.load(path) == program
     modes = [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)]
     assert modes == [0o600, 0o700]
     assert [each.name for each in path.parent.iterdir()] == [path.name]
-    monkeypatch.setattr(filters, "_compiled", lambda _: pytest.fail("it was compiled again"))
+    monkeypatch.setattr(seccomp, "_compiled", lambda _: pytest.fail("it was compiled again"))
     assert compiled() == program
 
 
@@ -69,16 +69,16 @@ def test_what_others_may_have_written_is_not_believed(
 ) -> None:
     program = compiled()
     spoil(path)
-    assert filter_cache.load(path) is None
+    assert seccomp_cache.load(path) is None
     assert compiled() == program
 
 
 def test_another_version_and_other_rules_have_filters_of_their_own(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    others = filter_cache.place(Rules(Action("allow"), ()))
-    monkeypatch.setattr(filter_cache, "__version__", "0.0.0")
-    assert len({path, others, filter_cache.place(RULES)}) == 3
+    others = seccomp_cache.place(Rules(Action("allow"), ()))
+    monkeypatch.setattr(seccomp_cache, "__version__", "0.0.0")
+    assert len({path, others, seccomp_cache.place(RULES)}) == 3
 
 
 def test_a_cache_that_cannot_be_written_is_no_failure(

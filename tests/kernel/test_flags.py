@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shellplay.kernel import constants as k
-from shellplay.kernel.flags import (
+from shellplay.kernel.flag_names import (
     CLONE_BITS,
     MOUNT_BITS,
     PRCTL_NAMES,

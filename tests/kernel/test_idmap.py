@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel import procfs
+from shellplay.kernel.call_log import Journal
 from shellplay.kernel.idmap import _RANGE, subordinate, write_maps
-from shellplay.kernel.journal import Journal
 from shellplay.kernel.procfs import MapRange
 
 

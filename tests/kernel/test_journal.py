@@ -8,10 +8,10 @@ import threading
 import pytest
 
 from shellplay.errors import KernelError
-from shellplay.kernel import journal
+from shellplay.kernel import call_log
+from shellplay.kernel.call_log import Journal
 from shellplay.kernel.caller import HERE, note
 from shellplay.kernel.constants import CLONE_NEWNET, CLONE_NEWUTS
-from shellplay.kernel.journal import Journal
 from shellplay.model import Call
 
 
@@ -48,9 +48,9 @@ def test_nothing_is_written_down_before_and_after() -> None:
     book = Journal()
     HERE.getpid()
     with book.recording():
-        assert journal.current() is book
+        assert call_log.current() is book
     HERE.getpid()
-    assert journal.current() is None
+    assert call_log.current() is None
     assert book.calls() == []
 
 
@@ -66,7 +66,7 @@ def test_a_journal_inside_another_takes_the_calls_for_its_time() -> None:
 def test_it_is_closed_also_if_the_work_fails() -> None:
     with pytest.raises(KernelError), Journal().recording():
         HERE.chdir("/no such")
-    assert journal.current() is None
+    assert call_log.current() is None
 
 
 def test_the_calls_of_another_thread_are_not_ours() -> None:

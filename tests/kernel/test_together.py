@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from shellplay.errors import KernelError
-from shellplay.kernel import mounting
+from shellplay.kernel import mount
+from shellplay.kernel.call_log import Journal
 from shellplay.kernel.caller import HERE, Caller
-from shellplay.kernel.journal import Journal
 from shellplay.kernel.tracee import seized
 from shellplay.playground import Playground
 
@@ -36,8 +36,8 @@ def test_none_is_made_before_the_end_of_the_block_and_then_all_are(
     caller: Caller, tmp_path: Path
 ) -> None:
     with caller.together() as results:
-        mounting.mkdirat(caller, str(tmp_path / "one"))
-        mounting.mkdirat(caller, str(tmp_path / "one" / "two"))
+        mount.mkdirat(caller, str(tmp_path / "one"))
+        mount.mkdirat(caller, str(tmp_path / "one" / "two"))
         caller.getpid()
         assert (list(tmp_path.iterdir()), results) == ([], [])
     assert (tmp_path / "one" / "two").is_dir()
@@ -53,7 +53,7 @@ def test_what_fails_ends_it_and_what_was_made_before_is_told(
         nonlocal told
         with caller.together() as told:
             for path in ("one", "none/two", "three"):
-                mounting.mkdirat(caller, str(tmp_path / path))
+                mount.mkdirat(caller, str(tmp_path / path))
 
     with pytest.raises(KernelError, match="mkdirat") as refused:
         make()
@@ -65,7 +65,7 @@ def test_what_fails_ends_it_and_what_was_made_before_is_told(
 def test_if_the_block_fails_none_is_made(caller: Caller, tmp_path: Path) -> None:
     def make() -> None:
         with caller.together():
-            mounting.mkdirat(caller, str(tmp_path / "one"))
+            mount.mkdirat(caller, str(tmp_path / "one"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -76,7 +76,7 @@ def test_if_the_block_fails_none_is_made(caller: Caller, tmp_path: Path) -> None
 
 def test_each_is_written_down(caller: Caller, tmp_path: Path) -> None:
     with Journal().recording() as journal, caller.together():
-        mounting.mkdirat(caller, str(tmp_path / "one"))
+        mount.mkdirat(caller, str(tmp_path / "one"))
         caller.getpid()
     # A process that is traced is given memory first.
     assert [(each.name, each.result) for each in journal.calls()][-2:] == [

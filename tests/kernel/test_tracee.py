@@ -14,10 +14,10 @@ import pytest
 
 from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel import namespaces, procfs
+from shellplay.kernel.call_log import Journal
 from shellplay.kernel.constants import AF_UNIX, CLONE_NEWUTS, PR_SET_NAME, SOCK_DGRAM
-from shellplay.kernel.descendants import kill_quietly
-from shellplay.kernel.journal import Journal
-from shellplay.kernel.reasons import ptrace_refusal
+from shellplay.kernel.explain import ptrace_refusal
+from shellplay.kernel.process_tree import kill_quietly
 from shellplay.kernel.tracee import Tracee, seized
 from tests.kernel.children import Start, asleep, read_line, say, state
 from tests.waiting import wait_until

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from shellplay.fences import ORDER
 from shellplay.kernel.caller import HERE
-from shellplay.kernel.interfaces import bring_up
+from shellplay.kernel.net_interfaces import bring_up
 from shellplay.recipe.document import Recipe
 from shellplay.stage.report import Verdict
 from shellplay.stage.sources import found, read

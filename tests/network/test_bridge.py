@@ -13,7 +13,8 @@ import pytest
 from shellplay.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
-from shellplay.kernel import procfs, routes
+from shellplay.kernel import net_routes as routes
+from shellplay.kernel import procfs
 from shellplay.network import names
 from shellplay.playground import Playground
 from tests.network.inside import as_before, fetched_inside, host, serve_files

@@ -15,7 +15,7 @@ from pyroute2 import IPRoute
 
 from shellplay.fences import REGISTRY
 from shellplay.kernel.caller import HERE
-from shellplay.kernel.interfaces import bring_up
+from shellplay.kernel.net_interfaces import bring_up
 from shellplay.playground import Playground
 
 SERVER = """

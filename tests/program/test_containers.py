@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shellplay.kernel.descendants import running
+from shellplay.kernel.process_tree import running
 from shellplay.model import ShellState
 from shellplay.playground import Playground
 from shellplay.shell.guardian import REMEMBERED

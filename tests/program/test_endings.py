@@ -14,7 +14,7 @@ import pytest
 
 from shellplay.errors import ShellGone
 from shellplay.kernel import procfs
-from shellplay.kernel.descendants import descendants
+from shellplay.kernel.process_tree import descendants
 from shellplay.playground import Playground
 from shellplay.services import Services
 from shellplay.settings import GRACE_SECONDS

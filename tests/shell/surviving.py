@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from shellplay.kernel import procfs
-from shellplay.kernel.descendants import descendants
+from shellplay.kernel.process_tree import descendants
 from tests.waiting import wait_until
 
 

@@ -12,7 +12,7 @@ from shellplay.container import Container
 from shellplay.errors import KernelError
 from shellplay.fences import KINDS, REGISTRY
 from shellplay.kernel import procfs
-from shellplay.kernel.journal import Journal
+from shellplay.kernel.call_log import Journal
 from tests.fences.host import identities
 
 pytestmark = pytest.mark.everyone

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.kernel import cgroup_directories, cgroups
-from shellplay.kernel.cgroup_group import prefix
+from shellplay.kernel.cgroup import directories as cgroup_directories
+from shellplay.kernel.cgroup import hierarchies
+from shellplay.kernel.cgroup.group import prefix
 from tests.fences.limited import refused
 from tests.shell.surviving import Running, program, runs
 from tests.shell.test_cleaning_up import LINGERERS
@@ -32,7 +33,7 @@ def everything() -> set[Path]:
     that run as an ordinary user beside these.
     """
     found = set()
-    for hierarchy in cgroups.hierarchies():
+    for hierarchy in hierarchies.hierarchies():
         own = hierarchy.of("self")
         assert own is not None
         found |= {
@@ -47,7 +48,7 @@ def its(playground: int) -> list[Path]:
     """Return the cgroups that belong to a playground process."""
     return [
         each
-        for hierarchy in cgroups.hierarchies()
+        for hierarchy in hierarchies.hierarchies()
         for above in hierarchy.upwards(hierarchy.of("self") or Path(hierarchy.point))
         for each in above.glob(f"{prefix(playground)}*")
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shellplay.kernel import procfs
-from shellplay.kernel.descendants import descendants
+from shellplay.kernel.process_tree import descendants
 from shellplay.stage import job
 from shellplay.stage.alone import Task
 from shellplay.stage.jobs import perform_all

@@ -11,7 +11,7 @@ import pytest
 from shellplay.cast.events import Heading, Narration
 from shellplay.commands.needs import NEEDS, unmet, why_not
 from shellplay.errors import UsageError
-from shellplay.kernel.cgroups import CONTROLLERS
+from shellplay.kernel.cgroup.hierarchies import CONTROLLERS
 from shellplay.recipe.document import Header, Needs, Prose
 from shellplay.stage.choice import choice
 from shellplay.stage.keys import keys

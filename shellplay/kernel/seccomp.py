@@ -83,14 +83,14 @@ def compiled(wanted: Rules) -> bytes:
     Raises Refused if libseccomp is missing, KernelError if it does not take the rules.
     """
     # Loaded here: to look at the fences takes no filter.
-    from shellplay.kernel import filter_cache
+    from shellplay.kernel import seccomp_cache
 
-    path = filter_cache.place(wanted)
-    found = filter_cache.load(path) if path else None
+    path = seccomp_cache.place(wanted)
+    found = seccomp_cache.load(path) if path else None
     if found is None:
         found = _compiled(wanted)
         if path:
-            filter_cache.save(path, found)
+            seccomp_cache.save(path, found)
     return found
 
 

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shellplay.kernel import constants as k
-from shellplay.kernel import mounting
+from shellplay.kernel import mount
 from shellplay.kernel.caller import HERE
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
-    from shellplay.kernel.cgroups import Hierarchy
+    from shellplay.kernel.cgroup.hierarchies import Hierarchy
 
 POINT = "/sys/fs/cgroup"
 
 
 def mount_unified(caller: Caller) -> None:
     """Mount version 2 to be looked at; its root is that of the caller's cgroup namespace."""
-    caller.mount("cgroup2", POINT, "cgroup2", mounting.QUIET | k.MS_RDONLY)
+    caller.mount("cgroup2", POINT, "cgroup2", mount.QUIET | k.MS_RDONLY)
 
 
 def mount_each(caller: Caller, found: Iterable[tuple[Hierarchy, Path]]) -> None:
@@ -28,17 +28,17 @@ def mount_each(caller: Caller, found: Iterable[tuple[Hierarchy, Path]]) -> None:
 
     We copy them ourselves, who still see them: only root can.
     """
-    caller.mount("tmpfs", POINT, "tmpfs", mounting.QUIET, "mode=755")
+    caller.mount("tmpfs", POINT, "tmpfs", mount.QUIET, "mode=755")
     for hierarchy, directory in found:
         name = Path(hierarchy.point).name
         place = f"{POINT}/{name}"
-        mounting.mkdirat(caller, place)
-        tree = mounting.open_tree(HERE, str(directory))
+        mount.mkdirat(caller, place)
+        tree = mount.open_tree(HERE, str(directory))
         try:
-            mounting.mount_setattr(HERE, tree, "", *mounting.LOOKED_AT)
+            mount.mount_setattr(HERE, tree, "", *mount.LOOKED_AT)
             with caller.passed(tree) as number:
-                mounting.move_mount(caller, number, place, of=str(directory))
+                mount.move_mount(caller, number, place, of=str(directory))
         finally:
             os.close(tree)
         for controller in hierarchy.controllers - {name}:
-            mounting.symlinkat(caller, name, f"{POINT}/{controller}")
+            mount.symlinkat(caller, name, f"{POINT}/{controller}")

@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from shellplay.errors import KernelError, Refused
-from shellplay.kernel import cgroup_directories as directories
-from shellplay.kernel import cgroups, procfs
-from shellplay.kernel.cgroups import Hierarchy
-from shellplay.kernel.descendants import kill_quietly
-from shellplay.kernel.outside import write
+from shellplay.kernel import procfs
+from shellplay.kernel.cgroup import directories, hierarchies
+from shellplay.kernel.cgroup.hierarchies import Hierarchy
+from shellplay.kernel.proc_write import write
+from shellplay.kernel.process_tree import kill_quietly
 
 PREFIX = "shellplay-"
 PATIENCE_SECONDS = 5.0
@@ -59,7 +59,7 @@ class Group:
         It stays until the last ``user`` has released it.  Raises Refused.
         """
         directory = self._directories.get(hierarchy)
-        above = directory.parent if directory else cgroups.place(hierarchy)
+        above = directory.parent if directory else hierarchies.place(hierarchy)
         for each in controllers:
             directories.allow(hierarchy, above, each)
         if directory is None:
@@ -103,7 +103,7 @@ class Group:
     @property
     def frozen(self) -> bool:
         """Whether it is frozen, as the kernel tells."""
-        directory = self.directory(cgroups.freezer())
+        directory = self.directory(hierarchies.freezer())
         return directory is not None and _is_frozen(directory)
 
     def freeze(self, *pids: int) -> None:
@@ -111,7 +111,7 @@ class Group:
 
         Raises KernelError, and nothing is frozen, if one does not stop in time.
         """
-        hierarchy = cgroups.freezer()
+        hierarchy = hierarchies.freezer()
         if hierarchy is None:
             raise Refused("pause needs a cgroup: neither version 2 nor a freezer is mounted",
                           "mount -t cgroup2 none /sys/fs/cgroup")  # fmt: skip
@@ -128,7 +128,7 @@ class Group:
 
     def thaw(self) -> None:
         """Let what was frozen go on."""
-        hierarchy = cgroups.freezer()
+        hierarchy = hierarchies.freezer()
         if hierarchy is not None and (directory := self.directory(hierarchy)) is not None:
             _thaw(directory)
             self.release(hierarchy, PAUSE)
@@ -156,7 +156,7 @@ def clear(name: str) -> None:
 
 
 def _named(name: str) -> Iterator[Path]:
-    for hierarchy in cgroups.hierarchies():
+    for hierarchy in hierarchies.hierarchies():
         own = hierarchy.of("self")
         for each in hierarchy.upwards(own) if own else ():
             yield from each.glob(f"{name}*")
@@ -176,7 +176,7 @@ def _remove(directory: Path, empty: Callable[[int], None]) -> None:
     # Who was killed is in there until it is dead, and who forks has a child in there.
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        for pid in cgroups.pids(directory, below=True):
+        for pid in hierarchies.pids(directory, below=True):
             empty(pid)
         try:
             directories.remove(directory)
@@ -213,6 +213,6 @@ def _tell(directory: Path, name: str, text: str) -> None:
 
 
 def _is_frozen(directory: Path) -> bool:
-    if cgroups.counters(directory, "cgroup.events").get("frozen") == 1:
+    if hierarchies.counters(directory, "cgroup.events").get("frozen") == 1:
         return True
-    return cgroups.read(directory, "freezer.state") == "FROZEN"
+    return hierarchies.read(directory, "freezer.state") == "FROZEN"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shellplay.kernel.cgroups import counters, read
+from shellplay.kernel.cgroup.hierarchies import counters, read
 
 SERVICE_V1 = "blkio.throttle.io_service_bytes"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel.caller import HERE, note
-from shellplay.kernel.cgroups import CONTROLLERS, PROCS, SUBTREE, Hierarchy, words
-from shellplay.kernel.descendants import descendants
-from shellplay.kernel.outside import write
+from shellplay.kernel.cgroup.hierarchies import CONTROLLERS, PROCS, SUBTREE, Hierarchy, words
+from shellplay.kernel.proc_write import write
+from shellplay.kernel.process_tree import descendants
 
 
 def allow(hierarchy: Hierarchy, directory: Path, controller: str) -> None:
