@@ -33,7 +33,7 @@ from shellplay.model import How
 from shellplay.program import Start
 from shellplay.shell import account
 from shellplay.shell.shell import Shell
-from shellplay.shell.start import start_bash, take_terminal
+from shellplay.shell.spawn import start_bash, take_terminal
 from shellplay.stack import way_on
 from shellplay.standing import Standing, StandingFences
 from shellplay.volumes import Volumes

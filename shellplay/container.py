@@ -28,17 +28,17 @@ from shellplay.model import (
     ShellIdentity,
     ShellState,
 )
+from shellplay.monitor.client import Guardian
 from shellplay.network.switch import Switch
 from shellplay.networking import Networking
 from shellplay.program import Start, new_id
 from shellplay.running import Running
 from shellplay.settings import Settings
-from shellplay.shell import line, sibling
-from shellplay.shell.drain import Drain
-from shellplay.shell.guardian import Guardian
-from shellplay.shell.relay import Left, Relay
+from shellplay.shell import run_line, sibling
+from shellplay.shell.attach import Left, Relay
+from shellplay.shell.pty_reader import Drain
 from shellplay.shell.shell import Shell
-from shellplay.shell.start import start_bash
+from shellplay.shell.spawn import start_bash
 from shellplay.shell.terminal import Terminal
 from shellplay.usage import OomKills
 
@@ -212,7 +212,9 @@ class Container:
             self.require_idle()
             limit = self.settings.timeout if timeout is None else timeout
             try:
-                result = line.run(self.terminal, self.live, text, timeout=limit, output=output)
+                result = run_line.run(
+                    self.terminal, self.live, text, timeout=limit, output=output
+                )
                 jobs.await_programs(self.pid)
                 return result
             finally:
@@ -262,7 +264,7 @@ class Container:
             relay = Relay(self.terminal, self.settings.detach_key, heard)
             if self.terminal.prompt_is_stale and self.state is ShellState.IDLE:
                 # Bash makes a new prompt after a line only, be it an empty one.
-                line.run(self.terminal, self.live, "", timeout=None, output=None)
+                run_line.run(self.terminal, self.live, "", timeout=None, output=None)
             missed = self.running.missed() if self.running else b""
             with self.guardian.modes_kept(relay.keys):
                 return relay.run(self.live.pidfd, self._successor, typeahead, missed)

@@ -22,9 +22,9 @@ from shellplay.kernel.explain import explained, ptrace_refusal
 from shellplay.kernel.process_tree import running
 from shellplay.model import Change, FenceRecord, How, NamespaceId, ShellIdentity
 from shellplay.processes import sees_the_hosts_proc
-from shellplay.shell.carry import Carried
 from shellplay.shell.shell import Shell
-from shellplay.shell.state import State
+from shellplay.shell.state_dump import State
+from shellplay.shell.state_transfer import Carried
 from shellplay.stack import Stack, named
 from shellplay.standing import Standing, StandingFences
 

@@ -24,7 +24,7 @@ from shellplay.kernel.namespaces import identify, open_namespace
 from shellplay.kernel.procfs import Mount
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.tracee import pidfd
-from shellplay.shell.insider import insider
+from shellplay.shell.broker import insider
 from shellplay.standing import StandingFences
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from shellplay.kernel.caller import HERE
 from shellplay.kernel.poll import readable
 from shellplay.kernel.tracee import pidfd
 from shellplay.model import Job, Process, Role
-from shellplay.shell import line
+from shellplay.shell import run_line
 
 if TYPE_CHECKING:
     from shellplay.container import Container
@@ -40,7 +40,7 @@ def spawn(container: Container, command: str) -> Job:
     before = set(procfs.children(bash))
     result = container.run(command.rstrip().removesuffix("&") + " &")
     new = [pid for pid in procfs.children(bash) if pid not in before]
-    return line.job(result, new, command)
+    return run_line.job(result, new, command)
 
 
 def busy(group: int) -> Refused:

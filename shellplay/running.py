@@ -22,7 +22,7 @@ from shellplay.kernel.signals import handles
 from shellplay.program import Program
 from shellplay.settings import GRACE_SECONDS
 from shellplay.shell.account import Account
-from shellplay.shell.drain import Drain
+from shellplay.shell.pty_reader import Drain
 from shellplay.shell.streams import Streams
 
 if TYPE_CHECKING:

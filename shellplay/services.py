@@ -17,11 +17,11 @@ from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.cgroup.group import clear, prefix, thaw
 from shellplay.kernel.process_tree import descendants, kill_quietly
+from shellplay.monitor import host_command
+from shellplay.monitor.client import Guardian
 from shellplay.network.switch import Switch
 from shellplay.settings import Surroundings
-from shellplay.shell import outsider
-from shellplay.shell.drain import Drain
-from shellplay.shell.guardian import Guardian
+from shellplay.shell.pty_reader import Drain
 
 
 class Services:
@@ -50,7 +50,7 @@ class Services:
 
     def run_outside(self, line: str) -> int:
         """Run a line by the host's sh, outside every fence; return its exit status."""
-        return outsider.execute(self.guardian, line, self._surroundings.output)
+        return host_command.execute(self.guardian, line, self._surroundings.output)
 
     def abandon(self) -> None:
         """Kill the playground process, and all that is waited for with it; see Playground."""

@@ -21,11 +21,11 @@ from shellplay.kernel.caller import Caller
 from shellplay.kernel.process_tree import descendants, kill_quietly
 from shellplay.kernel.stub import Stub
 from shellplay.model import How, ShellState
-from shellplay.shell.carry import Carried, carry
-from shellplay.shell.insider import insider, mounter
+from shellplay.shell.broker import insider, mounter
 from shellplay.shell.shell import Shell
-from shellplay.shell.start import start_bash
-from shellplay.shell.state import State, dump
+from shellplay.shell.spawn import start_bash
+from shellplay.shell.state_dump import State, dump
+from shellplay.shell.state_transfer import Carried, carry
 from shellplay.shell.terminal import Terminal
 from shellplay.standing import Standing, StandingFences
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.poll import readable
 from shellplay.kernel.stub import Stub
-from shellplay.shell.guardian import Guardian
+from shellplay.monitor.client import Guardian
 from shellplay.shell.shell import ENDING_SECONDS
 
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from shellplay.kernel import constants as k
 from shellplay.kernel.tracee import pidfd
+from shellplay.monitor.client import PACKAGE_ROOT, Guardian
 from shellplay.network.beside import Beside
 from shellplay.network.port import Port
-from shellplay.shell.guardian import PACKAGE_ROOT, Guardian
 
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); "

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from shellplay.errors import Refused
 from shellplay.kernel import net_routes
+from shellplay.monitor.client import Guardian
 from shellplay.network.beside import Beside, stub_printing_to
-from shellplay.shell.guardian import Guardian
 
 TUN = Path("/dev/net/tun")
 INTERFACE = "eth0"

@@ -16,7 +16,7 @@ from shellplay.errors import KernelError, Refused, ShellplayError
 from shellplay.kernel import nftables
 from shellplay.kernel.signals import deferred
 from shellplay.model import Leg
-from shellplay.shell.guardian import PACKAGE_ROOT
+from shellplay.monitor.client import PACKAGE_ROOT
 
 ANSWER_SIZE = 65536
 PROGRAM = (

@@ -13,10 +13,10 @@ from shellplay.kernel import namespaces
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.stub import Stub
 from shellplay.kernel.tracee import pidfd
-from shellplay.shell.guardian import Guardian
-from shellplay.shell.relay import Relay
+from shellplay.monitor.client import Guardian
+from shellplay.shell.attach import Relay
 from shellplay.shell.shell import Shell
-from shellplay.shell.start import REMOVED, take_terminal
+from shellplay.shell.spawn import REMOVED, take_terminal
 from shellplay.shell.terminal import Terminal
 
 CHUNK = 65536

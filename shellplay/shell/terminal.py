@@ -26,9 +26,9 @@ from shellplay.kernel.signals import deferred
 from shellplay.kernel.stub import Stub
 from shellplay.model import ShellState
 from shellplay.settings import Surroundings
-from shellplay.shell.marks import Mark, MarkReader
-from shellplay.shell.rc import accept_sequence, key_sequence
-from shellplay.shell.screen_modes import ScreenModes
+from shellplay.shell.bash_rc import accept_sequence, key_sequence
+from shellplay.shell.dec_modes import ScreenModes
+from shellplay.shell.osc133 import Mark, MarkReader
 
 SCROLLBACK_BYTES = 256 * 1024
 READ_SIZE = 65536

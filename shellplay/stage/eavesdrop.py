@@ -14,8 +14,8 @@ from enum import Enum, auto
 
 from shellplay.container import Container
 from shellplay.recipe.output import lines
-from shellplay.shell.line import Collector
-from shellplay.shell.marks import Mark
+from shellplay.shell.osc133 import Mark
+from shellplay.shell.run_line import Collector
 from shellplay.shell.terminal import Terminal
 from shellplay.stage.values import last_pid
 

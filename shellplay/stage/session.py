@@ -22,7 +22,7 @@ from shellplay.playground import Playground
 from shellplay.recipe.document import Actor, Header, Needs, Prose
 from shellplay.recipe.header import COLUMNS, ROWS
 from shellplay.settings import Settings
-from shellplay.shell.line import unprintable
+from shellplay.shell.run_line import unprintable
 from shellplay.stage.capture import StagePrinter
 from shellplay.stage.casting import Casting
 from shellplay.stage.eavesdrop import Size, quoted

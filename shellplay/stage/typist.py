@@ -16,7 +16,7 @@ from shellplay.container import Container
 from shellplay.kernel import procfs
 from shellplay.kernel.process_tree import descendants
 from shellplay.model import ShellState
-from shellplay.shell.marks import Mark
+from shellplay.shell.osc133 import Mark
 
 KEY_SECONDS = 0.03
 QUIET_SECONDS = 0.2

@@ -11,7 +11,7 @@ from shellplay.container import Container
 from shellplay.model import ShellState
 from shellplay.playground import Playground
 from shellplay.recipe.document import Actor
-from shellplay.shell.line import unprintable
+from shellplay.shell.run_line import unprintable
 from shellplay.stage.eavesdrop import Eavesdropper, Kept, Line, Size, quoted, size_of
 from shellplay.stage.scribe import Scribe
 

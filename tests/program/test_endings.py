@@ -15,10 +15,10 @@ import pytest
 from shellplay.errors import ShellGone
 from shellplay.kernel import procfs
 from shellplay.kernel.process_tree import descendants
+from shellplay.monitor.client import Guardian
 from shellplay.playground import Playground
 from shellplay.services import Services
 from shellplay.settings import GRACE_SECONDS
-from shellplay.shell.guardian import Guardian
 from tests.shell.surviving import runs
 from tests.waiting import wait_until
 

@@ -15,7 +15,7 @@ from shellplay.errors import Refused, TimedOut, UsageError
 from shellplay.model import LineResult, ShellState
 from shellplay.playground import Playground
 from shellplay.settings import Settings, Surroundings
-from shellplay.shell.line import run
+from shellplay.shell.run_line import run
 from shellplay.shell.terminal import REDRAW_TIMEOUT
 from tests.fences.conditions import in_front, printed
 from tests.waiting import wait_until

@@ -18,8 +18,8 @@ from shellplay.kernel.caller import HERE
 from shellplay.kernel.poll import readable
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.stub import Stub, awaited, pair
+from shellplay.monitor import termios_json
 from shellplay.settings import Surroundings
-from shellplay.shell import modes
 
 PACKAGE_ROOT = str(Path(__file__).parents[2])
 # How long it may take, on a machine that has a lot to do, until it does what it is told.
@@ -31,7 +31,7 @@ REMEMBERED = 1000
 KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH")
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[3]); "
-    "from shellplay.shell.guardian_process import main; "
+    "from shellplay.monitor.process import main; "
     "main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[4:])"
 )
 
@@ -87,7 +87,9 @@ class Guardian:
     @contextmanager
     def modes_kept(self, terminal: int) -> Iterator[None]:
         """Have a terminal of ours get its modes back also if we are killed in the block."""
-        self._keep(json.dumps({"modes": modes.spelled(termios.tcgetattr(terminal))}), terminal)
+        self._keep(
+            json.dumps({"modes": termios_json.spelled(termios.tcgetattr(terminal))}), terminal
+        )
         try:
             yield
         finally:

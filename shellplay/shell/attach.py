@@ -22,7 +22,7 @@ from types import FrameType
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel.terminal_modes import restored
 from shellplay.model import ShellState
-from shellplay.shell.marks import Mark
+from shellplay.shell.osc133 import Mark
 from shellplay.shell.terminal import Terminal, set_size
 
 READ_SIZE = 65536

@@ -10,7 +10,7 @@ import shlex
 from collections import defaultdict
 from dataclasses import dataclass
 
-from shellplay.shell.state import Ask, Item, State
+from shellplay.shell.state_dump import Ask, Item, State
 
 UNDO = {
     "variable": r"\builtin unset -v {}",

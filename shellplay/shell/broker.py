@@ -11,7 +11,7 @@ from shellplay.kernel import namespaces
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.stub import Stub
 from shellplay.kernel.tracee import pidfd
-from shellplay.shell.guardian import Guardian
+from shellplay.monitor.client import Guardian
 from shellplay.shell.shell import Shell
 
 

@@ -17,8 +17,8 @@ from shellplay.errors import Refused, ShellGone, TimedOut, UsageError
 from shellplay.kernel import procfs
 from shellplay.kernel.signals import deferred
 from shellplay.model import Job, LineResult
-from shellplay.shell.interruption import Interruption
-from shellplay.shell.marks import Mark
+from shellplay.shell.interrupt import Interruption
+from shellplay.shell.osc133 import Mark
 from shellplay.shell.shell import Shell
 from shellplay.shell.terminal import Terminal
 

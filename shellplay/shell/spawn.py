@@ -10,7 +10,7 @@ from contextlib import suppress
 from shellplay.errors import Refused, TimedOut
 from shellplay.kernel.proc_write import set_command_line
 from shellplay.kernel.stub import Stub
-from shellplay.shell.rc import rc_text
+from shellplay.shell.bash_rc import rc_text
 from shellplay.shell.shell import Shell
 from shellplay.shell.terminal import Terminal
 

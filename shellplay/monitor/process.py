@@ -26,7 +26,7 @@ from shellplay.kernel.cgroup.group import clear, prefix, thaw
 from shellplay.kernel.proc_write import set_command_line
 from shellplay.kernel.process_tree import end_descendants
 from shellplay.kernel.stub import serve
-from shellplay.shell.modes import KeptModes, Spelled
+from shellplay.monitor.termios_json import KeptModes, Spelled
 
 REQUEST_SIZE = 4096
 # nptl(7).  Of struct sigaction every field is 0 for SIG_DFL.

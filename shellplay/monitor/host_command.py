@@ -7,7 +7,7 @@ import signal
 from contextlib import suppress
 
 from shellplay.kernel.signals import deferred
-from shellplay.shell.guardian import Guardian
+from shellplay.monitor.client import Guardian
 
 SHELL = "/bin/sh"
 

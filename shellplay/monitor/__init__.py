@@ -1,0 +1,1 @@
+"""The monitor: the parent process of every bash, and the end of everything."""

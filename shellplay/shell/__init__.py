@@ -1,0 +1,1 @@
+"""A live bash on a terminal: start it, type into it, read and restore its state."""
