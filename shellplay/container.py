@@ -29,7 +29,7 @@ from shellplay.model import (
     ShellState,
 )
 from shellplay.monitor.client import Guardian
-from shellplay.network.switch import Switch
+from shellplay.network.bridge_client import Switch
 from shellplay.networking import Networking
 from shellplay.program import Start, new_id
 from shellplay.running import Running

@@ -15,12 +15,12 @@ from shellplay.kernel import net_addresses as addresses
 from shellplay.kernel.explain import explained
 from shellplay.kernel.signals import deferred
 from shellplay.model import Change, Leg, NamespaceId
-from shellplay.network import names, proxy, rootless
-from shellplay.network.name_files import NameFiles
+from shellplay.network import etc_hosts, proxy, rootless
+from shellplay.network.bridge_client import Switch
+from shellplay.network.etc_files import NameFiles
 from shellplay.network.port import Port
 from shellplay.network.proxy import Published
 from shellplay.network.rootless import Way
-from shellplay.network.switch import Switch
 
 if TYPE_CHECKING:
     from shellplay.container import Container
@@ -114,7 +114,7 @@ class Networking:
         with joined(pid, "net") as space:
             self._leg = leg = self._switch.attach(space.fd, subnet)
         told = f"{leg.interface} at {self._switch.bridge}: {', '.join(leg.addresses)}"
-        _, without_server = names.resolv(None)
+        _, without_server = etc_hosts.resolv(None)
         return (told, *leg.notes, *([without_server] if without_server else []))
 
     def refresh(self) -> tuple[str, ...]:
@@ -134,14 +134,14 @@ class Networking:
         them.
         """
         self._always_named = True
-        self._files.write(names.HOSTNAME, f"{hostname}\n")
+        self._files.write(etc_hosts.HOSTNAME, f"{hostname}\n")
         return self._files.mount_before(first)
 
     def _tell_alone(self) -> None:
         alone = self._own() is not None
-        text = names.hosts((), ()) if alone else names.as_on_the_host(names.HOSTS)
-        self._files.write(names.HOSTS, text)
-        self._files.write(names.RESOLV, names.as_on_the_host(names.RESOLV))
+        text = etc_hosts.hosts((), ()) if alone else etc_hosts.as_on_the_host(etc_hosts.HOSTS)
+        self._files.write(etc_hosts.HOSTS, text)
+        self._files.write(etc_hosts.RESOLV, etc_hosts.as_on_the_host(etc_hosts.RESOLV))
 
     def _fit_names(self) -> tuple[str, ...]:
         pid, guardian = self._box.pid, self._box.guardian
@@ -206,18 +206,18 @@ class Networking:
         for each in leading:
             seen = at_bridge if each._leg else {each._space}
             others = [line for space in seen - {each._space} for line in lines[space]]
-            text = names.hosts(lines[each._space], sorted(others))
+            text = etc_hosts.hosts(lines[each._space], sorted(others))
             server = each._way.name_server if each._way else None
-            resolv = names.resolv(server)[0]
+            resolv = etc_hosts.resolv(server)[0]
             for peer in inside.get(each._space, []):
-                peer._files.write(names.HOSTS, text)
-                peer._files.write(names.RESOLV, resolv)
+                peer._files.write(etc_hosts.HOSTS, text)
+                peer._files.write(etc_hosts.RESOLV, resolv)
 
     def _lines(self, sharing: list[Networking]) -> list[str]:
         """Return what /etc/hosts has of the containers in this network."""
         called = dict.fromkeys(name for each in sharing for name in each._names())
         found = self._leg.addresses if self._leg else self.addresses
-        return [names.line(each, list(called)) for each in found]
+        return [etc_hosts.line(each, list(called)) for each in found]
 
     def _names(self) -> tuple[str, str]:
         return self._box.label, self._box.id

@@ -19,7 +19,7 @@ from shellplay.kernel.cgroup.group import clear, prefix, thaw
 from shellplay.kernel.process_tree import descendants, kill_quietly
 from shellplay.monitor import host_command
 from shellplay.monitor.client import Guardian
-from shellplay.network.switch import Switch
+from shellplay.network.bridge_client import Switch
 from shellplay.settings import Surroundings
 from shellplay.shell.pty_reader import Drain
 

@@ -13,7 +13,7 @@ from shellplay.kernel.architecture import native
 from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.explain import APPARMOR, USERNS_CLONE, YAMA, sysctl
 from shellplay.network import rootless
-from shellplay.network.switch import Switch
+from shellplay.network.bridge_client import Switch
 
 OLDEST_KERNEL = (5, 10)
 # Numbers from linux/capability.h.

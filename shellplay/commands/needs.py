@@ -142,7 +142,7 @@ def _interfaces() -> str | None:
 
 def _bridge() -> str | None:
     # Loaded here: few recipes have one.
-    from shellplay.network.switch import Switch
+    from shellplay.network.bridge_client import Switch
 
     missing = Switch.missing()
     return missing.message if missing else None

@@ -40,9 +40,9 @@ class Net(Namespace, kind="net", man="network_namespaces(7)"):
         if self.subnet is not None:
             if self.mode != BRIDGE:
                 raise UsageError("subnet= is for net bridge", "fence net bridge subnet=RANGE")
-            from shellplay.network import ranges
+            from shellplay.network import subnets
 
-            ranges.parse(self.subnet)
+            subnets.parse(self.subnet)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ class Net(Namespace, kind="net", man="network_namespaces(7)"):
         """See that what leads out is installed and allowed; raises Refused."""
         # Loaded here: who only looks at fences needs neither.
         if self.mode == BRIDGE:
-            from shellplay.network.switch import Switch
+            from shellplay.network.bridge_client import Switch
 
             Switch.require()
         elif self.mode == PASTA:

@@ -23,9 +23,9 @@ from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE
 from shellplay.model import Leg
-from shellplay.network import TITLE, nat, ranges
+from shellplay.network import TITLE, nat, subnets
 from shellplay.network.forwarding import IPV4, IPV6, Forwarding, gate
-from shellplay.network.ranges import Network
+from shellplay.network.subnets import Network
 
 PREFIX = "play"
 OURS = re.compile(rf"{PREFIX}(\d+)(?:\.\d+)?")
@@ -60,7 +60,7 @@ class Bridge:
         Raises Refused and KernelError, and then nothing is left of it.
         """
         if self._index is None:
-            self._build(ranges.parse(subnet) if subnet else None)
+            self._build(subnets.parse(subnet) if subnet else None)
         elif subnet and ip_network(subnet) not in self._ranges:
             raise Refused(
                 f"the bridge has the range {self._ranges[0]} already",
@@ -111,9 +111,9 @@ class Bridge:
         with gate(), _told(f"the bridge {self.name}"):
             sweep(self._route)
             taken = _routes(self._route)
-            chosen: list[Network] = [ranges.choose(taken, wanted)]
+            chosen: list[Network] = [subnets.choose(taken, wanted)]
             if Path("/proc/net/if_inet6").exists():
-                chosen.append(ranges.unique_local(taken))
+                chosen.append(subnets.unique_local(taken))
             self._make_link()
             try:
                 self._notes = tuple(map(self._told_of, nat.dropping()))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from shellplay.kernel import constants as k
 from shellplay.kernel.tracee import pidfd
 from shellplay.monitor.client import PACKAGE_ROOT, Guardian
-from shellplay.network.beside import Beside
+from shellplay.network.helper_process import Beside
 from shellplay.network.port import Port
 
 PROGRAM = (

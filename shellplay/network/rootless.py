@@ -11,7 +11,7 @@ from typing import NamedTuple
 from shellplay.errors import Refused
 from shellplay.kernel import net_routes
 from shellplay.monitor.client import Guardian
-from shellplay.network.beside import Beside, stub_printing_to
+from shellplay.network.helper_process import Beside, stub_printing_to
 
 TUN = Path("/dev/net/tun")
 INTERFACE = "eth0"

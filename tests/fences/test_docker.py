@@ -17,7 +17,7 @@ from shellplay.fences import docker
 from shellplay.fences.caps import Caps
 from shellplay.kernel import procfs
 from shellplay.kernel.cgroup import hierarchies
-from shellplay.network import rootless, switch
+from shellplay.network import bridge_client, rootless
 from shellplay.playground import Playground
 from shellplay.repl.batch import Batch
 from tests.fences.host import identities
@@ -124,7 +124,7 @@ def limits() -> list[str]:
 @pytest.fixture
 def nothing_leads_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have neither pyroute2 nor what it takes to lead out without root."""
-    monkeypatch.setattr(switch, "find_spec", lambda _: None)
+    monkeypatch.setattr(bridge_client, "find_spec", lambda _: None)
     monkeypatch.setattr(rootless, "TUN", Path("/nowhere"))
 
 

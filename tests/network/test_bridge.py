@@ -15,7 +15,7 @@ from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.kernel import net_routes as routes
 from shellplay.kernel import procfs
-from shellplay.network import names
+from shellplay.network import etc_hosts
 from shellplay.playground import Playground
 from tests.network.inside import as_before, fetched_inside, host, serve_files
 from tests.waiting import wait_until
@@ -54,8 +54,8 @@ def test_that_there_is_no_name_server_is_said(
     container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("pyroute2")
-    monkeypatch.setattr(names, "UPSTREAM", Path("/nowhere"))
-    monkeypatch.setattr(names, "_is_local", lambda line: line.startswith("nameserver"))
+    monkeypatch.setattr(etc_hosts, "UPSTREAM", Path("/nowhere"))
+    monkeypatch.setattr(etc_hosts, "_is_local", lambda line: line.startswith("nameserver"))
     change = container.fence(REGISTRY["net"].parse(BRIDGE))
     assert any(each.startswith("no name server: ") for each in change.notes)
     assert container.run("cat /etc/resolv.conf").output.count("nameserver") == 0

@@ -17,7 +17,7 @@ import pytest
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
-from shellplay.network.switch import Switch
+from shellplay.network.bridge_client import Switch
 from shellplay.playground import Playground
 from tests.network.inside import as_before, host
 from tests.shell.surviving import program

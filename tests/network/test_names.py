@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.network import names
+from shellplay.network import etc_hosts
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ def test_those_on_the_loopback_of_the_host_are_left_out(
     host: str, inside: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "resolv.conf").write_text(host)
-    monkeypatch.setattr(names, "RESOLV", tmp_path / "resolv.conf")
-    monkeypatch.setattr(names, "UPSTREAM", tmp_path / "missing")
-    text, why = names.resolv(None)
+    monkeypatch.setattr(etc_hosts, "RESOLV", tmp_path / "resolv.conf")
+    monkeypatch.setattr(etc_hosts, "UPSTREAM", tmp_path / "missing")
+    text, why = etc_hosts.resolv(None)
     assert text == inside
     assert (why is None) == bool(inside)
 
 
 def test_a_server_of_its_own_is_the_only_one() -> None:
-    assert names.resolv("169.254.1.1") == ("nameserver 169.254.1.1\n", None)
+    assert etc_hosts.resolv("169.254.1.1") == ("nameserver 169.254.1.1\n", None)

@@ -7,23 +7,23 @@ from ipaddress import IPv4Network, IPv6Network
 import pytest
 
 from shellplay.errors import Refused
-from shellplay.network import ranges
+from shellplay.network import subnets
 
 
 def test_one_is_chosen_that_nothing_overlaps() -> None:
     whole = IPv4Network("10.192.0.0/12")
     free = IPv4Network("10.203.7.0/24")
-    taken: dict[ranges.Network, str] = dict.fromkeys(whole.address_exclude(free), "x")
-    assert ranges.choose(taken, None) == free
+    taken: dict[subnets.Network, str] = dict.fromkeys(whole.address_exclude(free), "x")
+    assert subnets.choose(taken, None) == free
 
 
 def test_if_none_is_free_it_is_said() -> None:
     with pytest.raises(Refused, match="is routed already"):
-        ranges.choose({IPv4Network("10.0.0.0/8"): "the route to 10.0.0.0/8"}, None)
+        subnets.choose({IPv4Network("10.0.0.0/8"): "the route to 10.0.0.0/8"}, None)
 
 
 def test_one_of_ipv6_is_random_and_local() -> None:
-    found = ranges.unique_local([IPv4Network("10.0.0.0/8")])
+    found = subnets.unique_local([IPv4Network("10.0.0.0/8")])
     assert found.subnet_of(IPv6Network("fd00::/8"))
     assert found.prefixlen == 64
-    assert found != ranges.unique_local([found])
+    assert found != subnets.unique_local([found])

@@ -14,7 +14,7 @@ from shellplay.kernel.proc_write import open_within
 from shellplay.kernel.tracee import pidfd
 from shellplay.model import NamespaceId
 from shellplay.monitor.client import Guardian
-from shellplay.network.names import HOSTS, RESOLV
+from shellplay.network.etc_hosts import HOSTS, RESOLV
 from shellplay.shell.broker import insider
 
 # Mounted over in a copy of the table that nobody else sees.

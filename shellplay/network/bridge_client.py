@@ -21,7 +21,7 @@ from shellplay.monitor.client import PACKAGE_ROOT
 ANSWER_SIZE = 65536
 PROGRAM = (
     "import sys; sys.path[:0] = sys.argv[2:]; "
-    "from shellplay.network.switch_process import main; main(int(sys.argv[1]))"
+    "from shellplay.network.bridge_process import main; main(int(sys.argv[1]))"
 )
 
 
