@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from shellplay import put
 from shellplay.errors import KernelError, Refused
-from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction, rooting
-from shellplay.fences.mounted import mounts_at
-from shellplay.fences.namespace import Joined, joined
+from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction
+from shellplay.fences.base.cgroup_limit import Quota
+from shellplay.fences.base.mount_over import mounts_at
+from shellplay.fences.base.namespace import Joined, joined
 from shellplay.fences.net import Net
 from shellplay.fences.pid import Pid
-from shellplay.fences.quota import Quota
 from shellplay.fences.root import Root
+from shellplay.fences.rootfs import build
 from shellplay.fences.uts import Uts
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount, procfs, sysctl
@@ -191,7 +192,7 @@ class _Beginning:
         Docker does, see ip(7) and icmp(7); now, while /proc/sys can still be written.
         """
         # Groups that are not mapped are no groups.
-        mapped = rooting.may_see_below_mounts(self._stub)
+        mapped = build.may_see_below_mounts(self._stub)
         pings = {"net.ipv4.ping_group_range": "0 2147483647"} if mapped else {}
         try:
             sysctl.set_all(self._stub, {"net.ipv4.ip_unprivileged_port_start": "0", **pings})
@@ -209,7 +210,7 @@ class _Beginning:
         """
         kinds = {each.kind for each in self._of(Mounted)}
         anew = kinds >= {"proc", "sys", "dev"} and not self._program.is_bash
-        if anew and rooting.may_see_below_mounts(self._stub):
+        if anew and build.may_see_below_mounts(self._stub):
             fence = dataclasses.replace(fence, kernels=("/dev",))
         return dataclasses.replace(fence, ro=False)
 
@@ -234,7 +235,7 @@ class _Beginning:
         unified = any(each.version == 2 for each, _ in found)
         if unified and self._sees_its_cgroup:
             cgroup_mount.mount_unified(self._stub)
-        elif found and not unified and rooting.may_see_below_mounts(self._stub):
+        elif found and not unified and build.may_see_below_mounts(self._stub):
             cgroup_mount.mount_each(self._stub, found)
 
     # -- files ---------------------------------------------------------------------------
@@ -268,7 +269,7 @@ class _Beginning:
             # What is going to be mounted in there needs its places first.
             mount.make_place(self._stub, self._program.directory, directory=True)
             self._volumes.make_places(self._stub)
-            rooting.make_read_only(self._stub)
+            build.make_read_only(self._stub)
 
     def _go_to_its_directory(self) -> None:
         mount.make_place(self._stub, self._program.directory, directory=True)
@@ -324,7 +325,7 @@ class _Beginning:
         program, box = self._program, self._box
         who = self._running.who
         # What is another user inside and on the host is no owner here.
-        owner = who.uid if who and rooting.may_see_below_mounts(self._stub) else 0
+        owner = who.uid if who and build.may_see_below_mounts(self._stub) else 0
         if program.init:
             self._stub.attend()
             if not self._of(Pid):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from shellplay import layers, places, put
 from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError, TimedOut
 from shellplay.fences import REGISTRY, Fence, Limit, Namespace
-from shellplay.fences.namespace import Joined, joined
+from shellplay.fences.base.namespace import Joined, joined
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.explain import explained, ptrace_refusal

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences import Mounted, Namespace
-from shellplay.fences.ground import Ground
 from shellplay.fences.root import Root
-from shellplay.fences.rooting import KERNELS, is_of_kernel
+from shellplay.fences.rootfs.build import KERNELS, is_of_kernel
+from shellplay.fences.rootfs.lower import Ground
 from shellplay.image.changes import FileChange, changes
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls

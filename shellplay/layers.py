@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from shellplay.fences import ORDER, REGISTRY
-from shellplay.fences.filter import Filter
+from shellplay.fences.base.seccomp_filter import Filter
 from shellplay.kernel.namespaces import identify
 from shellplay.model import FenceRecord, How, NamespaceId
 

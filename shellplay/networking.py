@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, ShellplayError
 from shellplay.fences import Fence
-from shellplay.fences.namespace import joined
+from shellplay.fences.base.namespace import joined
 from shellplay.fences.net import BRIDGE, NONE, PASTA, Net
 from shellplay.fencing import Fencing
 from shellplay.kernel import namespaces

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shellplay.fences.caps import Caps
-from shellplay.fences.fence import Fence
-from shellplay.fences.limit import Limit
-from shellplay.fences.mounted import Mounted
-from shellplay.fences.namespace import (
+from shellplay.fences.base.fence import Fence
+from shellplay.fences.base.limit import Limit
+from shellplay.fences.base.mount_over import Mounted
+from shellplay.fences.base.namespace import (
     Joined,
     Namespace,
     joined,
     return_to,
     working_directory,
 )
-from shellplay.fences.restriction import Restriction
+from shellplay.fences.base.restriction import Restriction
+from shellplay.fences.caps import Caps
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
 from shellplay.kernel import procfs

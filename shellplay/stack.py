@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from shellplay import put
 from shellplay.errors import KernelError, Refused, TimedOut
-from shellplay.fences import KINDS, Fence, Limit, Mounted, Namespace, rooting
-from shellplay.fences.mounted import is_mounted_over, mounts_at
-from shellplay.fences.namespace import Joined, joined, return_to, working_directory
+from shellplay.fences import KINDS, Fence, Limit, Mounted, Namespace
+from shellplay.fences.base.mount_over import is_mounted_over, mounts_at
+from shellplay.fences.base.namespace import Joined, joined, return_to, working_directory
+from shellplay.fences.rootfs import build
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.process_tree import descendants, kill_quietly
@@ -150,10 +151,10 @@ class Stack:
                 outside.fd
             ):
                 return
-            paths = rooting.open_paths(shell.pid)
+            paths = build.open_paths(shell.pid)
             with shell.seized() as caller:
                 put.take_off(fence.space, caller, outside)
-                rooting.reopen(caller, paths)
+                build.reopen(caller, paths)
 
     def doomed_by(self, off: Sequence[Standing]) -> list[Shell]:
         """Return the bashes that end if fences come off by waking one outside of them."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import Fence, Mounted, Restriction
-from shellplay.fences.filter import Filter
+from shellplay.fences.base.seccomp_filter import Filter
 from shellplay.model import How
 
 

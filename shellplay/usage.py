@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shellplay.fences import REGISTRY
-from shellplay.fences.quota import Held
+from shellplay.fences.base.cgroup_limit import Held
 from shellplay.kernel.cgroup import stats as counted
 from shellplay.kernel.cgroup.group import Group
 from shellplay.kernel.cgroup.hierarchies import having

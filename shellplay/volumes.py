@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from shellplay.errors import KernelError, Refused
-from shellplay.fences import dev, rooting
+from shellplay.fences import dev
+from shellplay.fences.rootfs import build
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
 from shellplay.kernel import procfs
@@ -47,7 +48,7 @@ class Volumes:
     def make_places(self, stub: Stub) -> None:
         """Make what they are going to be mounted at, before the root cannot be written."""
         for each in self._volumes:
-            if not rooting.is_of_kernel(each.target):
+            if not build.is_of_kernel(each.target):
                 directory = each.source is None or each.source.is_dir()
                 mount_calls.make_place(stub, each.target, directory=directory)
 

@@ -3,11 +3,11 @@
 import importlib
 import pkgutil
 
-from shellplay.fences.fence import REGISTRY, Fence, Option
-from shellplay.fences.limit import Limit
-from shellplay.fences.mounted import Mounted
-from shellplay.fences.namespace import Namespace
-from shellplay.fences.restriction import Restriction
+from shellplay.fences.base.fence import REGISTRY, Fence, Option
+from shellplay.fences.base.limit import Limit
+from shellplay.fences.base.mount_over import Mounted
+from shellplay.fences.base.namespace import Namespace
+from shellplay.fences.base.restriction import Restriction
 from shellplay.kernel.namespaces import KINDS
 
 # What Docker, util-linux and CLONE_NEW* users would type.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
-from shellplay.fences.fence import listed, nearest, option
-from shellplay.fences.restriction import Restriction
+from shellplay.fences.base.fence import listed, nearest, option
+from shellplay.fences.base.restriction import Restriction
 from shellplay.kernel import credentials, procfs
 from shellplay.kernel.capabilities import NAMES, Sets, has, last, mask, name_of
 from shellplay.kernel.procfs import Status

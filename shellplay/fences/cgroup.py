@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shellplay.fences.namespace import Namespace
+from shellplay.fences.base.namespace import Namespace
 
 
 @dataclass(frozen=True)

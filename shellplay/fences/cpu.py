@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shellplay.errors import UsageError
-from shellplay.fences.fence import option
-from shellplay.fences.quota import Quota, needed
+from shellplay.fences.base.cgroup_limit import Quota, needed
+from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
 PERIOD_MICROSECONDS = 100_000

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shellplay.errors import KernelError, Refused, UsageError
-from shellplay.fences.fence import option
-from shellplay.fences.quota import Quota, needed
+from shellplay.fences.base.cgroup_limit import Quota, needed
+from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
 LIST = re.compile("[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*")

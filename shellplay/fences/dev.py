@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shellplay.fences.mounted import Mounted, mounts_at
-from shellplay.fences.rooting import may_see_below_mounts
+from shellplay.fences.base.mount_over import Mounted, mounts_at
+from shellplay.fences.rootfs.build import may_see_below_mounts
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount
 from shellplay.kernel.namespaces import identify

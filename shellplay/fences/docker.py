@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 
 from shellplay.errors import Refused
+from shellplay.fences.base.fence import Fence
 from shellplay.fences.caps import Caps
-from shellplay.fences.fence import Fence
 from shellplay.fences.net import BRIDGE, PASTA
 from shellplay.fences.seccomp import Seccomp
 from shellplay.kernel.cgroup import hierarchies

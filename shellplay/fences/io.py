@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shellplay.errors import Refused, UsageError
-from shellplay.fences.fence import option
-from shellplay.fences.quota import Quota, amount, spelled
+from shellplay.fences.base.cgroup_limit import Quota, amount, spelled
+from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
 BLOCK = "/sys/dev/block"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shellplay.errors import KernelError, Refused, UsageError
-from shellplay.fences.fence import listed, option
-from shellplay.fences.restriction import Restriction
+from shellplay.fences.base.fence import listed, option
+from shellplay.fences.base.restriction import Restriction
 from shellplay.kernel import landlock
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.landlock import EXECUTE, READ, WRITE, Files, Ports

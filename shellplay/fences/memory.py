@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shellplay.errors import KernelError, Refused, UsageError
-from shellplay.fences.fence import option
-from shellplay.fences.quota import NO_LIMIT, Quota, amount, needed, spelled
+from shellplay.fences.base.cgroup_limit import NO_LIMIT, Quota, amount, needed, spelled
+from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
 SWAP_V1, LIMIT_V1 = "memory.memsw.limit_in_bytes", "memory.limit_in_bytes"

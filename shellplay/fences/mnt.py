@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shellplay.fences.fence import option
-from shellplay.fences.namespace import Namespace
+from shellplay.fences.base.fence import option
+from shellplay.fences.base.namespace import Namespace
 from shellplay.kernel import constants as k
 
 if TYPE_CHECKING:

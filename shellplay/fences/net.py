@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shellplay.errors import UsageError
-from shellplay.fences.fence import option
-from shellplay.fences.namespace import Namespace
+from shellplay.fences.base.fence import option
+from shellplay.fences.base.namespace import Namespace
 from shellplay.kernel.net_interfaces import bring_up
 
 if TYPE_CHECKING:

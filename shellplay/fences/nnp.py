@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shellplay.fences.restriction import Restriction
+from shellplay.fences.base.restriction import Restriction
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 

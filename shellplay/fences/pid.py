@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shellplay.fences.fence import option
-from shellplay.fences.namespace import Namespace
+from shellplay.fences.base.fence import option
+from shellplay.fences.base.namespace import Namespace
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shellplay.errors import UsageError
-from shellplay.fences.fence import option
-from shellplay.fences.quota import Quota, needed
+from shellplay.fences.base.cgroup_limit import Quota, needed
+from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
 NUMBER = re.compile("[0-9]{1,10}")

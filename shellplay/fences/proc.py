@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from shellplay.fences.mounted import Mounted, hide, make_read_only, mounts_at
+from shellplay.fences.base.mount_over import Mounted, hide, make_read_only, mounts_at
 from shellplay.kernel import mount
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, UsageError
-from shellplay.fences.fence import option
-from shellplay.fences.limit import Limit
+from shellplay.fences.base.fence import option
+from shellplay.fences.base.limit import Limit
 from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.rlimits import LINES, UNLIMITED, Range

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from shellplay.errors import UsageError
-from shellplay.fences import rooting
-from shellplay.fences.fence import option
-from shellplay.fences.ground import Ground
-from shellplay.fences.namespace import Joined, Namespace, return_to, working_directory
+from shellplay.fences.base.fence import option
+from shellplay.fences.base.namespace import Joined, Namespace, return_to, working_directory
+from shellplay.fences.rootfs import build
+from shellplay.fences.rootfs.lower import Ground
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount, procfs
 from shellplay.kernel.home import expanded
@@ -61,7 +61,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
     nodev: bool = option("no device in it can be opened, but those in /dev", default=False)
     # What of the host's is there inside: what is mounted anew by others can be left out.
     kernels: tuple[str, ...] = dataclasses.field(
-        default=rooting.KERNELS, compare=False, repr=False
+        default=build.KERNELS, compare=False, repr=False
     )
     ground: Ground | None = dataclasses.field(default=None, compare=False, repr=False)
 
@@ -134,23 +134,23 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
     def settle(self, caller: Caller) -> None:
         """Build the tree, make it the root, and forget the one before."""
         assert self.ground is not None
-        path, paths = working_directory(caller), rooting.open_paths(caller.pid)
+        path, paths = working_directory(caller), build.open_paths(caller.pid)
         mask = mount.umask(caller, 0)
         try:
             # What is mounted from here on must not show in the namespace before.
             caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
-            with rooting.host_trees(caller, self.kernels) as trees:
+            with build.host_trees(caller, self.kernels) as trees:
                 self._build(caller, self.ground)
-                caller.chdir(rooting.TREE)
+                caller.chdir(build.TREE)
                 # Over itself: so no directory for the old root is needed, pivot_root(2).
                 caller.pivot_root(".", ".")
                 caller.umount2(".", k.MNT_DETACH)
                 caller.chdir("/")
-                made = rooting.attach(caller, trees)
+                made = build.attach(caller, trees)
             if self.ro:
-                rooting.make_read_only(caller)
+                build.make_read_only(caller)
             if self.nodev:
-                rooting.forbid_devices(caller)
+                build.forbid_devices(caller)
         finally:
             mount.umask(caller, mask)
         if self.base != OVERLAY and made:
@@ -159,22 +159,22 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
         return_to(caller, path)
         if working_directory(caller) != path:
             self.ground.notes.append(f"its directory {path} is not there, so bash is in / now")
-        self.ground.notes += rooting.reopen(caller, paths)
+        self.ground.notes += build.reopen(caller, paths)
 
     def _build(self, caller: Caller, ground: Ground) -> None:
         if self.base != OVERLAY:
-            rooting.stage(caller)
-            caller.mount(str(ground.lowers[0]), rooting.TREE, None, k.MS_BIND | k.MS_REC)
+            build.stage(caller)
+            caller.mount(str(ground.lowers[0]), build.TREE, None, k.MS_BIND | k.MS_REC)
             return
-        rooting.stage(caller)
-        ground.keep_stage(f"/proc/{caller.pid}/root{rooting.STAGE}")
+        build.stage(caller)
+        ground.keep_stage(f"/proc/{caller.pid}/root{build.STAGE}")
         notes: list[str] | None = None
         if ground.image is not None:
-            notes = [] if rooting.overlay(caller, ground.lowers) else None
-        elif rooting.may_see_below_mounts(caller):
-            notes = rooting.overlay_host(caller)
+            notes = [] if build.overlay(caller, ground.lowers) else None
+        elif build.may_see_below_mounts(caller):
+            notes = build.overlay_host(caller)
         if notes is None:
-            ground.apart, notes = rooting.overlay_each(caller, ground.lowers[0])
+            ground.apart, notes = build.overlay_each(caller, ground.lowers[0])
         ground.notes += notes
 
 

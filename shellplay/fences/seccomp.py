@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shellplay.errors import UsageError
-from shellplay.fences import seccomp_profile
-from shellplay.fences.fence import listed, nearest, option
-from shellplay.fences.filter import Filter
-from shellplay.fences.seccomp_profile import Here
+from shellplay.fences.base import seccomp_profile
+from shellplay.fences.base.fence import listed, nearest, option
+from shellplay.fences.base.seccomp_filter import Filter
+from shellplay.fences.base.seccomp_profile import Here
 from shellplay.kernel import seccomp
 from shellplay.kernel.home import expanded
 from shellplay.kernel.procfs import Status

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
-from shellplay.fences.mounted import Mounted, hide, make_read_only, mounts_at
+from shellplay.fences.base.mount_over import Mounted, hide, make_read_only, mounts_at
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount
 

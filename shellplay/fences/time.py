@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, UsageError
-from shellplay.fences.fence import option
-from shellplay.fences.namespace import Namespace
+from shellplay.fences.base.fence import option
+from shellplay.fences.base.namespace import Namespace
 from shellplay.kernel.namespaces import open_namespace
 from shellplay.kernel.proc_write import write_file
 

@@ -6,8 +6,8 @@ import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from shellplay.fences import seccomp_profile
-from shellplay.fences.filter import Filter
+from shellplay.fences.base import seccomp_profile
+from shellplay.fences.base.seccomp_filter import Filter
 from shellplay.kernel import constants as k
 from shellplay.kernel import seccomp
 from shellplay.kernel.procfs import Status

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
-from shellplay.fences.fence import option
-from shellplay.fences.namespace import Namespace
+from shellplay.fences.base.fence import option
+from shellplay.fences.base.namespace import Namespace
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller

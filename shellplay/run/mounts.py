@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shellplay.errors import UsageError
-from shellplay.fences.fence import nearest
+from shellplay.fences.base.fence import nearest
 from shellplay.kernel.home import expanded
 from shellplay.kernel.mount import place
 from shellplay.program import Volume

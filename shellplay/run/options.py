@@ -135,7 +135,7 @@ def _long(word: str, pending: deque[str]) -> list[tuple[str, str]]:
     option = OPTIONS.get(name)
     if option is None:
         # Loaded here: the table is there from the start, and the fences are not.
-        from shellplay.fences.fence import nearest
+        from shellplay.fences.base.fence import nearest
 
         near = nearest(spelled, OPTIONS, otherwise="help run lists them")
         raise UsageError(

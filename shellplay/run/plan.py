@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY, Fence, docker
+from shellplay.fences.base.fence import nearest
 from shellplay.fences.caps import ALL, PRESETS
-from shellplay.fences.fence import nearest
 from shellplay.fences.net import BRIDGE, PASTA
 from shellplay.kernel.capabilities import NAMES
 from shellplay.kernel.home import expanded

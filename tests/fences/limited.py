@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
+from shellplay.fences.base.cgroup_limit import Quota
 from shellplay.fences.io import disk
-from shellplay.fences.quota import Quota
 from shellplay.kernel.cgroup import hierarchies
 
 

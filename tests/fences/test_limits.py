@@ -13,7 +13,7 @@ from shellplay import usage
 from shellplay.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
-from shellplay.fences.fence import Fence
+from shellplay.fences.base.fence import Fence
 from shellplay.kernel import procfs
 from shellplay.kernel.cgroup import directories as cgroup_directories
 from shellplay.kernel.cgroup import hierarchies

@@ -10,8 +10,8 @@ import pytest
 from shellplay.container import Container
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences import REGISTRY
+from shellplay.fences.base.seccomp_filter import Filters
 from shellplay.fences.caps import Caps
-from shellplay.fences.filter import Filters
 from shellplay.fences.seccomp import Seccomp
 from shellplay.model import Change, How
 from tests.fences.conditions import spawned

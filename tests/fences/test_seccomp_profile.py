@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from shellplay.errors import UsageError
+from shellplay.fences.base.seccomp_profile import Here, read
 from shellplay.fences.seccomp import Seccomp
-from shellplay.fences.seccomp_profile import Here, read
 from shellplay.kernel.capabilities import NAMES, mask
 from shellplay.kernel.seccomp import compiled
 from tests.fences.deciding import ALLOWED, decision, number

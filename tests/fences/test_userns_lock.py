@@ -13,7 +13,7 @@ import pytest
 from shellplay.container import Container
 from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import REGISTRY
-from shellplay.fences.filter import Filters
+from shellplay.fences.base.seccomp_filter import Filters
 from shellplay.fences.seccomp import Seccomp
 from shellplay.fences.userns_lock import UsernsLock
 from shellplay.kernel.caller import HERE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shellplay.fences.seccomp_profile import DOCKER as PROFILE
+from shellplay.fences.base.seccomp_profile import DOCKER as PROFILE
 
 GUEST = "1000:1000"
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shellplay.fences.fence import Fence
+from shellplay.fences.base.fence import Fence
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from shellplay.fences.restriction import Restriction
+from shellplay.fences.base.restriction import Restriction
 from shellplay.kernel import procfs
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.procfs import Status

@@ -21,7 +21,7 @@ from shellplay.kernel import seccomp
 from shellplay.kernel.capabilities import NAMES, has
 from shellplay.kernel.seccomp import Action, Condition, Rule, Rules
 
-DOCKER = Path(__file__).parent / "profiles" / "docker.json"
+DOCKER = Path(__file__).parent.parent / "profiles" / "docker.json"
 # What Go, and so the format, calls processors, by uname(2); and what libseccomp does.
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 NATIVE = {"amd64": "X86_64", "arm64": "AARCH64"}

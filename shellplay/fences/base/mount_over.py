@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from shellplay.fences.fence import Fence
+from shellplay.fences.base.fence import Fence
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount, procfs
 from shellplay.kernel.procfs import Mount, Status

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from shellplay.errors import KernelError
-from shellplay.fences.fence import Fence, option
+from shellplay.fences.base.fence import Fence, option
 from shellplay.kernel import constants as k
 from shellplay.kernel import namespaces
 from shellplay.kernel.procfs import Status

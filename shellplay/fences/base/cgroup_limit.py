@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from shellplay.errors import KernelError, Refused, UsageError
-from shellplay.fences.limit import Limit
+from shellplay.fences.base.limit import Limit
 from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.cgroup.hierarchies import Hierarchy
 

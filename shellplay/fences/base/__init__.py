@@ -1,0 +1,1 @@
+"""What fences have in common: their families and their options."""
