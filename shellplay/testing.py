@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pexpect
     from pytest_pexpect import Pexpect
 
-    from shellplay.playground import Playground
+    from shellplay.playground.playground import Playground
     from shellplay.stage.report import Report
 
 PACKAGE_ROOT = str(Path(__file__).parent.parent)
@@ -114,7 +114,7 @@ class RecipeFailed(Exception):
 @pytest.fixture
 def playground() -> Iterator[Playground]:
     """A playground in the process of the test; all in it is ended after the test."""
-    from shellplay.playground import Playground
+    from shellplay.playground.playground import Playground
 
     with Playground() as running:
         yield running

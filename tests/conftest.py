@@ -25,8 +25,8 @@ from tests.terminal import Terminal, start_terminal
 from tests.waiting import wait_until as wait_for_condition
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
-    from shellplay.playground import Playground
+    from shellplay.container.container import Container
+    from shellplay.playground.playground import Playground
 
 STRICT = os.environ.get("SHELLPLAY_STRICT") == "1"
 HOMES = {

@@ -14,7 +14,7 @@ from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE
 from shellplay.model import Process, Role
-from shellplay.processes import Snapshot, inside_view, sees_the_hosts_proc, snapshot
+from shellplay.playground.processes import Snapshot, inside_view, sees_the_hosts_proc, snapshot
 
 FENCED = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
 

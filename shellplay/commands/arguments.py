@@ -6,9 +6,9 @@ A command's parameter is ``Annotated[T, X]`` with X one of these; T is what pars
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.errors import UsageError
-from shellplay.playground import Playground
+from shellplay.nearest import did_you_mean, quoted
+from shellplay.playground.playground import Playground
 
 
 class Candidate(NamedTuple):

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from shellplay.commands.arguments import Argument
 from shellplay.commands.command import Command
-from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.commands.words import Segment
 from shellplay.errors import UsageError
-from shellplay.playground import Playground
+from shellplay.nearest import did_you_mean, quoted
+from shellplay.playground.playground import Playground
 
 
 def bind(command: Command, segment: Segment, playground: Playground) -> dict[str, object]:

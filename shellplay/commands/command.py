@@ -11,12 +11,12 @@ from typing import Annotated, NamedTuple, cast, get_args, get_origin, get_type_h
 
 from shellplay.commands.arguments import Argument, Option, Target
 from shellplay.commands.front import Front
-from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.commands.outcome import Outcome
 from shellplay.commands.recording import Recording
 from shellplay.commands.words import Grammar
 from shellplay.errors import UsageError
-from shellplay.playground import Playground
+from shellplay.nearest import did_you_mean, quoted
+from shellplay.playground.playground import Playground
 
 GROUPS = (
     *("fences", "files", "network", "living", "looking", "containers", "images"),

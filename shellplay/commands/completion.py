@@ -8,7 +8,7 @@ from shellplay.commands.command import GRAMMAR, Command
 from shellplay.commands.table import ALIASES, TABLE, find
 from shellplay.commands.words import segments
 from shellplay.errors import ShellplayError, UsageError
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 
 class Completion(NamedTuple):

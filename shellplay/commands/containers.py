@@ -18,11 +18,11 @@ from shellplay.commands.command import command
 from shellplay.commands.outcome import Document, Outcome
 from shellplay.commands.sentences import born, count
 from shellplay.errors import Refused
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.settings import GRACE_SECONDS
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 
 @command("new", group="containers", aliases=("create",))

@@ -10,12 +10,12 @@ from shellplay.commands.arguments import Argument, Candidate
 from shellplay.commands.command import command
 from shellplay.commands.outcome import Outcome
 from shellplay.commands.paths import files
+from shellplay.directories import expanded
 from shellplay.errors import UsageError
-from shellplay.kernel.home import expanded
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:
-    from shellplay.copying import Side
+    from shellplay.container.copy import Side
 
 EXAMPLE = "as in cp web:/etc/hosts . or cp ./file web:/tmp"
 
@@ -63,7 +63,7 @@ def copy_files(
         cp ./config.txt web:/etc/
         cp web:/var/log ./logs
     """
-    from shellplay.copying import copy
+    from shellplay.container.copy import copy
 
     if source.label is None and target.label is None:
         raise UsageError("neither end is in a container", EXAMPLE)
@@ -80,7 +80,7 @@ def copy_files(
 
 
 def _side(playground: Playground, end: End, *, contents: bool) -> Side:
-    from shellplay.copying import Side
+    from shellplay.container.copy import Side
 
     if end.label is None:
         return Side(None, PurePosixPath(expanded(end.path).absolute()), contents)

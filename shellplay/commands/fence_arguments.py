@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.commands.arguments import Argument, Candidate
-from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.commands.paths import files
 from shellplay.errors import UsageError
-from shellplay.playground import Playground
+from shellplay.nearest import did_you_mean, quoted
+from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:
     from shellplay.fences import Fence

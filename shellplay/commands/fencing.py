@@ -20,7 +20,7 @@ from shellplay.commands.outcome import Changed, Document, Outcome
 from shellplay.errors import Refused
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 
 @command("fence", group="fences", aliases=("unshare",))
@@ -135,9 +135,9 @@ def fences(
         fences --json
     """
     label = container.label if container else "host"
-    from shellplay import layers
+    from shellplay.container import facts
 
-    records = container.fences() if container else layers.of_the_host()
+    records = container.fences() if container else facts.of_the_host()
 
     def view() -> object:
         from shellplay.views.strip import strip

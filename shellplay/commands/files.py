@@ -9,11 +9,11 @@ from shellplay.commands.arguments import Choice, Target, Word
 from shellplay.commands.command import command
 from shellplay.commands.outcome import Document, Outcome
 from shellplay.commands.paths import Mount, MountedPlace
+from shellplay.directories import expanded
 from shellplay.errors import UsageError
-from shellplay.kernel.home import expanded
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 TMPFS = "tmpfs"
 WHAT = {"files": "with those that the root fence went up with"}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from shellplay.commands.arguments import Argument, Candidate, Choice
 from shellplay.commands.paths import files
 from shellplay.errors import UsageError
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 
 class Form(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 
 from shellplay.commands.image_arguments import Order
 from shellplay.commands.outcome import Document, Outcome
+from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.image.digest import short
 from shellplay.image.exporting import export_image
@@ -16,7 +17,6 @@ from shellplay.image.manifest import Image
 from shellplay.image.pull import pull_image
 from shellplay.image.reference import familiar
 from shellplay.image.store import Store, layer_name
-from shellplay.kernel.home import expanded
 from shellplay.views.images import in_words, page, table
 
 Verb = Callable[[Store, tuple[str, ...], str | None], Iterator[Outcome]]

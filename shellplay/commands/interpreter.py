@@ -16,7 +16,7 @@ from shellplay.commands.sentences import born
 from shellplay.commands.table import find
 from shellplay.commands.words import Segment, segments
 from shellplay.errors import Bug, Refused, ShellplayError
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 
 class Interpreter:

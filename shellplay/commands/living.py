@@ -17,10 +17,10 @@ from shellplay.commands.sentences import started
 from shellplay.commands.words import split
 from shellplay.errors import KernelError, ShellGone, ShellplayError, UsageError
 from shellplay.kernel.poll import readable
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 
 MOMENT_SECONDS = 0.2
@@ -115,7 +115,7 @@ def execute(
                 name = container.label
                 raise ShellGone(f"{name} has ended meanwhile", f"stop {name}") from error
             raise
-        from shellplay.begin import NotStarted
+        from shellplay.container.start import NotStarted
 
         given = container.running.environment if container.running else os.environ
         raise NotStarted(error, argv[0], given.get("PATH", ""), None) from error

@@ -11,11 +11,11 @@ from shellplay.commands.command import command
 from shellplay.commands.containers import rows
 from shellplay.commands.outcome import Document, Outcome, Text
 from shellplay.errors import Refused
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
-    from shellplay.processes import Snapshot
+    from shellplay.container.container import Container
+    from shellplay.playground.processes import Snapshot
 
 VIEWS = {"inside": "as the bash sees it", "host": "as the host sees it, as a tree"}
 SWITCH = {"on": "show the system calls of every command", "off": "do not show them"}
@@ -46,7 +46,7 @@ def ps(
         return
     if container is None:
         raise Refused("ps: there is no container", "new makes one, ps host shows the host")
-    from shellplay.processes import inside_view
+    from shellplay.playground.processes import inside_view
 
     seen = inside_view(playground.snapshot(everything=True), container.pid)
 
@@ -114,10 +114,10 @@ def stats(
         stats
         stats web --json
     """
-    from shellplay import usage
+    from shellplay.container import stats as container_stats
 
     chosen = [playground.find(label) for label in labels] or playground.containers
-    found = [usage.of(each) for each in chosen if not each.dead]
+    found = [container_stats.of(each) for each in chosen if not each.dead]
 
     def view() -> object:
         from shellplay.views.stats import table

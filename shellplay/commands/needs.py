@@ -11,11 +11,11 @@ import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel import landlock, namespaces, net_routes, procfs, seccomp
 from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.explain import APPARMOR, USERNS_CLONE, YAMA, sysctl
+from shellplay.nearest import did_you_mean, quoted
 from shellplay.recipe.document import Header
 
 COMPARED = re.compile(r"(>=|<=|==|<|>)\s*(\d+(?:\.\d+)*)")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from shellplay.commands.arguments import Argument, Candidate, Target
 from shellplay.commands.command import command
 from shellplay.commands.outcome import Outcome
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 FORM = "[ADDRESS:]HOST:INSIDE"
 

@@ -14,7 +14,7 @@ from shellplay.commands.outcome import Leave, Outcome, Page, Status
 from shellplay.commands.sentences import count
 from shellplay.commands.settings import SETTINGS, change, shown
 from shellplay.errors import UsageError
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 KEYS = [
     ("Tab", "complete"),

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from shellplay.commands.arguments import Candidate, Word
-from shellplay.kernel.home import expanded
-from shellplay.playground import Playground
+from shellplay.directories import expanded
+from shellplay.playground.playground import Playground
 
 
 class Mount(Word):

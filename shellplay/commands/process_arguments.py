@@ -5,9 +5,9 @@ import signal
 from collections.abc import Iterator, Sequence
 
 from shellplay.commands.arguments import Argument, Candidate
-from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.errors import UsageError
-from shellplay.playground import Playground
+from shellplay.nearest import did_you_mean, quoted
+from shellplay.playground.playground import Playground
 
 # As long as any can be.
 NUMBER, TARGET = re.compile("[0-9]{1,2}"), re.compile("%?[0-9]{1,10}")

@@ -18,7 +18,7 @@ from shellplay.commands.outcome import Document, Outcome, Status
 from shellplay.commands.shipped import Shipped, path_of, shipped
 from shellplay.errors import Refused, ShellplayError
 from shellplay.kernel.terminal_modes import restored
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 PACKAGE_ROOT = str(Path(__file__).parents[2])
 # A process of its own: what it does cannot touch the session that it is started from.

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from shellplay.commands.arguments import Choice, Option, Word
 from shellplay.commands.command import command
-from shellplay.commands.nearest import quoted
 from shellplay.commands.outcome import Outcome
 from shellplay.commands.recording import Recording
 from shellplay.errors import UsageError
+from shellplay.nearest import quoted
 
 VERBS = {"start": "begin to write a recipe", "stop": "complete it"}
 

@@ -10,7 +10,7 @@ from shellplay.commands.outcome import Outcome
 from shellplay.errors import Refused
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 Heard = Callable[[bytes], None]
 

@@ -19,11 +19,11 @@ from shellplay.commands.run_arguments import RunWords
 from shellplay.commands.sentences import count, numbers
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel.terminal_modes import restored
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.run.options import Asked
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
     from shellplay.image.manifest import Image
 
 HOST = "host"

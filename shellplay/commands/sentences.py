@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shellplay.model import Job
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 
 def born(container: Container) -> str:

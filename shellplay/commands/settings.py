@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.errors import UsageError
+from shellplay.nearest import did_you_mean, quoted
 from shellplay.settings import Settings
 
 SWITCH = {"on": True, "true": True, "yes": True, "1": True}

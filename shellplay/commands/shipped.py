@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shellplay.commands.nearest import did_you_mean, quoted
 from shellplay.errors import UsageError
+from shellplay.nearest import did_you_mean, quoted
 
 if TYPE_CHECKING:
     from shellplay.recipe.document import Header, Recipe

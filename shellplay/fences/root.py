@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.fences.base.fence import option
 from shellplay.fences.base.namespace import Joined, Namespace, return_to, working_directory
@@ -16,7 +17,6 @@ from shellplay.fences.rootfs import build
 from shellplay.fences.rootfs.lower import Ground
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount, procfs
-from shellplay.kernel.home import expanded
 from shellplay.kernel.procfs import Status
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.fences.base import seccomp_profile
 from shellplay.fences.base.fence import listed, nearest, option
 from shellplay.fences.base.seccomp_filter import Filter
 from shellplay.fences.base.seccomp_profile import Here
 from shellplay.kernel import seccomp
-from shellplay.kernel.home import expanded
 from shellplay.kernel.procfs import Status
 from shellplay.kernel.seccomp import Action, Rule, Rules
 

@@ -1,7 +1,7 @@
 """The bottom bar: container, fences, shell state and parked bashes, read as it is drawn."""
 
 from shellplay.errors import ShellplayError
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 Fragments = list[tuple[str, str]]
 

@@ -6,7 +6,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
 from shellplay.commands.completion import complete
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 
 class TableCompleter(Completer):

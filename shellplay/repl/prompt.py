@@ -17,7 +17,7 @@ from prompt_toolkit.styles import Style
 
 from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.repl.ahead import typed_before
 from shellplay.repl.bar import bar
 from shellplay.repl.completer import TableCompleter

@@ -11,10 +11,10 @@ from shellplay.commands.outcome import Outcome
 from shellplay.commands.printer import Printer
 from shellplay.commands.recording import Heard, Recording
 from shellplay.errors import Refused, ShellplayError
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
     from shellplay.stage.casting import Casting
     from shellplay.stage.session import Session
 

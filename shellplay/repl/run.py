@@ -7,15 +7,15 @@ import sys
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
-from shellplay.begin import NotStarted
 from shellplay.commands.command import TABLE
 from shellplay.commands.manual import page
 from shellplay.commands.outcome import Page
 from shellplay.commands.printer import Printer
 from shellplay.commands.running import attend, found, started
-from shellplay.container import Container
+from shellplay.container.container import Container
+from shellplay.container.start import NotStarted
 from shellplay.errors import Refused, ShellplayError, UsageError
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.repl.term import term_inside
 from shellplay.run.options import Asked, parse
 from shellplay.settings import Settings, Surroundings

@@ -9,7 +9,7 @@ from pathlib import Path
 from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
 from shellplay.errors import ShellplayError, UsageError
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.repl.batch import Batch, cannot_be_read, lines_of, run_lines
 from shellplay.repl.config import OutOfReach, config_path, read_settings
 from shellplay.repl.marks import marks_for

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from shellplay.container.spec import Volume
+from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.fences.base.fence import nearest
-from shellplay.kernel.home import expanded
 from shellplay.kernel.mount import place
-from shellplay.program import Volume
 from shellplay.run.options import Asked, yes
 
 BIND_FLAGS = ("ro", "rw", "z", "Z", "rprivate", "private", "rslave", "slave", "cached")

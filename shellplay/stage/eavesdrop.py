@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.recipe.output import lines
 from shellplay.shell.osc133 import Mark
 from shellplay.shell.run_line import Collector

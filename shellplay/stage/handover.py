@@ -6,7 +6,7 @@ import os
 import shlex
 
 from shellplay.commands.printer import Printer
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.model import ShellState
 from shellplay.stage.keyboard import Keyboard

@@ -7,7 +7,7 @@ from typing import cast
 
 from shellplay.cast.events import Scene
 from shellplay.commands.containers import rows
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.views.json import plain
 
 Record = Mapping[str, object]

@@ -6,8 +6,8 @@ import math
 import re
 from dataclasses import replace
 
-from shellplay.container import Container
-from shellplay.playground import Playground
+from shellplay.container.container import Container
+from shellplay.playground.playground import Playground
 from shellplay.recipe import tag
 from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.document import Actor, Conditions, Expected, Header, Step

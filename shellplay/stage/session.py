@@ -16,9 +16,9 @@ from shellplay.commands.outcome import Outcome, Status
 from shellplay.commands.printer import Printer
 from shellplay.commands.recording import Heard
 from shellplay.commands.settings import SETTINGS, shown
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import UsageError
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Actor, Header, Needs, Prose
 from shellplay.recipe.header import COLUMNS, ROWS
 from shellplay.settings import Settings

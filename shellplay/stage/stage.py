@@ -19,10 +19,10 @@ from typing import Self
 
 from shellplay.cast.events import Event, Output, Prompt, Resized, Sink, Typed
 from shellplay.commands.interpreter import Interpreter
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused, ShellplayError
 from shellplay.model import ShellState
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Actor, Header, Step
 from shellplay.recipe.output import lines
 from shellplay.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 WORD = re.compile(r"(?<![\w.])[0-9a-f]+(?![\w.])")
 # The first number of a line as ps(1) and a job notice of bash write it.

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.kernel import procfs
 from shellplay.kernel.process_tree import descendants
 from shellplay.model import ShellState

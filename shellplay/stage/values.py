@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.recipe import tag
 from shellplay.recipe.bindings import Bindings
 from shellplay.stage.tags import WORD, Knowledge

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from shellplay.commands.recording import Heard
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.model import ShellState
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Actor
 from shellplay.shell.run_line import unprintable
 from shellplay.stage.eavesdrop import Eavesdropper, Kept, Line, Size, quoted, size_of

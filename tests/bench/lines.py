@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.repl.batch import Batch
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from shellplay.image.importing import import_image
 from shellplay.image.store import Store
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.run.options import parse
 from shellplay.run.plan import Plan
 from tests.bench.clock import program, side_by_side

@@ -9,7 +9,7 @@ from shellplay.commands.table import find
 from shellplay.commands.words import segments
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.fences import Fence
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 
 def bound(line: str, playground: Playground) -> dict[str, object]:

@@ -6,7 +6,7 @@ import pytest
 
 from shellplay.commands.completion import complete
 from shellplay.fences import REGISTRY
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 
 def texts(line: str, playground: Playground) -> list[str]:

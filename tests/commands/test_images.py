@@ -14,7 +14,7 @@ from shellplay.commands.completion import complete
 from shellplay.commands.table import find
 from shellplay.commands.words import segments
 from shellplay.errors import UsageError
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.views.images import in_words
 from tests.image.making import directory, file, layout, tar_of
 from tests.repl.program import shellplay

@@ -11,7 +11,7 @@ from shellplay.commands.command import TABLE, command
 from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.outcome import Outcome
 from shellplay.commands.printer import Printer
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.repl.batch import Batch
 
 

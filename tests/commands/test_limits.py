@@ -11,7 +11,7 @@ from shellplay.commands.completion import complete
 from shellplay.commands.fence_arguments import FenceWords
 from shellplay.errors import UsageError
 from shellplay.fences import ORDER, REGISTRY, Limit
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.fences.limited import refused
 from tests.repl.program import shellplay
 

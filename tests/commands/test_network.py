@@ -10,7 +10,7 @@ from shellplay.commands.completion import complete
 from shellplay.commands.fence_arguments import FenceWords
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.views.console import render
 from shellplay.views.containers import table
 from tests.repl.program import shellplay

@@ -15,7 +15,7 @@ import pytest
 from shellplay.commands import shipped
 from shellplay.commands.completion import complete
 from shellplay.errors import UsageError
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.repl.program import environment
 from tests.stage.recipes import text
 

@@ -14,7 +14,7 @@ from shellplay.commands.outcome import Outcome
 from shellplay.commands.table import ALIASES, TABLE, find
 from shellplay.commands.words import segments
 from shellplay.errors import Refused, UsageError
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 EVERY = pytest.mark.parametrize("entry", TABLE.values(), ids=lambda entry: entry.name)
 

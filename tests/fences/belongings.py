@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 
 
 class Belonging(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.kernel import procfs
 from shellplay.model import Job, ShellState
 from tests.waiting import wait_until

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.model import How
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
 from tests.fences.conditions import spawned
 from tests.fences.host import changed, identities

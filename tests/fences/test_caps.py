@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.fences.caps import Caps

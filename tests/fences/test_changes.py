@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.image.importing import import_image

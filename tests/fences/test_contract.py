@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shellplay import put
-from shellplay.container import Container
+from shellplay.container import apply
+from shellplay.container.container import Container
 from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import KINDS, REGISTRY
 from shellplay.model import How
@@ -119,7 +119,7 @@ def test_a_peel_that_the_kernel_does_not_show_is_an_error(
     kind: str, container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     how = container.fence(REGISTRY[kind]()).how
-    monkeypatch.setattr(put, "take_off", lambda kind, caller, outside: None)
+    monkeypatch.setattr(apply, "take_off", lambda kind, caller, outside: None)
     if how is How.IN_PLACE:
         with pytest.raises(ShellplayError, match=f"still shows another {kind} namespace"):
             container.peel(kind)

@@ -11,14 +11,14 @@ import pytest
 from shellplay.commands.fence_arguments import FenceWords
 from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import docker
 from shellplay.fences.caps import Caps
 from shellplay.kernel import procfs
 from shellplay.kernel.cgroup import hierarchies
 from shellplay.network import bridge_client, rootless
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.repl.batch import Batch
 from tests.fences.host import identities
 

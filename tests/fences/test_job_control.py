@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
 from tests.fences.conditions import in_front, interrupt, start_in_front

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.fences.caps import Caps

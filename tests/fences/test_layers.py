@@ -6,12 +6,12 @@ import os
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import KINDS, ORDER, REGISTRY, Fence, Limit
 from shellplay.kernel import procfs
 from shellplay.model import FenceRecord, How
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
 from tests.fences.conditions import spawned
 from tests.fences.host import digest, identities

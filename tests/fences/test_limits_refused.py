@@ -11,7 +11,7 @@ from tests.ordinary import OrdinaryUser
 def test_who_owns_no_cgroup_is_told_how_to_get_one(ordinary_user: OrdinaryUser) -> None:
     program = (
         "from shellplay.fences import REGISTRY\n"
-        "from shellplay.playground import Playground\n"
+        "from shellplay.playground.playground import Playground\n"
         "with Playground() as playground:\n"
         "    container = playground.new('box')\n"
         "    for order in (lambda: container.fence(REGISTRY['pids'].parse({'max': '50'})),\n"

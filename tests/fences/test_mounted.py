@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.fences.proc import MASKED
 from shellplay.kernel import procfs
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
 from tests.fences.conditions import in_front, interrupt, start_in_front
 from tests.fences.host import digest

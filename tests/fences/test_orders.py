@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import KINDS, REGISTRY
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.fences.host import changed, digest, identities
 
 pytestmark = pytest.mark.everyone

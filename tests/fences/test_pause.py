@@ -7,14 +7,14 @@ import signal
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
 from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.cgroup import stats as cgroup_stats
 from shellplay.model import ShellState
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.fences.conditions import spawned
 from tests.waiting import wait_until
 

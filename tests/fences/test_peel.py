@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
+from shellplay.container.fencing import STATE
 from shellplay.errors import Refused, TimedOut
 from shellplay.fences import KINDS, REGISTRY
-from shellplay.fencing import STATE
 from shellplay.kernel import procfs
 from shellplay.model import How, ShellState
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.shell import terminal
 from tests.fences.belongings import expected, pack, shown
 from tests.fences.conditions import at_prompt, printed, spawned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.fences import REGISTRY
 from shellplay.fences.pid import Pid
 from tests.fences.host import digest

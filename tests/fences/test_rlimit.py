@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
+from shellplay.container.fencing import STATE
 from shellplay.errors import Refused, TimedOut, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.fences.rlimit import Rlimit
-from shellplay.fencing import STATE
 from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.rlimits import UNLIMITED, Range
 from shellplay.model import How
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.shell import terminal
 from tests.fences.conditions import spawned
 from tests.repl.program import shellplay

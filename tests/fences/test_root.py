@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY, Fence
 from shellplay.image.importing import import_image
 from shellplay.image.store import Store, layer_name
 from shellplay.kernel import procfs
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
 from tests.fences.host import digest, identities
 

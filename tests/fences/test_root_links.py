@@ -9,12 +9,12 @@ import pytest
 
 from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.image.importing import import_image
 from shellplay.image.store import Store
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.repl.batch import Batch
 from tests.fences.host import identities
 

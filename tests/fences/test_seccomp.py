@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.fences.base.seccomp_filter import Filters

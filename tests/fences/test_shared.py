@@ -9,7 +9,7 @@ import pytest
 from shellplay.errors import Refused
 from shellplay.fences import KINDS, REGISTRY
 from shellplay.model import How
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.fences.host import identities
 from tests.waiting import wait_until
 

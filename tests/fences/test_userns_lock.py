@@ -10,7 +10,7 @@ import platform
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import REGISTRY
 from shellplay.fences.base.seccomp_filter import Filters

@@ -13,7 +13,7 @@ from shellplay.kernel import mount
 from shellplay.kernel.call_log import Journal
 from shellplay.kernel.caller import HERE, Caller
 from shellplay.kernel.tracee import seized
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 
 @pytest.fixture(params=["here", "stub", "tracee"])

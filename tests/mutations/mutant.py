@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from shellplay import put
 from shellplay.commands.needs import unmet
+from shellplay.container import apply
+from shellplay.container.fencing import Fencing
 from shellplay.fences import REGISTRY, Namespace
 from shellplay.fences.root import Root
-from shellplay.fencing import Fencing
 from shellplay.model import Change, How, ShellIdentity
 from shellplay.recipe.document import Actor, Recipe, Step
 from shellplay.stage.performance import Performance
@@ -60,7 +60,7 @@ def disable(kind: str) -> None:
         patch.setattr(fence, "unshare", lambda each, caller: each.ground.leave_from(caller.pid))
     # A fresh /proc would be mounted over that of everybody.
     if kind == "mnt":
-        patch.setattr(put, "mount_proc", lambda _: None)
+        patch.setattr(apply, "mount_proc", lambda _: None)
     look = Fencing._change
 
     def claim(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.fences import REGISTRY
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 PAGE = "served from inside\n"
 

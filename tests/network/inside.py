@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from tests.leftovers import is_a_neighbours, our_processes
 from tests.waiting import wait_until
 

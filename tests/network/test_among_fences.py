@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.network.inside import as_before, fetch, fetched_inside, host, serve_files
 from tests.waiting import wait_until
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.kernel import net_routes as routes
 from shellplay.kernel import procfs
 from shellplay.network import etc_hosts
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.network.inside import as_before, fetched_inside, host, serve_files
 from tests.waiting import wait_until
 

@@ -18,7 +18,7 @@ from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
 from shellplay.network.bridge_client import Switch
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.network.inside import as_before, host
 from tests.shell.surviving import program
 from tests.waiting import wait_until
@@ -81,7 +81,7 @@ def test_what_was_left_when_all_were_killed_at_once_goes_with_the_next() -> None
 
 PUBLISH = """
 from shellplay.fences import REGISTRY
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 with Playground() as playground:
     box = playground.new()
     box.fence(REGISTRY["net"]())
@@ -187,7 +187,7 @@ def test_nothing_was_started_nothing_is_ended() -> None:
 
 COME_AND_GO = """
 from shellplay.fences import REGISTRY
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 for _ in range(4):
     with Playground() as playground:
         playground.new().fence(REGISTRY["net"].parse({"mode": "bridge"}))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.network import rootless

@@ -16,7 +16,7 @@ from pyroute2 import IPRoute
 from shellplay.fences import REGISTRY
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.net_interfaces import bring_up
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 SERVER = """
 import socket, sys

@@ -14,7 +14,7 @@ from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
 from shellplay.image.importing import import_image
 from shellplay.image.store import Store
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.repl.batch import Batch
 from shellplay.settings import Surroundings
 from tests.image.making import busybox_root, drained

@@ -7,7 +7,7 @@ import pytest
 from shellplay.kernel.process_tree import running
 from shellplay.model import ShellState
 from shellplay.monitor.client import REMEMBERED
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.program.conftest import Run
 from tests.waiting import wait_until
 

@@ -16,8 +16,8 @@ from shellplay.errors import ShellGone
 from shellplay.kernel import procfs
 from shellplay.kernel.process_tree import descendants
 from shellplay.monitor.client import Guardian
-from shellplay.playground import Playground
-from shellplay.services import Services
+from shellplay.playground.playground import Playground
+from shellplay.playground.runtime import Services
 from shellplay.settings import GRACE_SECONDS
 from tests.shell.surviving import runs
 from tests.waiting import wait_until

@@ -14,7 +14,7 @@ from shellplay.fences import docker
 from shellplay.kernel import procfs
 from shellplay.model import ShellState
 from shellplay.network import bridge_client, rootless
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.program.conftest import Run
 from tests.waiting import wait_until
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
 from tests.program.conftest import Run
 

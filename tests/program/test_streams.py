@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.program.conftest import Run
 
 pytestmark = pytest.mark.everyone

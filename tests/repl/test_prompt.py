@@ -15,7 +15,7 @@ from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
 from shellplay.fences import ORDER
 from shellplay.model import ShellState
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.repl.bar import bar
 from shellplay.repl.completer import TableCompleter
 from shellplay.repl.history import HistoryFile

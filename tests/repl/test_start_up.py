@@ -54,4 +54,6 @@ def test_the_first_prompt_waits_for_nothing_that_only_what_is_typed_needs(
     unused = {"elftools", "pygments", "rich"} | OF_CONTAINERS | OF_RECIPES
     assert not before & unused
     terminal.send("new web\r")
-    assert {"pygments", "shellplay.services"} <= imported(terminal.expect("web: bash"))
+    assert {"pygments", "shellplay.playground.runtime"} <= imported(
+        terminal.expect("web: bash")
+    )

@@ -10,7 +10,7 @@ import os
 import sys
 
 from shellplay.fences import REGISTRY
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 
 # What a limit needs to be one, and a network to be more than a loopback.
 VALUES = {

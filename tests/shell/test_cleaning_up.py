@@ -10,7 +10,7 @@ import pytest
 
 from shellplay.errors import ShellGone
 from shellplay.fences import REGISTRY
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.shell.surviving import program, runs
 from tests.waiting import wait_until
 

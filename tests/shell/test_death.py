@@ -10,11 +10,11 @@ from contextlib import suppress
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import ShellGone
 from shellplay.fences import REGISTRY
 from shellplay.model import ShellState
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from tests.waiting import wait_until
 
 

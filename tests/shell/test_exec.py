@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import KernelError
 from shellplay.fences import KINDS, REGISTRY
 from shellplay.kernel import procfs

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.fences import REGISTRY
 from tests.waiting import wait_until
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused, TimedOut, UsageError
 from shellplay.model import LineResult, ShellState
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.settings import Settings, Surroundings
 from shellplay.shell.run_line import run
 from shellplay.shell.terminal import REDRAW_TIMEOUT

@@ -7,11 +7,11 @@ import signal
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from tests.fences.conditions import spawned
 from tests.waiting import wait_until
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.fences import REGISTRY
 from shellplay.model import LineResult
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
 from tests.waiting import wait_until
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from shellplay.container import Container
+from shellplay.container.container import Container
 from shellplay.fences import KINDS, REGISTRY
 from shellplay.kernel import procfs
 from shellplay.model import Change, How, ShellState
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
 from tests.fences.host import changed, digest, identities
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shellplay.shell.streams import Streams
+from shellplay.container.stdio import Streams
 
 
 class Printed:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from shellplay.commands.interpreter import Interpreter
 from shellplay.commands.printer import Printer
-from shellplay.container import Container
-from shellplay.playground import Playground
+from shellplay.container.container import Container
+from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Prose, Recipe, Step
 from shellplay.recipe.parse import parse
 from shellplay.repl.batch import Batch

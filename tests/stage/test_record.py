@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from shellplay.errors import Refused
-from shellplay.playground import Playground
+from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Actor
 from shellplay.recipe.parse import parse
 from shellplay.recipe.write import write

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from shellplay.container import user
+from shellplay.container.user import Account
 from shellplay.fences.base.fence import Fence
 from shellplay.fences.base.limit import Limit
 from shellplay.fences.base.mount_over import Mounted
@@ -27,8 +29,6 @@ from shellplay.kernel.caller import Caller
 from shellplay.kernel.cgroup.group import Group
 from shellplay.kernel.namespaces import CLONE_FLAGS, identify, owners
 from shellplay.kernel.stub import Stub
-from shellplay.shell import account
-from shellplay.shell.account import Account
 from shellplay.shell.shell import Forked, Shell
 
 PROC = "/proc"
@@ -101,7 +101,7 @@ def all_around(
             put_up(each)
 
     if who is not None:
-        account.assume(caller, who, drop if last else None)
+        user.assume(caller, who, drop if last else None)
 
 
 def by_fork(fence: Fence, join: Joined | None, group: Group) -> Forked:

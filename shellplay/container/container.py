@@ -10,12 +10,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from shellplay import jobs
-from shellplay.begin import begin
+from shellplay.container import exec as exec_program
+from shellplay.container import jobs
+from shellplay.container.fencing import Fencing
+from shellplay.container.mounts import Files
+from shellplay.container.network import Networking
+from shellplay.container.process import Running
+from shellplay.container.spec import Start, new_id
+from shellplay.container.start import begin
+from shellplay.container.stats import OomKills
 from shellplay.errors import Refused, ShellGone
 from shellplay.fences import Fence
-from shellplay.fencing import Fencing
-from shellplay.files import Files
 from shellplay.kernel.cgroup.group import Group, prefix
 from shellplay.kernel.process_tree import descendants, kill_quietly
 from shellplay.kernel.signals import deferred
@@ -30,17 +35,13 @@ from shellplay.model import (
 )
 from shellplay.monitor.client import Guardian
 from shellplay.network.bridge_client import Switch
-from shellplay.networking import Networking
-from shellplay.program import Start, new_id
-from shellplay.running import Running
 from shellplay.settings import Settings
-from shellplay.shell import run_line, sibling
+from shellplay.shell import run_line
 from shellplay.shell.attach import Left, Relay
 from shellplay.shell.pty_reader import Drain
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import start_bash
 from shellplay.shell.terminal import Terminal
-from shellplay.usage import OomKills
 
 __all__ = ["Container", "Left"]
 
@@ -239,7 +240,7 @@ class Container:
     def exec(self, argv: list[str], *, terminal: bool) -> int:
         """Run a program beside the live bash, inside every fence; return its exit status."""
         self.require_alive()
-        return sibling.execute(
+        return exec_program.execute(
             self.guardian,
             self.live,
             argv,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from shellplay import put
+from shellplay.container import apply
+from shellplay.container.applied import Standing
+from shellplay.container.stack import Stack
 from shellplay.errors import Refused
 from shellplay.fences import Fence, Mounted, Namespace, Restriction
 from shellplay.fences.root import Root
 from shellplay.kernel.process_tree import running
 from shellplay.kernel.procfs import Status
 from shellplay.model import How
-from shellplay.stack import Stack
-from shellplay.standing import Standing
 
 
 def over(stack: Stack, fence: Fence) -> list[Standing]:
@@ -97,7 +97,7 @@ def _belongs_below_pid(stack: Stack, fence: Fence) -> bool:
         _is_alone_as_number_1(stack)
         and fence.kind != "user"
         and not any(isinstance(each.fence, Namespace) for each in stack.standing.above("pid"))
-        and not put.comes_off_in_place(stack.live, fence)
+        and not apply.comes_off_in_place(stack.live, fence)
     )
 
 

@@ -13,7 +13,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from shellplay import put
+from shellplay.container import apply, user
+from shellplay.container.applied import Standing, StandingFences
+from shellplay.container.spec import Start
+from shellplay.container.stack import way_on
+from shellplay.container.volumes import Volumes
 from shellplay.errors import KernelError, Refused
 from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction
 from shellplay.fences.base.cgroup_limit import Quota
@@ -31,16 +35,11 @@ from shellplay.kernel.explain import explained
 from shellplay.kernel.poll import readable
 from shellplay.kernel.tracee import pidfd
 from shellplay.model import How
-from shellplay.program import Start
-from shellplay.shell import account
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import start_bash, take_terminal
-from shellplay.stack import way_on
-from shellplay.standing import Standing, StandingFences
-from shellplay.volumes import Volumes
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 UMASK = 0o022
 ENDING_SECONDS = 30.0
@@ -167,7 +166,7 @@ class _Beginning:
             self._told(fence.kind, remark)
 
     def _put_up(self, fence: Fence) -> None:
-        self._up(fence, lambda f: put.around(f, self._stub, self._box.group))
+        self._up(fence, lambda f: apply.around(f, self._stub, self._box.group))
 
     def _joined(self, fence: Namespace) -> AbstractContextManager[Joined | None]:
         if fence.join is None:
@@ -180,7 +179,7 @@ class _Beginning:
         if isinstance(fence, Root):
             fence = self._bared(fence)
         outside = self._held.enter_context(pidfd(self._stub.pid)) if fence.by_fork else None
-        self._stub = put.on_stub(fence, self._stub, join)
+        self._stub = apply.on_stub(fence, self._stub, join)
         if outside is not None:
             self._outside.append(outside)
         if isinstance(fence, Net) and join is None:
@@ -245,7 +244,7 @@ class _Beginning:
         kinds = {each.kind for each in self._fences}
         fresh = any(each.proc for each in self._of(Pid)) or "root" in kinds
         if fresh and "mnt" in kinds and "proc" not in kinds:
-            put.mount_proc(self._stub)
+            apply.mount_proc(self._stub)
 
     @property
     def _hides_devices(self) -> bool:
@@ -279,8 +278,8 @@ class _Beginning:
 
     def _give_up(self) -> None:
         """Put up what is given up for good; the user changes before the capabilities go."""
-        who = account.find(self._stub.pid, self._program.user)
-        put.all_around(self._of(Restriction), self._stub, who, self._put_up)
+        who = user.find(self._stub.pid, self._program.user)
+        apply.all_around(self._of(Restriction), self._stub, who, self._put_up)
         if who.uid or who.gid:
             # Another user has undone it.
             self._ask_to_end()

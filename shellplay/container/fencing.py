@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shellplay import layers, places, put
+from shellplay.container import apply, facts, placement
+from shellplay.container.applied import Standing, StandingFences
+from shellplay.container.stack import Stack, named
 from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError, TimedOut
 from shellplay.fences import REGISTRY, Fence, Limit, Namespace
 from shellplay.fences.base.namespace import Joined, joined
@@ -21,15 +23,13 @@ from shellplay.kernel.caller import Caller
 from shellplay.kernel.explain import explained, ptrace_refusal
 from shellplay.kernel.process_tree import running
 from shellplay.model import Change, FenceRecord, How, NamespaceId, ShellIdentity
-from shellplay.processes import sees_the_hosts_proc
+from shellplay.playground.processes import sees_the_hosts_proc
 from shellplay.shell.shell import Shell
 from shellplay.shell.state_dump import State
 from shellplay.shell.state_transfer import Carried
-from shellplay.stack import Stack, named
-from shellplay.standing import Standing, StandingFences
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 # What to say of the fence that had to come before.
 FIRST = {
@@ -62,7 +62,7 @@ class Fencing:
 
     def records(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
-        return layers.of(self._box, self._stack.standing)
+        return facts.of(self._box, self._stack.standing)
 
     @property
     def standing(self) -> StandingFences:
@@ -84,7 +84,7 @@ class Fencing:
             raise Refused(reason)
         if fence.shows("self"):
             raise Refused(f"{fence.kind}: the host is like that already, so nothing is fenced")
-        places.require_still_seen(self._stack, fence)
+        placement.require_still_seen(self._stack, fence)
         fence, notes = fence.gathered(self._stack.live.status)
         self._stack.standing.gathered.append(fence)
         try:
@@ -125,11 +125,13 @@ class Fencing:
         """
         fences = [each.fence for each in self._stack.standing]
         who = self._box.running.who if self._box.running else None
-        put.all_around(fences, caller, who, lambda f: put.around(f, caller, self._box.group))
+        apply.all_around(
+            fences, caller, who, lambda f: apply.around(f, caller, self._box.group)
+        )
         self._stack.standing.require_shown(caller.pid, "the program")
 
     def _up(self, fence: Fence, join: Joined | None) -> Change:
-        over = places.over(self._stack, fence)
+        over = placement.over(self._stack, fence)
         if over and self._may_step_back(over):
             return self._up_below(over, fence, join)
         first = self._first(fence)
@@ -218,21 +220,21 @@ class Fencing:
         self, fence: Fence, join: Joined | None
     ) -> tuple[How, tuple[str, ...], Carried]:
         outside = isinstance(fence, Limit) and fence.comes_off(self._box.pid)
-        if not outside and (not self._box.settings.live or places.over(self._stack, fence)):
+        if not outside and (not self._box.settings.live or placement.over(self._stack, fence)):
             return How.RESPAWNED, *self._put_on_new_bash(fence, join)
         if (
             join is not None
             and fence.by_fork
             and isinstance(fence, Namespace)
-            and not put.may_return(self._stack.live, fence)
+            and not apply.may_return(self._stack.live, fence)
         ):
             notes, carried = self._put_on_new_bash(fence, join)
             return How.RESPAWNED, (NO_WAY_BACK, *notes), carried
         try:
-            if put.comes_off_in_place(self._stack.live, fence):
+            if apply.comes_off_in_place(self._stack.live, fence):
                 return self._stack.put_in_place(fence, join), (), NOTHING
             self._box.require_idle()
-            if places.shares_the_fork(self._stack, fence):
+            if placement.shares_the_fork(self._stack, fence):
                 self._stack.put_on_the_last_copy(fence)
             else:
                 self._stack.put_on_copy(fence, join)
@@ -252,7 +254,7 @@ class Fencing:
         self, fence: Fence, join: Joined | None
     ) -> tuple[tuple[str, ...], Carried]:
         self._require_respawnable(f"fence {fence.kind}", force=False)
-        over = places.over(self._stack, fence)
+        over = placement.over(self._stack, fence)
         below = [(each.fence, None) for each in self._stack.standing if each not in over]
         above = [(each.fence, None) for each in over]
         try:
@@ -281,7 +283,7 @@ class Fencing:
             case _:
                 left = self._require_respawnable(f"peel {kind}", force=force)
                 if (ours := procfs.status("self")) is not None:
-                    places.require_all_permitted(self._stack, standing, ours)
+                    placement.require_all_permitted(self._stack, standing, ours)
                 rest = [s.fence for s in self._stack.standing if s is not standing]
                 try:
                     notes, carried = self._stack.respawn([(fence, None) for fence in rest])
@@ -313,12 +315,12 @@ class Fencing:
         return (
             not restricted
             and isinstance(fence, Namespace)
-            and put.may_return(self._stack.live, fence)
+            and apply.may_return(self._stack.live, fence)
         )
 
     def _wake_below(self, standing: Standing, *, force: bool) -> Carried:
         self._box.require_idle()
-        places.require_a_way_back(self._stack, standing, self._box.label)
+        placement.require_a_way_back(self._stack, standing, self._box.label)
         doomed = self._stack.doomed_by([standing])
         left = self._lost_jobs(doomed, f"peel {standing.fence.kind}", force=force)
         left += self._stack.live.open_beside(self._stack.woken_by(standing))

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from shellplay import put
+from shellplay.container import apply
+from shellplay.container.applied import Standing, StandingFences
 from shellplay.errors import KernelError, Refused, TimedOut
 from shellplay.fences import KINDS, Fence, Limit, Mounted, Namespace
 from shellplay.fences.base.mount_over import is_mounted_over, mounts_at
@@ -28,10 +29,9 @@ from shellplay.shell.spawn import start_bash
 from shellplay.shell.state_dump import State, dump
 from shellplay.shell.state_transfer import Carried, carry
 from shellplay.shell.terminal import Terminal
-from shellplay.standing import Standing, StandingFences
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 # A fence that is to go up, and the namespace to join for it.
 Wanted = tuple[Fence, Joined | None]
@@ -74,11 +74,11 @@ class Stack:
         with self.live.seized() as caller:
             path = working_directory(caller)
             try:
-                put.in_place(fence, caller, join)
+                apply.in_place(fence, caller, join)
             except (KernelError, Refused, OSError):
                 if namespaces.identify(self.live.pid, fence.space) != before:
                     with fence.outside() as outside:
-                        put.take_off(fence.space, caller, outside)
+                        apply.take_off(fence.space, caller, outside)
                     return_to(caller, path)
                 raise
         self.standing.add(Standing(fence, How.IN_PLACE, len(self.parked)))
@@ -107,7 +107,7 @@ class Stack:
         """Fork the live bash; the copy is inside the fence, the original is parked."""
         outer = self.live
         jobs = self._box.jobs()
-        copy = outer.fork(self._box.terminal, put.by_fork(fence, join, self._box.group))
+        copy = outer.fork(self._box.terminal, apply.by_fork(fence, join, self._box.group))
         self.parked.append(outer)
         self._box.live = copy
         self.standing.add(Standing(fence, How.FORKED, len(self.parked)))
@@ -121,7 +121,7 @@ class Stack:
         The bash that is parked outside of the last fork is the way back from this one too.
         """
         with self.live.seized() as caller:
-            put.around(fence, caller, self._box.group)
+            apply.around(fence, caller, self._box.group)
         self.standing.add(Standing(fence, How.FORKED, len(self.parked)))
 
     # -- down ----------------------------------------------------------------------------
@@ -142,7 +142,7 @@ class Stack:
                     self._leave(fence, shell)
             case _:
                 with self.live.seized() as caller, joined(os.getpid(), kind) as host:
-                    put.take_off(kind, caller, host)
+                    apply.take_off(kind, caller, host)
         self.standing.remove(kind)
 
     def _leave(self, fence: Namespace, shell: Shell) -> None:
@@ -153,7 +153,7 @@ class Stack:
                 return
             paths = build.open_paths(shell.pid)
             with shell.seized() as caller:
-                put.take_off(fence.space, caller, outside)
+                apply.take_off(fence.space, caller, outside)
                 build.reopen(caller, paths)
 
     def doomed_by(self, off: Sequence[Standing]) -> list[Shell]:
@@ -280,7 +280,9 @@ class Stack:
                     with insider(self._box.guardian, stub.pid) as caller:
                         self._mount(fence, caller, stub.pid, terminal)
             who = self._box.running.who if self._box.running else None
-            put.all_around(fences, stub, who, lambda f: put.around(f, stub, self._box.group))
+            apply.all_around(
+                fences, stub, who, lambda f: apply.around(f, stub, self._box.group)
+            )
             shell = self._bash_anew(stub, terminal)
             undo.pop_all()
         self._end(old)
@@ -309,7 +311,7 @@ class Stack:
                 continue  # It may take what it needs for the rest: these come last.
             pinned = self._pinned(fence) if fence.kind in self.standing else nullcontext(join)
             with pinned as pin:
-                stub = put.on_stub(fence, stub, pin)
+                stub = apply.on_stub(fence, stub, pin)
             undo.callback(stub.quit)
         return stub
 
@@ -374,20 +376,20 @@ def _fit_proc(
     seized: Callable[[], AbstractContextManager[Caller]],
 ) -> tuple[str, ...]:
     up = {fence.kind: fence for fence in fences}
-    if "mnt" not in up or put.sees_itself(pid):
+    if "mnt" not in up or apply.sees_itself(pid):
         return ()
     # Below a new root there may be another /proc than that of the host.
     fresh = getattr(up["pid"], "proc", False) if "pid" in up else "root" in up
     # More than one where a proc fence lies over the fresh one of a bash that has ended.
-    stale = put.proc_mounts(pid) - put.proc_mounts("self")
+    stale = apply.proc_mounts(pid) - apply.proc_mounts("self")
     if not fresh and stale <= 0:
         return ()
     try:
         with seized() as caller:
             for _ in range(stale):
-                put.unmount_proc(caller)
+                apply.unmount_proc(caller)
             if fresh:
-                put.mount_proc(caller)
+                apply.mount_proc(caller)
     except KernelError as error:
         return (f"/proc still shows other processes: {error.message}",)
     who = "inside" if "pid" in up else "of the host"

@@ -21,10 +21,10 @@ from shellplay.model import NamespaceId, Role
 from shellplay.settings import Settings
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
-    from shellplay.processes import Snapshot
-    from shellplay.program import Start
-    from shellplay.services import Services
+    from shellplay.container.container import Container
+    from shellplay.container.spec import Start
+    from shellplay.playground.processes import Snapshot
+    from shellplay.playground.runtime import Services
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 
@@ -78,7 +78,7 @@ class Playground:
     def _running(self) -> Services:
         # Loaded here, as the container in ``new``: who only looks at the host needs neither,
         # and they take as long as all the rest of the program.
-        from shellplay.services import Services
+        from shellplay.playground.runtime import Services
 
         if self._services is None:
             # A ^C in the middle of it would leave what nobody closes.
@@ -111,7 +111,7 @@ class Playground:
                 )
             if any(name in (each.name, each.id) for each in self.containers):
                 raise Refused(f"there is a container {name} already", f"use {name}")
-        from shellplay.container import Container
+        from shellplay.container.container import Container
 
         running = self._running()
         container = Container(
@@ -176,7 +176,7 @@ class Playground:
 
     def snapshot(self, *, everything: bool = False) -> Snapshot:
         """Read the processes of the playground; with ``everything`` those of the host too."""
-        from shellplay.processes import snapshot
+        from shellplay.playground.processes import snapshot
 
         alive = [each for each in self.containers if not each.dead]
         return snapshot(

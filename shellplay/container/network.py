@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from shellplay.container.fencing import Fencing
 from shellplay.errors import KernelError, Refused, ShellplayError
 from shellplay.fences import Fence
 from shellplay.fences.base.namespace import joined
 from shellplay.fences.net import BRIDGE, NONE, PASTA, Net
-from shellplay.fencing import Fencing
 from shellplay.kernel import namespaces
 from shellplay.kernel import net_addresses as addresses
 from shellplay.kernel.explain import explained
@@ -23,7 +23,7 @@ from shellplay.network.proxy import Published
 from shellplay.network.rootless import Way
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
     from shellplay.kernel.caller import Caller
 
 WITHOUT_MNT = "names are looked up as on the host, until mnt is fenced"

@@ -16,7 +16,7 @@ from shellplay.model import Job, Process, Role
 from shellplay.shell import run_line
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 MOMENT_SECONDS = 0.1
 STARTING_SECONDS, STARTING_TICKS = 2.0, 5

@@ -13,20 +13,20 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
+from shellplay.container.spec import Program
+from shellplay.container.stdio import Streams
+from shellplay.container.user import Account
 from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel import namespaces
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.poll import readable
 from shellplay.kernel.process_tree import kill_quietly, running
 from shellplay.kernel.signals import handles
-from shellplay.program import Program
 from shellplay.settings import GRACE_SECONDS
-from shellplay.shell.account import Account
 from shellplay.shell.pty_reader import Drain
-from shellplay.shell.streams import Streams
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 MOST_INTERRUPTS = 3
 ENDING_SECONDS, MOMENT_SECONDS = 5.0, 0.001

@@ -12,7 +12,7 @@ from shellplay.kernel.cgroup.hierarchies import having
 from shellplay.model import Usage
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
 
 
 def of(box: Container) -> Usage:

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from shellplay.container.applied import StandingFences
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences import Mounted, Namespace
 from shellplay.fences.root import Root
@@ -25,10 +26,9 @@ from shellplay.kernel.procfs import Mount
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.tracee import pidfd
 from shellplay.shell.broker import insider
-from shellplay.standing import StandingFences
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
+    from shellplay.container.container import Container
     from shellplay.image.manifest import Image
 
 

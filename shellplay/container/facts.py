@@ -11,8 +11,8 @@ from shellplay.kernel.namespaces import identify
 from shellplay.model import FenceRecord, How, NamespaceId
 
 if TYPE_CHECKING:
-    from shellplay.container import Container
-    from shellplay.standing import Standing, StandingFences
+    from shellplay.container.applied import Standing, StandingFences
+    from shellplay.container.container import Container
 
 # What is said of a layer that the kernel shows of nobody.
 AS_PUT_UP = "up, though the kernel does not show it"

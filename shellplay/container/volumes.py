@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from shellplay.container.spec import Volume
 from shellplay.errors import KernelError, Refused
 from shellplay.fences import dev
 from shellplay.fences.rootfs import build
@@ -16,7 +17,6 @@ from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.stub import Stub
 from shellplay.kernel.tracee import pidfd
-from shellplay.program import Volume
 
 
 class Volumes:

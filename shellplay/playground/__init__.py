@@ -1,0 +1,1 @@
+"""All containers of one run, and the processes that serve them."""
