@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from shellplay.commands.arguments import Argument, Candidate
 from shellplay.commands.image_arguments import images
 from shellplay.commands.paths import files
+from shellplay.docker.options import OPTIONS, Asked, Option, parse
 from shellplay.playground.playground import Playground
-from shellplay.run.options import OPTIONS, Asked, Option, parse
 
 FILES = ("env-file", "volume", "device")
 

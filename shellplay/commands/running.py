@@ -17,10 +17,10 @@ from shellplay.commands.outcome import Outcome, Status
 from shellplay.commands.recording import Recording
 from shellplay.commands.run_arguments import RunWords
 from shellplay.commands.sentences import count, numbers
+from shellplay.docker.options import Asked
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel.terminal_modes import restored
 from shellplay.playground.playground import Playground
-from shellplay.run.options import Asked
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
@@ -147,7 +147,7 @@ def started(
 ) -> Container:
     """Start what was asked for; ``told`` gets a sentence for each fence."""
     from shellplay.commands.fence_arguments import hidden
-    from shellplay.run.plan import Plan
+    from shellplay.docker.plan import Plan
 
     def tell(kind: str, note: str) -> None:
         told.append(f"  {note}" if note else f"{kind} fence up, hides: {hidden(kind)}")

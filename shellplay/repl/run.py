@@ -14,10 +14,10 @@ from shellplay.commands.printer import Printer
 from shellplay.commands.running import attend, found, started
 from shellplay.container.container import Container
 from shellplay.container.start import NotStarted
+from shellplay.docker.options import Asked, parse
 from shellplay.errors import Refused, ShellplayError, UsageError
 from shellplay.playground.playground import Playground
 from shellplay.repl.term import term_inside
-from shellplay.run.options import Asked, parse
 from shellplay.settings import Settings, Surroundings
 
 if TYPE_CHECKING:

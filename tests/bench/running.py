@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from shellplay.docker.options import parse
+from shellplay.docker.plan import Plan
 from shellplay.image.importing import import_image
 from shellplay.image.store import Store
 from shellplay.playground.playground import Playground
-from shellplay.run.options import parse
-from shellplay.run.plan import Plan
 from tests.bench.clock import program, side_by_side
 from tests.bench.table import Row
 from tests.parity.daemon import NoDocker, dockerd, remove_cgroups

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from shellplay.docker import plan
+from shellplay.docker.options import parse
+from shellplay.docker.plan import Plan
 from shellplay.errors import UsageError
 from shellplay.fences import docker
-from shellplay.run import plan
-from shellplay.run.options import parse
-from shellplay.run.plan import Plan
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from shellplay.container.spec import Volume
 from shellplay.directories import expanded
+from shellplay.docker.options import Asked, yes
 from shellplay.errors import UsageError
 from shellplay.fences.base.fence import nearest
 from shellplay.kernel.mount import place
-from shellplay.run.options import Asked, yes
 
 BIND_FLAGS = ("ro", "rw", "z", "Z", "rprivate", "private", "rslave", "slave", "cached")
 TMPFS = re.compile(r"size=\d+[kmgKMG%]?|mode=0?[0-7]{3,4}|nr_inodes=\d+[kmg]?|uid=\d+|gid=\d+")

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from shellplay.container.spec import Program, Start, Told, Volume, new_id
 from shellplay.directories import expanded
+from shellplay.docker.mounts import volumes
+from shellplay.docker.options import Asked
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY, Fence, docker
 from shellplay.fences.base.fence import nearest
 from shellplay.fences.caps import ALL, PRESETS
 from shellplay.fences.net import BRIDGE, PASTA
 from shellplay.kernel.capabilities import NAMES
-from shellplay.run.mounts import volumes
-from shellplay.run.options import Asked
 
 if TYPE_CHECKING:
     from shellplay.image.manifest import Image
