@@ -1,4 +1,4 @@
 """The commands: one table of typed functions, and what parses, completes and runs them.
 
-Importing ``shellplay.commands.table`` fills the table.
+Importing ``shellplay.cmdline.index`` fills the table.
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
-from shellplay.commands.arguments import (
+from shellplay.cmdline.arguments import (
     ContainerName,
     ContainerNames,
     Option,
@@ -14,9 +14,9 @@ from shellplay.commands.arguments import (
     Target,
     Word,
 )
-from shellplay.commands.command import command
-from shellplay.commands.outcome import Document, Outcome
-from shellplay.commands.sentences import born, count
+from shellplay.cmdline.outcomes import Document, Outcome
+from shellplay.cmdline.phrases import born, count
+from shellplay.cmdline.registry import command
 from shellplay.errors import Refused
 from shellplay.playground.playground import Playground
 from shellplay.settings import GRACE_SECONDS

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from shellplay.commands.command import command
-from shellplay.commands.manual import columns
-from shellplay.commands.outcome import Document, Outcome, Page
+from shellplay.cmdline.help import columns
+from shellplay.cmdline.outcomes import Document, Outcome, Page
+from shellplay.cmdline.registry import command
 
 if TYPE_CHECKING:
-    from shellplay.commands.findings import Finding
+    from shellplay.commands.doctor_checks import Finding
 
 
 @command("doctor", group="other", json=True)
@@ -22,7 +22,7 @@ def doctor() -> Iterator[Outcome]:
         doctor --json
     """
     # It looks into much that no other command needs, so it is loaded when it looks.
-    from shellplay.commands.findings import findings
+    from shellplay.commands.doctor_checks import findings
 
     found = list(findings())
     rows = [(f"{'!!' if one.fix else 'ok'}  {one.name}", _sentence(one)) for one in found]

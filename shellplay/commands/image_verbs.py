@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from shellplay.commands.image_arguments import Order
-from shellplay.commands.outcome import Document, Outcome
+from shellplay.cmdline.argument_types.images import Order
+from shellplay.cmdline.outcomes import Document, Outcome
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.image.digest import short

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from shellplay.commands.arguments import Argument, Candidate, Target
-from shellplay.commands.command import command
-from shellplay.commands.outcome import Outcome
+from shellplay.cmdline.arguments import Argument, Candidate, Target
+from shellplay.cmdline.outcomes import Outcome
+from shellplay.cmdline.registry import command
 from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:

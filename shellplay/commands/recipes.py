@@ -11,10 +11,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
-from shellplay.commands.arguments import Candidate, Option, Word
-from shellplay.commands.command import command
-from shellplay.commands.front import Front
-from shellplay.commands.outcome import Document, Outcome, Status
+from shellplay.cmdline.arguments import Candidate, Option, Word
+from shellplay.cmdline.front_end import Front
+from shellplay.cmdline.outcomes import Document, Outcome, Status
+from shellplay.cmdline.registry import command
 from shellplay.commands.shipped import Shipped, path_of, shipped
 from shellplay.errors import Refused, ShellplayError
 from shellplay.kernel.terminal_modes import restored
@@ -107,7 +107,7 @@ def tour(playground: Playground, front: Front) -> Iterator[Outcome]:
 
 
 def _record(each: Shipped) -> dict[str, object]:
-    from shellplay.commands.needs import unmet
+    from shellplay.commands.requirements import unmet
 
     try:
         title, why = each.header.title, unmet(each.header)

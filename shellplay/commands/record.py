@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from shellplay.commands.arguments import Choice, Option, Word
-from shellplay.commands.command import command
-from shellplay.commands.outcome import Outcome
-from shellplay.commands.recording import Recording
+from shellplay.cmdline.arguments import Choice, Option, Word
+from shellplay.cmdline.observer import Recording
+from shellplay.cmdline.outcomes import Outcome
+from shellplay.cmdline.registry import command
 from shellplay.errors import UsageError
 from shellplay.nearest import quoted
 

@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Iterable, Iterator
 
-from shellplay.commands.interpreter import Interpreter
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.interpreter import Interpreter
+from shellplay.cmdline.printer import Printer
 from shellplay.errors import UsageError
 from shellplay.repl.lines import LineReader
 

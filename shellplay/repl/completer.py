@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from shellplay.commands.completion import complete
+from shellplay.cmdline.completion import complete
 from shellplay.playground.playground import Playground
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shellplay.commands.settings import change_all
+from shellplay.cmdline.setting_types import change_all
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.repl.directories import base_directory
 from shellplay.settings import Settings

@@ -17,10 +17,10 @@ from pygments.token import (
     _TokenType,
 )
 
-from shellplay.commands.command import GRAMMAR
-from shellplay.commands.fence_arguments import kind_of
-from shellplay.commands.table import ALIASES, TABLE, find
-from shellplay.commands.words import Segment, Word, segments
+from shellplay.cmdline.argument_types.fences import kind_of
+from shellplay.cmdline.index import ALIASES, TABLE, find
+from shellplay.cmdline.registry import GRAMMAR
+from shellplay.cmdline.tokenizer import Segment, Word, segments
 from shellplay.errors import UsageError
 
 LONGEST = 10_000

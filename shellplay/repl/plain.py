@@ -3,8 +3,8 @@
 import os
 import sys
 
-from shellplay.commands.interpreter import Interpreter
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.interpreter import Interpreter
+from shellplay.cmdline.printer import Printer
 from shellplay.repl.lines import LineReader
 from shellplay.repl.marks import Marks
 from shellplay.repl.text import prompt_text

@@ -15,8 +15,8 @@ from prompt_toolkit.history import History
 from prompt_toolkit.lexers import Lexer, PygmentsLexer, SimpleLexer
 from prompt_toolkit.styles import Style
 
-from shellplay.commands.interpreter import Interpreter
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.interpreter import Interpreter
+from shellplay.cmdline.printer import Printer
 from shellplay.playground.playground import Playground
 from shellplay.repl.ahead import typed_before
 from shellplay.repl.bar import bar

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shellplay.commands.outcome import Outcome
-from shellplay.commands.printer import Printer
-from shellplay.commands.recording import Heard, Recording
+from shellplay.cmdline.observer import Heard, Recording
+from shellplay.cmdline.outcomes import Outcome
+from shellplay.cmdline.printer import Printer
 from shellplay.errors import Refused, ShellplayError
 from shellplay.playground.playground import Playground
 

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
-from shellplay.commands.command import TABLE
-from shellplay.commands.manual import page
-from shellplay.commands.outcome import Page
-from shellplay.commands.printer import Printer
-from shellplay.commands.running import attend, found, started
+from shellplay.cmdline.help import page
+from shellplay.cmdline.outcomes import Page
+from shellplay.cmdline.printer import Printer
+from shellplay.cmdline.registry import TABLE
+from shellplay.commands.run import attend, found, started
 from shellplay.container.container import Container
 from shellplay.container.start import NotStarted
 from shellplay.docker.options import Asked, parse

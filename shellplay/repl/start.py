@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shellplay.commands.interpreter import Interpreter
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.interpreter import Interpreter
+from shellplay.cmdline.printer import Printer
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.playground.playground import Playground
 from shellplay.repl.batch import Batch, cannot_be_read, lines_of, run_lines

@@ -1,6 +1,6 @@
 """A word to who is new: said once, before the first prompt of all."""
 
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.printer import Printer
 from shellplay.commands.shipped import shipped
 from shellplay.repl.directories import base_directory
 from shellplay.repl.marks import key

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from shellplay.cast.events import Ended
-from shellplay.commands.needs import unmet
+from shellplay.commands.requirements import unmet
 from shellplay.errors import ShellplayError
 from shellplay.recipe.document import Recipe
 from shellplay.stage.casting import Casting

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.printer import Printer
 from shellplay.errors import RecipeError, Refused, ShellplayError, UsageError
 from shellplay.recipe import bless as recipe_bless
 from shellplay.recipe.output import lines

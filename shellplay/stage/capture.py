@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.printer import Printer
 
 CHUNK = 1 << 16
 FREED_AT_ONCE = 1 << 20

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.printer import Printer
 from shellplay.errors import Refused
 from shellplay.recipe.document import Recipe
 from shellplay.stage.outside import Deed, Reach, deeds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.printer import Printer
 from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.model import ShellState

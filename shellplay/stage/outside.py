@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from shellplay.commands.command import GRAMMAR
-from shellplay.commands.table import find
-from shellplay.commands.words import segments
+from shellplay.cmdline.index import find
+from shellplay.cmdline.registry import GRAMMAR
+from shellplay.cmdline.tokenizer import segments
 from shellplay.errors import ShellplayError
 from shellplay.recipe.document import Actor, Recipe, Step
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from shellplay.cast.events import Heading, Output, Pause
-from shellplay.commands.needs import lacking
+from shellplay.commands.requirements import lacking
 from shellplay.errors import RecipeError, UsageError
 from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.bless import renewed

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from shellplay.cast.events import Ended, Heading, Output
 from shellplay.cast.pacing import Paced
-from shellplay.commands.needs import unmet
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.printer import Printer
+from shellplay.commands.requirements import unmet
 from shellplay.commands.shipped import is_shipped, path_of
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.recipe.document import Prose, Recipe

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shellplay.cast.events import Ended, Event, Output, Prompt, Resized, Typed
-from shellplay.commands.outcome import Outcome, Status
-from shellplay.commands.printer import Printer
-from shellplay.commands.recording import Heard
-from shellplay.commands.settings import SETTINGS, shown
+from shellplay.cmdline.observer import Heard
+from shellplay.cmdline.outcomes import Outcome, Status
+from shellplay.cmdline.printer import Printer
+from shellplay.cmdline.setting_types import SETTINGS, shown
 from shellplay.container.container import Container
 from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground

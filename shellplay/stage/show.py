@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from shellplay.cast.events import Ended, Event, Heading, Output, Pause, Prompt, Typed
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.printer import Printer
 from shellplay.errors import ShellplayError
 from shellplay.stage.keyboard import Keyboard
 from shellplay.stage.look import Look

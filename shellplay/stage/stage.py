@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from shellplay.cast.events import Event, Output, Prompt, Resized, Sink, Typed
-from shellplay.commands.interpreter import Interpreter
+from shellplay.cmdline.interpreter import Interpreter
 from shellplay.container.container import Container
 from shellplay.errors import Refused, ShellplayError
 from shellplay.model import ShellState

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.printer import Printer
 from shellplay.errors import RecipeError, Refused, UsageError
 from shellplay.stage import junit, tap, text
 from shellplay.stage.alone import Done, Task

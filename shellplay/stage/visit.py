@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from shellplay.commands.recording import Heard
+from shellplay.cmdline.observer import Heard
 from shellplay.container.container import Container
 from shellplay.model import ShellState
 from shellplay.playground.playground import Playground

@@ -6,8 +6,8 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shellplay.commands.interpreter import Interpreter
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.interpreter import Interpreter
+from shellplay.cmdline.printer import Printer
 from shellplay.playground.playground import Playground
 from shellplay.repl.batch import Batch
 

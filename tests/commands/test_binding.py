@@ -2,11 +2,11 @@
 
 import pytest
 
-from shellplay.commands.binding import bind
-from shellplay.commands.command import GRAMMAR
-from shellplay.commands.fence_arguments import Chosen
-from shellplay.commands.table import find
-from shellplay.commands.words import segments
+from shellplay.cmdline.argument_types.fences import Chosen
+from shellplay.cmdline.binder import bind
+from shellplay.cmdline.index import find
+from shellplay.cmdline.registry import GRAMMAR
+from shellplay.cmdline.tokenizer import segments
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.fences import Fence
 from shellplay.playground.playground import Playground

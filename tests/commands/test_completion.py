@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.commands.completion import complete
+from shellplay.cmdline.completion import complete
 from shellplay.fences import REGISTRY
 from shellplay.playground.playground import Playground
 

@@ -2,7 +2,7 @@
 
 import json
 
-from shellplay.commands.findings import findings
+from shellplay.commands.doctor_checks import findings
 from tests.repl.program import shellplay
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from shellplay.commands.binding import bind
-from shellplay.commands.command import GRAMMAR
-from shellplay.commands.completion import complete
-from shellplay.commands.table import find
-from shellplay.commands.words import segments
+from shellplay.cmdline.binder import bind
+from shellplay.cmdline.completion import complete
+from shellplay.cmdline.index import find
+from shellplay.cmdline.registry import GRAMMAR
+from shellplay.cmdline.tokenizer import segments
 from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground
 from shellplay.views.images import in_words

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from shellplay.commands.command import TABLE, command
-from shellplay.commands.interpreter import Interpreter
-from shellplay.commands.outcome import Outcome
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.interpreter import Interpreter
+from shellplay.cmdline.outcomes import Outcome
+from shellplay.cmdline.printer import Printer
+from shellplay.cmdline.registry import TABLE, command
 from shellplay.playground.playground import Playground
 from shellplay.repl.batch import Batch
 

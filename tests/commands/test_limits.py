@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from shellplay.commands.completion import complete
-from shellplay.commands.fence_arguments import FenceWords
+from shellplay.cmdline.argument_types.fences import FenceWords
+from shellplay.cmdline.completion import complete
 from shellplay.errors import UsageError
 from shellplay.fences import ORDER, REGISTRY, Limit
 from shellplay.playground.playground import Playground

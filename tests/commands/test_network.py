@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from shellplay.commands.completion import complete
-from shellplay.commands.fence_arguments import FenceWords
+from shellplay.cmdline.argument_types.fences import FenceWords
+from shellplay.cmdline.completion import complete
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY
 from shellplay.playground.playground import Playground

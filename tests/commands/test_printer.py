@@ -9,7 +9,7 @@ from typing import TextIO
 
 import pytest
 
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.printer import Printer
 from shellplay.errors import Refused
 from shellplay.shell.terminal import set_size
 

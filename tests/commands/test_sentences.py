@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shellplay.commands.sentences import started
+from shellplay.cmdline.phrases import started
 from shellplay.model import Job
 
 

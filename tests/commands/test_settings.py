@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from shellplay.commands.settings import SETTINGS, change, change_all, shown
+from shellplay.cmdline.setting_types import SETTINGS, change, change_all, shown
 from shellplay.errors import UsageError
 from shellplay.settings import Settings
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from shellplay.cmdline.completion import complete
 from shellplay.commands import shipped
-from shellplay.commands.completion import complete
 from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground
 from tests.repl.program import environment

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import pytest
 
-from shellplay.commands.arguments import Word
-from shellplay.commands.binding import bind, usage
-from shellplay.commands.command import GRAMMAR, GROUPS, Command, command
-from shellplay.commands.completion import complete
-from shellplay.commands.manual import overview, page
-from shellplay.commands.outcome import Outcome
-from shellplay.commands.table import ALIASES, TABLE, find
-from shellplay.commands.words import segments
+from shellplay.cmdline.arguments import Word
+from shellplay.cmdline.binder import bind, usage
+from shellplay.cmdline.completion import complete
+from shellplay.cmdline.help import overview, page
+from shellplay.cmdline.index import ALIASES, TABLE, find
+from shellplay.cmdline.outcomes import Outcome
+from shellplay.cmdline.registry import GRAMMAR, GROUPS, Command, command
+from shellplay.cmdline.tokenizer import segments
 from shellplay.errors import Refused, UsageError
 from shellplay.playground.playground import Playground
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shellplay.commands.words import Grammar, Segment, segments, split
+from shellplay.cmdline.tokenizer import Grammar, Segment, segments, split
 from shellplay.errors import UsageError
 
 OPTIONS = {"--timeout": True, "-c": True, "--quiet": False}

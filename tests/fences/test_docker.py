@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.commands.fence_arguments import FenceWords
-from shellplay.commands.interpreter import Interpreter
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.argument_types.fences import FenceWords
+from shellplay.cmdline.interpreter import Interpreter
+from shellplay.cmdline.printer import Printer
 from shellplay.container.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import docker

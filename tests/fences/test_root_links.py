@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.commands.interpreter import Interpreter
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.interpreter import Interpreter
+from shellplay.cmdline.printer import Printer
 from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.commands.needs import unmet
+from shellplay.commands.requirements import unmet
 from shellplay.container import apply
 from shellplay.container.fencing import Fencing
 from shellplay.fences import REGISTRY, Namespace

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from shellplay.commands.interpreter import Interpreter
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.interpreter import Interpreter
+from shellplay.cmdline.printer import Printer
 from shellplay.image.importing import import_image
 from shellplay.image.store import Store
 from shellplay.playground.playground import Playground

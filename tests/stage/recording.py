@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shellplay.commands.interpreter import Interpreter
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.interpreter import Interpreter
+from shellplay.cmdline.printer import Printer
 from shellplay.container.container import Container
 from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Prose, Recipe, Step

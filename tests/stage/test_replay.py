@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from shellplay.cast.events import Event, Heading, Output, Pause, Prompt, Typed
-from shellplay.commands.printer import Printer
+from shellplay.cmdline.printer import Printer
 from shellplay.recipe.parse import parse
 from shellplay.stage.capture import LONGEST_END
 from shellplay.stage.keyboard import Keyboard

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from shellplay.cast.events import Heading, Narration
-from shellplay.commands.needs import NEEDS, unmet, why_not
+from shellplay.commands.requirements import NEEDS, unmet, why_not
 from shellplay.errors import UsageError
 from shellplay.kernel.cgroup.hierarchies import CONTROLLERS
 from shellplay.recipe.document import Header, Needs, Prose

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from shellplay.commands.arguments import Argument, Candidate
-from shellplay.commands.image_arguments import images
-from shellplay.commands.paths import files
+from shellplay.cmdline.argument_types.images import images
+from shellplay.cmdline.argument_types.paths import files
+from shellplay.cmdline.arguments import Argument, Candidate
 from shellplay.docker.options import OPTIONS, Asked, Option, parse
 from shellplay.playground.playground import Playground
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from shellplay.commands.arguments import Choice, Target, Word
-from shellplay.commands.command import command
-from shellplay.commands.outcome import Document, Outcome
-from shellplay.commands.paths import Mount, MountedPlace
+from shellplay.cmdline.argument_types.paths import Mount, MountedPlace
+from shellplay.cmdline.arguments import Choice, Target, Word
+from shellplay.cmdline.outcomes import Document, Outcome
+from shellplay.cmdline.registry import command
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from shellplay.commands.outcome import Outcome
+from shellplay.cmdline.outcomes import Outcome
 from shellplay.errors import Refused
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Annotated, NamedTuple, cast, get_args, get_origin, get_type_hints
 
-from shellplay.commands.arguments import Argument, Option, Target
-from shellplay.commands.front import Front
-from shellplay.commands.outcome import Outcome
-from shellplay.commands.recording import Recording
-from shellplay.commands.words import Grammar
+from shellplay.cmdline.arguments import Argument, Option, Target
+from shellplay.cmdline.front_end import Front
+from shellplay.cmdline.observer import Recording
+from shellplay.cmdline.outcomes import Outcome
+from shellplay.cmdline.tokenizer import Grammar
 from shellplay.errors import UsageError
 from shellplay.nearest import did_you_mean, quoted
 from shellplay.playground.playground import Playground

@@ -5,14 +5,14 @@ import signal
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from shellplay.commands.arguments import Argument, Candidate, Rest, Word
-from shellplay.commands.command import ALIASES, TABLE, command, find
-from shellplay.commands.fence_arguments import kind_of
-from shellplay.commands.front import Front
-from shellplay.commands.manual import columns, fence_page, overview, page
-from shellplay.commands.outcome import Leave, Outcome, Page, Status
-from shellplay.commands.sentences import count
-from shellplay.commands.settings import SETTINGS, change, shown
+from shellplay.cmdline.argument_types.fences import kind_of
+from shellplay.cmdline.arguments import Argument, Candidate, Rest, Word
+from shellplay.cmdline.front_end import Front
+from shellplay.cmdline.help import columns, fence_page, overview, page
+from shellplay.cmdline.outcomes import Leave, Outcome, Page, Status
+from shellplay.cmdline.phrases import count
+from shellplay.cmdline.registry import ALIASES, TABLE, command, find
+from shellplay.cmdline.setting_types import SETTINGS, change, shown
 from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground
 

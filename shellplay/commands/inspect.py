@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
-from shellplay.commands.arguments import Choice, ContainerNames, Option, Target
-from shellplay.commands.command import command
+from shellplay.cmdline.arguments import Choice, ContainerNames, Option, Target
+from shellplay.cmdline.outcomes import Document, Outcome, Text
+from shellplay.cmdline.registry import command
 from shellplay.commands.containers import rows
-from shellplay.commands.outcome import Document, Outcome, Text
 from shellplay.errors import Refused
 from shellplay.playground.playground import Playground
 

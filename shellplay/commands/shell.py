@@ -7,14 +7,14 @@ import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from shellplay.commands.arguments import Option, Rest, Seconds, Target
-from shellplay.commands.command import command
-from shellplay.commands.front import Front
-from shellplay.commands.outcome import Outcome, Status
-from shellplay.commands.process_arguments import SignalName, SignalWord, Targets
-from shellplay.commands.recording import Recording
-from shellplay.commands.sentences import started
-from shellplay.commands.words import split
+from shellplay.cmdline.argument_types.processes import SignalName, SignalWord, Targets
+from shellplay.cmdline.arguments import Option, Rest, Seconds, Target
+from shellplay.cmdline.front_end import Front
+from shellplay.cmdline.observer import Recording
+from shellplay.cmdline.outcomes import Outcome, Status
+from shellplay.cmdline.phrases import started
+from shellplay.cmdline.registry import command
+from shellplay.cmdline.tokenizer import split
 from shellplay.errors import KernelError, ShellGone, ShellplayError, UsageError
 from shellplay.kernel.poll import readable
 from shellplay.playground.playground import Playground

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from shellplay.commands.arguments import Argument, Candidate
-from shellplay.commands.command import GRAMMAR, Command
-from shellplay.commands.table import ALIASES, TABLE, find
-from shellplay.commands.words import segments
+from shellplay.cmdline.arguments import Argument, Candidate
+from shellplay.cmdline.index import ALIASES, TABLE, find
+from shellplay.cmdline.registry import GRAMMAR, Command
+from shellplay.cmdline.tokenizer import segments
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.playground.playground import Playground
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from shellplay.commands.arguments import Argument, Candidate, Choice
-from shellplay.commands.paths import files
+from shellplay.cmdline.argument_types.paths import files
+from shellplay.cmdline.arguments import Argument, Candidate, Choice
 from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground
 

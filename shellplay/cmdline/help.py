@@ -6,10 +6,10 @@ from collections.abc import Callable
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
-from shellplay.commands.arguments import Option
-from shellplay.commands.binding import usage
-from shellplay.commands.command import GROUPS, TABLE, Command
-from shellplay.commands.fence_arguments import fence_type
+from shellplay.cmdline.argument_types.fences import fence_type
+from shellplay.cmdline.arguments import Option
+from shellplay.cmdline.binder import usage
+from shellplay.cmdline.registry import GROUPS, TABLE, Command
 
 if TYPE_CHECKING:
     from shellplay.fences import Option as FenceOption

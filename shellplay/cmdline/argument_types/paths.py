@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from shellplay.commands.arguments import Candidate, Word
+from shellplay.cmdline.arguments import Candidate, Word
 from shellplay.directories import expanded
 from shellplay.playground.playground import Playground
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from shellplay.commands.arguments import Option, Target
-from shellplay.commands.command import command
-from shellplay.commands.fence_arguments import (
+from shellplay.cmdline.argument_types.fences import (
     ALL,
     Chosen,
     FenceWords,
@@ -16,7 +14,9 @@ from shellplay.commands.fence_arguments import (
     hidden,
     lacking,
 )
-from shellplay.commands.outcome import Changed, Document, Outcome
+from shellplay.cmdline.arguments import Option, Target
+from shellplay.cmdline.outcomes import Changed, Document, Outcome
+from shellplay.cmdline.registry import command
 from shellplay.errors import Refused
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from shellplay.commands.arguments import Argument, Candidate
-from shellplay.commands.command import command
-from shellplay.commands.outcome import Outcome
-from shellplay.commands.paths import files
+from shellplay.cmdline.argument_types.paths import files
+from shellplay.cmdline.arguments import Argument, Candidate
+from shellplay.cmdline.outcomes import Outcome
+from shellplay.cmdline.registry import command
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground

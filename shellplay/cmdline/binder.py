@@ -3,9 +3,9 @@
 from collections import deque
 from collections.abc import Sequence
 
-from shellplay.commands.arguments import Argument
-from shellplay.commands.command import Command
-from shellplay.commands.words import Segment
+from shellplay.cmdline.arguments import Argument
+from shellplay.cmdline.registry import Command
+from shellplay.cmdline.tokenizer import Segment
 from shellplay.errors import UsageError
 from shellplay.nearest import did_you_mean, quoted
 from shellplay.playground.playground import Playground

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from shellplay.commands.rest import end_of_rest
+from shellplay.cmdline.raw_tail import end_of_rest
 from shellplay.errors import UsageError
 
 BARE = re.compile(r"[^\s;'\"\\]+")

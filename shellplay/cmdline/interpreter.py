@@ -4,17 +4,17 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 
-from shellplay.commands.arguments import Target
-from shellplay.commands.binding import bind
-from shellplay.commands.command import GRAMMAR, INJECTED, Command
-from shellplay.commands.front import Front
-from shellplay.commands.manual import page
-from shellplay.commands.outcome import Changed, Document, Leave, Outcome, Page, Status, Text
-from shellplay.commands.printer import Printer
-from shellplay.commands.recording import Recording
-from shellplay.commands.sentences import born
-from shellplay.commands.table import find
-from shellplay.commands.words import Segment, segments
+from shellplay.cmdline.arguments import Target
+from shellplay.cmdline.binder import bind
+from shellplay.cmdline.front_end import Front
+from shellplay.cmdline.help import page
+from shellplay.cmdline.index import find
+from shellplay.cmdline.observer import Recording
+from shellplay.cmdline.outcomes import Changed, Document, Leave, Outcome, Page, Status, Text
+from shellplay.cmdline.phrases import born
+from shellplay.cmdline.printer import Printer
+from shellplay.cmdline.registry import GRAMMAR, INJECTED, Command
+from shellplay.cmdline.tokenizer import Segment, segments
 from shellplay.errors import Bug, Refused, ShellplayError
 from shellplay.playground.playground import Playground
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from shellplay.commands.arguments import Argument, Candidate
-from shellplay.commands.paths import files
+from shellplay.cmdline.argument_types.paths import files
+from shellplay.cmdline.arguments import Argument, Candidate
 from shellplay.errors import UsageError
 from shellplay.nearest import did_you_mean, quoted
 from shellplay.playground.playground import Playground
@@ -256,7 +256,7 @@ def _values(named: list[str], word: str, playground: Playground) -> Iterator[Can
             if key == "profile":
                 yield from (Candidate(f"{key}={each.text}") for each in files(value))
             if key == "image":
-                from shellplay.commands.image_arguments import images
+                from shellplay.cmdline.argument_types.images import images
 
                 yield from (Candidate(f"{key}={one.text}", one.description) for one in images())
             if key == "join":

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from shellplay.commands.arguments import Option, Word
-from shellplay.commands.command import command
-from shellplay.commands.image_arguments import ImageWords, Order
-from shellplay.commands.outcome import Outcome
+from shellplay.cmdline.argument_types.images import ImageWords, Order
+from shellplay.cmdline.arguments import Option, Word
+from shellplay.cmdline.outcomes import Outcome
+from shellplay.cmdline.registry import command
 
 LIST = Order("ls", ())
 PLATFORM = Option(

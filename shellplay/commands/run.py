@@ -10,13 +10,13 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
-from shellplay.commands.arguments import ContainerNames, Option, Target
-from shellplay.commands.command import command
-from shellplay.commands.front import Front
-from shellplay.commands.outcome import Outcome, Status
-from shellplay.commands.recording import Recording
-from shellplay.commands.run_arguments import RunWords
-from shellplay.commands.sentences import count, numbers
+from shellplay.cmdline.argument_types.run import RunWords
+from shellplay.cmdline.arguments import ContainerNames, Option, Target
+from shellplay.cmdline.front_end import Front
+from shellplay.cmdline.observer import Recording
+from shellplay.cmdline.outcomes import Outcome, Status
+from shellplay.cmdline.phrases import count, numbers
+from shellplay.cmdline.registry import command
 from shellplay.docker.options import Asked
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel.terminal_modes import restored
@@ -146,7 +146,7 @@ def started(
     playground: Playground, asked: Asked, image: Image | None, told: list[str]
 ) -> Container:
     """Start what was asked for; ``told`` gets a sentence for each fence."""
-    from shellplay.commands.fence_arguments import hidden
+    from shellplay.cmdline.argument_types.fences import hidden
     from shellplay.docker.plan import Plan
 
     def tell(kind: str, note: str) -> None:

@@ -4,7 +4,7 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 
-from shellplay.commands.arguments import Argument, Candidate
+from shellplay.cmdline.arguments import Argument, Candidate
 from shellplay.errors import UsageError
 from shellplay.nearest import did_you_mean, quoted
 from shellplay.playground.playground import Playground

@@ -7,7 +7,7 @@ import sys
 from io import TextIOWrapper
 from typing import TextIO
 
-from shellplay.commands.outcome import Page
+from shellplay.cmdline.outcomes import Page
 from shellplay.errors import ShellplayError
 from shellplay.views.console import render
 from shellplay.views.paragraph import broken

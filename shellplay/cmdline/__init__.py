@@ -1,0 +1,1 @@
+"""The command language: table, parser, completion, help and interpreter."""
