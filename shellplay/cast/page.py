@@ -23,9 +23,9 @@ from shellplay.cast.events import (
 )
 from shellplay.cast.harmless import plain
 from shellplay.cast.panel import panel
-from shellplay.cast.prose import html_of
-from shellplay.cast.screens import Frame, Row, Screens, Style
-from shellplay.views.safe import safe, safe_line
+from shellplay.cast.prose_html import html_of
+from shellplay.cast.screen_states import Frame, Row, Screens, Style
+from shellplay.views.sanitize import safe, safe_line
 
 
 def page(

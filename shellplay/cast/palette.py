@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shellplay.cast.screens import Style
+from shellplay.cast.screen_states import Style
 
 # Contrast of text as WCAG 2.2 asks for, 1.4.3.
 CONTRAST = 4.5

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TypeGuard
 
 from shellplay.cast.events import Scene
-from shellplay.views.safe import safe_line
+from shellplay.views.sanitize import safe_line
 
 Record = Mapping[str, object]
 LONGEST_COMMAND = 160

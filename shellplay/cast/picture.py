@@ -9,7 +9,7 @@ from html import escape
 
 from shellplay.cast.events import Event
 from shellplay.cast.palette import DARK, LIGHT, Scheme, painted, rules
-from shellplay.cast.screens import Row, Screens, Span, Style
+from shellplay.cast.screen_states import Row, Screens, Span, Style
 
 # In units of the picture: a cell of a monospaced font of 14, and what is around the text.
 CELL, LINE = 8.4, 19.6

@@ -7,7 +7,7 @@ import io
 import re
 
 from shellplay.cast.events import Event, Narration, Output, Prompt, Resized, Typed
-from shellplay.views.safe import safe
+from shellplay.views.sanitize import safe
 
 PROSE_COLUMNS = 88
 _PROMPT = "\x1b[1;32m{}\x1b[0m{}"

@@ -176,6 +176,6 @@ class Interpreter:
 
     def _trace(self) -> None:
         if self.playground.settings.trace:
-            from shellplay.views.calls import lines
+            from shellplay.views.trace import lines
 
             self.printer.show("\n".join(lines(self.playground.journal.calls())))

@@ -9,9 +9,9 @@ from typing import TextIO
 
 from shellplay.cmdline.outcomes import Page
 from shellplay.errors import ShellplayError
-from shellplay.views.console import render
-from shellplay.views.paragraph import broken
-from shellplay.views.safe import Stream, safe
+from shellplay.views.render import render
+from shellplay.views.sanitize import Stream, safe
+from shellplay.views.wrap import broken
 
 LONGEST = 1000
 USUAL_WIDTH = 80

@@ -140,7 +140,7 @@ def fences(
     records = container.fences() if container else facts.of_the_host()
 
     def view() -> object:
-        from shellplay.views.strip import strip
+        from shellplay.views.fences import strip
 
         return strip(records, label)
 

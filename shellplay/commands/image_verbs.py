@@ -11,8 +11,8 @@ from shellplay.cmdline.outcomes import Document, Outcome
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.image.digest import short
-from shellplay.image.exporting import export_image
-from shellplay.image.importing import import_image
+from shellplay.image.export import export_image
+from shellplay.image.import_archive import import_image
 from shellplay.image.manifest import Image
 from shellplay.image.pull import pull_image
 from shellplay.image.reference import familiar

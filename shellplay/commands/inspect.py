@@ -91,7 +91,7 @@ def inspect(
     }
 
     def view() -> object:
-        from shellplay.views.strip import strip
+        from shellplay.views.fences import strip
 
         return strip(records, container.label)
 

@@ -79,7 +79,7 @@ def diff(
     }
 
     def view() -> object:
-        from shellplay.views.safe import safe_line
+        from shellplay.views.sanitize import safe_line
 
         lines = (f"{each.kind} {safe_line(each.path)}" for each in found)
         return "\n".join(lines) or f"{container.label}: no file was changed"

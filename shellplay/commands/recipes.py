@@ -15,10 +15,10 @@ from shellplay.cmdline.arguments import Candidate, Option, Word
 from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.outcomes import Document, Outcome, Status
 from shellplay.cmdline.registry import command
-from shellplay.commands.shipped import Shipped, path_of, shipped
 from shellplay.errors import Refused, ShellplayError
 from shellplay.kernel.terminal_modes import restored
 from shellplay.playground.playground import Playground
+from shellplay.recipe.shipped import Shipped, path_of, shipped
 
 PACKAGE_ROOT = str(Path(__file__).parents[2])
 # A process of its own: what it does cannot touch the session that it is started from.

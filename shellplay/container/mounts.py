@@ -15,7 +15,7 @@ from shellplay.fences import Mounted, Namespace
 from shellplay.fences.root import Root
 from shellplay.fences.rootfs.build import KERNELS, is_of_kernel
 from shellplay.fences.rootfs.lower import Ground
-from shellplay.image.changes import FileChange, changes
+from shellplay.image.overlay_changes import FileChange, changes
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
 from shellplay.kernel import procfs
@@ -181,7 +181,7 @@ class Files:
 
         Yields sentences about what is not in it.
         """
-        from shellplay.image.committing import commit
+        from shellplay.image.commit import commit
         from shellplay.image.reference import parse
         from shellplay.image.store import Store
 

@@ -13,7 +13,7 @@ from shellplay.image.compression import GZIP, ZSTD, compression
 from shellplay.image.digest import CHUNK, Corrupt
 from shellplay.image.manifest import CONFIG, LAYER, MANIFEST, Descriptor
 from shellplay.image.store import Store
-from shellplay.image.tape import Tape, parts_of
+from shellplay.image.tar_reader import Tape, parts_of
 
 INDEX, LAYOUT, DOCKER = "index.json", "oci-layout", "manifest.json"
 _NAME = re.compile(

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shellplay.errors import Refused
+from shellplay.image.collect import Broken, finish, gather
 from shellplay.image.digest import Corrupt, hexadecimal, short
-from shellplay.image.gather import Broken, finish, gather
 from shellplay.image.limits import megabytes
 from shellplay.image.manifest import INDEXES, MANIFESTS, Descriptor, Image, this_platform
 from shellplay.image.reference import familiar, parse

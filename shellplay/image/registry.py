@@ -22,8 +22,8 @@ from oras.logger import logger
 from requests.adapters import HTTPAdapter
 
 from shellplay.errors import Refused
+from shellplay.image.collect import Broken
 from shellplay.image.digest import Corrupt, digest_of
-from shellplay.image.gather import Broken
 from shellplay.image.limits import Limits
 from shellplay.image.manifest import INDEXES, MANIFESTS, Descriptor, load
 from shellplay.image.reference import HUB, Reference

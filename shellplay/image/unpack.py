@@ -13,7 +13,7 @@ from types import TracebackType
 
 from shellplay.image.compression import Plain
 from shellplay.image.digest import Corrupt, Hashing, short
-from shellplay.image.layer import Layer
+from shellplay.image.layer_writer import Layer
 from shellplay.image.limits import Limited
 from shellplay.image.manifest import Descriptor, Image
 from shellplay.image.store import Store, hold, layer_name

@@ -14,8 +14,8 @@ from itertools import takewhile
 from operator import attrgetter
 
 from shellplay.recipe.bindings import Bindings
-from shellplay.recipe.fitting import Many
-from shellplay.recipe.names import Names
+from shellplay.recipe.pattern_match import Many
+from shellplay.recipe.step_bindings import Names
 
 MOST_CELLS = 100_000
 # One difference weighs more than all the lines that `...` may swallow to avoid it.

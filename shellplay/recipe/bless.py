@@ -11,11 +11,11 @@ from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.document import Expected, Recipe, Step
 from shellplay.recipe.line import BLANKS, Kind, kind
 from shellplay.recipe.match import match
-from shellplay.recipe.names import Names
 from shellplay.recipe.output import lines
 from shellplay.recipe.parse import parse
 from shellplay.recipe.pattern import literal
 from shellplay.recipe.retag import retagged, tagged
+from shellplay.recipe.step_bindings import Names
 
 TagLine = Callable[[str], str]
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from shellplay.recipe.align import align
 from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.document import Expected
-from shellplay.recipe.names import Names
 from shellplay.recipe.output import lines
 from shellplay.recipe.search import Search
+from shellplay.recipe.step_bindings import Names
 
 
 def match(

@@ -8,8 +8,8 @@ from shellplay.errors import RecipeError
 from shellplay.recipe import duration, header, spelling
 from shellplay.recipe.block import read_block
 from shellplay.recipe.document import Block, Direction, Header, Part, Prose, Recipe
-from shellplay.recipe.known import check_names
 from shellplay.recipe.line import BLANKS
+from shellplay.recipe.tag_scope import check_names
 
 LANGUAGE = "shellplay"
 FENCE = re.compile(r"(?P<indent> {0,3})(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>.*?)[ \t]*")

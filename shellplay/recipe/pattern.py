@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from shellplay.recipe import tag
 from shellplay.recipe.bindings import Bindings
-from shellplay.recipe.fitting import (
+from shellplay.recipe.line import ANY_LINES, BLANKS, SUFFIX, Kind, kind
+from shellplay.recipe.pattern_match import (
     CACHED,
     Literal,
     Many,
@@ -20,7 +21,6 @@ from shellplay.recipe.fitting import (
     edge,
     group,
 )
-from shellplay.recipe.line import ANY_LINES, BLANKS, SUFFIX, Kind, kind
 from shellplay.recipe.tag import Tag
 
 ANYTHING = Tag(None, None)

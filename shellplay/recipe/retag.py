@@ -10,8 +10,8 @@ from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.document import Expected
 from shellplay.recipe.line import ANY_LINES, Kind, kind
 from shellplay.recipe.match import match
-from shellplay.recipe.names import Names
 from shellplay.recipe.pattern import literal
+from shellplay.recipe.step_bindings import Names
 
 WORDS = re.compile(r"[^ \t]+")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from shellplay.errors import RecipeError
 from shellplay.recipe.bindings import Bindings
-from shellplay.recipe.fitting import Many
-from shellplay.recipe.names import Names
+from shellplay.recipe.pattern_match import Many
+from shellplay.recipe.step_bindings import Names
 
 COMPARISONS = 50_000
 COMPARISONS_OF_A_LINE = 5

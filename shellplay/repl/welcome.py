@@ -1,7 +1,7 @@
 """A word to who is new: said once, before the first prompt of all."""
 
 from shellplay.cmdline.printer import Printer
-from shellplay.commands.shipped import shipped
+from shellplay.recipe.shipped import shipped
 from shellplay.repl.directories import base_directory
 from shellplay.repl.marks import key
 

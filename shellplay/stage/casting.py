@@ -60,7 +60,7 @@ class Casting:
 
     def _try_out(self, header: Header) -> None:
         # What cannot be drawn or written is to be said before a long performance.
-        from shellplay.cast.screens import Screens
+        from shellplay.cast.screen_states import Screens
 
         Screens(header.columns, header.rows)
         for path in filter(None, (self.page, self.picture)):

@@ -10,7 +10,7 @@ from shellplay.cmdline.printer import Printer
 from shellplay.errors import Refused
 from shellplay.recipe.document import Recipe
 from shellplay.stage.outside import Deed, Reach, deeds
-from shellplay.views.safe import safe_line
+from shellplay.views.sanitize import safe_line
 
 TITLES = {
     Reach.HOST: "on the host, outside of every fence:",

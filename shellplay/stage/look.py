@@ -6,9 +6,9 @@ from shellplay.cast.events import Event, Heading, Narration
 from shellplay.cast.harmless import Harmless, plain
 from shellplay.cast.player import Modes
 from shellplay.cast.terminal import PROSE_COLUMNS, Terminal
-from shellplay.views.cells import width
-from shellplay.views.console import render
-from shellplay.views.safe import safe
+from shellplay.views.render import render
+from shellplay.views.sanitize import safe
+from shellplay.views.text_width import width
 
 RULES = {1: "=", 2: "-"}
 

@@ -15,9 +15,9 @@ from shellplay.cast.events import Ended, Heading, Output
 from shellplay.cast.pacing import Paced
 from shellplay.cmdline.printer import Printer
 from shellplay.commands.requirements import unmet
-from shellplay.commands.shipped import is_shipped, path_of
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.recipe.document import Prose, Recipe
+from shellplay.recipe.shipped import is_shipped, path_of
 from shellplay.stage import consent
 from shellplay.stage.casting import Casting
 from shellplay.stage.handover import hand_over

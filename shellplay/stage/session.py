@@ -35,7 +35,7 @@ from shellplay.stage.surroundings import surroundings
 from shellplay.stage.tee import Tee
 from shellplay.stage.values import last_pid
 from shellplay.stage.visit import Visits
-from shellplay.views.safe import safe
+from shellplay.views.sanitize import safe
 
 TOTAL_SECONDS = 600.0
 # What is about the session, and not of it.

@@ -13,7 +13,7 @@ from shellplay.cmdline.printer import Printer
 from shellplay.errors import ShellplayError
 from shellplay.stage.keyboard import Keyboard
 from shellplay.stage.look import Look
-from shellplay.views.safe import safe_line
+from shellplay.views.sanitize import safe_line
 
 CANCEL = "\x1b"
 LONGEST_NUMBER = 4

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from shellplay.stage.report import Report, Verdict
 from shellplay.stage.text import explained
-from shellplay.views.safe import safe_line
+from shellplay.views.sanitize import safe_line
 
 
 def document(reports: Sequence[Report]) -> str:

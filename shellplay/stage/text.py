@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from shellplay.stage.report import Report, StepReport, Verdict
-from shellplay.views.safe import safe, safe_line
+from shellplay.views.sanitize import safe, safe_line
 
 WORDS = {
     Verdict.PASSED: ("ok", "32"),

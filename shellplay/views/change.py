@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shellplay.model import Change, How, ShellIdentity
-from shellplay.views.safe import safe_line
+from shellplay.views.sanitize import safe_line
 
 HOW = {
     How.IN_PLACE: "in place",

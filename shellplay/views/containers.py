@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from shellplay.views.drawing import Column, Fragment, Table
 from shellplay.views.ps import chain
-from shellplay.views.safe import safe_line
+from shellplay.views.sanitize import safe_line
 
 COLUMNS = (
     Column(" "),

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shellplay.views import cells
+from shellplay.views import text_width
 
 # Style and text, as in prompt_toolkit's formatted text: a bar can show them as they are.
 Fragment = tuple[str, str]
@@ -65,12 +65,12 @@ class Table(Drawing):
         last = shown[-1]
         room = max(width - _taken(shown, natural), 1)
         titles: Line = [("bold", column.title) for column in self.columns]
-        drawn = [self._row(titles, shown, natural, cells.fit(titles[last][1], room))]
+        drawn = [self._row(titles, shown, natural, text_width.fit(titles[last][1], room))]
         step = 2 if room >= WIDE_ENOUGH_TO_INDENT else 1
         for number, row in enumerate(self.rows):
             level = self.levels[number] if self.levels else 0
             indent = " " * min(step * level, room // 2)
-            text = cells.fit(indent + row[last][1], room)
+            text = text_width.fit(indent + row[last][1], room)
             drawn.append(self._row(row, shown, natural, text))
         drawn += [cut(line, width) for line in self.below]
         return drawn
@@ -78,7 +78,7 @@ class Table(Drawing):
     def _natural_widths(self) -> list[int]:
         rows = [[text for _, text in row] for row in self.rows]
         widest = (
-            max(map(cells.width, (column.title, *(row[index] for row in rows))))
+            max(map(text_width.width, (column.title, *(row[index] for row in rows))))
             for index, column in enumerate(self.columns)
         )
         return [
@@ -107,9 +107,9 @@ class Table(Drawing):
         *fixed, last = shown
         for index in fixed:
             style, content = row[index]
-            content = cells.fit(content, natural[index])
+            content = text_width.fit(content, natural[index])
             right = self.columns[index].right
-            drawn.append((style, cells.pad(content, natural[index], right=right)))
+            drawn.append((style, text_width.pad(content, natural[index], right=right)))
             drawn.append(("", " " * GAP))
         drawn.append((row[last][0], text))
         return drawn
@@ -124,8 +124,8 @@ def cut(line: Line, width: int) -> Line:
     """Cut a line to at most ``width`` cells."""
     drawn: Line = []
     for style, text in line:
-        room = width - sum(cells.width(each) for _, each in drawn)
+        room = width - sum(text_width.width(each) for _, each in drawn)
         if room <= 0:
             break
-        drawn.append((style, cells.fit(text, room)))
+        drawn.append((style, text_width.fit(text, room)))
     return drawn

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 
 from shellplay.model import FenceRecord, Process
-from shellplay.views.safe import visible
+from shellplay.views.sanitize import visible
 
 VERSION = 1
 # What a bare list of records is called in its document.

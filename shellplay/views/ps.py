@@ -7,7 +7,7 @@ from typing import Protocol
 
 from shellplay.model import Process, Role
 from shellplay.views.drawing import Column, Fragment, Line, Table
-from shellplay.views.safe import safe_line
+from shellplay.views.sanitize import safe_line
 
 INSIDE = (
     Column("PID", right=True),

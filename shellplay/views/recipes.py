@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shellplay.views.drawing import Column, Fragment, Table
-from shellplay.views.safe import safe_line
+from shellplay.views.sanitize import safe_line
 
 COLUMNS = (
     Column("#", keep=1, right=True),

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shellplay.model import Process, Role
-from shellplay.views.cells import ELLIPSIS
 from shellplay.views.drawing import Drawing, Fragment, Line, cut
 from shellplay.views.ps import STYLES, chain
-from shellplay.views.safe import safe_line
+from shellplay.views.sanitize import safe_line
+from shellplay.views.text_width import ELLIPSIS
 
 
 @dataclass(slots=True)

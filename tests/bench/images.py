@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from shellplay.image.exporting import export_image
-from shellplay.image.importing import import_image
+from shellplay.image.export import export_image
+from shellplay.image.import_archive import import_image
 from shellplay.image.manifest import Image
 from shellplay.image.store import Store
 from tests.bench.clock import program, side_by_side

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from shellplay.docker.options import parse
 from shellplay.docker.plan import Plan
-from shellplay.image.importing import import_image
+from shellplay.image.import_archive import import_image
 from shellplay.image.store import Store
 from shellplay.playground.playground import Playground
 from tests.bench.clock import program, side_by_side

@@ -15,7 +15,7 @@ from shellplay.cast import palette
 from shellplay.cast.events import Event, Heading, Narration, Output
 from shellplay.cast.page import page
 from shellplay.cast.palette import CONTRAST, DARK, LIGHT, Scheme, contrast, painted
-from shellplay.cast.screens import Style
+from shellplay.cast.screen_states import Style
 from shellplay.errors import UsageError
 from tests.cast.performance import performance
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shellplay.cast.events import Event, Heading, Narration, Output, Prompt, Resized, Typed
-from shellplay.cast.screens import Frame, Screens, Style
+from shellplay.cast.screen_states import Frame, Screens, Style
 
 PIECES = [
     *("\x1b[", "\x1b", "?", ">", ";", "1", "9", "999999999", "38;5;", "38;2;", " ", "$"),

@@ -11,8 +11,8 @@ from shellplay.cmdline.completion import complete
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY
 from shellplay.playground.playground import Playground
-from shellplay.views.console import render
 from shellplay.views.containers import table
+from shellplay.views.render import render
 from tests.repl.program import shellplay
 
 

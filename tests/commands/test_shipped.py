@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from shellplay.cmdline.completion import complete
-from shellplay.commands import shipped
 from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground
+from shellplay.recipe import shipped
 from tests.repl.program import environment
 from tests.stage.recipes import text
 

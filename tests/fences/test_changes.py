@@ -12,7 +12,7 @@ import pytest
 from shellplay.container.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
-from shellplay.image.importing import import_image
+from shellplay.image.import_archive import import_image
 from shellplay.image.manifest import Image
 from shellplay.image.store import Store
 

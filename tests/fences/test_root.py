@@ -14,7 +14,7 @@ import pytest
 from shellplay.container.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY, Fence
-from shellplay.image.importing import import_image
+from shellplay.image.import_archive import import_image
 from shellplay.image.store import Store, layer_name
 from shellplay.kernel import procfs
 from shellplay.playground.playground import Playground

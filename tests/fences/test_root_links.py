@@ -12,7 +12,7 @@ from shellplay.cmdline.printer import Printer
 from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
-from shellplay.image.importing import import_image
+from shellplay.image.import_archive import import_image
 from shellplay.image.store import Store
 from shellplay.playground.playground import Playground
 from shellplay.repl.batch import Batch

@@ -13,8 +13,8 @@ import pytest
 
 from shellplay.errors import Refused
 from shellplay.image.digest import Corrupt
-from shellplay.image.exporting import export_image
-from shellplay.image.importing import import_image
+from shellplay.image.export import export_image
+from shellplay.image.import_archive import import_image
 from shellplay.image.manifest import Image
 from shellplay.image.store import Store
 from tests.image.making import busybox_root, drained, file, in_mounts_of_its_own, layout, tar_of

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shellplay.image.digest import Corrupt, digest_of
-from shellplay.image.importing import import_image
+from shellplay.image.import_archive import import_image
 from shellplay.image.limits import Limits
 from shellplay.image.store import Store
 from shellplay.image.unpack import unpack

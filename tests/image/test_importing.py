@@ -13,7 +13,7 @@ import pytest
 
 from shellplay.errors import Refused, UsageError
 from shellplay.image.digest import Corrupt
-from shellplay.image.importing import import_image
+from shellplay.image.import_archive import import_image
 from shellplay.image.manifest import Image
 from shellplay.image.store import Store
 from shellplay.image.unpack import unpack

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shellplay.image.importing import import_image
+from shellplay.image.import_archive import import_image
 from shellplay.image.store import Store
 from shellplay.image.unpack import unpack
 from tests.image.making import (

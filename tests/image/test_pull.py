@@ -12,8 +12,8 @@ import pytest
 
 from shellplay.errors import Refused, ShellplayError
 from shellplay.image import pull
+from shellplay.image.collect import Broken
 from shellplay.image.digest import Corrupt, digest_of
-from shellplay.image.gather import Broken
 from shellplay.image.manifest import Image
 from shellplay.image.pull import pull_image
 from shellplay.image.store import PARTIAL, Store

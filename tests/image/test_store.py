@@ -12,7 +12,7 @@ import pytest
 
 from shellplay.errors import Refused
 from shellplay.image.digest import Corrupt
-from shellplay.image.importing import import_image
+from shellplay.image.import_archive import import_image
 from shellplay.image.store import Store, store_path
 from shellplay.image.unpack import unpack
 from tests.image.making import drained, file, in_mounts_of_its_own, layout, tar_of

@@ -12,7 +12,7 @@ import pytest
 
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
-from shellplay.image.importing import import_image
+from shellplay.image.import_archive import import_image
 from shellplay.image.store import Store
 from shellplay.playground.playground import Playground
 from shellplay.repl.batch import Batch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shellplay.views.paragraph import broken
+from shellplay.views.wrap import broken
 
 SENTENCE = "web: pid fence up (forked), pid:[4026532399], bash is 1 inside, 4242 on the host"
 WORDS = st.lists(st.text("abc-/.,", min_size=1, max_size=30), max_size=20)

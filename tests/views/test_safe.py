@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shellplay.views.safe import Stream, safe, safe_line
+from shellplay.views.sanitize import Stream, safe, safe_line
 
 
 @pytest.mark.parametrize(

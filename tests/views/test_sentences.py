@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shellplay.model import Call, Change, How, NamespaceId, ShellIdentity
-from shellplay.views import calls, change
+from shellplay.views import change, trace
 
 OUTSIDE = ShellIdentity(4110, (4110,))
 INSIDE = ShellIdentity(4242, (4242, 1))
@@ -66,7 +66,7 @@ def test_calls_look_like_those_of_strace_with_the_command_that_does_the_same() -
         Call(4104, "getpid", (), 4104, remote=False),
         Call(4104, "mount", ("/a\x1b[2J",), -9999, remote=False),
     ]
-    assert calls.lines(made) == [
+    assert trace.lines(made) == [
         "[bash 4110] unshare(CLONE_NEWPID) = 0                                   # unshare -p",
         "[pid 4104] setns(3, CLONE_NEWUTS) = -1 EPERM (Operation not permitted)  # nsenter -u",
         "[pid 4104] getpid() = 4104",
@@ -75,4 +75,4 @@ def test_calls_look_like_those_of_strace_with_the_command_that_does_the_same() -
 
 
 def test_no_calls_are_no_lines() -> None:
-    assert calls.lines([]) == []
+    assert trace.lines([]) == []

@@ -7,16 +7,16 @@ import re
 import pytest
 
 from shellplay.model import FenceRecord, Process
-from shellplay.views import cells, containers, ps, stats, strip, tree
-from shellplay.views.console import render
+from shellplay.views import containers, fences, ps, stats, text_width, tree
 from shellplay.views.drawing import Column, Drawing, Table
+from shellplay.views.render import render
 from tests.views.samples import INSIDE, PLAYGROUND, RECORDS, ROWS, USAGES, Taken
 
 DRAWINGS = {
     "ps host": ps.host(PLAYGROUND),
     "ps": ps.inside(INSIDE),
     "tree": tree.tree(PLAYGROUND.processes),
-    "fences": strip.strip(RECORDS, "web"),
+    "fences": fences.strip(RECORDS, "web"),
     "containers": containers.table(ROWS),
     "stats": stats.table(USAGES),
 }
@@ -98,11 +98,11 @@ def test_a_tree_may_be_deeper_than_the_interpreter_can_recurse() -> None:
     lines = shown(tree.tree(deep), 80)
     assert len(lines) == 4999
     assert lines[-1].endswith("└─ 4999: sh")
-    assert max(map(cells.width, shown(ps.host(Taken(deep, 0)), 80))) <= 80
+    assert max(map(text_width.width, shown(ps.host(Taken(deep, 0)), 80))) <= 80
 
 
 def test_the_strip_has_one_line_for_each_layer() -> None:
-    assert shown(strip.strip(RECORDS, "web")) == [
+    assert shown(fences.strip(RECORDS, "web")) == [
         "FENCE  LAYER           KERNEL                    HOW       OPTIONS       PEEL",
         "user   host            4026531837                -         -             -",
         "uts    fenced          4026531838 -> 4026532398  in-place  hostname=web  in place",
@@ -113,17 +113,17 @@ def test_the_strip_has_one_line_for_each_layer() -> None:
 
 
 def test_options_have_a_column_only_where_there_are_any() -> None:
-    assert "OPTIONS" not in shown(strip.strip(RECORDS[2:], "web"))[0]
+    assert "OPTIONS" not in shown(fences.strip(RECORDS[2:], "web"))[0]
 
 
 def test_a_layer_that_cannot_be_read_is_unknown() -> None:
-    (_, line, _) = shown(strip.strip([FenceRecord("time", up=False)], "host"))
+    (_, line, _) = shown(fences.strip([FenceRecord("time", up=False)], "host"))
     assert line.split() == ["time", "host", "unknown", "-", "-"]
 
 
 def test_of_a_bash_that_has_ended_no_layer_is_known() -> None:
     ended = [FenceRecord("uts", up=False, host=4026531838)]
-    (_, line, below) = shown(strip.strip(ended, "web"))
+    (_, line, below) = shown(fences.strip(ended, "web"))
     assert line.split() == ["uts", "unknown", "unknown", "-", "-"]
     assert below == "web: its bash has ended"
 
@@ -139,7 +139,7 @@ def test_containers_are_listed_with_the_current_one_marked() -> None:
 @every_drawing
 def test_no_line_is_wider_than_the_terminal(drawing: Drawing) -> None:
     for width in (*range(1, 60), 80, 500):
-        assert max(map(cells.width, shown(drawing, width))) <= width
+        assert max(map(text_width.width, shown(drawing, width))) <= width
 
 
 @every_drawing
@@ -162,7 +162,7 @@ def test_on_twenty_columns_the_pid_and_the_command_stay() -> None:
     assert lines[4] == "    4242     bash"
     assert lines[5] == "    4250      sleep…"
     assert shown(ps.inside(INSIDE), 20)[2] == "  7  sleep 1000"
-    assert [line.split() for line in shown(strip.strip(RECORDS, "web"), 20)][2] == [
+    assert [line.split() for line in shown(fences.strip(RECORDS, "web"), 20)][2] == [
         "uts",
         "fenced",
     ]
@@ -176,13 +176,13 @@ def test_a_long_name_does_not_push_the_command_out() -> None:
 
 
 def test_wide_characters_take_two_cells_and_accents_none() -> None:
-    assert cells.width("日本") == 4
-    assert cells.width("e\u0301") == 1
-    assert cells.fit("日本語", 5) == "日本…"
-    assert cells.fit("日本語", 4) == "日…"
-    assert cells.fit("abc", 0) == ""
-    assert cells.pad("日本", 5) == "日本 "
-    assert cells.pad("日本", 5, right=True) == " 日本"
+    assert text_width.width("日本") == 4
+    assert text_width.width("e\u0301") == 1
+    assert text_width.fit("日本語", 5) == "日本…"
+    assert text_width.fit("日本語", 4) == "日…"
+    assert text_width.fit("abc", 0) == ""
+    assert text_width.pad("日本", 5) == "日本 "
+    assert text_width.pad("日本", 5, right=True) == " 日本"
 
 
 def test_a_table_of_one_column_is_cut_to_the_width() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shellplay.views.drawing import Drawing, Line
-from shellplay.views.safe import safe
+from shellplay.views.sanitize import safe
 
 _SGR = {
     "bold": "1",

@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 
 from shellplay.model import Call
-from shellplay.views import cells
-from shellplay.views.safe import safe_line
+from shellplay.views import text_width
+from shellplay.views.sanitize import safe_line
 
 COMMENT_COLUMN_AT_MOST = 72
 
@@ -20,11 +20,11 @@ def lines(calls: Sequence[Call]) -> list[str]:
     """
     texts = [_call(call) for call in calls]
     widths = [
-        cells.width(text) for text, call in zip(texts, calls, strict=True) if call.same_as
+        text_width.width(text) for text, call in zip(texts, calls, strict=True) if call.same_as
     ]
     column = min(max(widths, default=0), COMMENT_COLUMN_AT_MOST)
     return [
-        f"{cells.pad(text, column)}  # {safe_line(call.same_as)}" if call.same_as else text
+        f"{text_width.pad(text, column)}  # {safe_line(call.same_as)}" if call.same_as else text
         for text, call in zip(texts, calls, strict=True)
     ]
 

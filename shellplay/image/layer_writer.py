@@ -12,10 +12,10 @@ import tarfile
 from collections.abc import Iterator, Sequence
 
 from shellplay.image.digest import CHUNK, Corrupt, Readable
+from shellplay.image.file_metadata import Metadata
 from shellplay.image.limits import Limits
-from shellplay.image.merged import WHITEOUT, Merged, Place, path_of
-from shellplay.image.metadata import Metadata
-from shellplay.image.tape import Tape, parts_of
+from shellplay.image.overlay_view import WHITEOUT, Merged, Place, path_of
+from shellplay.image.tar_reader import Tape, parts_of
 
 GONE = ".wh."
 OPAQUE = ".wh..wh..opq"

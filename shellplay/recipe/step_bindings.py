@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.document import Expected
-from shellplay.recipe.fitting import Pattern
 from shellplay.recipe.pattern import pattern
+from shellplay.recipe.pattern_match import Pattern
 from shellplay.recipe.tag import Tag
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shellplay.image.digest import Corrupt
-from shellplay.image.tape import LARGEST_ID
+from shellplay.image.tar_reader import LARGEST_ID
 
 XATTR = "SCHILY.xattr."
 LATEST_TIME = 1 << 40

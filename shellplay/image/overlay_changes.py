@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from shellplay.image.merged import WHITEOUT
+from shellplay.image.overlay_view import WHITEOUT
 
 # Root's overlays note in the first that nothing below shows through, others in the second.
 OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from shellplay.errors import Refused, UsageError
 from shellplay.image.archive import INDEX, LAYOUT, Archive, is_archive, layer_type
+from shellplay.image.collect import Fetch, finish, gather
 from shellplay.image.compression import BZIP2, XZ, Plain
 from shellplay.image.digest import Corrupt, Hashing, hexadecimal
-from shellplay.image.gather import Fetch, finish, gather
 from shellplay.image.limits import Limited
 from shellplay.image.manifest import (
     CONFIG,
@@ -26,10 +26,10 @@ from shellplay.image.manifest import (
     load,
     this_platform,
 )
-from shellplay.image.packing import pack
+from shellplay.image.pack import pack
 from shellplay.image.reference import made_up, parse
 from shellplay.image.store import Store
-from shellplay.image.tape import Tape
+from shellplay.image.tar_reader import Tape
 
 # Names and manifest of an image that is in the store, without a name there yet.
 Arrived = tuple[list[str], Descriptor]

@@ -9,10 +9,10 @@ from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 
 from shellplay.errors import Refused
-from shellplay.image.changes import is_opaque, is_whiteout
-from shellplay.image.layer import GONE, OPAQUE
+from shellplay.image.file_metadata import XATTR, xattrs_of
+from shellplay.image.layer_writer import GONE, OPAQUE
 from shellplay.image.manifest import LAYER, Descriptor
-from shellplay.image.metadata import XATTR, xattrs_of
+from shellplay.image.overlay_changes import is_opaque, is_whiteout
 from shellplay.image.store import Store
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shellplay.model import FenceRecord
 from shellplay.views.drawing import Column, Fragment, Table
-from shellplay.views.safe import safe_line
+from shellplay.views.sanitize import safe_line
 
 COLUMNS: tuple[Column, ...] = (
     Column("FENCE"),

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from shellplay.errors import Refused
-from shellplay.views.safe import safe
+from shellplay.views.sanitize import safe
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

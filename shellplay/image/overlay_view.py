@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from shellplay.image.digest import Corrupt
-from shellplay.image.metadata import Metadata
+from shellplay.image.file_metadata import Metadata
 
 Place = tuple[str, ...]
 MOST_LINKS = 40

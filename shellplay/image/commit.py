@@ -7,9 +7,9 @@ import json
 from collections.abc import Collection, Generator
 from pathlib import Path
 
-from shellplay.image.gather import finish
+from shellplay.image.collect import finish
 from shellplay.image.manifest import CONFIG, MANIFEST, Image, load, this_platform
-from shellplay.image.packing import pack
+from shellplay.image.pack import pack
 from shellplay.image.reference import parse
 from shellplay.image.store import Store
 
