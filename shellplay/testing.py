@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_pexpect import Pexpect
 
     from shellplay.playground.playground import Playground
-    from shellplay.stage.report import Report
+    from shellplay.stage.report.report import Report
 
 PACKAGE_ROOT = str(Path(__file__).parent.parent)
 SUFFIX = ".play.md"
@@ -56,10 +56,10 @@ class RecipeItem(pytest.Item):
     def runtest(self) -> None:
         """Perform it; raises RecipeFailed."""
         from shellplay.errors import RecipeError
-        from shellplay.stage.alone import Task
-        from shellplay.stage.jobs import perform_all
-        from shellplay.stage.report import Verdict
-        from shellplay.stage.sources import read
+        from shellplay.stage.recipe_files import read
+        from shellplay.stage.report.report import Verdict
+        from shellplay.stage.worker.pool import perform_all
+        from shellplay.stage.worker.process import Task
 
         try:
             source = read(self.path)
@@ -103,7 +103,7 @@ class RecipeFailed(Exception):
     @classmethod
     def of(cls, report: Report) -> RecipeFailed:
         """Make one from a report."""
-        from shellplay.stage.text import explained
+        from shellplay.stage.report.text import explained
 
         return cls(explained(report))
 

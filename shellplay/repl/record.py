@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from shellplay.repl.start import start
-from shellplay.stage.casting import Casting
+from shellplay.stage.perform.cast_sinks import Casting
 
 DESCRIPTION = "An ordinary session that writes itself down as a recipe."
 EPILOG = """Commands and what is typed into a live bash become steps, with tags where shellplay

@@ -15,8 +15,8 @@ from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
-    from shellplay.stage.casting import Casting
-    from shellplay.stage.session import Session
+    from shellplay.stage.perform.cast_sinks import Casting
+    from shellplay.stage.record.session import Session
 
 SUFFIX = ".play.md"
 
@@ -46,7 +46,7 @@ class Recorder(Recording):
                 "a recipe begins before the first container",
                 "stop them, or begin with: shellplay record FILE",
             )
-        from shellplay.stage.session import Session
+        from shellplay.stage.record.session import Session
 
         is_path = "/" in place or place.endswith(SUFFIX)
         path = Path(place if is_path else f"{place}{SUFFIX}")

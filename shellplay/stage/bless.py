@@ -16,12 +16,12 @@ from shellplay.cmdline.printer import Printer
 from shellplay.errors import RecipeError, Refused, ShellplayError, UsageError
 from shellplay.recipe import bless as recipe_bless
 from shellplay.recipe.output import lines
-from shellplay.stage.alone import Done, Task
-from shellplay.stage.jobs import perform_all
-from shellplay.stage.report import Report, Verdict, exit_status
-from shellplay.stage.sources import Source, found, read
-from shellplay.stage.tags import Knowledge, tagged
-from shellplay.stage.text import place
+from shellplay.stage.recipe_files import Source, found, read
+from shellplay.stage.record.value_tags import Knowledge, tagged
+from shellplay.stage.report.report import Report, Verdict, exit_status
+from shellplay.stage.report.text import place
+from shellplay.stage.worker.pool import perform_all
+from shellplay.stage.worker.process import Done, Task
 
 DESCRIPTION = "Perform recipes, and take the output over where it differs."
 EPILOG = """Lines that still match stay as they are, with their patterns; new lines get tags

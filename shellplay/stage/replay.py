@@ -18,16 +18,16 @@ from shellplay.commands.requirements import unmet
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.recipe.document import Prose, Recipe
 from shellplay.recipe.shipped import is_shipped, path_of
-from shellplay.stage import consent
-from shellplay.stage.casting import Casting
-from shellplay.stage.handover import hand_over
-from shellplay.stage.keyboard import Keyboard
-from shellplay.stage.narration import told
-from shellplay.stage.performance import Performance
-from shellplay.stage.report import EXIT_STATUS, StepReport, Verdict
-from shellplay.stage.show import Manner, Quit, Show, StartOver
-from shellplay.stage.sources import LARGEST_BYTES, Source, read, understood
-from shellplay.stage.stage import Stage
+from shellplay.stage.perform import consent
+from shellplay.stage.perform.cast_sinks import Casting
+from shellplay.stage.perform.narration import told
+from shellplay.stage.perform.performance import Performance
+from shellplay.stage.perform.stage import Stage
+from shellplay.stage.recipe_files import LARGEST_BYTES, Source, read, understood
+from shellplay.stage.report.report import EXIT_STATUS, StepReport, Verdict
+from shellplay.stage.show.handover import hand_over
+from shellplay.stage.show.keyboard import Keyboard
+from shellplay.stage.show.player import Manner, Quit, Show, StartOver
 
 DESCRIPTION = "Perform a recipe as a demonstration: told, typed, and yours to interrupt."
 EPILOG = """While it plays: Space goes on at once, t takes over the live bash and Ctrl-] gives

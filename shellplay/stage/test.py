@@ -12,13 +12,13 @@ from pathlib import Path
 
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import RecipeError, Refused, UsageError
-from shellplay.stage import junit, tap, text
-from shellplay.stage.alone import Done, Task
-from shellplay.stage.casting import Casting
-from shellplay.stage.choice import Choice, choice
-from shellplay.stage.jobs import perform_all
-from shellplay.stage.report import Report, Verdict, exit_status
-from shellplay.stage.sources import Source, found, names, read
+from shellplay.stage.name_filter import Choice, choice
+from shellplay.stage.perform.cast_sinks import Casting
+from shellplay.stage.recipe_files import Source, found, names, read
+from shellplay.stage.report import junit, tap, text
+from shellplay.stage.report.report import Report, Verdict, exit_status
+from shellplay.stage.worker.pool import perform_all
+from shellplay.stage.worker.process import Done, Task
 
 DESCRIPTION = "Perform recipes and compare what comes with what they expect."
 EPILOG = """Each recipe is performed in a process and a playground of its own, which leave

@@ -22,8 +22,8 @@ from shellplay.fences import ORDER
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.net_interfaces import bring_up
 from shellplay.recipe.document import Recipe
-from shellplay.stage.report import Verdict
-from shellplay.stage.sources import found, read
+from shellplay.stage.recipe_files import found, read
+from shellplay.stage.report.report import Verdict
 from tests.mutations.mutant import NONE, Finding
 
 RECIPES = str(Path(__file__).parents[2] / "recipes")

@@ -21,10 +21,10 @@ from shellplay.fences import REGISTRY, Namespace
 from shellplay.fences.root import Root
 from shellplay.model import Change, How, ShellIdentity
 from shellplay.recipe.document import Actor, Recipe, Step
-from shellplay.stage.performance import Performance
-from shellplay.stage.report import StepReport, Verdict
-from shellplay.stage.sources import read
-from shellplay.stage.stage import Stage
+from shellplay.stage.perform.performance import Performance
+from shellplay.stage.perform.stage import Stage
+from shellplay.stage.recipe_files import read
+from shellplay.stage.report.report import StepReport, Verdict
 
 NONE = "-"
 # What puts fences up and takes them off, in any of the families.

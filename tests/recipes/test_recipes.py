@@ -12,11 +12,11 @@ from shellplay.fences import ORDER
 from shellplay.recipe.document import Prose
 from shellplay.recipe.parse import parse
 from shellplay.recipe.write import write
-from shellplay.stage.alone import Task
-from shellplay.stage.jobs import perform_all
-from shellplay.stage.report import Verdict
-from shellplay.stage.sources import read
-from shellplay.stage.text import explained
+from shellplay.stage.recipe_files import read
+from shellplay.stage.report.report import Verdict
+from shellplay.stage.report.text import explained
+from shellplay.stage.worker.pool import perform_all
+from shellplay.stage.worker.process import Task
 
 FOLDER = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(FOLDER.glob("*.play.md"))

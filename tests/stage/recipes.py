@@ -10,9 +10,9 @@ from textwrap import dedent
 
 from shellplay.recipe.document import Actor, Conditions, Header, Recipe, Step
 from shellplay.recipe.parse import parse
-from shellplay.stage.performance import Performance
-from shellplay.stage.report import Report
-from shellplay.stage.stage import Stage
+from shellplay.stage.perform.performance import Performance
+from shellplay.stage.perform.stage import Stage
+from shellplay.stage.report.report import Report
 from tests.repl.program import environment
 
 

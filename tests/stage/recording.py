@@ -15,9 +15,9 @@ from shellplay.recipe.document import Prose, Recipe, Step
 from shellplay.recipe.parse import parse
 from shellplay.repl.batch import Batch
 from shellplay.repl.recorder import Recorder
-from shellplay.stage.performance import Performance
-from shellplay.stage.report import Report
-from shellplay.stage.stage import Stage
+from shellplay.stage.perform.performance import Performance
+from shellplay.stage.perform.stage import Stage
+from shellplay.stage.report.report import Report
 
 
 class Recorded:

@@ -12,10 +12,10 @@ import pytest
 
 from shellplay.kernel import procfs
 from shellplay.kernel.process_tree import descendants
-from shellplay.stage import job
-from shellplay.stage.alone import Task
-from shellplay.stage.jobs import perform_all
-from shellplay.stage.report import Verdict
+from shellplay.stage.report.report import Verdict
+from shellplay.stage.worker import client
+from shellplay.stage.worker.pool import perform_all
+from shellplay.stage.worker.process import Task
 from tests.repl.program import environment
 from tests.stage.recipes import recipe, write
 from tests.waiting import wait_until
@@ -72,7 +72,7 @@ def test_whoever_is_killed_nothing_is_left(
 def test_a_recipe_that_cannot_be_interrupted_is_ended_from_outside(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(job, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(client, "GRACE_SECONDS", 0.0)
     # As hung as a process can be: it is stopped.
     stopped = recipe("host$ kill -STOP $(ps -o ppid= -p $PPID)\n", total_timeout='"1s"')
     ((_, done),) = perform_all([Task(stopped)])

@@ -8,7 +8,7 @@ import pytest
 
 from shellplay.cmdline.index import TABLE
 from shellplay.recipe.document import Actor
-from shellplay.stage.outside import Reach, deeds, reach_of
+from shellplay.stage.perform.host_effects import Reach, deeds, reach_of
 from tests.stage.recipes import program, recipe, step, write
 
 

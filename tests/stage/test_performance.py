@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from shellplay.stage.report import Report, Verdict
+from shellplay.stage.report.report import Report, Verdict
 from tests.stage.recipes import performed
 
 pytestmark = pytest.mark.everyone

@@ -20,8 +20,8 @@ from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Actor
 from shellplay.recipe.parse import parse
 from shellplay.recipe.write import write
-from shellplay.stage.report import Verdict
-from shellplay.stage.values import last_pid
+from shellplay.stage.record.values import last_pid
+from shellplay.stage.report.report import Verdict
 from tests.repl.program import environment
 from tests.stage.recipes import program
 from tests.stage.recording import Recorded, expected, performed, recording

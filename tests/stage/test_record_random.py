@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from shellplay.stage.report import Verdict
-from shellplay.stage.text import explained
+from shellplay.stage.report.report import Verdict
+from shellplay.stage.report.text import explained
 from tests.stage.recording import performed, recording
 
 EXAMPLES = 12

@@ -14,11 +14,11 @@ import pytest
 from shellplay.cast.events import Event, Heading, Output, Pause, Prompt, Typed
 from shellplay.cmdline.printer import Printer
 from shellplay.recipe.parse import parse
-from shellplay.stage.capture import LONGEST_END
-from shellplay.stage.keyboard import Keyboard
-from shellplay.stage.performance import Performance
-from shellplay.stage.show import Manner, Show, StartOver
-from shellplay.stage.stage import Seen, Stage
+from shellplay.stage.perform.capture import LONGEST_END
+from shellplay.stage.perform.performance import Performance
+from shellplay.stage.perform.stage import Seen, Stage
+from shellplay.stage.show.keyboard import Keyboard
+from shellplay.stage.show.player import Manner, Show, StartOver
 from tests.repl.program import environment
 from tests.stage.recipes import program, recipe, text, write
 

@@ -11,7 +11,7 @@ import pytest
 
 from shellplay.cast.events import Event, Output, Prompt, Scene, Typed
 from shellplay.recipe.document import Actor, Header
-from shellplay.stage.stage import Outcome, Stage
+from shellplay.stage.perform.stage import Outcome, Stage
 from tests.stage.recipes import step
 
 pytestmark = pytest.mark.everyone

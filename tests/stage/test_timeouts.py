@@ -14,10 +14,10 @@ import pytest
 
 from shellplay.kernel.signals import deferred
 from shellplay.recipe.document import Actor
-from shellplay.stage import watchdog
-from shellplay.stage.report import Verdict
-from shellplay.stage.stage import Stage
-from shellplay.stage.watchdog import Watchdog
+from shellplay.stage.perform import watchdog
+from shellplay.stage.perform.stage import Stage
+from shellplay.stage.perform.watchdog import Watchdog
+from shellplay.stage.report.report import Verdict
 from tests.stage.recipes import performed, program, step, write
 
 pytestmark = pytest.mark.everyone

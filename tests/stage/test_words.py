@@ -13,12 +13,12 @@ from shellplay.commands.requirements import NEEDS, unmet, why_not
 from shellplay.errors import UsageError
 from shellplay.kernel.cgroup.hierarchies import CONTROLLERS
 from shellplay.recipe.document import Header, Needs, Prose
-from shellplay.stage.choice import choice
-from shellplay.stage.keys import keys
-from shellplay.stage.narration import told
-from shellplay.stage.report import Report, Verdict, exit_status
-from shellplay.stage.tags import Knowledge, tagged
-from shellplay.stage.text import line
+from shellplay.stage.name_filter import choice
+from shellplay.stage.perform.key_names import keys
+from shellplay.stage.perform.narration import told
+from shellplay.stage.record.value_tags import Knowledge, tagged
+from shellplay.stage.report.report import Report, Verdict, exit_status
+from shellplay.stage.report.text import line
 from tests.fences.limited import refused
 
 

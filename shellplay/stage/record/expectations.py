@@ -15,9 +15,9 @@ from shellplay.recipe.document import Actor, Expected
 from shellplay.recipe.line import ANY_LINES
 from shellplay.recipe.match import match
 from shellplay.recipe.output import lines
-from shellplay.stage.listing import Columns, columns
-from shellplay.stage.tags import WORD
-from shellplay.stage.values import ABOUT_PROCESSES, Values
+from shellplay.stage.record.ps_columns import Columns, columns
+from shellplay.stage.record.value_tags import WORD
+from shellplay.stage.record.values import ABOUT_PROCESSES, Values
 
 DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"

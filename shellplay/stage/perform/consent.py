@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import Refused
 from shellplay.recipe.document import Recipe
-from shellplay.stage.outside import Deed, Reach, deeds
+from shellplay.stage.perform.host_effects import Deed, Reach, deeds
 from shellplay.views.sanitize import safe_line
 
 TITLES = {

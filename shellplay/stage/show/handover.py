@@ -9,8 +9,8 @@ from shellplay.cmdline.printer import Printer
 from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.model import ShellState
-from shellplay.stage.keyboard import Keyboard
-from shellplay.stage.stage import Stage
+from shellplay.stage.perform.stage import Stage
+from shellplay.stage.show.keyboard import Keyboard
 
 
 def hand_over(stage: Stage, keyboard: Keyboard, printer: Printer) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from multiprocessing.connection import wait
 
-from shellplay.stage.alone import Done, Task
-from shellplay.stage.job import Job
+from shellplay.stage.worker.client import Job
+from shellplay.stage.worker.process import Done, Task
 
 
 def perform_all(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from shellplay.stage.report import Report, StepReport, Verdict
+from shellplay.stage.report.report import Report, StepReport, Verdict
 from shellplay.views.sanitize import safe, safe_line
 
 WORDS = {

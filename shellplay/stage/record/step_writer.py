@@ -12,9 +12,9 @@ from shellplay.recipe import tag
 from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.document import Actor, Conditions, Expected, Header, Step
 from shellplay.recipe.line import ANY_LINES
-from shellplay.stage.expecting import Came, expected
-from shellplay.stage.manuscript import Manuscript
-from shellplay.stage.values import Moment, Values
+from shellplay.stage.record.expectations import Came, expected
+from shellplay.stage.record.recipe_file import Manuscript
+from shellplay.stage.record.values import Moment, Values
 
 # A step that took so long gets a time of its own, and so much more of it.
 SOON_SECONDS = 1.5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from shellplay.stage.report import Report, Verdict
-from shellplay.stage.text import explained
+from shellplay.stage.report.report import Report, Verdict
+from shellplay.stage.report.text import explained
 
 NAMES = {
     Verdict.SKIPPED: "skipped",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from shellplay.stage.report import Report, Verdict
-from shellplay.stage.text import explained
+from shellplay.stage.report.report import Report, Verdict
+from shellplay.stage.report.text import explained
 from shellplay.views.sanitize import safe_line
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from shellplay.playground.playground import Playground
 from shellplay.recipe import tag
 from shellplay.recipe.bindings import Bindings
-from shellplay.stage.tags import WORD, Knowledge
+from shellplay.stage.record.value_tags import WORD, Knowledge
 
 # Commands that are about processes: a number in them, or in what they say, may be a PID.
 ABOUT_PROCESSES = re.compile(

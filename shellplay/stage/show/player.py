@@ -11,8 +11,8 @@ from typing import Self
 from shellplay.cast.events import Ended, Event, Heading, Output, Pause, Prompt, Typed
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import ShellplayError
-from shellplay.stage.keyboard import Keyboard
-from shellplay.stage.look import Look
+from shellplay.stage.show.keyboard import Keyboard
+from shellplay.stage.show.styling import Look
 from shellplay.views.sanitize import safe_line
 
 CANCEL = "\x1b"

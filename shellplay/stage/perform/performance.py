@@ -13,10 +13,10 @@ from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.bless import renewed
 from shellplay.recipe.document import Actor, Block, Direction, Part, Prose, Recipe, Step
 from shellplay.recipe.match import difference, match
-from shellplay.stage.narration import told
-from shellplay.stage.report import Report, StepReport, Verdict
-from shellplay.stage.stage import Outcome, Stage
-from shellplay.stage.tags import Knowledge, tagged
+from shellplay.stage.perform.narration import told
+from shellplay.stage.perform.stage import Outcome, Stage
+from shellplay.stage.record.value_tags import Knowledge, tagged
+from shellplay.stage.report.report import Report, StepReport, Verdict
 
 AGAIN_SECONDS = 0.05
 # For a sentence about something that happened by itself, as the end of a bash.

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.constants import PR_SET_PDEATHSIG
-from shellplay.stage.alone import ENDING, leave
 from shellplay.stage.replay import main
+from shellplay.stage.worker.process import ENDING, leave
 
 
 def within(parent: int, arguments: Sequence[str]) -> int:

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import IO
 
 from shellplay.recipe.document import Step
-from shellplay.stage.alone import Done, Task
-from shellplay.stage.report import Report, Verdict
+from shellplay.stage.report.report import Report, Verdict
+from shellplay.stage.worker.process import Done, Task
 
-PACKAGE_ROOT = str(Path(__file__).parents[2])
+PACKAGE_ROOT = str(Path(__file__).parents[3])
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from shellplay.stage.alone import main; main(int(sys.argv[2]), int(sys.argv[3]))"
+    "from shellplay.stage.worker.process import main; main(int(sys.argv[2]), int(sys.argv[3]))"
 )
 # How much longer than its own time a recipe may take before it is ended from outside.
 GRACE_SECONDS = 10.0

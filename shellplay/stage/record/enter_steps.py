@@ -12,8 +12,8 @@ from shellplay.model import ShellState
 from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Actor
 from shellplay.shell.run_line import unprintable
-from shellplay.stage.eavesdrop import Eavesdropper, Kept, Line, Size, quoted, size_of
-from shellplay.stage.scribe import Scribe
+from shellplay.stage.record.keystrokes import Eavesdropper, Kept, Line, Size, quoted, size_of
+from shellplay.stage.record.step_writer import Scribe
 
 Shown = Callable[[bytes, Size], None]
 

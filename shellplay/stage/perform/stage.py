@@ -26,12 +26,12 @@ from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Actor, Header, Step
 from shellplay.recipe.output import lines
 from shellplay.settings import Settings
-from shellplay.stage.capture import GAP, LONGEST_END, Capture, StagePrinter
-from shellplay.stage.keys import keys
-from shellplay.stage.scene import scene
-from shellplay.stage.surroundings import images_of_its_own, surroundings
-from shellplay.stage.typist import Typist
-from shellplay.stage.watchdog import Watchdog
+from shellplay.stage.perform.capture import GAP, LONGEST_END, Capture, StagePrinter
+from shellplay.stage.perform.environment import images_of_its_own, surroundings
+from shellplay.stage.perform.key_names import keys
+from shellplay.stage.perform.key_sender import Typist
+from shellplay.stage.perform.watchdog import Watchdog
+from shellplay.stage.record.snapshot import scene
 
 PROMPTS = {Actor.PLAY: "shellplay> ", Actor.HOST: "host$ "}
 TIMED_OUT = 124

@@ -18,11 +18,11 @@ from shellplay.cast.events import Ended
 from shellplay.commands.requirements import unmet
 from shellplay.errors import ShellplayError
 from shellplay.recipe.document import Recipe
-from shellplay.stage.casting import Casting
-from shellplay.stage.performance import OnStep, Performance
-from shellplay.stage.report import Report, Verdict, exit_status
-from shellplay.stage.stage import Stage
-from shellplay.stage.tags import Knowledge
+from shellplay.stage.perform.cast_sinks import Casting
+from shellplay.stage.perform.performance import OnStep, Performance
+from shellplay.stage.perform.stage import Stage
+from shellplay.stage.record.value_tags import Knowledge
+from shellplay.stage.report.report import Report, Verdict, exit_status
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 

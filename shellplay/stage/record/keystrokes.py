@@ -17,7 +17,7 @@ from shellplay.recipe.output import lines
 from shellplay.shell.osc133 import Mark
 from shellplay.shell.run_line import Collector
 from shellplay.shell.terminal import Terminal
-from shellplay.stage.values import last_pid
+from shellplay.stage.record.values import last_pid
 
 # Keys that a step may press; the rest stays between a user and a program.
 KEYS = {

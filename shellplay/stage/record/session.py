@@ -23,18 +23,18 @@ from shellplay.recipe.document import Actor, Header, Needs, Prose
 from shellplay.recipe.header import COLUMNS, ROWS
 from shellplay.settings import Settings
 from shellplay.shell.run_line import unprintable
-from shellplay.stage.capture import StagePrinter
-from shellplay.stage.casting import Casting
-from shellplay.stage.eavesdrop import Size, quoted
-from shellplay.stage.manuscript import Manuscript
-from shellplay.stage.narration import told
-from shellplay.stage.scene import scene
-from shellplay.stage.scribe import Scribe
-from shellplay.stage.stage import PROMPTS
-from shellplay.stage.surroundings import surroundings
-from shellplay.stage.tee import Tee
-from shellplay.stage.values import last_pid
-from shellplay.stage.visit import Visits
+from shellplay.stage.perform.capture import StagePrinter
+from shellplay.stage.perform.cast_sinks import Casting
+from shellplay.stage.perform.environment import surroundings
+from shellplay.stage.perform.host_output import Tee
+from shellplay.stage.perform.narration import told
+from shellplay.stage.perform.stage import PROMPTS
+from shellplay.stage.record.enter_steps import Visits
+from shellplay.stage.record.keystrokes import Size, quoted
+from shellplay.stage.record.recipe_file import Manuscript
+from shellplay.stage.record.snapshot import scene
+from shellplay.stage.record.step_writer import Scribe
+from shellplay.stage.record.values import last_pid
 from shellplay.views.sanitize import safe
 
 TOTAL_SECONDS = 600.0

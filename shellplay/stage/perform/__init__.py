@@ -1,0 +1,1 @@
+"""Perform a recipe and compare its output."""

@@ -1,0 +1,1 @@
+"""Show a performance to a person."""

@@ -1,0 +1,1 @@
+"""Perform recipes in worker processes."""
