@@ -8,11 +8,11 @@ import sys
 from shellplay import __version__
 
 VERBS = {
-    "replay": ("shellplay.stage.replay", "perform a recipe for somebody who watches"),
-    "test": ("shellplay.stage.test", "perform recipes and compare what comes"),
-    "record": ("shellplay.repl.record", "a session that writes itself down as a recipe"),
-    "bless": ("shellplay.stage.bless", "take the output of recipes over into them"),
-    "run": ("shellplay.repl.run", "a program behind all of Docker's fences"),
+    "replay": ("shellplay.cli.replay", "perform a recipe for somebody who watches"),
+    "test": ("shellplay.cli.test", "perform recipes and compare what comes"),
+    "record": ("shellplay.cli.record", "a session that writes itself down as a recipe"),
+    "bless": ("shellplay.cli.bless", "take the output of recipes over into them"),
+    "run": ("shellplay.cli.run", "a program behind all of Docker's fences"),
 }
 RECIPE = ".play.md"
 EPILOG = """Lines are read from FILE, from standard input if that is a pipe, or typed at
@@ -78,7 +78,7 @@ def _run_lines() -> int:
     arguments = parser().parse_args()
     if arguments.c is not None and arguments.file is not None:
         parser().error("-c and FILE exclude each other")
-    from shellplay.repl.start import start
+    from shellplay.cli.start import start
 
     return start(
         text=None if arguments.c is None else "\n".join(arguments.c),

@@ -133,7 +133,7 @@ class MarkPatterns:
 
     @classmethod
     def of(cls, word: str, *, plain: bool) -> MarkPatterns:
-        """Return those of marks that carry ``word``; see shellplay/repl/marks.py."""
+        """Return those of marks that carry ``word``; see shellplay/repl/osc133.py."""
         if plain:
             return cls(
                 ready=rf"\x1eB {word} \d+\r\n",

@@ -18,14 +18,14 @@ from prompt_toolkit.styles import Style
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
 from shellplay.playground.playground import Playground
-from shellplay.repl.ahead import typed_before
-from shellplay.repl.bar import bar
 from shellplay.repl.completer import TableCompleter
-from shellplay.repl.echo import no_echo
 from shellplay.repl.history import HistoryFile
-from shellplay.repl.keys import bindings, store, take_typed_ahead
-from shellplay.repl.marks import Marks, key
-from shellplay.repl.text import prompt_text
+from shellplay.repl.key_bindings import bindings, store, take_typed_ahead
+from shellplay.repl.osc133 import Marks, key
+from shellplay.repl.prompt_text import prompt_text
+from shellplay.repl.terminal_echo import no_echo
+from shellplay.repl.toolbar import bar
+from shellplay.repl.typeahead import typed_before
 
 if TYPE_CHECKING:
     import asyncio

@@ -3,7 +3,7 @@
 from shellplay.cmdline.printer import Printer
 from shellplay.recipe.shipped import shipped
 from shellplay.repl.directories import base_directory
-from shellplay.repl.marks import key
+from shellplay.repl.osc133 import key
 
 OFFER = "New here? tour shows in a few minutes what a container is."
 

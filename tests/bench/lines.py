@@ -6,10 +6,10 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from shellplay.cli.batch import Batch
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
 from shellplay.playground.playground import Playground
-from shellplay.repl.batch import Batch
 
 
 class Typist:

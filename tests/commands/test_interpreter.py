@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from shellplay.cli.batch import Batch
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.outcomes import Outcome
 from shellplay.cmdline.printer import Printer
 from shellplay.cmdline.registry import TABLE, command
 from shellplay.playground.playground import Playground
-from shellplay.repl.batch import Batch
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shellplay.cli.batch import Batch
 from shellplay.cmdline.argument_types.fences import FenceWords
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
@@ -19,7 +20,6 @@ from shellplay.kernel import procfs
 from shellplay.kernel.cgroup import hierarchies
 from shellplay.network import bridge_client, rootless
 from shellplay.playground.playground import Playground
-from shellplay.repl.batch import Batch
 from tests.fences.host import identities
 
 pytestmark = pytest.mark.everyone

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shellplay.cli.batch import Batch
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
 from shellplay.container.container import Container
@@ -15,7 +16,6 @@ from shellplay.fences import REGISTRY
 from shellplay.image.import_archive import import_image
 from shellplay.image.store import Store
 from shellplay.playground.playground import Playground
-from shellplay.repl.batch import Batch
 from tests.fences.host import identities
 
 NAMES = ("hosts", "resolv.conf", "hostname")

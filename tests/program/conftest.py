@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import pytest
 
+from shellplay.cli.batch import Batch
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
 from shellplay.image.import_archive import import_image
 from shellplay.image.store import Store
 from shellplay.playground.playground import Playground
-from shellplay.repl.batch import Batch
 from shellplay.settings import Surroundings
 from tests.image.making import busybox_root, drained
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from shellplay.repl.lines import LineReader
+from shellplay.repl.line_reader import LineReader
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from shellplay.cmdline.printer import Printer
 from shellplay.fences import ORDER
 from shellplay.model import ShellState
 from shellplay.playground.playground import Playground
-from shellplay.repl.bar import bar
 from shellplay.repl.completer import TableCompleter
 from shellplay.repl.history import HistoryFile
-from shellplay.repl.marks import EscapeMarks
+from shellplay.repl.osc133 import EscapeMarks
 from shellplay.repl.prompt import Prompt
+from shellplay.repl.toolbar import bar
 from tests.waiting import wait_until
 
 Type = Callable[[str], str]

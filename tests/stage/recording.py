@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shellplay.cli.batch import Batch
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
 from shellplay.container.container import Container
 from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Prose, Recipe, Step
 from shellplay.recipe.parse import parse
-from shellplay.repl.batch import Batch
 from shellplay.repl.recorder import Recorder
 from shellplay.stage.perform.performance import Performance
 from shellplay.stage.perform.stage import Stage

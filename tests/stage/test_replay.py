@@ -209,7 +209,7 @@ def test_a_demonstration_keeps_nothing() -> None:
 def memory_of(path: Path) -> int:
     """Replay a recipe, and return the most memory that its process had, in bytes."""
     script = (
-        "import resource, sys; from shellplay.stage.replay import main; "
+        "import resource, sys; from shellplay.cli.replay import main; "
         "status = main(['--yes', sys.argv[1]]); sys.stderr.write("
         "f'{status} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}')"
     )

@@ -6,9 +6,9 @@ import os
 import signal
 from collections.abc import Sequence
 
+from shellplay.cli.replay import main
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.constants import PR_SET_PDEATHSIG
-from shellplay.stage.replay import main
 from shellplay.stage.worker.process import ENDING, leave
 
 

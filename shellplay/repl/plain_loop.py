@@ -5,9 +5,9 @@ import sys
 
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
-from shellplay.repl.lines import LineReader
-from shellplay.repl.marks import Marks
-from shellplay.repl.text import prompt_text
+from shellplay.repl.line_reader import LineReader
+from shellplay.repl.osc133 import Marks
+from shellplay.repl.prompt_text import prompt_text
 
 
 class Plain:

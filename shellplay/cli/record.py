@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from shellplay.repl.start import start
+from shellplay.cli.start import start
 from shellplay.stage.perform.cast_sinks import Casting
 
 DESCRIPTION = "An ordinary session that writes itself down as a recipe."

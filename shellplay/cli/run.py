@@ -17,7 +17,7 @@ from shellplay.container.start import NotStarted
 from shellplay.docker.options import Asked, parse
 from shellplay.errors import Refused, ShellplayError, UsageError
 from shellplay.playground.playground import Playground
-from shellplay.repl.term import term_inside
+from shellplay.repl.term_type import term_inside
 from shellplay.settings import Settings, Surroundings
 
 if TYPE_CHECKING:

@@ -115,7 +115,7 @@ class Run:
                     return
 
     def _updated(self, source: Source, done: Done) -> Report:
-        from shellplay.stage.bless import accepted, blessed, write
+        from shellplay.cli.bless import accepted, blessed, write
 
         if done.report.verdict is not Verdict.DIFFERED:
             return done.report

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import UsageError
-from shellplay.repl.lines import LineReader
+from shellplay.repl.line_reader import LineReader
 
 
 class Batch:

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shellplay.cli.batch import Batch, cannot_be_read, lines_of, run_lines
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.playground.playground import Playground
-from shellplay.repl.batch import Batch, cannot_be_read, lines_of, run_lines
 from shellplay.repl.config import OutOfReach, config_path, read_settings
-from shellplay.repl.marks import marks_for
+from shellplay.repl.osc133 import marks_for
+from shellplay.repl.prompt_text import wants_plain
 from shellplay.repl.recorder import Recorder
 from shellplay.repl.signals import leave_in_order, stay_awake
-from shellplay.repl.term import term_inside
-from shellplay.repl.text import wants_plain
+from shellplay.repl.term_type import term_inside
 from shellplay.settings import Settings, Surroundings
 
 
@@ -95,7 +95,7 @@ def _interact(
 ) -> int:
     stay_awake()
     if plain or wants_plain() or not sys.stdout.isatty():
-        from shellplay.repl.plain import Plain
+        from shellplay.repl.plain_loop import Plain
 
         loop = Plain(printer)
         interpreter = Interpreter(playground, printer, loop, json=json, recording=recorder)

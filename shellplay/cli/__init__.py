@@ -1,0 +1,1 @@
+"""The program: one file for each verb of its command line."""
