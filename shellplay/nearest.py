@@ -1,27 +1,36 @@
-"""Did you mean: the nearest known word to one that is not known."""
+"""Did you mean: the nearest known word to an unknown one, for every kind of word."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 
 LONGEST = 64
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that a typo most likely meant, or None if nothing is near."""
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the known word that a typo most likely meant; None if no word is near."""
     if len(word) > LONGEST:
         return None
     from difflib import get_close_matches
 
-    found = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    words = {each.lower(): each for each in known}
+    found = get_close_matches(word.lower(), words, n=1, cutoff=likeness)
+    return words[found[0]] if found else None
 
 
-def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
-    """Return the fix for an unknown word: the nearest one, or where to look."""
-    found = nearest(word, known)
-    return f'did you mean "{found}"?' if found else otherwise
+def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """Return the fix for an unknown word: the nearest known word, else ``otherwise``.
+
+    Without ``otherwise`` the fix lists the known words.
+    """
+    words = list(known)
+    found = nearest(word, words)
+    if found is not None:
+        return f'did you mean "{found}"?'
+    return f"known are {', '.join(words)}" if otherwise is None else otherwise
 
 
-def quoted(word: str) -> str:
-    """Return a word as an error shows it: in quotes, one line, not too long, no escapes."""
-    short = word if len(word) <= LONGEST else f"{word[:LONGEST]}…"
+def quoted(text: str) -> str:
+    """Return text as an error shows it: in quotes, one line, not too long, no escapes."""
+    short = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
     return '"' + "".join(c if c.isprintable() else repr(c)[1:-1] for c in short) + '"'

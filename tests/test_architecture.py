@@ -10,46 +10,30 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "shellplay"
-# Each layer imports only itself and what is above it here; names in one line are peers.
-LAYERS = [
-    {"errors", "model", "settings"},
+# Each package imports only itself and what is above it here; names in one line are peers.
+ORDER = [
+    {"errors", "model", "settings", "nearest", "directories"},
     {"kernel"},
     {"image"},
+    {"monitor"},
     {"shell"},
     {"network"},
     {"fences"},
-    {
-        "program",
-        "copying",
-        "volumes",
-        "begin",
-        "running",
-        "usage",
-        "processes",
-        "put",
-        "stack",
-        "standing",
-        "layers",
-        "places",
-        "fencing",
-        "jobs",
-        "networking",
-        "files",
-        "container",
-    },
-    {"services", "playground", "run"},
+    {"container"},
+    {"playground", "docker"},
     {"views"},
     {"recipe"},
     {"cast"},
-    {"commands"},
+    {"cmdline", "commands"},
     {"stage"},
     {"repl"},
+    {"cli"},
     {"testing", "__main__"},
 ]
-RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 SEES_ONLY = {
-    "views": {"errors", "model", "settings", "views"},
-    "recipe": {"errors", "model", "settings", "recipe"},
+    "views": {"errors", "model", "settings", "nearest", "views"},
+    "recipe": {"errors", "model", "settings", "nearest", "recipe"},
     "cast": {"errors", "model", "settings", "views", "recipe", "cast"},
 }
 SOURCES = sorted(PACKAGE.rglob("*.py"))

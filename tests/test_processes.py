@@ -10,11 +10,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from shellplay.container.apply import sees_the_hosts_proc
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE
 from shellplay.model import Process, Role
-from shellplay.playground.processes import Snapshot, inside_view, sees_the_hosts_proc, snapshot
+from shellplay.playground.processes import Snapshot, inside_view, snapshot
 
 FENCED = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
 

@@ -24,7 +24,7 @@ PACKAGE_ROOT = str(Path(__file__).parents[2])
 # A process of its own: what it does cannot touch the session that it is started from.
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from shellplay.stage.worker.nested import within; "
+    "from shellplay.cli.nested_replay import within; "
     "sys.exit(within(int(sys.argv[2]), sys.argv[3:]))"
 )
 

@@ -169,3 +169,14 @@ def mount_proc(caller: Caller) -> None:
 def unmount_proc(caller: Caller) -> None:
     """Take the topmost /proc off again."""
     caller.umount2(PROC, k.MNT_DETACH)
+
+
+def sees_the_hosts_proc(shell: int) -> bool:
+    """Tell whether /proc in the mounts of a bash is still ours, so that ps there shows us."""
+    ours, theirs = _proc_device("self"), _proc_device(shell)
+    return ours is not None and ours == theirs
+
+
+def _proc_device(pid: int | str) -> str | None:
+    points = [mount for mount in procfs.mounts(pid) or () if mount.point == "/proc"]
+    return points[-1].device if points else None

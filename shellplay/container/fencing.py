@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from shellplay.container import apply, facts, placement
 from shellplay.container.applied import Standing, StandingFences
+from shellplay.container.apply import sees_the_hosts_proc
 from shellplay.container.stack import Stack, named
 from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError, TimedOut
 from shellplay.fences import REGISTRY, Fence, Limit, Namespace
@@ -23,7 +24,6 @@ from shellplay.kernel.caller import Caller
 from shellplay.kernel.explain import explained, ptrace_refusal
 from shellplay.kernel.process_tree import running
 from shellplay.model import Change, FenceRecord, How, NamespaceId, ShellIdentity
-from shellplay.playground.processes import sees_the_hosts_proc
 from shellplay.shell.shell import Shell
 from shellplay.shell.state_dump import State
 from shellplay.shell.state_transfer import Carried

@@ -11,8 +11,8 @@ from shellplay.container.spec import Volume
 from shellplay.directories import expanded
 from shellplay.docker.options import Asked, yes
 from shellplay.errors import UsageError
-from shellplay.fences.base.fence import nearest
 from shellplay.kernel.mount import place
+from shellplay.nearest import did_you_mean
 
 BIND_FLAGS = ("ro", "rw", "z", "Z", "rprivate", "private", "rslave", "slave", "cached")
 TMPFS = re.compile(r"size=\d+[kmgKMG%]?|mode=0?[0-7]{3,4}|nr_inodes=\d+[kmg]?|uid=\d+|gid=\d+")
@@ -100,7 +100,7 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
         key, equals, value = each.partition("=")
         name = KEYS.get(key.strip().lower())
         if name is None:
-            raise UsageError(f"--mount {text}: there is no {key!r}", nearest(key, KEYS))
+            raise UsageError(f"--mount {text}: there is no {key!r}", did_you_mean(key, KEYS))
         if not equals and name != "readonly":
             raise UsageError(f"--mount {text}: {key} has no value", f"{key}=...")
         yield name, value if equals else "true"

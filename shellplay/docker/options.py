@@ -135,9 +135,9 @@ def _long(word: str, pending: deque[str]) -> list[tuple[str, str]]:
     option = OPTIONS.get(name)
     if option is None:
         # Loaded here: the table is there from the start, and the fences are not.
-        from shellplay.fences.base.fence import nearest
+        from shellplay.nearest import did_you_mean
 
-        near = nearest(spelled, OPTIONS, otherwise="help run lists them")
+        near = did_you_mean(spelled, OPTIONS, "help run lists them")
         raise UsageError(
             f"run has no option --{spelled[:40]}", near.replace("mean ", "mean --")
         )
@@ -153,7 +153,7 @@ def _short(word: str, pending: deque[str]) -> list[tuple[str, str]]:
         name = SHORT.get(letter)
         if name is None:
             near = letter.swapcase()
-            known = f"did you mean -{near}?" if near in SHORT else "help run lists them"
+            known = f'did you mean "-{near}"?' if near in SHORT else "help run lists them"
             raise UsageError(f"run has no option -{letter}", known)
         option = OPTIONS[name]
         if option.metavar:

@@ -15,10 +15,10 @@ from shellplay.docker.mounts import volumes
 from shellplay.docker.options import Asked
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY, Fence, docker
-from shellplay.fences.base.fence import nearest
 from shellplay.fences.caps import ALL, PRESETS
 from shellplay.fences.net import BRIDGE, PASTA
 from shellplay.kernel.capabilities import NAMES
+from shellplay.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from shellplay.image.manifest import Image
@@ -259,7 +259,7 @@ def _ulimit(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     known = [option.name for option in REGISTRY["rlimit"].options()]
     if not equals or name not in known:
-        raise UsageError(f"--ulimit {text} is no limit", nearest(name, known))
+        raise UsageError(f"--ulimit {text} is no limit", did_you_mean(name, known))
     return name, value.replace("-1", "unlimited")
 
 
@@ -271,7 +271,7 @@ def _capabilities(asked: Asked) -> dict[str, str]:
     drop = [each.lower().removeprefix("cap_") for each in asked.all("cap-drop")]
     for each in (*add, *drop):
         if each not in (ALL, *NAMES):
-            near = nearest(each, NAMES, otherwise="man 7 capabilities has them")
+            near = did_you_mean(each, NAMES, "man 7 capabilities has them")
             raise UsageError(f"there is no capability {each!r}", near)
     if ALL in add:
         dropped = [each for each in drop if each != ALL]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
-from shellplay.fences.base.fence import listed, nearest, option
+from shellplay.fences.base.fence import listed, option
 from shellplay.fences.base.restriction import Restriction
 from shellplay.kernel import credentials, procfs
 from shellplay.kernel.capabilities import NAMES, Sets, has, last, mask, name_of
 from shellplay.kernel.procfs import Status
+from shellplay.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -110,6 +111,6 @@ def _names(text: str | None) -> tuple[str, ...]:
         return NAMES
     for name in names:
         if name not in NAMES:
-            near = nearest(name, NAMES, otherwise="man 7 capabilities has them")
+            near = did_you_mean(name, NAMES, "man 7 capabilities has them")
             raise UsageError(f"there is no capability {name!r}", near)
     return names

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Self
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.fences.base import seccomp_profile
-from shellplay.fences.base.fence import listed, nearest, option
+from shellplay.fences.base.fence import listed, option
 from shellplay.fences.base.seccomp_filter import Filter
 from shellplay.fences.base.seccomp_profile import Here
 from shellplay.kernel import seccomp
 from shellplay.kernel.procfs import Status
 from shellplay.kernel.seccomp import Action, Rule, Rules
+from shellplay.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -121,6 +122,6 @@ def _names(text: str | None) -> tuple[str, ...]:
     names = () if text is None else listed("seccomp", text)
     for name in names:
         if not seccomp.known(name):
-            near = nearest(name, seccomp_profile.names(), otherwise="man 2 syscalls has them")
+            near = did_you_mean(name, seccomp_profile.names(), "man 2 syscalls has them")
             raise UsageError(f"there is no system call {name!r}", near)
     return names

@@ -10,7 +10,6 @@ several processes may use one store.  Content is never changed once it has its n
 
 from __future__ import annotations
 
-import difflib
 import errno
 import fcntl
 import io
@@ -39,6 +38,7 @@ from shellplay.image.manifest import (
     load,
 )
 from shellplay.image.reference import familiar, parse
+from shellplay.nearest import did_you_mean
 
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 PARTIAL = ".partial"
@@ -119,8 +119,7 @@ class Store:
                 raise Refused(f"the IDs of several images begin with {word}", "type more of it")
             if of_id:
                 return of_id[0].name, of_id[0].descriptor
-        near = difflib.get_close_matches(word, map(familiar, there), 1)
-        fix = f"did you mean {near[0]}?" if near else "image ls lists them"
+        fix = did_you_mean(word, map(familiar, there), "image ls lists them")
         raise Refused(f"there is no image {word}", fix)
 
     def get(self, word: str) -> Image:

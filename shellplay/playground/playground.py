@@ -18,6 +18,7 @@ from shellplay.kernel import namespaces
 from shellplay.kernel.call_log import Journal
 from shellplay.kernel.signals import deferred
 from shellplay.model import NamespaceId, Role
+from shellplay.nearest import did_you_mean
 from shellplay.settings import Settings
 
 if TYPE_CHECKING:
@@ -145,11 +146,8 @@ class Playground:
             return found[0]
         if found:
             raise Refused(f"{name!r} is the beginning of {len(found)} ids", "containers")
-        import difflib
-
         labels = [each.label for each in self.containers]
-        near = difflib.get_close_matches(name, labels, 1)
-        fix = f"did you mean {near[0]}?" if near else "containers lists them"
+        fix = did_you_mean(name, labels, "containers lists them")
         raise Refused(f"there is no container {name!r}", fix if labels else "new makes one")
 
     def stop(self, container: Container) -> int:

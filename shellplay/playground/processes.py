@@ -77,12 +77,6 @@ def inside_view(taken: Snapshot, shell: int) -> list[Process]:
     return [each for each in deep if ours.namespace in _lineage(each, depth)]
 
 
-def sees_the_hosts_proc(shell: int) -> bool:
-    """Tell whether /proc in the mounts of a bash is still ours, so that ps there shows us."""
-    ours, theirs = _proc_device("self"), _proc_device(shell)
-    return ours is not None and ours == theirs
-
-
 class _Family:
     """All processes by PID, who is whose child, and the clues to what is whose."""
 
@@ -213,8 +207,3 @@ def _lineage(process: Process, depth: int) -> list[int | None]:
         return [each.inode for each in namespaces.lineage(process.pid, "pid")]
     except KernelError:  # it has gone, or it belongs to somebody else
         return []
-
-
-def _proc_device(pid: int | str) -> str | None:
-    points = [mount for mount in procfs.mounts(pid) or () if mount.point == "/proc"]
-    return points[-1].device if points else None

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from shellplay.errors import RecipeError
-from shellplay.recipe import condition, spelling
+from shellplay.nearest import nearest, quoted
+from shellplay.recipe import condition
 from shellplay.recipe.document import Actor, Comment, Conditions, Expected, Step
 from shellplay.recipe.line import ACTOR, ALMOST, BLANKS, CONTAINER, Kind, kind
 from shellplay.recipe.pattern import pattern
@@ -130,9 +131,9 @@ class Reader:
         match = match or ALMOST.match(text)
         assert match
         written = match["word"] + match["sign"]
-        meant = spelling.nearest(written, actors)
+        meant = nearest(written, actors)
         self._fail(
-            f"nobody is called {spelling.quoted(written)}",
+            f"nobody is called {quoted(written)}",
             line,
             fix=f'did you mean "{meant}"? {ESCAPE}',
         )

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from shellplay.recipe import duration, spelling, tag
+from shellplay.nearest import did_you_mean, quoted
+from shellplay.recipe import duration, tag
 from shellplay.recipe.document import Conditions
 
 LINE = re.compile(r"%\s*(?P<key>[^:\s]*)\s*(?P<colon>:?)\s*(?P<value>.*?)\s*")
@@ -20,11 +21,11 @@ def read(text: str) -> tuple[str, Any]:
     """
     match = LINE.fullmatch(text)
     if not match or not match["key"]:
-        raise ValueError("expected a key after %", 3, spelling.fix_for("", KEYS))
+        raise ValueError("expected a key after %", 3, did_you_mean("", KEYS))
     key, value = match["key"], match["value"]
     if key not in KEYS:
-        fix = spelling.fix_for(key, KEYS)
-        raise ValueError(f"there is no % {spelling.quoted(key)}", match.start("key") + 1, fix)
+        fix = did_you_mean(key, KEYS)
+        raise ValueError(f"there is no % {quoted(key)}", match.start("key") + 1, fix)
     if value and not match["colon"]:
         raise ValueError(f"expected : after % {key}", match.start("value") + 1, None)
     try:
@@ -61,7 +62,7 @@ def _names(value: str) -> tuple[str, ...]:
     names = value.split()
     for name in names:
         if not re.fullmatch(tag.NAME, name):
-            raise ValueError(f"{spelling.quoted(name)} is not a name of a tag")
+            raise ValueError(f"{quoted(name)} is not a name of a tag")
     if len(set(names)) != len(names) or len(names) < 2:
         raise ValueError("expected two and more different names of tags")
     return tuple(names)

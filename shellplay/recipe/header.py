@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from shellplay.errors import RecipeError
-from shellplay.recipe import duration, spelling
+from shellplay.nearest import did_you_mean, quoted
+from shellplay.recipe import duration
 from shellplay.recipe.document import Header, Needs
 
 FENCE = "+++"
@@ -36,8 +37,8 @@ def read(text: str, path: str = "") -> Header:
     for key, value in values.items():
         line = _line_of(key, text)
         if key not in KEYS:
-            fix = spelling.fix_for(key, KEYS)
-            message = f"there is no header key {spelling.quoted(key)}"
+            fix = did_you_mean(key, KEYS)
+            message = f"there is no header key {quoted(key)}"
             raise RecipeError(message, line, 1, path, fix)
         name, reader, _ = KEYS[key]
         try:
@@ -100,7 +101,7 @@ def _needs(value: object) -> Needs:
         raise ValueError('expected { all = ["net"] } or { any = ["root", "userns"] }')
     for key in value:
         if key not in ("all", "any"):
-            raise ValueError(f"there is no {spelling.quoted(key)}, only all and any")
+            raise ValueError(f"there is no {quoted(key)}, only all and any")
     return Needs(_words(value.get("all", [])), _words(value.get("any", [])))
 
 
@@ -144,7 +145,7 @@ def _environment(value: object) -> dict[str, str]:
         raise ValueError('expected variables, as { LANG = "C" }')
     for name, text in value.items():
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise ValueError(f"{spelling.quoted(name)} is not the name of a variable")
+            raise ValueError(f"{quoted(name)} is not the name of a variable")
         if not isinstance(text, str) or "\0" in text:
             raise ValueError(f"{name}: expected text in quotes")
     return dict(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
-from shellplay.recipe import spelling
+from shellplay.nearest import nearest
 from shellplay.recipe.document import Actor
 
 BLANKS = " \t"
@@ -58,5 +58,5 @@ def _step(text: str) -> Kind:
         blank = match["rest"][:1] in ("", " ")
         return Kind.STEP if known and blank else Kind.ALMOST_STEP
     match = ALMOST.match(text)
-    near = match and spelling.nearest(match["word"] + match["sign"], tuple(Actor), ALIKE)
+    near = match and nearest(match["word"] + match["sign"], tuple(Actor), ALIKE)
     return Kind.ALMOST_STEP if near else Kind.OUTPUT

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from shellplay.errors import RecipeError
-from shellplay.recipe import duration, header, spelling
+from shellplay.nearest import did_you_mean, nearest, quoted
+from shellplay.recipe import duration, header
 from shellplay.recipe.block import read_block
 from shellplay.recipe.document import Block, Direction, Header, Part, Prose, Recipe
 from shellplay.recipe.line import BLANKS
@@ -84,9 +85,9 @@ class Parser:
             self._end_prose()
             items = read_block(self._lines, range(first + 1, last), self._path)
             self._parts.append(Block(items, flow.strip(BLANKS), first + 1))
-        elif spelling.nearest(language, [LANGUAGE], ALIKE):
+        elif nearest(language, [LANGUAGE], ALIKE):
             column = fence.start("info") + 1
-            message = f"{spelling.quoted(language)} is no language of a block"
+            message = f"{quoted(language)} is no language of a block"
             raise self._error(message, first, column, f'did you mean "{LANGUAGE}"?')
         else:
             self._prose += self._lines[first : last + 1]
@@ -108,8 +109,8 @@ class Parser:
         column = match.start("words") + 1
         column += len(match["words"]) - len(match["words"].lstrip())
         if name not in DIRECTIONS:
-            message = f"there is no direction {spelling.quoted(name)}"
-            fix = spelling.fix_for(name, DIRECTIONS)
+            message = f"there is no direction {quoted(name)}"
+            fix = did_you_mean(name, DIRECTIONS)
             raise self._error(message, self._at, column, fix)
         fewest, most = DIRECTIONS[name]
         if not fewest <= len(values) <= most:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shellplay.errors import RecipeError
-from shellplay.recipe import spelling, tag
+from shellplay.nearest import nearest
+from shellplay.recipe import tag
 from shellplay.recipe.document import Recipe, Step
 from shellplay.recipe.pattern import pattern
 
@@ -32,6 +33,6 @@ def _check_command(step: Step, known: set[str], path: str) -> None:
 
 
 def _fix(name: str, known: set[str]) -> str:
-    if near := spelling.nearest(name, sorted(known)):
+    if near := nearest(name, sorted(known)):
         return f'did you mean "{near}"?'
     return f"let a line of output above have it, as <pid:{name}>"

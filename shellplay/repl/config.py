@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from shellplay.cmdline.setting_types import change_all
+from shellplay.directories import base_directory
 from shellplay.errors import ShellplayError, UsageError
-from shellplay.repl.directories import base_directory
 from shellplay.settings import Settings
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from shellplay.repl.directories import base_directory
+from shellplay.directories import base_directory
 
 READ_AT_MOST = 1 << 20
 LONGEST_ENTRY = 1 << 16

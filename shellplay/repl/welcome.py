@@ -1,8 +1,8 @@
 """A word to who is new: said once, before the first prompt of all."""
 
 from shellplay.cmdline.printer import Printer
+from shellplay.directories import base_directory
 from shellplay.recipe.shipped import shipped
-from shellplay.repl.directories import base_directory
 from shellplay.repl.osc133 import key
 
 OFFER = "New here? tour shows in a few minutes what a container is."

@@ -42,7 +42,7 @@ def test_what_is_left_follows_from_the_words(options: dict[str, str], left: int)
 
 
 def test_an_unknown_name_gets_the_nearest_one() -> None:
-    with pytest.raises(UsageError, match=r"no capability 'net_row' .*did you mean net_raw"):
+    with pytest.raises(UsageError, match=r"no capability 'net_row' .*did you mean \"net_raw\""):
         Caps.parse({"keep": "net_row"})
     with pytest.raises(UsageError, match=r"no capability 'qqq' \(man 7 capabilities has them"):
         Caps.parse({"drop": "qqq"})

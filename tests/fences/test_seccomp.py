@@ -163,7 +163,7 @@ def test_a_profile_that_bash_cannot_live_behind_is_refused_and_changes_nothing(
 
 
 def test_an_unknown_call_gets_the_nearest_one() -> None:
-    with pytest.raises(UsageError, match=r"no system call 'mout' .*did you mean mount"):
+    with pytest.raises(UsageError, match=r"no system call 'mout' .*did you mean \"mount\""):
         Seccomp.parse({"deny": "mout"})
     with pytest.raises(UsageError, match=r"no system call 'qqqqq' \(man 2 syscalls"):
         Seccomp.parse({"allow": "qqqqq"})

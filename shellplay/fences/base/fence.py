@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Self
 
 from shellplay.errors import UsageError
 from shellplay.kernel.procfs import Status
+from shellplay.nearest import did_you_mean
 
 REGISTRY: dict[str, type[Fence]] = {}
 TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
@@ -178,7 +179,8 @@ class Fence(ABC):
             plain = name[3:] if negated else name
             if plain not in known:
                 raise UsageError(
-                    f"fence {cls.kind} has no option {name!r}", nearest(name, known)
+                    f"fence {cls.kind} has no option {name!r}",
+                    did_you_mean(name, known, _listed(known)),
                 )
             values[plain] = _value(cls.kind, known[plain], "no" if negated else text)
         return cls(**values)
@@ -220,14 +222,6 @@ def listed(kind: str, text: str) -> tuple[str, ...]:
     return words
 
 
-def nearest(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
-    """Say which of the known names was meant, or list them, or say what to do ``otherwise``."""
-    import difflib
-
-    names = list(known)
-    near = difflib.get_close_matches(name, names, 1)
-    if near:
-        return f"did you mean {near[0]}?"
-    if otherwise:
-        return otherwise
-    return f"it has {', '.join(names)}" if names else "it has none"
+def _listed(known: Iterable[str]) -> str:
+    names = ", ".join(known)
+    return f"it has {names}" if names else "it has none"
