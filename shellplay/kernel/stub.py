@@ -2,11 +2,7 @@
 
 Where ptrace is refused, and for every new shell and every ``exec``, the calls are made by
 a cooperating process.  It reads requests from a socket, makes the calls itself, and at last
-replaces itself by execve(2).  ``Stub`` is our end, ``serve`` runs in the stub.
-
-Messages are JSON objects over SOCK_SEQPACKET, descriptors travel beside them
-(SCM_RIGHTS, see unix(7)).  JSON, because a stub that has joined a fence must not be able
-to send us anything but data.
+replaces itself by execve(2).  ``Stub`` is our end; ``stub_process`` runs in the stub.
 """
 
 from __future__ import annotations
@@ -14,37 +10,21 @@ from __future__ import annotations
 import errno
 import json
 import os
-import signal
 import socket
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import NoReturn, NotRequired, TypedDict
 
 from shellplay.errors import KernelError, Refused, ShellGone, TimedOut
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import HERE, Argument, Caller, Program, note
+from shellplay.kernel.caller import Argument, Caller, note
 from shellplay.kernel.capabilities import has
+from shellplay.kernel.stub_messages import MESSAGE_SIZE, Answer, encoded
 
-MESSAGE_SIZE = 200_000
 # Long, for a machine that has a lot to do; but nobody answers who was stopped.
 PATIENCE_SECONDS = 30.0
-Encoded = int | dict[str, str] | None
 CREDENTIALS = struct.Struct("3i")
-
-
-class Answer(TypedDict):
-    """What a stub answers: the raw result, and the buffers that the call filled, in hex.
-
-    ``call`` is there if it was another one than was asked for, ``results`` if many were.
-    """
-
-    result: int
-    buffers: list[str]
-    call: NotRequired[str]
-    results: NotRequired[list[int]]
 
 
 class Stub(Caller):
@@ -62,7 +42,7 @@ class Stub(Caller):
     def syscall(self, name: str, *arguments: Argument) -> int:
         """Make one call and return its raw result."""
         buffers = [each for each in arguments if isinstance(each, bytearray)]
-        answer = self._ask(call=name, arguments=[_encoded(each) for each in arguments])
+        answer = self._ask(call=name, arguments=[encoded(each) for each in arguments])
         for buffer, content in zip(buffers, answer["buffers"], strict=True):
             buffer[:] = bytes.fromhex(content)
         return answer["result"]
@@ -72,7 +52,7 @@ class Stub(Caller):
 
         They go in one message: to wait for each takes longer than to make it.
         """
-        listed = [(name, [_encoded(each) for each in arguments]) for name, arguments in calls]
+        listed = [(name, [encoded(each) for each in arguments]) for name, arguments in calls]
         if not listed:
             return []
         return self._ask(calls=listed)["results"]
@@ -243,157 +223,3 @@ def awaited(link: socket.socket, environment: Mapping[str, str] | None = None) -
 
 def _silent(process: str) -> TimedOut:
     return TimedOut(f"{process} did not answer for {PATIENCE_SECONDS:g} seconds")
-
-
-# -- in the stub ------------------------------------------------------------------------
-
-
-def serve(link: socket.socket) -> NoReturn:
-    """Do what our end says until it hangs up or says which program to become."""
-    try:
-        _serve(link)
-    except OSError:
-        # Our end has gone, or a filter denies what the talk with it takes: who asked says so.
-        os._exit(1)
-
-
-def _serve(link: socket.socket) -> NoReturn:
-    link.send(b"{}")
-    while True:
-        message, fds, _, _ = socket.recv_fds(link, MESSAGE_SIZE, 1)
-        if not message:
-            os._exit(0)
-        request = json.loads(message)
-        match request:
-            case {"call": name, "arguments": arguments}:
-                answer = _make_call(name, [_decoded(each) for each in arguments])
-            case {"calls": calls}:
-                answer = {"result": 0, "buffers": [], "results": _make_calls(calls)}
-            case {"keep": True}:
-                # None has come if no more may be open.
-                answer = {"result": fds[0] if fds else -errno.EMFILE, "buffers": []}
-            case {"listen": True}:
-                answer = {"result": 0, "buffers": []}
-            case {"fork": True}:
-                child = _fork()
-                if child == 0:
-                    link.close()
-                    link = socket.socket(fileno=fds[0])
-                    link.send(b"{}")
-                    continue
-                os.close(fds[0])
-                answer = {"result": child, "buffers": []}
-            case {"attend": True}:
-                child = _fork()
-                if child > 0:
-                    link.close()
-                    _attend(child)
-                answer = {"result": child, "buffers": []}
-            case {"execute": argv, "environment": environment, "keep": keep}:
-                answer = _execute(argv, environment, keep)
-            case _:
-                os._exit(2)
-        link.send(json.dumps(answer).encode())
-
-
-def _fork() -> int:
-    try:
-        return os.fork()
-    except OSError as error:
-        return -(error.errno or errno.EAGAIN)
-
-
-def _attend(child: int) -> NoReturn:
-    """Reap whatever ends until the child has, and end as it did; it hears our signals."""
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
-        signal.signal(number, lambda received, _: os.kill(child, received))
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    while True:
-        ended, status = os.wait()
-        if ended == child:
-            code = os.waitstatus_to_exitcode(status)
-            os._exit(code if code >= 0 else 128 - code)
-
-
-def _make_call(name: str, arguments: list[Argument]) -> Answer:
-    result = HERE.syscall(name, *arguments)
-    return {
-        "result": result,
-        "buffers": [each.hex() for each in arguments if isinstance(each, bytearray)],
-    }
-
-
-def _make_calls(calls: list[tuple[str, list[Encoded]]]) -> list[int]:
-    results: list[int] = []
-    for name, arguments in calls:
-        results.append(HERE.syscall(name, *map(_decoded, arguments)))
-        if results[-1] < 0:
-            break
-    return results
-
-
-def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> Answer:
-    for number in signal.valid_signals():
-        if number not in (signal.SIGKILL, signal.SIGSTOP):
-            signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    # Everything but the standard streams is marked, not closed: a failed execve must still
-    # be able to answer.  A host descriptor that stays open inside is an escape
-    # (CVE-2024-21626).
-    try:
-        # All of them: a limit of now says nothing of what was opened before it.
-        HERE.close_range(3, 0x7FFFFFFF, k.CLOSE_RANGE_CLOEXEC)
-    except KernelError as error:
-        # A filter may deny it, and then no program starts with what is open here.
-        return {"result": -error.errno, "buffers": [], "call": error.call}
-    for fd in keep:
-        os.set_inheritable(fd, True)
-    path = environment.get("PATH", os.defpath)
-    failure = errno.ENOENT
-    if not argv[0]:
-        return {"result": -failure, "buffers": []}
-    for directory in path.split(":") if "/" not in argv[0] else [""]:
-        try:
-            os.execve(Path(directory, argv[0]), argv, environment)
-        except OSError as error:
-            # As execvp(3): a directory that is closed to us does not end the search.  Nor is
-            # it the reason if there is no such program at all.
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR) and _seen(directory, argv[0]):
-                failure = error.errno or failure
-            if failure not in (errno.ENOENT, errno.EACCES):
-                break
-    return {"result": -failure, "buffers": []}
-
-
-def _seen(directory: str, name: str) -> bool:
-    try:
-        return Path(directory, name).exists()
-    except PermissionError:
-        return False
-
-
-def _encoded(argument: Argument) -> Encoded:
-    match argument:
-        case bytearray():
-            return {"buffer": argument.hex()}
-        case bytes():
-            return {"bytes": argument.hex()}
-        case Program():
-            return {"program": argument.instructions.hex()}
-        case _:
-            return argument
-
-
-def _decoded(argument: Encoded) -> Argument:
-    match argument:
-        case {"buffer": content}:
-            return bytearray.fromhex(content)
-        case {"bytes": content}:
-            return bytes.fromhex(content)
-        case {"program": content}:
-            return Program(bytes.fromhex(content))
-        case dict():
-            raise ValueError("an argument is neither a buffer nor bytes")
-        case _:
-            return argument

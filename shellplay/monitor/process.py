@@ -25,7 +25,7 @@ from shellplay.kernel.caller import HERE
 from shellplay.kernel.cgroup.group import clear, prefix, thaw
 from shellplay.kernel.proc_write import set_command_line
 from shellplay.kernel.process_tree import end_descendants
-from shellplay.kernel.stub import serve
+from shellplay.kernel.stub_process import serve
 from shellplay.monitor.termios_json import KeptModes, Spelled
 
 REQUEST_SIZE = 4096

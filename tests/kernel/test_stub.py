@@ -22,13 +22,14 @@ from shellplay.errors import KernelError, ShellGone
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Argument
 from shellplay.kernel.constants import AF_UNIX, CLONE_NEWUTS, SOCK_CLOEXEC, SOCK_DGRAM
-from shellplay.kernel.stub import Stub, _decoded, _encoded, awaited, pair
+from shellplay.kernel.stub import Stub, awaited, pair
+from shellplay.kernel.stub_messages import decoded, encoded
 from tests.kernel.children import state
 from tests.waiting import wait_until
 
 PROGRAM = """
 import socket, sys
-from shellplay.kernel.stub import serve
+from shellplay.kernel.stub_process import serve
 serve(socket.socket(fileno=int(sys.argv[1])))
 """
 Process = subprocess.Popen[bytes]
@@ -61,13 +62,13 @@ def stub(process: tuple[Process, socket.socket]) -> Stub:
     )
 )
 def test_arguments_of_every_kind_arrive_as_they_were(argument: Argument) -> None:
-    found = _decoded(_encoded(argument))
+    found = decoded(encoded(argument))
     assert (type(found), found) == (type(argument), argument)
 
 
 def test_what_is_neither_buffer_nor_bytes_is_refused() -> None:
     with pytest.raises(ValueError, match="neither"):
-        _decoded({"code": "00"})
+        decoded({"code": "00"})
 
 
 @pytest.mark.everyone

@@ -1,0 +1,141 @@
+"""The stub itself: make each requested call, then become the requested program."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import NoReturn
+
+from shellplay.errors import KernelError
+from shellplay.kernel import constants as k
+from shellplay.kernel.caller import HERE, Argument
+from shellplay.kernel.stub_messages import MESSAGE_SIZE, Answer, Encoded, decoded
+
+
+def serve(link: socket.socket) -> NoReturn:
+    """Do what our end says until it hangs up or says which program to become."""
+    try:
+        _serve(link)
+    except OSError:
+        # Our end has gone, or a filter denies what the talk with it takes: who asked says so.
+        os._exit(1)
+
+
+def _serve(link: socket.socket) -> NoReturn:
+    link.send(b"{}")
+    while True:
+        message, fds, _, _ = socket.recv_fds(link, MESSAGE_SIZE, 1)
+        if not message:
+            os._exit(0)
+        request = json.loads(message)
+        match request:
+            case {"call": name, "arguments": arguments}:
+                answer = _make_call(name, [decoded(each) for each in arguments])
+            case {"calls": calls}:
+                answer = {"result": 0, "buffers": [], "results": _make_calls(calls)}
+            case {"keep": True}:
+                # None has come if no more may be open.
+                answer = {"result": fds[0] if fds else -errno.EMFILE, "buffers": []}
+            case {"listen": True}:
+                answer = {"result": 0, "buffers": []}
+            case {"fork": True}:
+                child = _fork()
+                if child == 0:
+                    link.close()
+                    link = socket.socket(fileno=fds[0])
+                    link.send(b"{}")
+                    continue
+                os.close(fds[0])
+                answer = {"result": child, "buffers": []}
+            case {"attend": True}:
+                child = _fork()
+                if child > 0:
+                    link.close()
+                    _attend(child)
+                answer = {"result": child, "buffers": []}
+            case {"execute": argv, "environment": environment, "keep": keep}:
+                answer = _execute(argv, environment, keep)
+            case _:
+                os._exit(2)
+        link.send(json.dumps(answer).encode())
+
+
+def _fork() -> int:
+    try:
+        return os.fork()
+    except OSError as error:
+        return -(error.errno or errno.EAGAIN)
+
+
+def _attend(child: int) -> NoReturn:
+    """Reap whatever ends until the child has, and end as it did; it hears our signals."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
+        signal.signal(number, lambda received, _: os.kill(child, received))
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    while True:
+        ended, status = os.wait()
+        if ended == child:
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)
+
+
+def _make_call(name: str, arguments: list[Argument]) -> Answer:
+    result = HERE.syscall(name, *arguments)
+    return {
+        "result": result,
+        "buffers": [each.hex() for each in arguments if isinstance(each, bytearray)],
+    }
+
+
+def _make_calls(calls: list[tuple[str, list[Encoded]]]) -> list[int]:
+    results: list[int] = []
+    for name, arguments in calls:
+        results.append(HERE.syscall(name, *map(decoded, arguments)))
+        if results[-1] < 0:
+            break
+    return results
+
+
+def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> Answer:
+    for number in signal.valid_signals():
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    # Everything but the standard streams is marked, not closed: a failed execve must still
+    # be able to answer.  A host descriptor that stays open inside is an escape
+    # (CVE-2024-21626).
+    try:
+        # All of them: a limit of now says nothing of what was opened before it.
+        HERE.close_range(3, 0x7FFFFFFF, k.CLOSE_RANGE_CLOEXEC)
+    except KernelError as error:
+        # A filter may deny it, and then no program starts with what is open here.
+        return {"result": -error.errno, "buffers": [], "call": error.call}
+    for fd in keep:
+        os.set_inheritable(fd, True)
+    path = environment.get("PATH", os.defpath)
+    failure = errno.ENOENT
+    if not argv[0]:
+        return {"result": -failure, "buffers": []}
+    for directory in path.split(":") if "/" not in argv[0] else [""]:
+        try:
+            os.execve(Path(directory, argv[0]), argv, environment)
+        except OSError as error:
+            # As execvp(3): a directory that is closed to us does not end the search.  Nor is
+            # it the reason if there is no such program at all.
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR) and _seen(directory, argv[0]):
+                failure = error.errno or failure
+            if failure not in (errno.ENOENT, errno.EACCES):
+                break
+    return {"result": -failure, "buffers": []}
+
+
+def _seen(directory: str, name: str) -> bool:
+    try:
+        return Path(directory, name).exists()
+    except PermissionError:
+        return False
