@@ -36,13 +36,28 @@ class Role(StrEnum):
     HOST = "host"
 
 
+class ProcessDetails(NamedTuple):
+    """What the long listing adds to a process, see ps(1); None is what cannot be read.
+
+    ``user`` is the name of the effective user on the host, or its ID if it has no name.
+    ``cpu_percent`` is the CPU time used divided by the time the process has been running.
+    ``memory`` is the resident set size in bytes, ``started`` seconds since the epoch.
+    """
+
+    user: str | None
+    cpu_percent: float | None
+    memory: int | None
+    started: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """One process as the host's /proc shows it, see proc_pid_status(5).
 
     ``inside`` are its PIDs from the outermost (the host's) to the innermost PID namespace;
     ``container`` is the label of the container it belongs to, or None; ``namespace`` is the
-    inode of its PID namespace, None where it cannot be read.
+    inode of its PID namespace, None where it cannot be read; ``details`` are those of the
+    long listing, None unless it was asked for.
     """
 
     pid: int
@@ -54,6 +69,7 @@ class Process:
     container: str | None = None
     role: Role = Role.HOST
     namespace: int | None = None
+    details: ProcessDetails | None = None
 
 
 class How(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.arguments import Choice, ContainerNames, Option, Target
@@ -28,6 +28,7 @@ def ps(
     view: Annotated[str, Choice("VIEW", "inside (if not given) or host", VIEWS)] = "inside",
     *,
     all_: Annotated[bool, Option("all processes of the host too", short="-a")] = False,
+    long: Annotated[bool, Option("user, %CPU, RSS and start of each too", short="-l")] = False,
 ) -> Iterator[Outcome]:
     """Show processes with their PIDs inside and on the host.
 
@@ -35,20 +36,29 @@ def ps(
     parked bashes, their children, host PID and every PID inside. Both are read from the
     host's /proc; no program of the container is run.
 
+    With -l the list is long, as that of ps aux: USER is the effective user on the host, %CPU
+    the CPU time used divided by the time the process has been running, RSS the memory in
+    use, in KiB, and START the time or the day of the start. A - is what cannot be read.
+
     Examples:
         ps
+        ps -l
         ps host
         ps host -a --json
     """
+    from shellplay.playground.processes import inside_view, with_details
+
     if view == "host":
         whole = playground.snapshot(everything=all_)
+        if long:
+            whole = replace(whole, processes=with_details(whole.processes))
         yield Document("ps", lambda: whole, lambda: _host(whole))
         return
     if container is None:
         raise Refused("ps: there is no container", "new makes one, ps host shows the host")
-    from shellplay.playground.processes import inside_view
-
     seen = inside_view(playground.snapshot(everything=True), container.pid)
+    if long:
+        seen = with_details(seen)
 
     def table() -> object:
         from shellplay.views.ps import inside

@@ -7,8 +7,8 @@ inside could lie.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from shellplay.errors import KernelError
@@ -75,6 +75,15 @@ def inside_view(taken: Snapshot, shell: int) -> list[Process]:
         return taken.processes
     deep = [each for each in taken.processes if len(each.inside) >= depth]
     return [each for each in deep if ours.namespace in _lineage(each, depth)]
+
+
+def with_details(processes: Sequence[Process]) -> list[Process]:
+    """Return the processes with what the long listing adds to each."""
+    # psutil takes longer to load than all of this, and only the long listing needs it.
+    from shellplay.kernel.process_usage import details
+
+    found = details(process.pid for process in processes)
+    return [replace(process, details=found[process.pid]) for process in processes]
 
 
 class _Family:

@@ -49,6 +49,7 @@ def plain(value: object) -> object:
 
 
 def _process(process: Process) -> dict[str, object]:
+    details = process.details._asdict() if process.details else {}
     return {
         "pid": process.pid,
         "ppid": process.ppid,
@@ -59,6 +60,7 @@ def _process(process: Process) -> dict[str, object]:
         "state": process.state,
         "uid": process.uid,
         "namespace": process.namespace,
+        **{name: plain(value) for name, value in details.items()},
     }
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from shellplay.model import FenceRecord, How, Process, Role, Usage
+from shellplay.model import FenceRecord, How, Process, ProcessDetails, Role, Usage
 
 HOST = 4026531836
 WEB = 4026532399
@@ -47,6 +47,11 @@ USAGES = [
     Usage("db\x1b[1m", True, 1, *[None] * 13),
 ]  # fmt: skip
 INSIDE = [each for each in PLAYGROUND.processes if len(each.inside) > 1]
+LONG = [
+    replace(INSIDE[0], details=ProcessDetails("root", 0.0, 4_366_336, 1.0)),
+    replace(INSIDE[1], details=ProcessDetails("al\x1b[1mice", 12.34, 1024, 86_400.0)),
+    replace(INSIDE[2], details=ProcessDetails(None, None, None, None)),
+]
 RECORDS = [
     FenceRecord("user", up=False, host=4026531837, shell=4026531837),
     FenceRecord(

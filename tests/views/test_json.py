@@ -10,7 +10,7 @@ import pytest
 
 from shellplay.model import NamespaceId, ShellIdentity
 from shellplay.views.json import VERSION, document
-from tests.views.samples import HOST, INSIDE, PLAYGROUND, RECORDS, ROWS, USAGES, WEB
+from tests.views.samples import HOST, INSIDE, LONG, PLAYGROUND, RECORDS, ROWS, USAGES, WEB
 
 MANUAL = Path(__file__).parents[2] / "docs" / "json.md"
 
@@ -35,6 +35,16 @@ def test_ps_is_a_list_of_processes() -> None:
         "uid": 1000,
         "namespace": WEB,
     }
+
+
+def test_a_long_listing_adds_keys_and_null_for_what_cannot_be_read() -> None:
+    short, long = (read("ps", each)["processes"] for each in (INSIDE, LONG))
+    assert [{name: each[name] for name in short[0]} for each in long] == short
+    added = [{name: each[name] for name in each if name not in short[0]} for each in long]
+    assert added[1] == {
+        "user": "al\x1b[1mice", "cpu_percent": 12.34, "memory": 1024, "started": 86_400.0,
+    }  # fmt: skip
+    assert set(added[2].values()) == {None}
 
 
 def test_ps_host_tells_how_many_were_left_out() -> None:
@@ -93,6 +103,7 @@ def test_a_document_is_one_line_of_ascii_that_strict_readers_take() -> None:
     ("kind", "payload"),
     [
         ("ps", PLAYGROUND),
+        ("ps", LONG),
         ("fences", {"container": "web", "fences": RECORDS}),
         ("containers", ROWS),
         ("stats", USAGES),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -10,11 +11,13 @@ from shellplay.model import FenceRecord, Process
 from shellplay.views import containers, fences, ps, stats, text_width, tree
 from shellplay.views.drawing import Column, Drawing, Table
 from shellplay.views.render import render
-from tests.views.samples import INSIDE, PLAYGROUND, RECORDS, ROWS, USAGES, Taken
+from tests.views.samples import INSIDE, LONG, PLAYGROUND, RECORDS, ROWS, USAGES, Taken
 
 DRAWINGS = {
     "ps host": ps.host(PLAYGROUND),
     "ps": ps.inside(INSIDE),
+    "ps -l": ps.inside(LONG),
+    "ps host -l": ps.host(Taken(LONG, 3)),
     "tree": tree.tree(PLAYGROUND.processes),
     "fences": fences.strip(RECORDS, "web"),
     "containers": containers.table(ROWS),
@@ -55,6 +58,32 @@ def test_ps_shows_what_the_bash_sees_beside_the_pids_of_the_host() -> None:
         "  7     1      4250  S  sleep 1000",
         r"9/1     1      4300  S  sh -c \x1b]0;owned\x07\n\xff",
     ]
+
+
+def test_a_long_listing_has_user_cpu_memory_and_start_of_each_process() -> None:
+    assert shown(ps.inside(LONG)) == [
+        "PID  PPID  HOST PID  USER          %CPU   RSS  START  S  COMMAND",
+        "  1     0      4242  root           0.0  4264   1970  S  bash",
+        r"  7     1      4250  al\x1b[1mice  12.3     1   1970  S  sleep 1000",
+        r"9/1     1      4300  -                -     -      -  S  "
+        r"sh -c \x1b]0;owned\x07\n\xff",
+    ]
+    heading, *_, last = shown(ps.host(Taken(LONG, 3)))
+    assert heading.split()[4:8] == ["CONTAINER", "USER", "%CPU", "RSS"]
+    assert last == "+ 3 other host processes (ps host -a)"
+
+
+def test_a_long_listing_gives_its_room_to_the_command_on_a_narrow_terminal() -> None:
+    heading, bash, *_ = shown(ps.host(Taken(LONG, 0)), 48)
+    assert heading.split() == ["HOST", "PID", "USER", "COMMAND"]
+    assert bash.split() == ["4242", "root", "bash"]
+
+
+def test_a_start_is_a_time_of_today_a_day_of_this_year_or_a_year() -> None:
+    yesterday = time.mktime((2026, 9, 3, 7, 5, 0, 0, 0, -1))
+    today = time.mktime((2026, 9, 4, 0, 1, 0, 0, 0, -1))
+    assert [ps.start(each, today) for each in (yesterday, today)] == ["Sep03", "00:01"]
+    assert ps.start(yesterday - 400 * 86_400, today) == "2025"
 
 
 def test_stats_shows_use_beside_limits_and_what_nobody_counts() -> None:
