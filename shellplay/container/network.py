@@ -231,7 +231,7 @@ class Networking:
             if (anchor := self._anchor()) is not None:
                 whose = self._box.label if anchor is self else anchor._box.label
                 raise Refused(f"the network of {whose} is connected already", "disconnect")
-            connected = dataclasses.replace(fence, mode=BRIDGE, join=None)
+            connected = fence.changed(mode=BRIDGE, join=None)
             self._switch.require()
             notes = self.furnish(connected, self._box.pid)
             self._fencing.standing.change(connected)
@@ -246,7 +246,7 @@ class Networking:
             if self._leg is None:
                 raise Refused(f"{self._box.label} is not connected to the bridge", "connect")
             self._let_go()
-            self._fencing.standing.change(dataclasses.replace(fence, mode=NONE, subnet=None))
+            self._fencing.standing.change(fence.changed(mode=NONE, subnet=None))
             self.refresh()
 
     def publish(self, text: str) -> Port:

@@ -5,7 +5,6 @@ It is the order of runc: namespaces, files, limits, and what takes privileges aw
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import os
 import signal
@@ -210,8 +209,8 @@ class _Beginning:
         kinds = {each.kind for each in self._of(Mounted)}
         anew = kinds >= {"proc", "sys", "dev"} and not self._program.is_bash
         if anew and build.may_see_below_mounts(self._stub):
-            fence = dataclasses.replace(fence, kernels=("/dev",))
-        return dataclasses.replace(fence, ro=False)
+            fence = fence.changed(kernels=("/dev",))
+        return fence.changed(ro=False)
 
     def _furnish_net(self) -> None:
         """Lead its network out, and have names there; the first process has its PID now."""

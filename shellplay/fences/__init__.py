@@ -1,55 +1,35 @@
-"""The fences: one file each, found by themselves, in the order of ``ORDER``."""
+"""The fences: one file each, loaded when it is first asked for, in the order of the index."""
 
-import importlib
-import pkgutil
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
-from shellplay.fences.base.fence import REGISTRY, Fence, Option
+from shellplay.fences.base.fence import LOADED, Fence, Option
 from shellplay.fences.base.limit import Limit
 from shellplay.fences.base.mount_over import Mounted
 from shellplay.fences.base.namespace import Namespace
 from shellplay.fences.base.restriction import Restriction
+from shellplay.fences.index import ALIASES, ORDER
 from shellplay.kernel.namespaces import KINDS
 
-# What Docker, util-linux and CLONE_NEW* users would type.
-ALIASES: dict[str, str] = {
-    "mount": "mnt",
-    "ns": "mnt",
-    "network": "net",
-    "hostname": "uts",
-    "host": "uts",
-    "process": "pid",
-    "processes": "pid",
-    "userns": "user",
-    "users": "user",
-    "cgroupns": "cgroup",
-    "clock": "time",
-    "rootfs": "root",
-    "chroot": "root",
-    "files": "root",
-    "sysfs": "sys",
-    "devices": "dev",
-    "capabilities": "caps",
-    "cap": "caps",
-    "no_new_privs": "nnp",
-    "userns_lock": "userns-lock",
-    "disable-userns": "userns-lock",
-}
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+class Registry(Mapping[str, type[Fence]]):
+    """The classes of the fences by kind."""
 
-# The order in which they are shown, about that in which runc puts them up; a fence that is
-# not in here comes last.
-_PLACES = (
-    *KINDS,
-    *("root", "proc", "sys", "dev"),
-    *("memory", "cpu", "pids", "io", "cpuset", "rlimit"),
-    *("caps", "nnp", "landlock", "seccomp", "userns-lock"),
-)
-ORDER: tuple[str, ...] = (
-    *(kind for kind in _PLACES if kind in REGISTRY),
-    *(kind for kind in REGISTRY if kind not in _PLACES),
-)
+    def __getitem__(self, kind: str) -> type[Fence]:
+        if kind not in LOADED:
+            if kind not in ORDER:
+                raise KeyError(kind)
+            import_module(f"{__name__}.{kind.replace('-', '_')}")
+        return LOADED[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(ORDER)
+
+    def __len__(self) -> int:
+        return len(ORDER)
+
+
+REGISTRY = Registry()
 
 __all__ = [
     "ALIASES", "KINDS", "ORDER", "REGISTRY", "Fence", "Limit", "Mounted", "Namespace",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
@@ -26,8 +25,7 @@ ALL = "all"
 LIST = f"NAME,...|{ALL}"
 
 
-@dataclass(frozen=True)
-class Caps(Restriction, kind="caps", man="capabilities(7)"):
+class Caps(Restriction, kind="caps", man="capabilities(7)", aliases=("capabilities", "cap")):
     """Privileges of root: what is dropped no program inside can get, set-user-ID or not.
 
     ``caps docker`` leaves Docker's 14, ``caps none`` none; ``keep=`` and ``drop=`` add to
@@ -39,12 +37,16 @@ class Caps(Restriction, kind="caps", man="capabilities(7)"):
     opened_by = "user"
 
     preset: str | None = option(
-        "what is left", choices=tuple(PRESETS), metavar="docker|none", bare=True
+        "what is left", choices=tuple(PRESETS), metavar="docker|none", bare=True, default=None
     )
-    keep: str | None = option("those that are left", metavar=LIST, words=(ALL, *NAMES))
-    drop: str | None = option("those that are not", metavar=LIST, words=(ALL, *NAMES))
+    keep: str | None = option(
+        "those that are left", metavar=LIST, words=lambda: (ALL, *NAMES), default=None
+    )
+    drop: str | None = option(
+        "those that are not", metavar=LIST, words=lambda: (ALL, *NAMES), default=None
+    )
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if self.left() == mask(NAMES):
             raise UsageError(
                 "fence caps: all are kept, so none is dropped", "as in drop=net_raw"

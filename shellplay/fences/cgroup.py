@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shellplay.fences.base.namespace import Namespace
 
 
-@dataclass(frozen=True)
-class Cgroup(Namespace, kind="cgroup", man="cgroup_namespaces(7)"):
+class Cgroup(Namespace, kind="cgroup", man="cgroup_namespaces(7)", aliases=("cgroupns",)):
     """The path of its cgroup: /proc/self/cgroup shows / inside.
 
     It changes the view, not the membership, and limits nothing.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from shellplay.errors import UsageError
@@ -16,7 +15,6 @@ LEAST_MICROSECONDS = 1_000
 MOST_MICROSECONDS = 10_000 * PERIOD_MICROSECONDS
 
 
-@dataclass(frozen=True)
 class Cpu(Quota, kind="cpu", man="cgroups(7)"):
     """Processor time: in every tenth of a second it runs only so long, all together.
 
@@ -26,9 +24,11 @@ class Cpu(Quota, kind="cpu", man="cgroups(7)"):
 
     beside = ("cpuacct",)
 
-    cpus: str | None = option("how many processors' worth", metavar="NUMBER", bare=True)
+    cpus: str | None = option(
+        "how many processors' worth", metavar="NUMBER", bare=True, default=None
+    )
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         self._quota()
 
     def _quota(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from shellplay.errors import KernelError, Refused, UsageError
@@ -14,16 +13,15 @@ from shellplay.kernel.cgroup import hierarchies
 LIST = re.compile("[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*")
 
 
-@dataclass(frozen=True)
 class Cpuset(Quota, kind="cpuset", man="cpuset(7)"):
     """The other processors: it runs on these only, and nproc inside counts no more.
 
     ``cpuset 0``, ``cpuset 0-1`` or ``cpuset 0,2``; /proc/cpuinfo goes on to show all.
     """
 
-    cpus: str | None = option("which of them", metavar="LIST", bare=True)
+    cpus: str | None = option("which of them", metavar="LIST", bare=True, default=None)
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         text = needed(self.kind, self.cpus, "0")
         if not LIST.fullmatch(text):
             raise UsageError(f"fence cpuset: {text!r} is no list of processors", "as in 0-1")

@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,8 +43,7 @@ def is_harmless(path: Path) -> bool:
     return not (stat.S_ISDIR(found.st_mode) or stat.S_ISBLK(found.st_mode))
 
 
-@dataclass(frozen=True)
-class Dev(Mounted, kind="dev", man="devpts(4)"):
+class Dev(Mounted, kind="dev", man="devpts(4)", aliases=("devices",)):
     """Devices: disks, memory, other terminals.
 
     What is left is null zero full random urandom tty; pts, shm and mqueue are new.  The

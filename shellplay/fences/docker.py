@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
 
@@ -61,8 +60,6 @@ def fitted(fences: Sequence[Fence]) -> tuple[Fence, ...]:
     if caps is None:
         return tuple(fences)
     return tuple(
-        dataclasses.replace(each, ready=each.rules(caps.left()))
-        if isinstance(each, Seccomp)
-        else each
+        each.changed(ready=each.rules(caps.left())) if isinstance(each, Seccomp) else each
         for each in fences
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from shellplay.errors import Refused, UsageError
@@ -17,18 +16,17 @@ READ_V1, WRITE_V1 = "blkio.throttle.read_bps_device", "blkio.throttle.write_bps_
 ONLY_DIRECT = "cgroup v1 slows direct writes down, and none that the page cache takes first"
 
 
-@dataclass(frozen=True)
 class Io(Quota, kind="io", man="cgroups(7)"):
     """The speed of a disk: it reads and writes at most so many bytes in a second.
 
     The disk is the one that / is on, if ``device=`` names no other.
     """
 
-    read: str | None = option("bytes read in a second", metavar="AMOUNT")
-    write: str | None = option("bytes written in a second", metavar="AMOUNT")
-    device: str | None = option("another disk, as in /dev/sda", metavar="PATH")
+    read: str | None = option("bytes read in a second", metavar="AMOUNT", default=None)
+    write: str | None = option("bytes written in a second", metavar="AMOUNT", default=None)
+    device: str | None = option("another disk, as in /dev/sda", metavar="PATH", default=None)
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if self.read is None and self.write is None:
             raise UsageError("fence io needs read= or write=", "fence io read=10M write=10M")
         for name, text in (("read", self.read), ("write", self.write)):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shellplay.fences.base.namespace import Namespace
 
 
-@dataclass(frozen=True)
 class Ipc(Namespace, kind="ipc", man="ipc_namespaces(7)"):
     """Shared memory, semaphores and message queues of the host."""

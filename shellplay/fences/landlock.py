@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shellplay.errors import KernelError, Refused, UsageError
@@ -26,7 +25,6 @@ PATHS, PORTS = f"PATH,...|{NONE}", f"PORT,...|{NONE}"
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/urandom")
 
 
-@dataclass(frozen=True)
 class Landlock(Restriction, kind="landlock", man="landlock(7)"):
     """Files and TCP ports, by what may be done with them: what is not listed is denied.
 
@@ -39,13 +37,17 @@ class Landlock(Restriction, kind="landlock", man="landlock(7)"):
     opened_by = "nnp"
     visible = False
 
-    read: str | None = option("what may be read", metavar=PATHS)
-    write: str | None = option("where files may be changed, made and removed", metavar=PATHS)
-    exec: str | None = option("which programs may be executed", metavar=PATHS)
-    connect: str | None = option("TCP ports to which it may connect", metavar=PORTS)
-    bind: str | None = option("TCP ports on which it may listen", metavar=PORTS)
+    read: str | None = option("what may be read", metavar=PATHS, default=None)
+    write: str | None = option(
+        "where files may be changed, made and removed", metavar=PATHS, default=None
+    )
+    exec: str | None = option("which programs may be executed", metavar=PATHS, default=None)
+    connect: str | None = option(
+        "TCP ports to which it may connect", metavar=PORTS, default=None
+    )
+    bind: str | None = option("TCP ports on which it may listen", metavar=PORTS, default=None)
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if not self._files() and not self._ports():
             raise UsageError("fence landlock: say what is left", "as in write=/tmp")
 

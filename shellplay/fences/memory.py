@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from shellplay.errors import KernelError, Refused, UsageError
@@ -20,7 +19,6 @@ LEAST = 1 << 20
 FROM_NOW_ON = "what it has in use already does not count, only what it takes from now on"
 
 
-@dataclass(frozen=True)
 class Memory(Quota, kind="memory", man="cgroups(7)"):
     """Memory: if all of it together wants more, the kernel kills one of its processes.
 
@@ -28,10 +26,10 @@ class Memory(Quota, kind="memory", man="cgroups(7)"):
     ``swap=`` says how much.
     """
 
-    max: str | None = option("how much", metavar="AMOUNT", bare=True)
-    swap: str | None = option("and so much swap, if not none", metavar="AMOUNT")
+    max: str | None = option("how much", metavar="AMOUNT", bare=True, default=None)
+    swap: str | None = option("and so much swap, if not none", metavar="AMOUNT", default=None)
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         self._sizes()
 
     def _sizes(self) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.fences.base.fence import option
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
 
-@dataclass(frozen=True)
-class Mnt(Namespace, kind="mnt", man="mount_namespaces(7)"):
+class Mnt(Namespace, kind="mnt", man="mount_namespaces(7)", aliases=("mount", "ns")):
     """Mounts: what is mounted inside is not seen outside.
 
     With ``propagation=slave`` what the host mounts later appears inside too.  The files are

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shellplay.errors import UsageError
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 NONE, BRIDGE, PASTA = "none", "bridge", "pasta"
 
 
-@dataclass(frozen=True)
-class Net(Namespace, kind="net", man="network_namespaces(7)"):
+class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network",)):
     """Interfaces, addresses, routes, ports and abstract sockets of the host.
 
     The loopback is brought up.  A socket that is open already stays where it was made.
@@ -29,9 +27,11 @@ class Net(Namespace, kind="net", man="network_namespaces(7)"):
     mode: str = option(
         "what leads out of it", choices=(NONE, BRIDGE, PASTA), default=NONE, bare=True
     )
-    subnet: str | None = option("the range of addresses of the bridge", metavar="RANGE")
+    subnet: str | None = option(
+        "the range of addresses of the bridge", metavar="RANGE", default=None
+    )
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if self.join is not None and self.mode != NONE:
             raise UsageError(
                 f"net {self.mode} has a network of its own, and join= shares another's",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.fences.base.restriction import Restriction
@@ -13,8 +12,9 @@ if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
 
-@dataclass(frozen=True)
-class Nnp(Restriction, kind="nnp", man="PR_SET_NO_NEW_PRIVS(2const)"):
+class Nnp(
+    Restriction, kind="nnp", man="PR_SET_NO_NEW_PRIVS(2const)", aliases=("no_new_privs",)
+):
     """New privileges: set-user-ID programs like su and sudo stay what you are.
 
     Whatever it starts keeps it.  An ordinary user may filter calls behind it.

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shellplay.fences.base.fence import option
 from shellplay.fences.base.namespace import Namespace
 
 
-@dataclass(frozen=True)
-class Pid(Namespace, kind="pid", man="pid_namespaces(7)"):
+class Pid(Namespace, kind="pid", man="pid_namespaces(7)", aliases=("process", "processes")):
     """Processes of the host: they cannot be signalled, and with mnt not be seen either.
 
     A process never changes its own number, so the bash forks and its copy is PID 1.  As

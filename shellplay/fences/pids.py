@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from shellplay.errors import UsageError
@@ -14,16 +13,15 @@ from shellplay.kernel.cgroup import hierarchies
 NUMBER = re.compile("[0-9]{1,10}")
 
 
-@dataclass(frozen=True)
 class Pids(Quota, kind="pids", man="cgroups(7)"):
     """The number of processes: once so many are there, fork fails, and no bomb spreads.
 
     Threads count, and the bash itself does.
     """
 
-    max: str | None = option("how many", metavar="NUMBER", bare=True)
+    max: str | None = option("how many", metavar="NUMBER", bare=True, default=None)
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         text = needed(self.kind, self.max, "50")
         if not NUMBER.fullmatch(text) or not 0 < int(text) < 1 << 22:
             raise UsageError(f"fence pids: {text!r} is no number of processes", "as in 50")

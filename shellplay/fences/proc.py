@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.fences.base.mount_over import Mounted, hide, make_read_only, mounts_at
@@ -29,7 +28,6 @@ class Shown(NamedTuple):
         return f"{self.hidden} hidden, {self.fixed} read-only" if any(self) else "all of it"
 
 
-@dataclass(frozen=True)
 class Proc(Mounted, kind="proc", man="proc(5)"):
     """Secrets and switches of the kernel in /proc: kcore, keys, sysrq-trigger, /proc/sys.
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.errors import KernelError, UsageError
 from shellplay.fences.base.fence import option
@@ -25,8 +24,7 @@ FILES_OF_BASH = 8
 COUNT, BYTES, SECONDS = "COUNT[:HARD]", "BYTES[:HARD]", "SECONDS[:HARD]"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """The limits of a process, as pairs of a name and a range."""
 
     ranges: tuple[tuple[str, Range], ...]
@@ -36,7 +34,6 @@ class Limits:
         return ", ".join(f"{name} {each}" for name, each in self.ranges if name in names)
 
 
-@dataclass(frozen=True)
 class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
     """Resources of a process: open files, processes of its user, sizes and time.
 
@@ -46,22 +43,32 @@ class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
     counts all processes of a user, and does not bind root.
     """
 
-    core: str | None = option("size of a core file", metavar=BYTES)
-    cpu: str | None = option("time on a processor", metavar=SECONDS)
-    data: str | None = option("memory for data", metavar=BYTES)
-    fsize: str | None = option("size of a file it writes", metavar=BYTES)
-    memlock: str | None = option("memory locked against swapping", metavar=BYTES)
-    msgqueue: str | None = option("bytes in message queues of its user", metavar=BYTES)
-    nice: str | None = option("priority it may take, as 20 minus nice", metavar=COUNT)
-    nofile: str | None = option("open files, by the highest descriptor", metavar=COUNT)
-    nproc: str | None = option("processes of its user", metavar=COUNT)
-    rss: str | None = option("memory in use; Linux ignores it", metavar=BYTES)
-    rtprio: str | None = option("priority above all that have none", metavar=COUNT)
-    rttime: str | None = option("microseconds with that one and no pause", metavar=COUNT)
-    sigpending: str | None = option("signals queued for its user", metavar=COUNT)
-    stack: str | None = option("size of a stack", metavar=BYTES)
+    core: str | None = option("size of a core file", metavar=BYTES, default=None)
+    cpu: str | None = option("time on a processor", metavar=SECONDS, default=None)
+    data: str | None = option("memory for data", metavar=BYTES, default=None)
+    fsize: str | None = option("size of a file it writes", metavar=BYTES, default=None)
+    memlock: str | None = option("memory locked against swapping", metavar=BYTES, default=None)
+    msgqueue: str | None = option(
+        "bytes in message queues of its user", metavar=BYTES, default=None
+    )
+    nice: str | None = option(
+        "priority it may take, as 20 minus nice", metavar=COUNT, default=None
+    )
+    nofile: str | None = option(
+        "open files, by the highest descriptor", metavar=COUNT, default=None
+    )
+    nproc: str | None = option("processes of its user", metavar=COUNT, default=None)
+    rss: str | None = option("memory in use; Linux ignores it", metavar=BYTES, default=None)
+    rtprio: str | None = option(
+        "priority above all that have none", metavar=COUNT, default=None
+    )
+    rttime: str | None = option(
+        "microseconds with that one and no pause", metavar=COUNT, default=None
+    )
+    sigpending: str | None = option("signals queued for its user", metavar=COUNT, default=None)
+    stack: str | None = option("size of a stack", metavar=BYTES, default=None)
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if not self.wanted():
             raise UsageError("fence rlimit: say what is limited", "as in nofile=64")
         if self.nofile is not None and self.wanted()["nofile"].soft < FILES_OF_BASH:

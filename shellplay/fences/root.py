@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
-from shellplay.fences.base.fence import option
+from shellplay.fences.base.fence import found, option
 from shellplay.fences.base.namespace import Joined, Namespace, return_to, working_directory
 from shellplay.fences.rootfs import build
 from shellplay.fences.rootfs.lower import Ground
@@ -38,8 +36,7 @@ class Place(NamedTuple):
         return f"{self.kind} {self.device}{where}"
 
 
-@dataclass(frozen=True)
-class Root(Namespace, kind="root", man="pivot_root(2)"):
+class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chroot", "files")):
     """Files: what is written or deleted inside leaves those of the host as they are.
 
     ``root overlay`` has all files of the host, and keeps what is written in memory, until
@@ -54,18 +51,18 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
 
     base: str = option(
         "what / is inside", default=OVERLAY, metavar="overlay|DIRECTORY", bare=True,
-        words=(OVERLAY,),
+        words=lambda: (OVERLAY,),
     )  # fmt: skip
-    image: str | None = option("an image whose files / has inside", metavar="NAME")
+    image: str | None = option(
+        "an image whose files / has inside", metavar="NAME", default=None
+    )
     ro: bool = option("nothing in it can be written", default=False)
     nodev: bool = option("no device in it can be opened, but those in /dev", default=False)
     # What of the host's is there inside: what is mounted anew by others can be left out.
-    kernels: tuple[str, ...] = dataclasses.field(
-        default=build.KERNELS, compare=False, repr=False
-    )
-    ground: Ground | None = dataclasses.field(default=None, compare=False, repr=False)
+    kernels: tuple[str, ...] = found(default=build.KERNELS)
+    ground: Ground | None = found(default=None)
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if self.base != OVERLAY and self.image is not None:
             raise UsageError("root is a directory or an image, not both", "leave one out")
         if self.base != OVERLAY and not expanded(self.base).is_dir():
@@ -88,7 +85,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
         """Find what it will stand on; return it so, and sentences about that."""
         if self.image is None:
             lower = expanded("/" if self.base == OVERLAY else self.base).resolve()
-            return dataclasses.replace(self, ground=Ground([lower], ExitStack())), ()
+            return self.changed(ground=Ground([lower], ExitStack())), ()
         # Loaded here: few fences need the store.
         from shellplay.image.store import Store
         from shellplay.image.unpack import unpack
@@ -99,7 +96,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)"):
         held = ExitStack()
         held.enter_context(unpacked)
         ground = Ground(unpacked.directories, held, image)
-        return dataclasses.replace(self, ground=ground), tuple(notes)
+        return self.changed(ground=ground), tuple(notes)
 
     def remarks(self) -> tuple[str, ...]:
         """Say what is not in the tree as one may expect, and what leads out of it."""

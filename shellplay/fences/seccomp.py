@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.fences.base import seccomp_profile
-from shellplay.fences.base.fence import listed, option
+from shellplay.fences.base.fence import found, listed, option
 from shellplay.fences.base.seccomp_filter import Filter
 from shellplay.fences.base.seccomp_profile import Here
 from shellplay.kernel import seccomp
@@ -36,7 +34,6 @@ NEEDED = (
 LIST = "CALL,..."
 
 
-@dataclass(frozen=True)
 class Seccomp(Filter, kind="seccomp", man="seccomp(2)"):
     """System calls: those that are denied fail, whoever makes them, root too.
 
@@ -48,20 +45,25 @@ class Seccomp(Filter, kind="seccomp", man="seccomp(2)"):
     foreign = True
 
     preset: str | None = option(
-        "what is allowed", choices=("docker",), metavar="docker", bare=True
+        "what is allowed", choices=("docker",), metavar="docker", bare=True, default=None
     )
     profile: str | None = option(
-        "what is allowed, as a file of Docker's format", metavar="FILE"
+        "what is allowed, as a file of Docker's format", metavar="FILE", default=None
     )
-    deny: str | None = option("calls that are not", metavar=LIST, words=seccomp_profile.names())
-    allow: str | None = option("calls that are, too", metavar=LIST)
+    deny: str | None = option(
+        "calls that are not", metavar=LIST, words=seccomp_profile.names, default=None
+    )
+    allow: str | None = option("calls that are, too", metavar=LIST, default=None)
     action: str | None = option(
-        "what happens to those that are not", choices=tuple(ACTIONS), metavar="|".join(ACTIONS)
+        "what happens to those that are not",
+        choices=tuple(ACTIONS),
+        metavar="|".join(ACTIONS),
+        default=None,
     )
     # The filter, for the capabilities that bash had when it was put up.
-    ready: Rules | None = dataclasses.field(default=None, kw_only=True, repr=False)
+    ready: Rules | None = found(default=None)
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if self.preset and self.profile:
             raise UsageError("fence seccomp: a preset and a profile are one too many")
         denied, _ = _names(self.deny), _names(self.allow)
@@ -106,7 +108,7 @@ class Seccomp(Filter, kind="seccomp", man="seccomp(2)"):
         ready = self.ready or self.rules(status.permitted)
         # What libseccomp does not take is said before anything else goes up.
         seccomp.compiled(ready)
-        return dataclasses.replace(self, ready=ready), ()
+        return self.changed(ready=ready), ()
 
     def go_up(self, caller: Caller) -> None:
         """Install the filter, and for good."""
@@ -115,7 +117,7 @@ class Seccomp(Filter, kind="seccomp", man="seccomp(2)"):
 
 def _without(rule: Rule, changed: set[str]) -> Rule:
     kept = tuple(each for each in rule.names if each not in changed)
-    return dataclasses.replace(rule, names=kept)
+    return Rule(kept, rule.action, rule.conditions)
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,7 @@ MASKED = ("/sys/devices/virtual/powercap", "/sys/firmware")
 THROTTLES = "devices/system/cpu/cpu[0-9]*/thermal_throttle"
 
 
-@dataclass(frozen=True)
-class Sys(Mounted, kind="sys", man="sysfs(5)"):
+class Sys(Mounted, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
     """Switches of devices and drivers in /sys, and of cgroups: they can be read only.
 
     What tells about the machine's firmware and its use of power is hidden, as by Docker.

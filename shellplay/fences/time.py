@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, UsageError
@@ -21,8 +20,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "": 1}
 DURATION = re.compile(r"([+-]?)(?=.)((?:[0-9]{1,18}[smhdw])*(?:[0-9]{1,18})?)")
 
 
-@dataclass(frozen=True)
-class Time(Namespace, kind="time", man="time_namespaces(7)"):
+class Time(Namespace, kind="time", man="time_namespaces(7)", aliases=("clock",)):
     """How long the host has been up: boot and monotonic clocks get an offset.
 
     The time of day never changes.  Offsets are like ``+10d``, ``-1h30m``, ``90``.
@@ -30,10 +28,10 @@ class Time(Namespace, kind="time", man="time_namespaces(7)"):
 
     clone_takes_it = False
 
-    boot: str | None = option("offset of the clock since boot", metavar="+10d")
-    monotonic: str | None = option("offset of the monotonic clock", metavar="+1h")
+    boot: str | None = option("offset of the clock since boot", metavar="+10d", default=None)
+    monotonic: str | None = option("offset of the monotonic clock", metavar="+1h", default=None)
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         self._offsets()
 
     def unshare(self, caller: Caller) -> None:

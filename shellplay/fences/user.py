@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
@@ -21,8 +20,7 @@ RANGE = re.compile("([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
 NO_ID = 2**32 - 1
 
 
-@dataclass(frozen=True)
-class User(Namespace, kind="user", man="user_namespaces(7)"):
+class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", "users")):
     """Users, groups and privileges: root inside is an ordinary user outside.
 
     By default 0 inside is you.  ``map=auto`` adds your range of /etc/subuid;
@@ -32,9 +30,9 @@ class User(Namespace, kind="user", man="user_namespaces(7)"):
     one_way = True
     opened_by = None
 
-    map: str | None = option("who is who", metavar="auto|INSIDE:OUTSIDE:COUNT")
+    map: str | None = option("who is who", metavar="auto|INSIDE:OUTSIDE:COUNT", default=None)
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if self.map not in (None, "auto"):
             self._ranges(self.map)
 

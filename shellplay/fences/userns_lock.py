@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shellplay.fences.base import seccomp_profile
@@ -25,8 +24,12 @@ RULES = (
 )
 
 
-@dataclass(frozen=True)
-class UsernsLock(Filter, kind="userns-lock", man="user_namespaces(7)"):
+class UsernsLock(
+    Filter,
+    kind="userns-lock",
+    man="user_namespaces(7)",
+    aliases=("userns_lock", "disable-userns"),
+):
     """New user namespaces: in one of its own anybody has all capabilities, and so reaches
     parts of the kernel that are for root alone.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
@@ -15,16 +14,15 @@ if TYPE_CHECKING:
 LONGEST = 64
 
 
-@dataclass(frozen=True)
-class Uts(Namespace, kind="uts", man="uts_namespaces(7)"):
+class Uts(Namespace, kind="uts", man="uts_namespaces(7)", aliases=("hostname", "host")):
     """The host name: what it is called inside is no longer what the host is called.
 
     Without ``hostname`` the name is copied, and a change inside stays inside.
     """
 
-    hostname: str | None = option("the name inside", metavar="NAME")
+    hostname: str | None = option("the name inside", metavar="NAME", default=None)
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         if self.hostname is None:
             return
         # A byte that is no UTF-8 is a surrogate here, and that is not printable either.

@@ -154,7 +154,7 @@ class FenceWords(Argument):
                 if option.bare and kind_of(before[-1]) == kind:
                     yield from (
                         Candidate(one, f"{kind}: {option.help}")
-                        for one in (*option.choices, *option.words)
+                        for one in (*option.choices, *option.words())
                     )
                 flag = f"--no-{option.name}" if option.on else f"--{option.name}"
                 spelled = flag if option.flag else f"{option.name}="
@@ -250,7 +250,7 @@ def _values(named: list[str], word: str, playground: Playground) -> Iterator[Can
                 continue
             for choice in option.choices:
                 yield Candidate(f"{key}={choice}", option.help)
-            for one in option.words:
+            for one in option.words():
                 if one not in listed.split(","):
                     yield Candidate(f"{key}={listed}{comma}{one}", option.help)
             if key == "profile":

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences.base.limit import Limit
@@ -23,8 +22,7 @@ NO_LIMIT = 1 << 62
 UNITS = ("", "k", "m", "g", "t")
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """What the kernel shows of a limit: its value, None for no limit, and of which cgroup."""
 
     value: str | None
@@ -34,7 +32,6 @@ class Held:
         return self.value or "no limit"
 
 
-@dataclass(frozen=True)
 class Quota(Limit, ABC):
     """A limit of a cgroup that the container gets for itself.
 

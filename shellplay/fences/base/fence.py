@@ -1,44 +1,57 @@
 """What a fence is: one isolation layer with its options, and what the kernel shows of it.
 
-A new fence is one new file: a frozen dataclass below one of the families of fences (a
-``Namespace``, a ``Restriction`` or a ``Limit``), whose fields are its options.  Help,
-completion, the strip and the contract tests follow from it.
+A new fence is one new file: a class below one of the families of fences (a ``Namespace``, a
+``Restriction`` or a ``Limit``), whose fields are its options.  Help, completion, the strip
+and the contract tests follow from it.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Hashable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self, dataclass_transform
 
 from shellplay.errors import UsageError
-from shellplay.kernel.procfs import Status
 from shellplay.nearest import did_you_mean
 
-REGISTRY: dict[str, type[Fence]] = {}
+if TYPE_CHECKING:
+    from shellplay.kernel.procfs import Status
+
+# The fences whose files are loaded, by kind; all of them are in fences.index.
+LOADED: dict[str, type[Fence]] = {}
 TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
 
 
-@dataclass(frozen=True)
-class Option:
+class Field(NamedTuple):
+    """A field of a fence that is no option: it holds what the fence has found out."""
+
+    default: Any
+
+
+class Option(NamedTuple):
     """One option of a fence, as help and completion need it.
 
-    A flag takes no value, and is ``on`` if nothing is said; a ``bare`` one may be given by
-    its value alone; ``words`` are what its value may list, with commas between them.
+    A ``flag`` takes no value, and is ``on`` if nothing is said; a ``bare`` one may be given by
+    its value alone; ``words`` returns what its value may list, with commas between them.
     """
 
-    name: str
     help: str
     metavar: str = ""
-    default: str | None = None
     choices: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    flag: bool = False
+    words: Callable[[], tuple[str, ...]] = tuple
+    default: str | bool | None = None
     bare: bool = False
-    on: bool = False
+    name: str = ""
+
+    @property
+    def flag(self) -> bool:
+        """Tell whether it is yes or no."""
+        return isinstance(self.default, bool)
+
+    @property
+    def on(self) -> bool:
+        """Tell whether it is yes if nothing is said."""
+        return self.default is True
 
 
 def option(
@@ -46,49 +59,92 @@ def option(
     *,
     metavar: str = "",
     choices: tuple[str, ...] = (),
-    words: tuple[str, ...] = (),
-    default: str | bool | None = None,
+    words: Callable[[], tuple[str, ...]] = tuple,
+    default: str | bool | None,
     bare: bool = False,
 ) -> Any:  # noqa: ANN401 - a field takes the type of its annotation
     """Declare a field of a fence as an option; a bool default makes it a flag."""
-    described = {
-        "help": help,
-        "metavar": metavar,
-        "choices": choices,
-        "words": words,
-        "bare": bare,
-    }
-    return dataclasses.field(default=default, kw_only=True, metadata=described)
+    return Option(help, metavar, choices, words, default, bare)
 
 
-@dataclass(frozen=True)
+def found(*, default: Any) -> Any:  # noqa: ANN401 - as for an option
+    """Declare a field of a fence that is no option."""
+    return Field(default)
+
+
+@dataclass_transform(
+    kw_only_default=True, frozen_default=True, field_specifiers=(option, found)
+)
 class Fence(ABC):
-    """One isolation layer around a process.
+    """One isolation layer around a process: a frozen value, whose fields are its options.
 
-    ``kind`` is the kernel's short name, ``man`` the page that explains it; ``one_way`` is
-    true if the kernel never lets the same process go back, whatever its privileges;
-    ``by_fork`` if only a child can be inside.  ``opened_by`` is the fence behind which a
-    process without privileges may put it up, ``visible`` whether the kernel shows it, and
-    ``inside`` are the fences that it needs around it.
+    ``kind`` is the kernel's short name, ``man`` the page that explains it, ``aliases`` are
+    what Docker, util-linux and CLONE_NEW* users would type.  ``one_way`` is true if the
+    kernel never lets the same process go back, whatever its privileges; ``by_fork`` if only
+    a child can be inside.  ``opened_by`` is the fence behind which a process without
+    privileges may put it up, ``visible`` whether the kernel shows it, and ``inside`` are the
+    fences that it needs around it.
     """
 
     kind: ClassVar[str]
     man: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]]
     inside: ClassVar[tuple[str, ...]] = ()
     one_way: ClassVar[bool] = False
     by_fork: ClassVar[bool] = False
     opened_by: ClassVar[str | None] = None
     visible: ClassVar[bool] = True
 
-    def __init_subclass__(cls, kind: str | None = None, man: str = "") -> None:
+    fields: ClassVar[dict[str, Option | Field]] = {}
+
+    def __init_subclass__(
+        cls, kind: str | None = None, man: str = "", aliases: tuple[str, ...] = ()
+    ) -> None:
+        own = {
+            name: each._replace(name=name) if isinstance(each, Option) else each
+            for name, each in vars(cls).items()
+            if isinstance(each, Option | Field)
+        }
+        cls.fields = {**own, **cls.fields}
         if kind is None:  # a family of fences
             return
-        if kind in REGISTRY:
+        if kind in LOADED:
             raise TypeError(f"there are two fences named {kind}")
         if not cls.__doc__:
             raise TypeError(f"the fence {kind} does not say what it hides")
-        cls.kind, cls.man = kind, man
-        REGISTRY[kind] = cls
+        cls.kind, cls.man, cls.aliases = kind, man, aliases
+        LOADED[kind] = cls
+
+    def __init__(self, **values: object) -> None:
+        # One for all fences: to generate one for each takes longer than to load its file.
+        if unknown := values.keys() - self.fields.keys():
+            raise TypeError(f"{type(self).__name__} has no {', '.join(unknown)}")
+        for name, each in self.fields.items():
+            vars(self)[name] = values.get(name, each.default)
+        self._check()
+
+    def _check(self) -> None:  # noqa: B027 - most fences take any values
+        """Raise UsageError for options that make no fence."""
+
+    def changed(self, **values: object) -> Self:
+        """Return the same fence with other values."""
+        return type(self)(**{**vars(self), **values})
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is frozen: its {name} does not change")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fence) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.given().items())
+        return f"{type(self).__name__}({given})"
+
+    def _key(self) -> tuple[object, ...]:
+        return type(self), *(getattr(self, each.name) for each in self.options())
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -149,18 +205,7 @@ class Fence(ABC):
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         """Return its options, its own before those that its family has."""
-        own = inspect.get_annotations(cls)
-        fields = sorted(_options(cls), key=lambda each: each.name not in own)
-        return tuple(
-            Option(
-                name=each.name,
-                default=each.default if isinstance(each.default, str) else None,
-                flag=isinstance(each.default, bool),
-                on=each.default is True,
-                **each.metadata,
-            )
-            for each in fields
-        )
+        return tuple(each for each in cls.fields.values() if isinstance(each, Option))
 
     @classmethod
     def bare(cls, word: str) -> str | None:
@@ -189,14 +234,9 @@ class Fence(ABC):
         """Return the options that differ from their defaults, as text."""
         return {
             each.name: str(value) if not isinstance(value, bool) else ("yes" if value else "no")
-            for each in _options(self)
+            for each in self.options()
             if (value := getattr(self, each.name)) != each.default
         }
-
-
-def _options(fence: Fence | type[Fence]) -> Iterator[dataclasses.Field[Any]]:
-    """Yield the fields that are options: others hold what was found out since."""
-    return (each for each in dataclasses.fields(fence) if each.metadata)
 
 
 def _value(kind: str, known: Option, text: str) -> str | bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.fences.base.fence import Fence
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from shellplay.kernel.cgroup.group import Group
 
 
-@dataclass(frozen=True)
 class Limit(Fence, ABC):
     """A fence without a namespace that is put up and taken off from outside."""
 

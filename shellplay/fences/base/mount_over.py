@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 NULL = (1, 3)
 
 
-@dataclass(frozen=True)
 class Mounted(Fence, ABC):
     """A fence that is mounted over ``target`` and unmounted again.
 

@@ -6,7 +6,6 @@ import os
 from abc import ABC
 from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
 
-@dataclass(frozen=True)
 class Namespace(Fence, ABC):
     """A fence that is a namespace of its own, see namespaces(7).
 
@@ -50,10 +48,14 @@ class Namespace(Fence, ABC):
     opened_by: ClassVar[str | None] = "user"
     clone_takes_it: ClassVar[bool] = True
 
-    join: str | None = option("share the namespace of another container", metavar="CONTAINER")
+    join: str | None = option(
+        "share the namespace of another container", metavar="CONTAINER", default=None
+    )
 
-    def __init_subclass__(cls, kind: str | None = None, man: str = "") -> None:
-        super().__init_subclass__(kind, man)
+    def __init_subclass__(
+        cls, kind: str | None = None, man: str = "", aliases: tuple[str, ...] = ()
+    ) -> None:
+        super().__init_subclass__(kind, man, aliases)
         if kind is not None and "space" not in vars(cls):
             cls.space = kind
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shellplay.fences.base.fence import Fence
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
 
-@dataclass(frozen=True)
 class Restriction(Fence, ABC):
     """A fence without a namespace: a process gives something up, for itself and for all
     that it will start.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from shellplay.fences.base.restriction import Restriction
 from shellplay.kernel import procfs
@@ -13,20 +12,18 @@ from shellplay.kernel.capabilities import has
 from shellplay.kernel.procfs import Status
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(NamedTuple):
     """What the kernel shows of filters: the mode, 2 for filters, and how many there are."""
 
     mode: int
-    count: int
+    filters: int
 
     def __str__(self) -> str:
         if not self.mode:
             return "off"
-        return f"mode {self.mode}, {self.count} filter{'s' if self.count > 1 else ''}"
+        return f"mode {self.mode}, {self.filters} filter{'s' if self.filters > 1 else ''}"
 
 
-@dataclass(frozen=True)
 class Filter(Restriction, ABC):
     """A fence that is one filter of system calls.
 
@@ -50,7 +47,7 @@ class Filter(Restriction, ABC):
         """Tell whether somebody is behind more filters than the host and some others make."""
         if not isinstance(mine, Filters) or not isinstance(host, Filters):
             return False
-        return mine.count > host.count + others
+        return mine.filters > host.filters + others
 
     @classmethod
     def unsupported(cls) -> str | None:

@@ -11,10 +11,9 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from shellplay.errors import UsageError
 from shellplay.kernel import seccomp
@@ -42,8 +41,7 @@ LARGEST_ERRNO, ARGUMENTS, LARGEST_VALUE = 4095, 6, 2**64 - 1
 LARGEST = 10**6  # characters of a profile; Docker's has 17,000
 
 
-@dataclass(frozen=True, slots=True)
-class Here:
+class Here(NamedTuple):
     """What the conditions of a profile ask about: processor, kernel and capabilities."""
 
     machine: str
