@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from shellplay.errors import Refused, UsageError
-from shellplay.kernel import landlock, namespaces, net_routes, procfs, seccomp
+from shellplay.kernel import landlock, mountinfo, namespaces, net_routes, procfs, seccomp
 from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.explain import APPARMOR, USERNS_CLONE, YAMA, sysctl
 from shellplay.nearest import did_you_mean, quoted
@@ -113,7 +113,7 @@ def _live() -> str | None:
 
 def _cgroup(version: str, kind: str) -> Callable[[], str | None]:
     def look() -> str | None:
-        if any(mount.kind == kind for mount in procfs.mounts() or ()):
+        if any(mount.kind == kind for mount in mountinfo.mounts() or ()):
             return None
         return f"no cgroups of version {version} are mounted"
 

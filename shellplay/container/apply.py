@@ -24,7 +24,7 @@ from shellplay.fences.base.restriction import Restriction
 from shellplay.fences.caps import Caps
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
-from shellplay.kernel import procfs
+from shellplay.kernel import mountinfo, procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.cgroup.group import Group
 from shellplay.kernel.namespaces import CLONE_FLAGS, identify, owners
@@ -157,7 +157,7 @@ def sees_itself(pid: int) -> bool:
 
 def proc_mounts(pid: int | str) -> int:
     """Count the proc file systems that are mounted on /proc, one over the other."""
-    mounts = procfs.mounts(pid) or []
+    mounts = mountinfo.mounts(pid) or []
     return sum(mount.point == PROC and mount.kind == "proc" for mount in mounts)
 
 
@@ -178,5 +178,5 @@ def sees_the_hosts_proc(shell: int) -> bool:
 
 
 def _proc_device(pid: int | str) -> str | None:
-    points = [mount for mount in procfs.mounts(pid) or () if mount.point == "/proc"]
+    points = [mount for mount in mountinfo.mounts(pid) or () if mount.point == "/proc"]
     return points[-1].device if points else None

@@ -18,11 +18,11 @@ from shellplay.fences.rootfs.lower import Ground
 from shellplay.image.overlay_changes import FileChange, changes
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
-from shellplay.kernel import procfs
+from shellplay.kernel import mountinfo
 from shellplay.kernel.caller import HERE, Caller
 from shellplay.kernel.explain import explained
+from shellplay.kernel.mountinfo import Mount
 from shellplay.kernel.namespaces import identify, open_namespace
-from shellplay.kernel.procfs import Mount
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.tracee import pidfd
 from shellplay.shell.broker import insider
@@ -134,7 +134,7 @@ class Files:
 
     def _at(self, place: str) -> Mount | None:
         """Return what is mounted at a path last."""
-        found = [each for each in procfs.mounts(self._box.pid) or () if each.point == place]
+        found = [each for each in mountinfo.mounts(self._box.pid) or () if each.point == place]
         return found[-1] if found else None
 
     @staticmethod
@@ -158,13 +158,13 @@ class Files:
 
     def mounted(self) -> Iterator[tuple[str, str]]:
         """Yield where something is mounted that neither the host nor a fence has there."""
-        host = {(each.device, each.point) for each in procfs.mounts("self") or ()}
+        host = {(each.device, each.point) for each in mountinfo.mounts("self") or ()}
         fences = [each.fence for each in self._standing]
         taken = [*(each.target for each in fences if isinstance(each, Mounted)), *KERNELS]
         for fence in fences:
             if isinstance(fence, Root) and fence.ground is not None:
                 taken += [f"/{name}" for name in fence.ground.apart or ()]
-        for each in procfs.mounts(self._box.pid) or ():
+        for each in mountinfo.mounts(self._box.pid) or ():
             place = f"{each.point}/"
             if each.kind == "overlay" or (each.device, each.point) in host:
                 continue

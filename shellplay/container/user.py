@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.errors import KernelError, Refused, UsageError
-from shellplay.kernel import credentials, procfs
+from shellplay.kernel import credentials, idmap, procfs
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.proc_write import open_within
 
@@ -68,7 +68,7 @@ def assume(caller: Caller, who: Account, drop: Callable[[], None] | None) -> Non
 def _become(caller: Caller, who: Account, *, keep_permitted: bool) -> None:
     status = procfs.status(caller.pid)
     assert status is not None, "it waits for us"
-    if [each.length for each in procfs.uid_map(caller.pid) or ()] == [1]:
+    if [each.length for each in idmap.uid_map(caller.pid) or ()] == [1]:
         # One user is mapped, and no groups may be set, user_namespaces(7).
         if who.uid or who.gid:
             raise Refused(

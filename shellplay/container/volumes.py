@@ -13,7 +13,7 @@ from shellplay.fences import dev
 from shellplay.fences.rootfs import build
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
-from shellplay.kernel import procfs
+from shellplay.kernel import mountinfo
 from shellplay.kernel.caller import HERE
 from shellplay.kernel.stub import Stub
 from shellplay.kernel.tracee import pidfd
@@ -56,7 +56,7 @@ class Volumes:
         """Mount them, outer targets first; raises Refused and KernelError."""
         if not self._volumes:
             return
-        there = {each.point for each in procfs.mounts(stub.pid) or ()}
+        there = {each.point for each in mountinfo.mounts(stub.pid) or ()}
         for volume in self._volumes:
             if volume.target.startswith("/dev/") and volume.target in there:
                 stub.umount2(volume.target, k.MNT_DETACH)

@@ -14,7 +14,7 @@ from shellplay.fences.base.namespace import Joined, Namespace, return_to, workin
 from shellplay.fences.rootfs import build
 from shellplay.fences.rootfs.lower import Ground
 from shellplay.kernel import constants as k
-from shellplay.kernel import mount, procfs
+from shellplay.kernel import mount, mountinfo
 from shellplay.kernel.procfs import Status
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     @classmethod
     def fact(cls, pid: int | str) -> Place | None:
         """Return what a process has as its root, as its table of mounts shows it."""
-        tops = [each for each in procfs.mounts(pid) or () if each.point == "/"]
+        tops = [each for each in mountinfo.mounts(pid) or () if each.point == "/"]
         return Place(tops[-1].kind, tops[-1].device, tops[-1].root) if tops else None
 
     def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:

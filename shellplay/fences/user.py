@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from shellplay.errors import UsageError
 from shellplay.fences.base.fence import option
 from shellplay.fences.base.namespace import Namespace
-from shellplay.kernel.idmap import subordinate, write_maps
-from shellplay.kernel.procfs import MapRange, Status
+from shellplay.kernel.idmap import MapRange, subordinate, write_maps
+from shellplay.kernel.procfs import Status
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from typing import NamedTuple
 
 from shellplay.kernel.procfs import Status
 
@@ -20,8 +20,7 @@ NAMES: tuple[str, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sets:
+class Sets(NamedTuple):
     """The five capability sets of a process, each a bit mask."""
 
     inheritable: int
@@ -46,9 +45,11 @@ class Sets:
         return f"{self.bounding.bit_count()} of {last() + 1}"
 
 
+@cache
 def last() -> int:
     """Return the number of the last capability that this kernel knows."""
-    return int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+    with open("/proc/sys/kernel/cap_last_cap") as file:
+        return int(file.read())
 
 
 def name_of(number: int) -> str:

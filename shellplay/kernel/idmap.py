@@ -4,19 +4,42 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
+from typing import NamedTuple
 
 from shellplay.errors import Refused
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import HERE, note
 from shellplay.kernel.proc_write import write_file
-from shellplay.kernel.procfs import MapRange
 
 CAP_SETGID, CAP_SETUID = 6, 7
 _RANGE = re.compile("([^:]+):([0-9]+):([0-9]+)")
+
+
+class MapRange(NamedTuple):
+    """One line of uid_map or gid_map, see user_namespaces(7)."""
+
+    inside: int
+    outside: int
+    length: int
+
+
+def uid_map(pid: int | str = "self") -> list[MapRange] | None:
+    """Read the user map of a process's user namespace; None if the process has ended."""
+    content = procfs.read(pid, "uid_map")
+    return None if content is None else parse_map(content)
+
+
+def gid_map(pid: int | str = "self") -> list[MapRange] | None:
+    """Read the group map of a process's user namespace; None if the process has ended."""
+    content = procfs.read(pid, "gid_map")
+    return None if content is None else parse_map(content)
+
+
+def parse_map(content: bytes) -> list[MapRange]:
+    """Parse a uid_map or gid_map file; empty if the map has not been written."""
+    return [MapRange(*map(int, line.split())) for line in content.splitlines()]
 
 
 def write_maps(pid: int, uids: Sequence[MapRange], gids: Sequence[MapRange]) -> None:
@@ -63,7 +86,8 @@ def subordinate(path: str, *, inside: int) -> list[MapRange]:
 
 def _rows(path: str) -> list[str]:
     try:
-        return procfs.text(Path(path).read_bytes()).split("\n")
+        with open(path, "rb") as file:
+            return procfs.text(file.read()).split("\n")
     except FileNotFoundError:
         return []
 
@@ -84,6 +108,7 @@ def _lines(ranges: Sequence[MapRange]) -> str:
 
 
 def _run(program: str, pid: int, ranges: Sequence[MapRange]) -> None:
+    import shutil
     import subprocess
 
     path = shutil.which(program)

@@ -10,7 +10,7 @@ import errno
 import fcntl
 import os
 import struct
-from pathlib import Path
+from functools import cache
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
@@ -37,9 +37,10 @@ NS_GET_OWNER_UID = 0xB704
 _UID = struct.Struct("=I")
 
 
+@cache
 def supported(kind: str) -> bool:
-    """Tell whether this kernel has namespaces of a kind."""
-    return Path("/proc/self/ns", kind).exists()
+    """Tell whether this kernel has namespaces of a kind; it stays so until it is rebooted."""
+    return os.path.exists(f"/proc/self/ns/{kind}")
 
 
 def identify(pid: int | str, kind: str) -> NamespaceId | None:
@@ -50,7 +51,7 @@ def identify(pid: int | str, kind: str) -> NamespaceId | None:
     new namespace.
     """
     try:
-        found = Path(f"/proc/{pid}/ns/{kind}").stat()
+        found = os.stat(f"/proc/{pid}/ns/{kind}")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     return NamespaceId(_plain(kind), found.st_dev, found.st_ino)

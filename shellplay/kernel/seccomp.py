@@ -139,7 +139,7 @@ def _newer(library: ModuleType, last: int) -> bytes:
 
 def _exported(program: object) -> bytes:
     fd = os.memfd_create("filter", os.MFD_CLOEXEC)
-    with open(fd, "r+b") as file:  # noqa: PTH123 - a descriptor has no path
+    with open(fd, "r+b") as file:
         program.export_bpf(file)  # type: ignore[attr-defined]
         file.seek(0)
         return file.read()

@@ -56,7 +56,7 @@ def load(path: Path) -> bytes | None:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
-    with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor has no path
+    with open(fd, "rb") as file:
         if not _is_ours(os.fstat(fd), stat.S_ISREG):
             return None
         content = file.read(DIGEST + LONGEST + 1)
@@ -75,7 +75,7 @@ def save(path: Path, program: bytes) -> None:
             return
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
-            with open(os.open(coming, flags, 0o600), "wb") as file:  # noqa: PTH123 - as above
+            with open(os.open(coming, flags, 0o600), "wb") as file:
                 file.write(hashlib.sha256(program).digest() + program)
             coming.rename(path)
         finally:

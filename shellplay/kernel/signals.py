@@ -1,8 +1,7 @@
-"""Signals that wait: work that must not be left half-done is not interrupted."""
+"""Defer signals: work that must not stay half-done is not interrupted."""
 
 from __future__ import annotations
 
-import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -11,17 +10,20 @@ from contextlib import contextmanager
 from shellplay.kernel import procfs
 
 DEFERRED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Whether the main thread is inside a block of ``deferred``; no other thread writes it.
+_deferring = False
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
     """Deliver INT, TERM and HUP to this process after the ``with`` block, not in it.
 
-    A bash that is stopped in the middle of a remote call, or forked and not yet noted, must
-    not be left so by a ^C.
+    A ^C must not leave a bash stopped in the middle of a remote call, or forked and not yet
+    recorded.  A block inside another one has no effect: the outer block delivers.
     """
-    if threading.current_thread() is not threading.main_thread():
-        # Python runs handlers in the main thread only: nothing can interrupt this one.
+    global _deferring
+    # Python runs handlers in the main thread only: nothing can interrupt another thread.
+    if _deferring or threading.current_thread() is not threading.main_thread():
         yield
         return
     caught: list[int] = []
@@ -31,9 +33,11 @@ def deferred() -> Iterator[None]:
     before = {
         each: signal.signal(each, lambda number, _: caught.append(number)) for each in ours
     }
+    _deferring = True
     try:
         yield
     finally:
+        _deferring = False
         # INT last: its handler raises, and would leave those after it as they are.
         for number in reversed(ours):
             signal.signal(number, before[number])
@@ -42,9 +46,8 @@ def deferred() -> Iterator[None]:
 
 def handles(pid: int, number: int) -> bool:
     """Tell whether a process has a handler for a signal, see proc_pid_status(5)."""
-    content = procfs.read(pid, "status") or b""
-    found = re.search(rb"^SigCgt:\s*([0-9a-f]+)", content, re.MULTILINE)
-    return found is not None and bool(int(found[1], 16) >> (number - 1) & 1)
+    status = procfs.status(pid)
+    return status is not None and bool(status.caught >> (number - 1) & 1)
 
 
 def _let_through(caught: list[int]) -> None:

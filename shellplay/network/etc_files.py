@@ -8,7 +8,7 @@ import os
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
-from shellplay.kernel import namespaces, procfs
+from shellplay.kernel import mountinfo, namespaces
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.proc_write import open_within
 from shellplay.kernel.tracee import pidfd
@@ -73,7 +73,9 @@ class NameFiles:
         """
         if not self._devices:
             return
-        ours = [each.point for each in procfs.mounts(pid) or () if each.device in self._devices]
+        ours = [
+            each.point for each in mountinfo.mounts(pid) or () if each.device in self._devices
+        ]
         if ours:
             with insider(guardian, pid) as caller:
                 for point in reversed(ours):

@@ -98,14 +98,14 @@ class _Family:
     ) -> None:
         self.repl, self.playground = repl, playground
         self.shells, self.parked = shells, parked
-        self.statuses: dict[int, bytes] = {}
+        self.statuses: dict[int, procfs.Status] = {}
         self.children: dict[int, list[int]] = defaultdict(list)
         self._parents: dict[int, int] = {}
         for pid in procfs.pids():
-            content = procfs.read(pid, "status", procfs.CHUNK)
-            if content:
-                self.statuses[pid] = content
-                self._parents[pid] = parent = procfs.parse_ppid(content)
+            status = procfs.status(pid)
+            if status:
+                self.statuses[pid] = status
+                self._parents[pid] = parent = status.ppid
                 self.children[parent].append(pid)
 
     def in_tree_order(self) -> Iterator[int]:
@@ -140,7 +140,7 @@ class _Family:
         words = procfs.arguments(pid)
         if words is None:
             return None
-        identity = procfs.parse_identity(pid, self.statuses[pid])
+        identity = self.statuses[pid]
         # With one PID only it is where we are: no need to ask, there may be thousands.
         nested = len(identity.pids) > 1
         namespace = namespaces.identify(pid, "pid") if nested else own

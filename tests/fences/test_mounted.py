@@ -10,7 +10,7 @@ from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.fences.proc import MASKED
-from shellplay.kernel import procfs
+from shellplay.kernel import mountinfo, procfs
 from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
 from tests.fences.conditions import in_front, interrupt, start_in_front
@@ -44,7 +44,7 @@ def test_sys_and_its_cgroups_cannot_be_written_to(container: Container) -> None:
     result = container.run("mkdir /sys/fs/cgroup/made-inside; : >/sys/power/state")
     assert result.output.count("Read-only file system") >= 1
     assert result.status != 0
-    mounts = [each for each in procfs.mounts(container.pid) or [] if each.point == "/sys"]
+    mounts = [each for each in mountinfo.mounts(container.pid) or [] if each.point == "/sys"]
     assert "ro" in mounts[-1].options
 
 
@@ -97,21 +97,21 @@ def test_what_only_looks_like_a_device_is_not_bound(
     (tmp_path / "fake").touch()
     fence(container, "mnt")
     container.files.mount(tmp_path / "fake", "/dev/zero")
-    before = procfs.mounts(container.pid), procfs.fds()
+    before = mountinfo.mounts(container.pid), procfs.fds()
     with pytest.raises(Refused, match=r"dev: .*/dev/zero.*ENODEV"):
         fence(container, "dev")
-    assert (procfs.mounts(container.pid), procfs.fds()) == before
+    assert (mountinfo.mounts(container.pid), procfs.fds()) == before
 
 
 def test_one_that_fails_half_way_leaves_nothing_mounted(
     container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fence(container, "mnt", "pid")
-    before = procfs.mounts(container.pid)
+    before = mountinfo.mounts(container.pid)
     monkeypatch.setattr("shellplay.fences.dev.LINKS", {"pts/no/such": "/"})
     with pytest.raises(Refused, match="dev: "):
         fence(container, "dev")
-    assert procfs.mounts(container.pid) == before
+    assert mountinfo.mounts(container.pid) == before
 
 
 def test_they_go_up_while_bash_is_busy(container: Container) -> None:

@@ -16,7 +16,7 @@ from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY, Fence
 from shellplay.image.import_archive import import_image
 from shellplay.image.store import Store, layer_name
-from shellplay.kernel import procfs
+from shellplay.kernel import mountinfo, procfs
 from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
 from tests.fences.host import digest, identities
@@ -70,7 +70,7 @@ def test_what_is_deleted_and_written_inside_is_as_before_outside(
 
 def test_the_host_cannot_be_changed_through_dev(container: Container) -> None:
     container.fence(root())
-    mounts = [each for each in procfs.mounts(container.pid) or [] if each.point == "/dev"]
+    mounts = [each for each in mountinfo.mounts(container.pid) or [] if each.point == "/dev"]
     assert "ro" in mounts[-1].options
     result = container.run("touch /dev/made-inside; echo x >/dev/null; test -c /dev/null")
     assert result.status == 0
@@ -140,7 +140,7 @@ def test_the_host_root_cannot_be_reached_by_way_of_the_parent(
 ) -> None:
     container.fence(root(base=str(tree)))
     assert container.run("cd /../../..; echo *").output == "dev only-here proc sys\n"
-    mounts = procfs.mounts(container.pid) or []
+    mounts = mountinfo.mounts(container.pid) or []
     assert {each.point.split("/")[1] for each in mounts} == {"", "proc", "sys", "dev"}
 
 
@@ -394,5 +394,5 @@ def test_a_directory_with_a_mount_that_another_lies_over_may_be_the_root(
     container.run(f"mount -t tmpfs tmpfs {tree}/a; mkdir {tree}/a/b")
     container.run(f"mount -t tmpfs tmpfs {tree}/a/b; mount -t tmpfs tmpfs {tree}/a")
     container.fence(root(base=str(tree), **{option: "yes"}))
-    seen = [each for each in procfs.mounts(container.pid) or () if each.point in ("/", "/a")]
+    seen = [each for each in mountinfo.mounts(container.pid) or () if each.point in ("/", "/a")]
     assert [option in each.options for each in seen] == [True, False, True]

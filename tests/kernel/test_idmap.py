@@ -13,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shellplay.errors import KernelError, Refused
-from shellplay.kernel import procfs
+from shellplay.kernel import idmap
 from shellplay.kernel.call_log import Journal
-from shellplay.kernel.idmap import _RANGE, subordinate, write_maps
-from shellplay.kernel.procfs import MapRange
+from shellplay.kernel.idmap import _RANGE, MapRange, subordinate, write_maps
 
 
 @pytest.fixture
@@ -97,9 +96,9 @@ def test_no_range_or_no_file_is_refused_with_what_would_work(tmp_path: Path) -> 
 @pytest.mark.everyone
 def test_a_map_of_oneself_is_written(mapless: int) -> None:
     uids, gids = oneself()
-    assert (procfs.uid_map(mapless), procfs.gid_map(mapless)) == ([], [])
+    assert (idmap.uid_map(mapless), idmap.gid_map(mapless)) == ([], [])
     write_maps(mapless, uids, gids)
-    assert (procfs.uid_map(mapless), procfs.gid_map(mapless)) == (uids, gids)
+    assert (idmap.uid_map(mapless), idmap.gid_map(mapless)) == (uids, gids)
 
 
 @pytest.mark.everyone
@@ -113,7 +112,7 @@ def test_who_maps_only_oneself_without_privileges_gives_up_setgroups(mapless: in
 def test_root_maps_others_in_several_ranges(mapless: int) -> None:
     ranges = [MapRange(0, 1000, 1), MapRange(1, 100000, 65536)]
     write_maps(mapless, ranges, ranges)
-    assert procfs.uid_map(mapless) == procfs.gid_map(mapless) == ranges
+    assert idmap.uid_map(mapless) == idmap.gid_map(mapless) == ranges
 
 
 @pytest.mark.root
@@ -126,7 +125,7 @@ def test_a_map_that_makes_no_sense_is_refused_by_the_kernel(
     with pytest.raises(KernelError) as caught:
         write_maps(mapless, ranges, ranges)
     assert (caught.value.call, caught.value.subject) == ("write", f"/proc/{mapless}/gid_map")
-    assert procfs.uid_map(mapless) == []
+    assert idmap.uid_map(mapless) == []
 
 
 @pytest.mark.root
@@ -156,4 +155,4 @@ def test_what_newgidmap_says_is_told(mapless: int) -> None:
     ):
         write_maps(mapless, others, others)
     assert [call.same_as for call in book.calls()] == [f"newgidmap {mapless} 0 0 1"]
-    assert procfs.uid_map(mapless) == []
+    assert idmap.uid_map(mapless) == []

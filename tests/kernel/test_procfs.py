@@ -8,7 +8,8 @@ import struct
 import subprocess
 from collections.abc import Callable
 
-from shellplay.kernel import procfs
+from shellplay.kernel import idmap, mountinfo, procfs
+from shellplay.kernel.cgroup import hierarchies
 
 STATUS = b"""Name:\ta b) R\\n
 Umask:\t0022
@@ -40,7 +41,7 @@ MOUNTINFO = rb"""22 27 0:21 / /proc rw,relatime - proc proc rw
 
 
 def test_a_status_is_parsed_with_every_pid_from_the_outside_in() -> None:
-    status = procfs.parse_status(STATUS)
+    status = procfs.Status(STATUS)
     assert (status.name, status.state) == ("a b) R\\n", "T")
     assert (status.pid, status.ppid, status.tracer) == (4242, 4201, 77)
     assert (status.uid, status.effective_uid) == (1000, 1001)
@@ -54,7 +55,7 @@ def test_a_status_is_parsed_with_every_pid_from_the_outside_in() -> None:
 def test_a_status_without_the_newer_fields_still_has_its_pid() -> None:
     lines = STATUS.splitlines(keepends=True)
     old = b"".join(line for line in lines if not line.startswith((b"NS", b"Vm", b"Sec")))
-    status = procfs.parse_status(old)
+    status = procfs.Status(old)
     assert (status.pids, status.rss, status.seccomp) == ((4242,), 0, 0)
 
 
@@ -66,20 +67,20 @@ def test_an_auxiliary_vector_says_where_the_program_headers_are() -> None:
 
 
 def test_ps_needs_only_a_part_of_a_status() -> None:
-    identity = procfs.parse_identity(4242, STATUS)
-    assert identity == procfs.Identity("a b) R\\n", "T", 4201, 1000, (4242, 17, 1))
+    identity = procfs.Status(STATUS)
+    assert (identity.name, identity.state) == ("a b) R\\n", "T")
+    assert (identity.ppid, identity.uid, identity.pids) == (4201, 1000, (4242, 17, 1))
     old = b"".join(line for line in STATUS.splitlines(keepends=True) if line[:2] != b"NS")
-    assert procfs.parse_identity(4242, old).pids == (4242,)
-    assert procfs.parse_ppid(STATUS) == 4201
+    assert procfs.Status(old).pids == (4242,)
 
 
 def test_a_stat_is_parsed_behind_the_last_parenthesis_of_the_name() -> None:
-    stat = procfs.parse_stat(STAT)
+    stat = procfs.Stat(STAT)
     assert (stat.pid, stat.name, stat.state) == (4242, "a) (b c", "T")
     assert (stat.ppid, stat.group, stat.session) == (4201, 4242, 4201)
     assert (stat.terminal, stat.foreground, stat.start) == (34816, 4242, 162442)
     assert stat.executed
-    assert not procfs.parse_stat(STAT.replace(b" 4194304 ", b" 4194368 ")).executed
+    assert not procfs.Stat(STAT.replace(b" 4194304 ", b" 4194368 ")).executed
 
 
 def test_arguments_keep_empty_words_and_bytes_that_are_not_utf_8() -> None:
@@ -88,7 +89,7 @@ def test_arguments_keep_empty_words_and_bytes_that_are_not_utf_8() -> None:
 
 
 def test_mounts_are_parsed_with_their_blanks_and_propagation() -> None:
-    proc, disk, empty = procfs.parse_mountinfo(MOUNTINFO)
+    proc, disk, empty = mountinfo.parse_mountinfo(MOUNTINFO)
     assert (proc.kind, proc.point, proc.propagation) == ("proc", "/proc", ())
     assert (disk.root, disk.point, disk.device) == ("/a b", "/mnt/x\\y", "8:1")
     assert disk.propagation == ("shared:5", "master:2")
@@ -97,15 +98,15 @@ def test_mounts_are_parsed_with_their_blanks_and_propagation() -> None:
 
 
 def test_cgroups_of_both_versions_are_parsed() -> None:
-    legacy, unified = procfs.parse_cgroup(b"4:cpu,cpuacct:/a:b\n0::/c\n")
-    assert legacy == procfs.Cgroup(4, ("cpu", "cpuacct"), "/a:b")
-    assert unified == procfs.Cgroup(0, (), "/c")
+    legacy, unified = hierarchies.parse_memberships(b"4:cpu,cpuacct:/a:b\n0::/c\n")
+    assert legacy == (4, ("cpu", "cpuacct"), "/a:b")
+    assert unified == (0, (), "/c")
 
 
 def test_a_map_is_parsed_in_ranges() -> None:
-    ranges = procfs.parse_map(b"         0       1000          1\n 1 100000 65536\n")
-    assert ranges == [procfs.MapRange(0, 1000, 1), procfs.MapRange(1, 100000, 65536)]
-    assert procfs.parse_map(b"") == []
+    ranges = idmap.parse_map(b"         0       1000          1\n 1 100000 65536\n")
+    assert ranges == [idmap.MapRange(0, 1000, 1), idmap.MapRange(1, 100000, 65536)]
+    assert idmap.parse_map(b"") == []
 
 
 def test_this_process_reads_itself() -> None:
@@ -117,10 +118,10 @@ def test_this_process_reads_itself() -> None:
     assert os.getpid() in procfs.pids()
     assert stat.pid in {each.pid for each in procfs.stats()}
     assert procfs.arguments("self")
-    assert any(mount.point == "/proc" for mount in procfs.mounts() or ())
-    assert procfs.cgroups()
-    assert procfs.uid_map()
-    assert procfs.gid_map()
+    assert any(mount.point == "/proc" for mount in mountinfo.mounts() or ())
+    assert hierarchies.memberships()
+    assert idmap.uid_map()
+    assert idmap.gid_map()
 
 
 def test_open_descriptors_are_named() -> None:
@@ -149,6 +150,6 @@ def test_a_child_is_found_and_absent_once_it_has_gone(
     assert procfs.status(child.pid) is None
     assert procfs.stat(child.pid) is None
     assert procfs.arguments(child.pid) is None
-    assert procfs.mounts(child.pid) is None
+    assert mountinfo.mounts(child.pid) is None
     assert procfs.children(child.pid) == []
     assert procfs.fds(child.pid) == {}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from shellplay.fences.base.fence import Fence
 from shellplay.kernel import constants as k
-from shellplay.kernel import mount, procfs
-from shellplay.kernel.procfs import Mount, Status
+from shellplay.kernel import mount, mountinfo, procfs
+from shellplay.kernel.mountinfo import Mount
+from shellplay.kernel.procfs import Status
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -68,7 +69,7 @@ class Mounted(Fence, ABC):
 
 def mounts_at(pid: int | str, target: str) -> list[Mount]:
     """Return the topmost mount at a path, and those below it; nothing if there is none."""
-    found = procfs.mounts_below(pid, target)
+    found = mountinfo.mounts_below(pid, target)
     tops = [each for each in found if each.point == target]
     if not tops:
         return []
@@ -77,7 +78,7 @@ def mounts_at(pid: int | str, target: str) -> list[Mount]:
 
 def is_mounted_over(pid: int | str, target: str) -> bool:
     """Tell whether there is another mount below the topmost one at a path."""
-    return sum(each.point == target for each in procfs.mounts_below(pid, target)) > 1
+    return sum(each.point == target for each in mountinfo.mounts_below(pid, target)) > 1
 
 
 def hide(caller: Caller, paths: Iterable[str]) -> None:

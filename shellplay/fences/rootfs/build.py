@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel import constants as k
+from shellplay.kernel import idmap, mountinfo, procfs
 from shellplay.kernel import mount as mount_calls
-from shellplay.kernel import procfs
-from shellplay.kernel.procfs import MapRange, Mount
+from shellplay.kernel.idmap import MapRange
+from shellplay.kernel.mountinfo import Mount
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -45,7 +46,7 @@ def may_see_below_mounts(caller: Caller) -> bool:
 
     In a user namespace the mounts of the host hold together, see mount_namespaces(7).
     """
-    return procfs.uid_map(caller.pid) == EVERYBODY
+    return idmap.uid_map(caller.pid) == EVERYBODY
 
 
 def stage(caller: Caller) -> None:
@@ -107,7 +108,7 @@ def _mounted_below_root(caller: Caller) -> list[str]:
     """Return the paths that show a mount of their own, outer ones first."""
     return sorted(
         each.point
-        for each in procfs.mounts(caller.pid) or ()
+        for each in mountinfo.mounts(caller.pid) or ()
         if each.point != "/" and each.kind != "autofs"
         if not is_of_kernel(each.point)
         if _shows(caller, each)
@@ -121,7 +122,7 @@ def _shows(caller: Caller, mount: Mount) -> bool:
     except OSError:
         return False  # It is gone, or lies under another.
     try:
-        return procfs.mount_of(fd) == mount.id
+        return mountinfo.mount_of(fd) == mount.id
     finally:
         os.close(fd)
 
@@ -268,7 +269,7 @@ def forbid_devices(caller: Caller) -> None:
 
 def _restrict(caller: Caller, option: str) -> None:
     with caller.together():
-        for each in procfs.mounts(caller.pid) or ():
+        for each in mountinfo.mounts(caller.pid) or ():
             # What lies under another one has no path, and nobody comes to it by one.
             if not is_of_kernel(each.point) and _shows(caller, each):
                 mount_calls.mount_setattr(caller, k.AT_FDCWD, each.point, option)

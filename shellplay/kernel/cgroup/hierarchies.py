@@ -11,12 +11,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from shellplay.errors import Refused
 from shellplay.kernel import procfs
+from shellplay.kernel.mountinfo import mounts
 
 # By the names of version 2; version 1 has another for one of them.
 CONTROLLERS = ("memory", "cpu", "pids", "io", "cpuset")
@@ -26,23 +26,25 @@ SUBTREE = "cgroup.subtree_control"
 BY_SYSTEMD = "systemd-run --user --scope -p Delegate=yes shellplay"
 
 
-@dataclass(frozen=True, slots=True)
 class Hierarchy:
     """A mounted tree of cgroups: ``root`` is the cgroup that the mount point shows."""
 
-    version: int
-    controllers: frozenset[str]
-    point: str
-    root: str
+    def __init__(
+        self, version: int, controllers: frozenset[str], point: str, root: str
+    ) -> None:
+        self.version = version
+        self.controllers = controllers
+        self.point = point
+        self.root = root
 
     def of(self, pid: int | str) -> Path | None:
         """Return the directory of the cgroup that a process is in; None if there is none."""
-        for each in procfs.cgroups(pid) or ():
-            unified = each.hierarchy == 0
+        for number, controllers, path in memberships(pid):
+            unified = number == 0
             if unified != (self.version == 2):
                 continue
-            if unified or self.controllers == frozenset(each.controllers):
-                below = os.path.relpath(each.path, self.root)
+            if unified or self.controllers == frozenset(controllers):
+                below = os.path.relpath(path, self.root)
                 return None if below.startswith("..") else Path(self.point, below)
         return None
 
@@ -55,11 +57,29 @@ class Hierarchy:
             directory = directory.parent
 
 
+def memberships(pid: int | str = "self") -> list[tuple[int, tuple[str, ...], str]]:
+    """Return the cgroups that a process is in, as hierarchy, controllers and path.
+
+    Hierarchy 0 is version 2; none for a process that has ended, see cgroups(7).
+    """
+    return parse_memberships(procfs.read(pid, "cgroup") or b"")
+
+
+def parse_memberships(content: bytes) -> list[tuple[int, tuple[str, ...], str]]:
+    """Parse a cgroup file of /proc; a path may hold colons."""
+    found = []
+    for line in content.splitlines():
+        number, controllers, path = line.split(b":", 2)
+        names = tuple(procfs.text(controllers).split(",")) if controllers else ()
+        found.append((int(number), names, procfs.text(path)))
+    return found
+
+
 @cache  # Where they are mounted is settled when a machine boots, and this is asked often.
 def hierarchies() -> tuple[Hierarchy, ...]:
     """Return the trees that are mounted; named ones without a controller are left out."""
     found: dict[object, Hierarchy] = {}
-    for mount in procfs.mounts() or ():
+    for mount in mounts() or ():
         if mount.kind == "cgroup2":
             names = frozenset(words(Path(mount.point, "cgroup.controllers")))
             found.setdefault(2, Hierarchy(2, names, mount.point, mount.root))

@@ -1,0 +1,82 @@
+"""The mounts that a process sees, as /proc/PID/mountinfo lists them."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from shellplay.kernel.procfs import read, text
+
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+
+
+class Mount(NamedTuple):
+    """One line of /proc/PID/mountinfo, see proc_pid_mountinfo(5).
+
+    ``device`` is ``major:minor``; ``propagation`` are tags like ``shared:1``, none if the
+    mount is private.
+    """
+
+    id: int
+    parent: int
+    device: str
+    root: str
+    point: str
+    options: tuple[str, ...]
+    propagation: tuple[str, ...]
+    kind: str
+    source: str
+    super_options: tuple[str, ...]
+
+
+def parse_mountinfo(content: bytes) -> list[Mount]:
+    """Parse a mountinfo file, in the order of mounting."""
+    return [_mount(line) for line in content.splitlines()]
+
+
+def mounts(pid: int | str = "self") -> list[Mount] | None:
+    """Read the mounts that a process sees; None if it has ended, none for a zombie."""
+    content = read(pid, "mountinfo")
+    return None if content is None else parse_mountinfo(content)
+
+
+def mounts_below(pid: int | str, path: str) -> list[Mount]:
+    """Read the mounts at a plain path and below it, and parse only those."""
+    lines = (read(pid, "mountinfo") or b"").splitlines()
+    at, below = f"{path} ".encode(), f"{path}/".encode()
+    points = (line.split(b" ", 5)[4] + b" " for line in lines)
+    return [
+        _mount(line)
+        for line, point in zip(lines, points, strict=True)
+        if point == at or point.startswith(below)
+    ]
+
+
+def mount_of(fd: int) -> int:
+    """Return the id of the mount that a descriptor of ours leads to, see proc_pid_fdinfo(5)."""
+    content = read("self", f"fdinfo/{fd}") or b""
+    return int(content.partition(b"\nmnt_id:")[2].split(None, 1)[0])
+
+
+def _mount(line: bytes) -> Mount:
+    before, _, after = line.partition(b" - ")
+    first, second, device, root, point, options, *tags = before.split(b" ")
+    kind, source, supers = [*after.split(b" "), b"", b""][:3]
+    return Mount(
+        id=int(first),
+        parent=int(second),
+        device=text(device),
+        root=_unescaped(root),
+        point=_unescaped(point),
+        options=tuple(text(options).split(",")),
+        propagation=tuple(text(tag) for tag in tags if tag),
+        kind=_unescaped(kind),
+        source=_unescaped(source),
+        super_options=tuple(text(supers).split(",")),
+    )
+
+
+def _unescaped(content: bytes) -> str:
+    if b"\\" not in content:
+        return text(content)
+    return text(_OCTAL.sub(lambda match: bytes([int(match[1], 8)]), content))
