@@ -105,10 +105,12 @@ class FenceRecord:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the cgroups of a container have counted, and its limits as the kernel shows them.
+    """What a container uses, and its limits as the kernel shows them.
 
-    Memory and what was ``read`` and ``written`` are in bytes.  None is what nobody counts:
-    a container without a limit has no cgroup that does.
+    Its cgroups count that.  A container without a limit has none: then ``processes``,
+    ``memory`` and ``cpu_seconds`` are sums over its processes, and ``summed`` names each
+    field that is one.  Memory and what was ``read`` and ``written`` are in bytes.  None is
+    what neither a cgroup nor a process counts.
     """
 
     container: str
@@ -127,6 +129,7 @@ class Usage:
     written: int | None
     io_limit: str | None
     cpuset: str | None
+    summed: tuple[str, ...] = ()
 
 
 class ShellState(StrEnum):

@@ -120,6 +120,10 @@ def stats(
     was waited for more processor time. It is what their cgroups count, since the first
     limit that needed one went up.
 
+    Before that, MEMORY and CPU have a ~: they are sums over the processes. Memory that
+    processes share counts in each of them, and the time of a process that has ended counts
+    only if another one of the container waited for it.
+
     Examples:
         stats
         stats web --json
@@ -127,7 +131,10 @@ def stats(
     from shellplay.container import stats as container_stats
 
     chosen = [playground.find(label) for label in labels] or playground.containers
-    found = [container_stats.of(each) for each in chosen if not each.dead]
+    pids = _by_container(playground)
+    found = [
+        container_stats.of(each, pids.get(each.label, ())) for each in chosen if not each.dead
+    ]
 
     def view() -> object:
         from shellplay.views.stats import table
@@ -173,6 +180,15 @@ def summary(container: Container) -> str:
     network = f"; at {at}" * bool(at) + f"; {ports}" * bool(ports)
     bash = f"bash {pids}, {container.state}{waiting}"
     return f"{container.label} ({container.id}): {bash}{network}"
+
+
+def _by_container(playground: Playground) -> dict[str, list[int]]:
+    """Return the host PIDs of each container's processes, also of those it was left by."""
+    found: dict[str, list[int]] = {}
+    for process in playground.snapshot().processes:
+        if process.container is not None:
+            found.setdefault(process.container, []).append(process.pid)
+    return found
 
 
 def _host(whole: Snapshot) -> object:

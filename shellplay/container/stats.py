@@ -1,8 +1,12 @@
-"""What a container uses, and what its limits have done to it, as its cgroups count it."""
+"""What a container uses, and what its limits have done to it.
+
+Its cgroups count that.  Where there is none yet, it is summed up over the processes.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from shellplay.fences import REGISTRY
 from shellplay.fences.base.cgroup_limit import Held
@@ -15,29 +19,39 @@ if TYPE_CHECKING:
     from shellplay.container.container import Container
 
 
-def of(box: Container) -> Usage:
-    """Return what a container has used since its cgroups were made."""
+def of(box: Container, pids: Sequence[int] | None = None) -> Usage:
+    """Return what a container uses, see ``Usage``.
+
+    ``pids`` are the host PIDs of its processes; without them it is its bashes with all
+    their descendants.
+    """
     names = ("memory", "cpu", "cpuacct", "pids", "io")
-    memory, cpu, cpuacct, pids, io = (box.group.directory(having(name)) for name in names)
+    memory, cpu, cpuacct, tasks, io = (box.group.directory(having(name)) for name in names)
+    used, summed = _used(
+        _Counted(
+            counted.processes(tasks), counted.memory(memory), counted.cpu_seconds(cpu, cpuacct)
+        ),
+        box.members() if pids is None else pids,
+    )
     moved = counted.transferred(io)
-    inside = counted.processes(pids)
     return Usage(
         container=box.label,
         paused=box.group.frozen,
-        processes=len(box.members()) if inside is None else inside,
+        processes=used.processes or 0,
         pids_limit=_limit(box, "pids"),
-        forks_refused=counted.forks_refused(pids),
-        memory=counted.memory(memory),
+        forks_refused=counted.forks_refused(tasks),
+        memory=used.memory,
         memory_peak=counted.memory_peak(memory),
         memory_limit=_limit(box, "memory"),
         oom_kills=counted.oom_kills(memory),
-        cpu_seconds=counted.cpu_seconds(cpu, cpuacct),
+        cpu_seconds=used.cpu_seconds,
         cpu_limit=_limit(box, "cpu"),
         throttled_seconds=counted.throttled_seconds(cpu),
         read=moved[0] if moved else None,
         written=moved[1] if moved else None,
         io_limit=_limit(box, "io"),
         cpuset=_limit(box, "cpuset"),
+        summed=summed,
     )
 
 
@@ -58,6 +72,26 @@ class OomKills:
             return None
         what = "a process" if killed == 1 else f"{killed} processes"
         return f"{label}: out of memory, so the kernel has killed {what} (limit memory)"
+
+
+class _Counted(NamedTuple):
+    """What cgroups count and processes can be asked for, None where no cgroup counts."""
+
+    processes: int | None
+    memory: int | None
+    cpu_seconds: float | None
+
+
+def _used(found: _Counted, pids: Sequence[int]) -> tuple[_Counted, tuple[str, ...]]:
+    """Fill in what no cgroup counts with sums over processes; return the names of these."""
+    missing = tuple(name for name, value in found._asdict().items() if value is None)
+    if not missing:
+        return found, ()
+    # psutil takes longer to load than a fence to apply, so it is loaded when first used.
+    from shellplay.kernel.process_usage import summed
+
+    sums = summed(pids)._asdict()
+    return found._replace(**{name: sums[name] for name in missing}), missing
 
 
 def _limit(box: Container, kind: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pwd
 import time
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import psutil
 
@@ -26,6 +27,37 @@ def details(pids: Iterable[int]) -> dict[int, ProcessDetails]:
     booted = psutil.boot_time()
     users: dict[int, str] = {}
     return {pid: _details(pid, booted, users) for pid in pids}
+
+
+class Sum(NamedTuple):
+    """How many processes there are, and what they use together.
+
+    Resident memory is in bytes, processor time in seconds.
+    """
+
+    processes: int
+    memory: int
+    cpu_seconds: float
+
+
+def summed(pids: Iterable[int]) -> Sum:
+    """Return the sums over processes, of those that are there and that this user may read.
+
+    A page that several processes share counts in each of them.  The time of a child that
+    has ended counts with the parent that waited for it.
+    """
+    processes, memory, seconds = 0, 0, 0.0
+    for pid in pids:
+        try:
+            found = psutil.Process(pid).as_dict(["cpu_times", "memory_info"])
+        except psutil.NoSuchProcess:
+            continue
+        processes += 1
+        if found["memory_info"] is not None:
+            memory += found["memory_info"].rss
+        if (times := found["cpu_times"]) is not None:
+            seconds += times.user + times.system + times.children_user + times.children_system
+    return Sum(processes, memory, seconds)
 
 
 def _details(pid: int, booted: float, users: dict[int, str]) -> ProcessDetails:

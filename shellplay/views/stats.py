@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from shellplay.model import Usage
 from shellplay.views.drawing import Column, Fragment, Table
@@ -21,6 +21,7 @@ COLUMNS = (
 )
 UNITS = ("B", "K", "M", "G", "T")
 NOBODY = "the rest is counted once it is limited"
+SUMMED = "~ is a sum over the processes, and exact once it is limited (help stats)"
 ALWAYS = 2
 NOTHING = "-"
 
@@ -28,10 +29,9 @@ NOTHING = "-"
 def table(usages: Sequence[Usage]) -> Table:
     """Draw the use of containers, each ``use / limit``.
 
-    What nobody counts is a ``-``, or is left out if it is counted of none of them.
+    What nobody counts is a ``-``, or is left out if it is counted of none of them.  A ``~``
+    is before memory and processor time that are sums over processes.
     """
-    hint: Fragment = ("ansibrightblack", NOBODY)
-    uncounted = any(None in (each.memory, each.cpu_seconds, each.read) for each in usages)
     rows = [_row(each) for each in usages]
     shown = [
         number
@@ -41,7 +41,7 @@ def table(usages: Sequence[Usage]) -> Table:
     return Table(
         [COLUMNS[number] for number in shown],
         [[row[number] for number in shown] for row in rows],
-        below=[[hint]] if uncounted else [],
+        below=[[("ansibrightblack", hint)] for hint in _hints(usages)],
     )
 
 
@@ -55,6 +55,13 @@ def size(number: int | None) -> str:
     return f"{amount:.1f}{UNITS[unit]}" if unit else f"{number}B"
 
 
+def _hints(usages: Sequence[Usage]) -> Iterator[str]:
+    if any({"memory", "cpu_seconds"}.intersection(each.summed) for each in usages):
+        yield SUMMED
+    elif any(None in (each.memory, each.cpu_seconds, each.read) for each in usages):
+        yield NOBODY
+
+
 def _row(usage: Usage) -> list[Fragment]:
     name = safe_line(usage.container) + (" (paused)" if usage.paused else "")
     moved = f"{size(usage.read)}/{size(usage.written)}" if usage.read is not None else NOTHING
@@ -63,13 +70,17 @@ def _row(usage: Usage) -> list[Fragment]:
         ("bold", name),
         ("", _of(str(usage.processes), usage.pids_limit)),
         ("", _count(usage.forks_refused)),
-        ("", _of(size(usage.memory), usage.memory_limit)),
+        ("", _of(_mark(usage, "memory") + size(usage.memory), usage.memory_limit)),
         ("", size(usage.memory_peak)),
         (killed, _count(usage.oom_kills)),
-        ("", _of(_seconds(usage.cpu_seconds), usage.cpu_limit)),
+        ("", _of(_mark(usage, "cpu_seconds") + _seconds(usage.cpu_seconds), usage.cpu_limit)),
         ("", _seconds(usage.throttled_seconds)),
         ("", moved),
     ]
+
+
+def _mark(usage: Usage, name: str) -> str:
+    return "~" if name in usage.summed else ""
 
 
 def _of(use: str, limit: str | None) -> str:

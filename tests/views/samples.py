@@ -44,8 +44,13 @@ PLAYGROUND = Taken(
 USAGES = [
     Usage("web", False, 3, "50", 0, 13_107_200, 67_108_864, "64M", 1, 1.5, "0.5", 0.25, 0, 4096,
           "254:0 read 10M", None),
-    Usage("db\x1b[1m", True, 1, *[None] * 13),
+    Usage("db\x1b[1m", True, 1, None, None, None, None, None, None, None, None, None, None,
+          None, None, None),
 ]  # fmt: skip
+SUMMED = Usage(
+    "new", False, 2, None, None, 4_194_304, None, None, None, 0.25, None, None, None, None,
+    None, None, ("processes", "memory", "cpu_seconds"),
+)  # fmt: skip
 INSIDE = [each for each in PLAYGROUND.processes if len(each.inside) > 1]
 LONG = [
     replace(INSIDE[0], details=ProcessDetails("root", 0.0, 4_366_336, 1.0)),

@@ -10,6 +10,7 @@ import pytest
 
 from shellplay.model import NamespaceId, ShellIdentity
 from shellplay.views.json import VERSION, document
+from tests.views import samples
 from tests.views.samples import HOST, INSIDE, LONG, PLAYGROUND, RECORDS, ROWS, USAGES, WEB
 
 MANUAL = Path(__file__).parents[2] / "docs" / "json.md"
@@ -106,7 +107,7 @@ def test_a_document_is_one_line_of_ascii_that_strict_readers_take() -> None:
         ("ps", LONG),
         ("fences", {"container": "web", "fences": RECORDS}),
         ("containers", ROWS),
-        ("stats", USAGES),
+        ("stats", [*USAGES, samples.SUMMED]),
     ],
 )
 def test_every_key_is_described_in_the_manual(kind: str, payload: object) -> None:

@@ -11,7 +11,7 @@ from shellplay.model import FenceRecord, Process
 from shellplay.views import containers, fences, ps, stats, text_width, tree
 from shellplay.views.drawing import Column, Drawing, Table
 from shellplay.views.render import render
-from tests.views.samples import INSIDE, LONG, PLAYGROUND, RECORDS, ROWS, USAGES, Taken
+from tests.views.samples import INSIDE, LONG, PLAYGROUND, RECORDS, ROWS, SUMMED, USAGES, Taken
 
 DRAWINGS = {
     "ps host": ps.host(PLAYGROUND),
@@ -101,6 +101,17 @@ def test_stats_shows_use_beside_limits_and_what_nobody_counts() -> None:
         r"db\x1b[1m (paused)  1",
         "the rest is counted once it is limited",
     ]
+
+
+def test_stats_marks_sums_over_processes() -> None:
+    hint = "~ is a sum over the processes, and exact once it is limited (help stats)"
+    assert shown(stats.table([SUMMED])) == [
+        "NAME  PIDS  MEMORY  CPU",
+        "new      2  ~4.0M  ~0.25s",
+        hint,
+    ]
+    web, new, below = shown(stats.table([USAGES[0], SUMMED]))[1:]
+    assert ("~" in web, new.count("~"), below) == (False, 2, hint)
 
 
 def test_ps_of_nothing_is_only_its_titles() -> None:
