@@ -1,0 +1,135 @@
+"""What attackers bring with them: small programs that run inside, and what they attack.
+
+None of it needs a compiler: they are scripts of Python or bash, and one program of 150 bytes
+that is written here by hand.  They attack copies of interpreters, never those of the host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import struct
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+BIT = 0o4000
+ELF, PROGRAM_HEADER = struct.Struct("<16sHHIQQQIHHHHHH"), struct.Struct("<IIQQQQQQ")
+# chmod("/proc/self/exe", 04755); exit(0): with the path behind the code.
+X86_64 = bytes.fromhex("b85a000000488d3d10000000beed0900000f05b83c00000031ff0f05")
+TERMINAL_INJECTION = "/proc/sys/dev/tty/legacy_tiocsti"
+
+
+def hole(reason: str, *, when: bool = True) -> pytest.MarkDecorator:
+    """Mark a test that an attack wins today; the sentence names the hole."""
+    return pytest.mark.xfail(when, strict=True, raises=AssertionError, reason=reason)
+
+
+def changer() -> bytes:
+    """Return a program that makes its own /proc/self/exe set-user-ID: an image's ld.so.
+
+    The kernel starts it in the place of the dynamic linker, so that file is the interpreter
+    which the kernel has been asked to execute.
+    """
+    if platform.machine() != "x86_64":
+        pytest.skip("the program is written for x86_64")
+    code = X86_64 + b"/proc/self/exe\0"
+    offset = ELF.size + PROGRAM_HEADER.size
+    ident = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
+    size = offset + len(code)
+    header = ELF.pack(
+        ident, 3, 62, 1, offset, ELF.size, 0, 0, ELF.size, PROGRAM_HEADER.size, 1, 0, 0, 0
+    )
+    return header + PROGRAM_HEADER.pack(1, 5, 0, 0, 0, size, size, 4096) + code
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreters:
+    """Copies of the host's Python and bash, which an attack may change."""
+
+    python: Path
+    bash: Path
+
+    def changed(self) -> list[str]:
+        """Return the names of the copies that are not as they were made."""
+        return [
+            each.name
+            for each in (self.python, self.bash)
+            if each.stat().st_mode & 0o7777 != 0o755 or os.listxattr(each)
+        ]
+
+
+def copied_interpreters(directory: Path) -> Interpreters:
+    """Copy the interpreters to a directory of a test, as ``python -m venv --copies`` does."""
+    words = [sys.executable, "-m", "venv", "--copies", "--without-pip", str(directory)]
+    subprocess.run(words, check=True)
+    bash = directory / "bin" / "bash"
+    shutil.copy(shutil.which("bash") or "/bin/bash", bash)
+    found = Interpreters(directory / "bin" / "python", bash)
+    for each in (found.python, found.bash):
+        each.chmod(0o755)
+    return found
+
+
+def script(path: Path, text: str, *, interpreter: str | None = None) -> Path:
+    """Write a script that anybody may run."""
+    path.write_text(f"#!{interpreter or sys.executable}\n{text}")
+    path.chmod(0o755)
+    return path
+
+
+def injector(path: Path, keys: str, *, after: Path | None = None) -> Path:
+    """Write a script that types keys into its terminal (TIOCSTI), once a file is there.
+
+    Waiting it has left its parent: it is an orphan, of the same terminal and session.
+    """
+    waiting = (
+        f"""
+if os.fork(): os._exit(0)
+open({str(after.with_suffix(".ready"))!r}, "w")
+while not os.path.exists({str(after)!r}): time.sleep(0.005)
+"""
+        if after
+        else ""
+    )
+    return script(
+        path,
+        f"""
+import fcntl, os, signal, termios, time
+terminal = os.open("/dev/tty", os.O_RDWR)
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+{waiting}
+for each in {keys!r}:
+    fcntl.ioctl(terminal, termios.TIOCSTI, each.encode())
+""",
+    )
+
+
+def needs_injection() -> None:
+    """Skip a test of typed keys where the kernel lets nobody type them."""
+    setting = Path(TERMINAL_INJECTION)
+    if setting.exists() and setting.read_text().strip() == "0" and os.geteuid() != 0:
+        pytest.skip("dev.tty.legacy_tiocsti is 0: nobody types into a terminal")
+
+
+def line(*words: object) -> str:
+    """Return words as one line of a shell."""
+    return shlex.join(map(str, words))
+
+
+def digest(paths: list[Path]) -> str:
+    """Return a digest of what could be changed of files: content, mode, owner, attributes."""
+    found = hashlib.sha256()
+    for path in paths:
+        about = path.lstat()
+        found.update(repr((str(path), about.st_mode, about.st_uid, about.st_gid)).encode())
+        found.update(repr(os.listxattr(path, follow_symlinks=False)).encode())
+        if path.is_file() and os.access(path, os.R_OK):
+            found.update(path.read_bytes())
+    return found.hexdigest()

@@ -1,0 +1,44 @@
+"""A user fence changes who bash is, on the host as well as inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shellplay.container.container import Container
+from shellplay.errors import Refused
+from shellplay.fences import REGISTRY
+from tests.hostile.attacks import hole
+
+
+@pytest.mark.root
+@hole("the map is written, but bash stays uid 0 of the host, which owns root's files")
+def test_behind_a_map_of_others_root_owns_none_of_roots_files(
+    container: Container, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("of the host\n")
+    secret.chmod(0o600)
+    try:
+        container.fence(REGISTRY["user"].parse({"map": "0:100000:65536"}))
+    except Refused:
+        return
+    assert "of the host" not in container.run(f"cat {secret}").output
+    assert container.run("id -u").output == "0\n"
+
+
+@pytest.mark.userns
+def test_groups_cannot_be_dropped_behind_a_map_of_ones_own(container: Container) -> None:
+    """Whoever drops a group reaches what is closed to that group (CVE-2014-8989)."""
+    container.fence(REGISTRY["user"]())
+    assert Path(f"/proc/{container.pid}/setgroups").read_text() == "deny\n"
+
+
+@pytest.mark.everyone
+def test_what_runs_beside_has_no_inheritable_capabilities(container: Container) -> None:
+    """A program with file capabilities would get them (CVE-2022-29162, CVE-2022-27649)."""
+    container.fence(REGISTRY["user"]())
+    container.fence(REGISTRY["caps"]())
+    line = "grep -E 'Cap(Inh|Amb)' /proc/self/status"
+    assert set(container.run(line).output.split()) - {"CapInh:", "CapAmb:"} == {"0" * 16}

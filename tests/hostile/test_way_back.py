@@ -1,0 +1,65 @@
+"""A peel executes nothing that was written behind the fence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shellplay.container.container import Container
+from shellplay.fences import REGISTRY
+from tests.hostile.attacks import hole
+
+pytestmark = pytest.mark.everyone
+CARRIED = "functions, aliases and traps are carried out with the state, as code"
+# Each writes down, whenever it is executed, whether that is behind the fence.
+PLANTED = {
+    "trap": "trap '{look}' DEBUG",
+    "function": 'cd() {{ {look}; builtin cd "$@"; }}',
+    "alias": "alias ls='{look}; ls'",
+    "prompt command": "PROMPT_COMMAND='{look}'",
+    "array of prompt commands": "PROMPT_COMMAND=(: '{look}')",
+    "prompt": "PS0='$({look})'",
+    "path": "PATH={directory}:$PATH",
+    "trace prompt": "PS4='$({look})'; set -x",
+}
+GIVEN: dict[str, dict[str, str]] = {
+    **{each: {} for each in ("user", "pid", "caps", "nnp")},
+    "seccomp": {"deny": "reboot"},
+    "landlock": {"write": "/"},
+}
+LOOKED_FOR = "cd /; ls / >/dev/null; true"
+HELD = ("prompt",)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param(each, marks=() if each in HELD else hole(CARRIED)) for each in PLANTED],
+)
+def test_what_was_written_inside_is_not_executed_outside(
+    what: str, container: Container, tmp_path: Path
+) -> None:
+    proof = tmp_path / "proof"
+    look = f"grep NoNewPrivs /proc/self/status >>{proof}"
+    evil = tmp_path / "ls"
+    evil.write_text(f'#!/bin/sh\n{look}\nexec /bin/ls "$@"\n')
+    evil.chmod(0o755)
+    container.fence(REGISTRY["nnp"]())
+    container.run(PLANTED[what].format(look=look, directory=tmp_path))
+    container.peel("nnp")
+    container.run(LOOKED_FOR)
+    found = proof.read_text().split() if proof.exists() else []
+    assert "0" not in found
+
+
+@pytest.mark.parametrize("kind", GIVEN)
+@hole(CARRIED)
+def test_no_code_comes_out_of_any_fence_that_goes_one_way(
+    kind: str, container: Container
+) -> None:
+    container.fence(REGISTRY[kind].parse(GIVEN[kind]))
+    container.run("evil() { echo evil; }; alias wicked='echo evil'; data=kept")
+    container.peel_all()
+    assert container.run("echo $data").output == "kept\n"
+    assert container.run("declare -F evil").status == 1
+    assert container.run("alias wicked").status == 1
