@@ -107,7 +107,7 @@ def test_stats_marks_sums_over_processes() -> None:
     hint = "~ is a sum over the processes, and exact once it is limited (help stats)"
     assert shown(stats.table([SUMMED])) == [
         "NAME  PIDS  MEMORY  CPU",
-        "new      2  ~4.0M  ~0.25s",
+        "new      2   ~4.0M  ~0.25s",
         hint,
     ]
     web, new, below = shown(stats.table([USAGES[0], SUMMED]))[1:]
