@@ -10,13 +10,14 @@ from shellplay.cmdline.argument_types.images import Order
 from shellplay.cmdline.outcomes import Document, Outcome
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
-from shellplay.image.digest import short
+from shellplay.image.digest import short_digest
 from shellplay.image.export import export_image
 from shellplay.image.import_archive import import_image
+from shellplay.image.layer_directory import layer_name
 from shellplay.image.manifest import Image
 from shellplay.image.pull import pull_image
 from shellplay.image.reference import familiar
-from shellplay.image.store import Store, layer_name
+from shellplay.image.store import Store
 from shellplay.views.images import in_words, page, table
 
 Verb = Callable[[Store, tuple[str, ...], str | None], Iterator[Outcome]]
@@ -53,9 +54,9 @@ def _pull(store: Store, words: tuple[str, ...], platform: str | None) -> Iterato
 def _rm(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
     found = dict(store.find(word) for word in words)
     for name in found:
-        store.drop(name)
+        store.remove_name(name)
         yield f"{familiar(name)}: removed"
-    if not store.collect():
+    if not store.collect_garbage():
         yield "another shellplay uses the images just now: the files go with the next image rm"
 
 
@@ -85,7 +86,9 @@ VERBS: dict[str, Verb] = {
 def arrived(image: Image) -> str:
     """Say that an image is in the store."""
     layers = f"{len(image.layers)} layer{'' if len(image.layers) == 1 else 's'}"
-    return f"{familiar(image.name)}: {layers}, {in_words(image.size)}, ID {short(image.id)}"
+    return (
+        f"{familiar(image.name)}: {layers}, {in_words(image.size)}, ID {short_digest(image.id)}"
+    )
 
 
 def row(image: Image) -> dict[str, Any]:

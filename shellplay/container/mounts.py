@@ -194,7 +194,7 @@ class Files:
             # What is mounted on the host has a place in there, also if nothing was written.
             changed = {each.path.split("/")[1] for each in self.changes()}
             leave = {each.name for each in upper.iterdir()} - changed
-        return (yield from commit(Store(), name, upper, ground.image, leave=leave))
+        return (yield from commit(Store(), name, upper, ground.image, exclude=leave))
 
     def _written(self) -> tuple[Path, Ground]:
         found = self._standing.find("root")

@@ -18,7 +18,7 @@ from shellplay.kernel import mount, mountinfo
 from shellplay.kernel.procfs import Status
 
 if TYPE_CHECKING:
-    from shellplay.image.unpack import Unpacked
+    from shellplay.image.unpack import UnpackedImage
     from shellplay.kernel.caller import Caller
 
 OVERLAY = "overlay"
@@ -175,11 +175,13 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         ground.notes += notes
 
 
-def _finished(unpacking: Generator[str, None, Unpacked]) -> tuple[Unpacked, list[str]]:
+def _finished(
+    unpacking: Generator[str, None, UnpackedImage],
+) -> tuple[UnpackedImage, list[str]]:
     notes: list[str] = []
     while True:
         try:
             notes.append(next(unpacking))
         except StopIteration as end:
-            unpacked: Unpacked = end.value
+            unpacked: UnpackedImage = end.value
             return unpacked, notes

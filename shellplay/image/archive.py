@@ -1,4 +1,4 @@
-"""Archives that hold images: what ``docker save`` writes, and tars of an OCI layout."""
+"""Read an archive of images: the tar of ``docker save``, or the tar of an OCI image layout."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from shellplay.image.compression import GZIP, ZSTD, compression
+from shellplay.image.compression import GZIP, ZSTD, detect_compression
 from shellplay.image.digest import CHUNK, Corrupt
-from shellplay.image.manifest import CONFIG, LAYER, MANIFEST, Descriptor
+from shellplay.image.manifest import CONFIG, LAYER, MANIFEST, Descriptor, manifest_document
 from shellplay.image.store import Store
-from shellplay.image.tar_reader import Tape, parts_of
+from shellplay.image.tar_reader import TarReader, parts_of
 
 INDEX, LAYOUT, DOCKER = "index.json", "oci-layout", "manifest.json"
 _NAME = re.compile(
@@ -24,88 +24,85 @@ _NAME = re.compile(
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 
-def is_archive(tape: Tape) -> bool:
-    """Tell whether a tar holds images, and not a file system, by the names on it."""
-    found = False
-    for member in tape:
+def is_archive(reader: TarReader) -> bool:
+    """Tell by its names whether a tar holds images, and not a root file system."""
+    has_index = False
+    for member in reader:
         name = "/".join(parts_of(member.name))
         if name and not _NAME.fullmatch(name):
             return False
-        found = found or name in (INDEX, DOCKER)
-    return found
+        has_index = has_index or name in (INDEX, DOCKER)
+    return has_index
 
 
 class Archive:
-    """An archive whose files were all taken into the store, in one pass over it."""
+    """An archive whose files were all added to the store, in one pass over the tar."""
 
-    def __init__(self, store: Store, tape: Tape) -> None:
+    def __init__(self, store: Store, reader: TarReader) -> None:
         self._store = store
         self._files: dict[str, Descriptor] = {}
         self._links: dict[str, str] = {}
-        for member in tape:
+        for member in reader:
             name = "/".join(parts_of(member.name))
             if member.isreg():
-                self._files[name] = self._take(name, tape.content(member))
+                self._files[name] = self._add_file(name, reader.content(member))
             elif member.issym():
-                above = PurePosixPath(name).parent.parts
-                self._links[name] = _joined(above, member.linkname)
+                parent = PurePosixPath(name).parent.parts
+                self._links[name] = _join_link(parent, member.linkname)
             elif member.islnk():
                 self._links[name] = "/".join(parts_of(member.linkname))
 
     def __contains__(self, name: str) -> bool:
-        return self._resolved(name) in self._files
+        return self._resolve_links(name) in self._files
 
-    def document(self, name: str) -> bytes:
-        """Return the content of a small file; raises Corrupt."""
-        return self._store.document(self.descriptor(name))
+    def read_document(self, name: str) -> bytes:
+        """Return the bytes of a small file in the archive; raises Corrupt."""
+        return self._store.read_document(self.descriptor(name))
 
     def descriptor(self, name: str) -> Descriptor:
-        """Return what is in the store for a name in the archive; raises Corrupt."""
-        found = self._files.get(self._resolved(name))
-        if found is None:
+        """Return the descriptor of a file's blob; raises Corrupt if the file is missing."""
+        descriptor = self._files.get(self._resolve_links(name))
+        if descriptor is None:
             raise Corrupt(f"{name[:200]} is missing in it")
-        return found
+        return descriptor
 
-    def fetch(self, of: Descriptor) -> Iterator[str]:
-        """Say that all there is has been taken in; raises Corrupt for what is missing."""
-        if not self._store.has(of):
-            raise Corrupt(f"{of.digest} is missing in it, or has another size")
+    def fetch(self, descriptor: Descriptor) -> Iterator[str]:
+        """Check that the archive had a blob; raises Corrupt if not.  This is a ``Fetch``."""
+        if not self._store.has_blob(descriptor):
+            raise Corrupt(f"{descriptor.digest} is missing in it, or has another size")
         return iter(())
 
     def docker_images(self) -> list[tuple[list[str], Descriptor]]:
-        """Return names and manifest of each image of ``docker save``; raises Corrupt."""
+        """Return the names and the manifest of each image in ``manifest.json``.
+
+        Raises Corrupt.
+        """
         try:
-            listed = json.loads(self.document(DOCKER))
-            return [self._docker_image(one) for one in listed]
+            entries = json.loads(self.read_document(DOCKER))
+            return [self._docker_image(entry) for entry in entries]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise Corrupt(f"its {DOCKER} is not as docker save writes it") from error
 
-    def _docker_image(self, found: Any) -> tuple[list[str], Descriptor]:  # noqa: ANN401 (JSON)
-        layers = [self._layer(str(name)) for name in found["Layers"]]
-        config = replace(self.descriptor(str(found["Config"])), media_type=CONFIG)
-        document = {
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": config.as_json(),
-            "layers": [layer.as_json() for layer in layers],
-        }
-        names = [str(name) for name in found.get("RepoTags") or []]
-        return names, self._store.add_document(json.dumps(document).encode(), MANIFEST)
+    def _docker_image(self, entry: Any) -> tuple[list[str], Descriptor]:  # noqa: ANN401 (JSON)
+        layers = [self._layer(str(name)) for name in entry["Layers"]]
+        config = replace(self.descriptor(str(entry["Config"])), media_type=CONFIG)
+        names = [str(name) for name in entry.get("RepoTags") or []]
+        return names, self._store.add_document(manifest_document(config, layers), MANIFEST)
 
     def _layer(self, name: str) -> Descriptor:
-        found = self.descriptor(name)
-        with self._store.blob(found.digest).open("rb") as file:
-            kind = compression(file.read(8))
-        return replace(found, media_type=layer_type(kind))
+        descriptor = self.descriptor(name)
+        with self._store.blob_path(descriptor.digest).open("rb") as file:
+            algorithm = detect_compression(file.read(8))
+        return replace(descriptor, media_type=layer_media_type(algorithm))
 
-    def _take(self, name: str, content: Iterator[bytes]) -> Descriptor:
-        found = self._store.add(_Pieces(content))
-        blob = _BLOB.fullmatch(name)
-        if blob and found.digest != f"sha256:{blob[1]}":
-            raise Corrupt(f"sha256:{blob[1]} is damaged: its content is something else")
-        return found
+    def _add_file(self, name: str, content: Iterator[bytes]) -> Descriptor:
+        descriptor = self._store.add(_ChunkReader(content))
+        match = _BLOB.fullmatch(name)
+        if match and descriptor.digest != f"sha256:{match[1]}":
+            raise Corrupt(f"sha256:{match[1]} is damaged: its content is something else")
+        return descriptor
 
-    def _resolved(self, name: str) -> str:
+    def _resolve_links(self, name: str) -> str:
         name = "/".join(parts_of(name))
         for _ in range(8):
             if name not in self._links:
@@ -114,26 +111,28 @@ class Archive:
         return name
 
 
-class _Pieces:
-    """Reads from an iterator of pieces, each at most as long as what is asked for."""
+class _ChunkReader:
+    """Makes an iterator of chunks readable; no chunk is longer than CHUNK bytes."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
 
     def read(self, size: int, /) -> bytes:
         assert size >= CHUNK
-        return next(self._pieces, b"")
+        return next(self._chunks, b"")
 
 
-def layer_type(kind: str | None) -> str:
-    """Return the media type of a layer that is compressed so; raises Corrupt."""
-    if kind not in (None, GZIP, ZSTD):
-        raise Corrupt(f"it has a layer that is compressed with {kind}, which no image may be")
-    return f"{LAYER}+{kind}" if kind else LAYER
+def layer_media_type(algorithm: str | None) -> str:
+    """Return the media type of a layer with this compression, None for none; raises Corrupt."""
+    if algorithm not in (None, GZIP, ZSTD):
+        raise Corrupt(
+            f"it has a layer that is compressed with {algorithm}, which no image may be"
+        )
+    return f"{LAYER}+{algorithm}" if algorithm else LAYER
 
 
-def _joined(above: tuple[str, ...], target: str) -> str:
-    parts: list[str] = [] if target.startswith("/") else list(above)
+def _join_link(parent: tuple[str, ...], target: str) -> str:
+    parts: list[str] = [] if target.startswith("/") else list(parent)
     for part in target.split("/"):
         if part == "..":
             parts = parts[:-1]

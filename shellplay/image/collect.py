@@ -1,4 +1,4 @@
-"""Gathers the blobs of one image, from wherever they come, and makes it an image of ours."""
+"""Collect the blobs of one image from any source, and make it an image of the store."""
 
 from __future__ import annotations
 
@@ -6,54 +6,63 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
 from shellplay.errors import Refused, ShellplayError
-from shellplay.image.digest import Corrupt, short
+from shellplay.image.digest import Corrupt, short_digest
 from shellplay.image.manifest import (
     INDEXES,
     MANIFESTS,
     Descriptor,
     Image,
-    choose,
-    config_descriptor,
-    descriptors,
-    load,
+    choose_platform,
+    load_object,
+    read_config_descriptor,
+    read_descriptors,
 )
 from shellplay.image.store import Store
 from shellplay.image.unpack import unpack
 
-# Brings the content of a descriptor into the store, and says how far it is.
+# Brings the blob of a descriptor into the store; yields sentences about its progress.
 Fetch = Callable[[Descriptor], Iterator[str]]
-NESTED = 4
+MAX_INDEX_DEPTH = 4
 
 
-class Broken(ShellplayError):
-    """The connection that content comes by broke off; what has come is good."""
+class ConnectionLost(ShellplayError):
+    """The connection to the registry broke during a transfer; the received bytes are good."""
 
 
-def gather(
-    store: Store, fetch: Fetch, of: Descriptor, platform: str
+def collect_image(
+    store: Store, fetch: Fetch, descriptor: Descriptor, platform: str
 ) -> Generator[str, None, Descriptor]:
-    """Fetch the image for a platform that a manifest or an index names; return its manifest.
+    """Fetch all blobs of an image; return the descriptor of its manifest.
 
-    Raises Refused if it is no image, or none for that platform, and Corrupt.
+    ``descriptor`` is that of a manifest, or of an index that has one for ``platform``.  Yields
+    sentences about the progress.  Raises Refused if the blob is not an image or there is none
+    for the platform, and Corrupt.
     """
-    for _ in range(NESTED):
-        yield from fetch(of)
-        what = f"the manifest {short(of.digest)}"
-        data = store.document(of)
-        if of.media_type in MANIFESTS:
-            yield from fetch(config_descriptor(data, of))
-            for layer in descriptors(load(data, what), "layers", what):
+    for _ in range(MAX_INDEX_DEPTH):
+        yield from fetch(descriptor)
+        subject = f"the manifest {short_digest(descriptor.digest)}"
+        manifest = store.read_document(descriptor)
+        if descriptor.media_type in MANIFESTS:
+            yield from fetch(read_config_descriptor(manifest, descriptor))
+            for layer in read_descriptors(load_object(manifest, subject), "layers", subject):
                 yield from fetch(layer)
-            return of
-        if of.media_type not in INDEXES:
-            raise Refused(f"{what} is no image, but of the type {of.media_type}")
-        of = choose(descriptors(load(data, what), "manifests", what), platform)
-    raise Corrupt(f"the index {of.digest} has others in it, too deep")
+            return descriptor
+        if descriptor.media_type not in INDEXES:
+            raise Refused(f"{subject} is no image, but of the type {descriptor.media_type}")
+        index = load_object(manifest, subject)
+        manifests = read_descriptors(index, "manifests", subject)
+        descriptor = choose_platform(manifests, platform)
+    raise Corrupt(f"the index {descriptor.digest} has others in it, too deep")
 
 
-def finish(store: Store, name: str, of: Descriptor) -> Generator[str, None, Image]:
-    """Unpack an image that is in the store, and give it its name; return it."""
-    image = store.image(name, replace(of, annotations={}, platform=None))
+def unpack_and_name(
+    store: Store, name: str, descriptor: Descriptor
+) -> Generator[str, None, Image]:
+    """Unpack an image whose blobs are in the store, and set its name; return the image.
+
+    Yields sentences about files that cannot be written.  Raises Refused or Corrupt.
+    """
+    image = store.read_image(name, replace(descriptor, annotations={}, platform=None))
     with (yield from unpack(store, image)):
-        store.put(name, image.descriptor)
+        store.set_name(name, image.descriptor)
     return image

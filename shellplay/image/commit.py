@@ -1,4 +1,4 @@
-"""Makes an image of what was written over another one, or over nothing that is one."""
+"""Make an image of the files that were written over another image, or over the host's files."""
 
 from __future__ import annotations
 
@@ -7,51 +7,57 @@ import json
 from collections.abc import Collection, Generator
 from pathlib import Path
 
-from shellplay.image.collect import finish
-from shellplay.image.manifest import CONFIG, MANIFEST, Image, load, this_platform
-from shellplay.image.pack import pack
+from shellplay.image.collect import unpack_and_name
+from shellplay.image.manifest import (
+    CONFIG,
+    MANIFEST,
+    Image,
+    host_platform,
+    load_object,
+    manifest_document,
+)
+from shellplay.image.pack import pack_directory
 from shellplay.image.reference import parse
 from shellplay.image.store import Store
 
 
 def commit(
-    store: Store, name: str, upper: Path, base: Image | None, *, leave: Collection[str] = ()
+    store: Store, name: str, upper: Path, base: Image | None, *, exclude: Collection[str] = ()
 ) -> Generator[str, None, Image]:
-    """Take the upper directory of an overlay as the last layer of a new image; return it.
+    """Make an image whose last layer is the upper directory of an overlay; return it.
 
-    At the top the names in ``leave`` are no part of it.  Yields sentences about what is left
-    out.  Raises UsageError, Refused or Corrupt, and then the store is as it was.
+    ``base`` is the image below it, None for the files of the host.  ``exclude`` are names in
+    ``upper`` itself that the layer leaves out.  Yields sentences about files that are left
+    out.  Raises UsageError, Refused or Corrupt; the store is then as it was before.
     """
-    named = str(parse(name))
-    with store.changing():
-        layer = yield from pack(store, upper, overlay=True, leave=leave)
+    full_name = str(parse(name))
+    with store.transaction():
+        layer = yield from pack_directory(store, upper, overlay=True, exclude=exclude)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         created = now.replace("+00:00", "Z")
         config = dict(_config(store, base))
-        system = dict(load(json.dumps(config["rootfs"]).encode(), "the configuration"))
-        config["created"] = created
-        config["rootfs"] = {**system, "diff_ids": [*_listed(system, "diff_ids"), layer.digest]}
+        rootfs = dict(load_object(json.dumps(config["rootfs"]).encode(), "the configuration"))
+        diff_ids = [*_list_or_empty(rootfs, "diff_ids"), layer.digest]
         step = {"created": created, "created_by": "shellplay commit"}
-        config["history"] = [*_listed(config, "history"), step]
-        layers = [each.as_json() for each in (*(base.layers if base else ()), layer)]
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": store.add_document(json.dumps(config).encode(), CONFIG).as_json(),
-            "layers": layers,
-        }
-        of = store.add_document(json.dumps(manifest).encode(), MANIFEST)
-        return (yield from finish(store, named, of))
+        config["created"] = created
+        config["rootfs"] = {**rootfs, "diff_ids": diff_ids}
+        config["history"] = [*_list_or_empty(config, "history"), step]
+        config_descriptor = store.add_document(json.dumps(config).encode(), CONFIG)
+        layers = (*(base.layers if base else ()), layer)
+        manifest = manifest_document(config_descriptor, layers)
+        descriptor = store.add_document(manifest, MANIFEST)
+        return (yield from unpack_and_name(store, full_name, descriptor))
 
 
 def _config(store: Store, base: Image | None) -> dict[str, object]:
     if base is not None:
-        return dict(load(store.document(base.config_descriptor), "the configuration"))
-    system, architecture = this_platform().split("/")[:2]
+        config = store.read_document(base.config_descriptor)
+        return dict(load_object(config, "the configuration"))
+    system, architecture = host_platform().split("/")[:2]
     rootfs = {"type": "layers", "diff_ids": []}
     return {"architecture": architecture, "os": system, "config": {}, "rootfs": rootfs}
 
 
-def _listed(found: dict[str, object], key: str) -> list[object]:
-    value = found.get(key)
+def _list_or_empty(document: dict[str, object], key: str) -> list[object]:
+    value = document.get(key)
     return value if isinstance(value, list) else []

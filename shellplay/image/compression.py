@@ -1,4 +1,4 @@
-"""What layers and archives are compressed with, told by their first bytes."""
+"""Detect the compression of layers and archives by their first bytes, and decompress them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAGIC = {
     XZ: b"\xfd7zXZ\x00",
     BZIP2: b"BZh",
 }
-_BROKEN: tuple[type[Exception], ...] = (
+_ERRORS: tuple[type[Exception], ...] = (
     EOFError,
     gzip.BadGzipFile,
     lzma.LZMAError,
@@ -28,32 +28,37 @@ _BROKEN: tuple[type[Exception], ...] = (
 )
 
 
-def compression(beginning: bytes) -> str | None:
-    """Return what data that begins so is compressed with, or None."""
-    return next((kind for kind, magic in _MAGIC.items() if beginning.startswith(magic)), None)
+def detect_compression(head: bytes) -> str | None:
+    """Return the algorithm whose magic bytes stand at the head of the data, or None."""
+    matches = (algorithm for algorithm, magic in _MAGIC.items() if head.startswith(magic))
+    return next(matches, None)
 
 
-class Plain:
-    """Reads the plain content of a file that may be compressed; broken data is Corrupt."""
+class DecompressingReader:
+    """Reads a file and decompresses it; ``algorithm`` is None if it is not compressed.
+
+    Raises Refused if the algorithm is zstd and no library for it is installed.
+    """
 
     def __init__(self, file: io.BufferedReader) -> None:
-        self.kind = compression(file.peek(8)[:8])
-        self._broken = _BROKEN
-        self._source: Readable = self._opened(file)
+        self.algorithm = detect_compression(file.peek(8)[:8])
+        self._errors = _ERRORS
+        self._source: Readable = self._open(file)
 
     def read(self, size: int, /) -> bytes:
-        """Return the next bytes of the content."""
+        """Return the next decompressed bytes; raises Corrupt for damaged data."""
         try:
             return self._source.read(size)
-        except self._broken as error:
-            raise Corrupt(f"its {self.kind} data is broken: {error}") from error
+        except self._errors as error:
+            raise Corrupt(f"its {self.algorithm} data is broken: {error}") from error
         except OSError as error:
-            if self.kind == BZIP2 and error.errno is None:
-                raise Corrupt(f"its {self.kind} data is broken: {error}") from error
+            # bz2 reports damaged data as an OSError without an errno.
+            if self.algorithm == BZIP2 and error.errno is None:
+                raise Corrupt(f"its {self.algorithm} data is broken: {error}") from error
             raise
 
-    def _opened(self, file: io.BufferedReader) -> Readable:
-        match self.kind:
+    def _open(self, file: io.BufferedReader) -> Readable:
+        match self.algorithm:
             case "gzip":
                 return gzip.GzipFile(fileobj=file)
             case "xz":
@@ -61,15 +66,15 @@ class Plain:
             case "bzip2":
                 return bz2.BZ2File(file)
             case "zstd":
-                return self._zstd(file)
+                return self._open_zstd(file)
         return file
 
-    def _zstd(self, file: io.BufferedReader) -> Readable:
+    def _open_zstd(self, file: io.BufferedReader) -> Readable:
         module: Any
         try:
-            module = importlib.import_module("compression.zstd")  # Python 3.14
-            self._broken = (*_BROKEN, module.ZstdError)
-            found: Readable = module.ZstdFile(file)
+            module = importlib.import_module("compression.zstd")  # since Python 3.14
+            self._errors = (*_ERRORS, module.ZstdError)
+            reader: Readable = module.ZstdFile(file)
         except ImportError:
             try:
                 module = importlib.import_module("zstandard")
@@ -78,6 +83,6 @@ class Plain:
                     "it is compressed with zstd, which this Python cannot read",
                     "pip install 'shellplay[pull]', or unpack it with zstd -d",
                 ) from None
-            self._broken = (*_BROKEN, module.ZstdError)
-            found = module.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-        return found
+            self._errors = (*_ERRORS, module.ZstdError)
+            reader = module.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+        return reader

@@ -1,4 +1,7 @@
-"""Digests, the names of content: ``sha256:`` and 64 hexadecimal digits."""
+"""Digests, the names of blobs: ``sha256:`` and 64 hexadecimal digits.
+
+See the OCI image-spec, descriptor.md, "Digests".
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,18 @@ _FORM = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class Readable(Protocol):
-    """Something that gives bytes in order."""
+    """A source of bytes, such as a file opened for reading."""
 
     def read(self, size: int, /) -> bytes:
-        """Return at most ``size`` bytes, none at the end."""
+        """Return at most ``size`` bytes, and ``b""`` at the end."""
 
 
 class Corrupt(Refused):
-    """Content is not what its name, its form or its limits say."""
+    """A blob or an archive does not match its digest, its format or the limits."""
 
 
 def is_digest(text: str) -> bool:
-    """Tell whether a text is a whole digest of the kind that is used here."""
+    """Tell whether a text is a complete sha256 digest."""
     return _FORM.fullmatch(text) is not None
 
 
@@ -35,19 +38,19 @@ def digest_of(data: bytes) -> str:
 
 
 def hexadecimal(digest: str) -> str:
-    """Return the digits of a digest, which are safe as a file name."""
+    """Return the 64 digits of a digest, which are safe as a file name; raises Corrupt."""
     if not is_digest(digest):
         raise Corrupt(f"{digest[:100]!r} is no sha256 digest")
     return digest.partition(":")[2]
 
 
-def short(digest: str) -> str:
-    """Return the beginning of a digest as people are shown it: 12 digits."""
+def short_digest(digest: str) -> str:
+    """Return the first 12 digits of a digest, as tables show it; raises Corrupt."""
     return hexadecimal(digest)[:12]
 
 
-class Hashing:
-    """Reads from something else, and knows digest and size of what was read."""
+class HashingReader:
+    """Passes the bytes of a source on, and counts (``size``, in bytes) and hashes them."""
 
     def __init__(self, source: Readable) -> None:
         self._source = source
@@ -61,12 +64,12 @@ class Hashing:
         self.size += len(data)
         return data
 
-    def exhaust(self) -> None:
-        """Read to the end."""
+    def read_to_end(self) -> None:
+        """Read the source to its end, so that digest and size are those of all its bytes."""
         while self.read(CHUNK):
             continue
 
     @property
     def digest(self) -> str:
-        """The digest of what was read so far."""
+        """The digest of the bytes that were read so far."""
         return f"{ALGORITHM}:{self._hash.hexdigest()}"

@@ -1,6 +1,7 @@
-"""``image export``: an image as an OCI layout, in a directory or in a tar.
+"""``image export``: write an image as an OCI image layout, to a directory or to a tar.
 
-The tar also has the ``manifest.json`` of ``docker save``, so that ``docker load`` takes it.
+The tar also has the ``manifest.json`` of ``docker save``, so ``docker load`` reads it.  The
+layout is that of the OCI image-spec, image-layout.md.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import secrets
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from shellplay.errors import Refused
-from shellplay.image.digest import CHUNK, Corrupt, digest_of, hexadecimal, short
+from shellplay.image.digest import CHUNK, Corrupt, digest_of, hexadecimal, short_digest
 from shellplay.image.manifest import (
     CONFIG,
     FULL_NAME,
@@ -26,45 +27,63 @@ from shellplay.image.manifest import (
     REF_NAME,
     Descriptor,
     Image,
-    load,
+    load_object,
 )
 from shellplay.image.reference import familiar
 from shellplay.image.store import LAYOUT, Store
 
-Documents = dict[str, bytes]
-
 
 def export_image(store: Store, image: Image, target: Path) -> None:
-    """Write an image to a new tar (``NAME.tar``) or into a directory that is an OCI layout.
+    """Write an image to a new tar (``NAME.tar``) or into a directory with an OCI image layout.
 
-    A directory is made if it is not there; one that is an OCI layout gets one more image.
-    Raises Refused if something else is there, or if it cannot be written; then nothing of it
-    is left.  Raises Corrupt if the store lacks a layer.
+    A missing directory is created; an existing OCI image layout gets one more image.  Raises
+    Refused if ``target`` is another kind of file, or cannot be written; then nothing of the
+    image is left there.  Raises Corrupt if the store lacks a layer.
     """
-    with store.using(), _wholly(target) as made:
-        manifest, documents = _as_oci(store, image)
-        blobs = {hexadecimal(of.digest): store.blob(of.digest) for of in image.layers}
-        for of in image.layers:
-            if not store.blob(of.digest).exists():
+    with store.locked(), _removed_on_failure(target) as created:
+        export = _prepare(store, image)
+        for layer in image.layers:
+            if not store.blob_path(layer.digest).exists():
+                lacking = short_digest(layer.digest)
                 raise Corrupt(
-                    f"{familiar(image.name)}: the store lacks its layer {short(of.digest)}",
+                    f"{familiar(image.name)}: the store lacks its layer {lacking}",
                     "image rm it, and import it again",
                 )
         if target.suffix == ".tar":
-            _to_tar(image, manifest, documents, blobs, target)
+            _write_tar(export, target)
         else:
-            _to_directory(image, manifest, documents, blobs, target, made)
+            _write_directory(export, target, created)
+
+
+@dataclass(frozen=True, slots=True)
+class _Export:
+    """An image with its OCI manifest, its small blobs and its layer files, by the digits."""
+
+    image: Image
+    manifest: Descriptor
+    documents: dict[str, bytes]
+    layers: dict[str, Path]
+
+    def index(self, entries: list[Any]) -> bytes:
+        """Return an index with these entries and this image, which replaces its old entry."""
+        name = familiar(self.image.name)
+        annotations = {REF_NAME: name, FULL_NAME: self.image.name}
+        entry = replace(self.manifest, annotations=annotations).as_json()
+        config = self.image.config
+        entry["platform"] = {"architecture": config.architecture, "os": config.os}
+        kept = [existing for existing in entries if _ref_name(existing) != name]
+        return json.dumps({"schemaVersion": 2, "manifests": [*kept, entry]}).encode()
 
 
 @contextmanager
-def _wholly(target: Path) -> Iterator[list[Path]]:
-    """Give a list of what is made in the block, which is removed again if that fails."""
-    made: list[Path] = []
+def _removed_on_failure(target: Path) -> Iterator[list[Path]]:
+    """Give a list for the paths that the block creates; if the block fails, remove them."""
+    created: list[Path] = []
     try:
-        yield made
+        yield created
     except BaseException as error:
-        for path in reversed(made):
-            # What cannot be removed from a disk that fails is all that can stay.
+        for path in reversed(created):
+            # On a disk with errors a path may stay; the first error is the one to report.
             with suppress(OSError):
                 path.rmdir() if path.is_dir() else path.unlink()
         if isinstance(error, OSError):
@@ -75,122 +94,109 @@ def _wholly(target: Path) -> Iterator[list[Path]]:
         raise
 
 
-def _as_oci(store: Store, image: Image) -> tuple[Descriptor, Documents]:
-    """Return the manifest, with OCI's types for Docker's, and the small blobs by digits."""
-    document = dict(load(store.document(image.descriptor), "the manifest"))
-    config = store.document(image.config_descriptor)
-    document["mediaType"] = MANIFEST
-    document["config"] = replace(image.config_descriptor, media_type=CONFIG).as_json()
-    document["layers"] = [
-        replace(layer, media_type=_oci_type(layer.media_type)).as_json()
-        for layer in image.layers
-    ]
-    if image.descriptor.media_type == MANIFEST:
-        data = store.document(image.descriptor)
-    else:
+def _prepare(store: Store, image: Image) -> _Export:
+    """Read the documents of an image, with OCI's media types instead of Docker's."""
+    data = store.read_document(image.descriptor)
+    config = store.read_document(image.config_descriptor)
+    if image.descriptor.media_type != MANIFEST:
+        document = dict(load_object(data, "the manifest"))
+        document["mediaType"] = MANIFEST
+        document["config"] = replace(image.config_descriptor, media_type=CONFIG).as_json()
+        document["layers"] = [
+            replace(layer, media_type=_oci_media_type(layer.media_type)).as_json()
+            for layer in image.layers
+        ]
         data = json.dumps(document).encode()
     digest = digest_of(data)
     documents = {hexadecimal(image.id): config, hexadecimal(digest): data}
-    return Descriptor(MANIFEST, digest, len(data)), documents
+    layers = {
+        hexadecimal(layer.digest): store.blob_path(layer.digest) for layer in image.layers
+    }
+    return _Export(image, Descriptor(MANIFEST, digest, len(data)), documents, layers)
 
 
-def _oci_type(media_type: str) -> str:
+def _oci_media_type(media_type: str) -> str:
     return f"{LAYER}+gzip" if media_type.endswith("gzip") else media_type
 
 
-def _index(image: Image, manifest: Descriptor, others: list[Any]) -> bytes:
-    notes = {REF_NAME: familiar(image.name), FULL_NAME: image.name}
-    entry = replace(manifest, annotations=notes).as_json()
-    entry["platform"] = {"architecture": image.config.architecture, "os": image.config.os}
-    kept = [one for one in others if _ref_name(one) != notes[REF_NAME]]
-    return json.dumps({"schemaVersion": 2, "manifests": [*kept, entry]}).encode()
-
-
 def _ref_name(entry: Any) -> object:  # noqa: ANN401 (JSON)
-    notes = entry.get("annotations") if isinstance(entry, dict) else None
-    return notes.get(REF_NAME) if isinstance(notes, dict) else None
+    annotations = entry.get("annotations") if isinstance(entry, dict) else None
+    return annotations.get(REF_NAME) if isinstance(annotations, dict) else None
 
 
-def _to_tar(
-    image: Image,
-    manifest: Descriptor,
-    documents: Documents,
-    blobs: dict[str, Path],
-    target: Path,
-) -> None:
+def _write_tar(export: _Export, target: Path) -> None:
+    image = export.image
     docker = {
         "Config": f"blobs/sha256/{hexadecimal(image.id)}",
         "RepoTags": [familiar(image.name)] if "@" not in image.name else [],
-        "Layers": [f"blobs/sha256/{hexadecimal(of.digest)}" for of in image.layers],
+        "Layers": [f"blobs/sha256/{hexadecimal(layer.digest)}" for layer in image.layers],
     }
-    small = {
+    documents = {
         "oci-layout": LAYOUT,
-        "index.json": _index(image, manifest, []),
+        "index.json": export.index([]),
         "manifest.json": json.dumps([docker]).encode(),
-        **{f"blobs/sha256/{digits}": data for digits, data in documents.items()},
+        **{f"blobs/sha256/{digits}": data for digits, data in export.documents.items()},
     }
-    with _replacing(target) as file, tarfile.open(fileobj=file, mode="w") as tar:
+    with _atomic_file(target) as file, tarfile.open(fileobj=file, mode="w") as tar:
         for name in ("blobs", "blobs/sha256"):
             tar.addfile(_member(name, 0, tarfile.DIRTYPE))
-        for name, data in small.items():
+        for name, data in documents.items():
             tar.addfile(_member(name, len(data)), io.BytesIO(data))
-        for digits, path in blobs.items():
+        for digits, path in export.layers.items():
             with path.open("rb") as content:
                 size = os.fstat(content.fileno()).st_size
                 tar.addfile(_member(f"blobs/sha256/{digits}", size), content)
 
 
-def _member(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
-    found = tarfile.TarInfo(name)
-    found.type, found.size = kind, size
-    found.mode = 0o755 if kind == tarfile.DIRTYPE else 0o644
-    # An ordinary user's skopeo gives files the owner that is written here.
-    found.uid, found.gid = os.geteuid(), os.getegid()
-    return found
+def _member(name: str, size: int, entry_type: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.size = entry_type, size
+    member.mode = 0o755 if entry_type == tarfile.DIRTYPE else 0o644
+    # skopeo, run by an ordinary user, gives the files the owner in the tar: it must be ours.
+    member.uid, member.gid = os.geteuid(), os.getegid()
+    return member
 
 
-def _to_directory(
-    image: Image,
-    manifest: Descriptor,
-    documents: Documents,
-    blobs: dict[str, Path],
-    target: Path,
-    made: list[Path],
-) -> None:
-    index = target / "index.json"
-    others: list[Any] = []
-    if target.exists() and not target.is_dir():
-        raise Refused(f"{target} is there and no directory", "give a directory, or a .tar")
-    if index.exists():
-        listed = load(index.read_bytes(), str(index)).get("manifests")
-        others = listed if isinstance(listed, list) else []
-    elif target.exists() and any(target.iterdir()):
-        raise Refused(f"{target} is no OCI layout and not empty", "give a new directory")
-    place = target / "blobs" / "sha256"
-    for directory in reversed((place, *place.parents)):
+def _write_directory(export: _Export, target: Path, created: list[Path]) -> None:
+    entries = _index_entries(target)
+    blobs = target / "blobs" / "sha256"
+    for directory in reversed((blobs, *blobs.parents)):
         if not directory.exists():
             directory.mkdir()
-            made.append(directory)
-    for digits, path in blobs.items():
-        if not (place / digits).exists():
-            with _replacing(place / digits) as file, path.open("rb") as content:
+            created.append(directory)
+    for digits, path in export.layers.items():
+        if not (blobs / digits).exists():
+            with _atomic_file(blobs / digits) as file, path.open("rb") as content:
                 while data := content.read(CHUNK):
                     file.write(data)
-            made.append(place / digits)
-    small = {place / digits: data for digits, data in documents.items()}
-    small[target / "oci-layout"] = LAYOUT
-    # Last: what an index names is there.
-    small[index] = _index(image, manifest, others)
-    for path, data in small.items():
+            created.append(blobs / digits)
+    documents = {blobs / digits: data for digits, data in export.documents.items()}
+    documents[target / "oci-layout"] = LAYOUT
+    # The index is written last, so that every blob that it names exists.
+    documents[target / "index.json"] = export.index(entries)
+    for path, data in documents.items():
         if not path.exists():
-            made.append(path)
-        with _replacing(path) as file:
+            created.append(path)
+        with _atomic_file(path) as file:
             file.write(data)
 
 
+def _index_entries(target: Path) -> list[Any]:
+    """Return the entries of the index in a directory, none for a new directory."""
+    index = target / "index.json"
+    if target.exists() and not target.is_dir():
+        raise Refused(f"{target} is there and no directory", "give a directory, or a .tar")
+    if index.exists():
+        entries = load_object(index.read_bytes(), str(index)).get("manifests")
+        return entries if isinstance(entries, list) else []
+    if target.exists() and any(target.iterdir()):
+        raise Refused(f"{target} is no OCI layout and not empty", "give a new directory")
+    return []
+
+
 @contextmanager
-def _replacing(target: Path) -> Iterator[Any]:
-    """Give a file that takes its name once the block has ended well."""
+def _atomic_file(target: Path) -> Iterator[Any]:
+    """Give a scratch file, which is renamed to ``target`` if the block does not raise."""
     scratch = target.with_name(f".{secrets.token_hex(8)}")
     try:
         with scratch.open("xb") as file:

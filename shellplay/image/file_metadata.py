@@ -1,4 +1,4 @@
-"""What a file has beside its content: mode, owner, time, extended attributes."""
+"""The metadata of a file: mode, owner, modification time and extended attributes (inode(7))."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shellplay.image.digest import Corrupt
-from shellplay.image.tar_reader import LARGEST_ID
+from shellplay.image.tar_reader import MAX_ID
 
-XATTR = "SCHILY.xattr."
-LATEST_TIME = 1 << 40
-# overlayfs(5) keeps its own notes in these: ``redirect`` would lead out of a layer.
-OVERLAY = ("trusted.overlay.", "user.overlay.")
-_NOT_HERE = (errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.EINVAL)
+PAX_XATTR = "SCHILY.xattr."
+MAX_TIME = 1 << 40
+# overlayfs stores its own state in these attributes; ``redirect`` would lead out of a layer.
+OVERLAY_XATTRS = ("trusted.overlay.", "user.overlay.")
+_UNSUPPORTED = (errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.EINVAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Mode bits, numeric owner, time in nanoseconds, extended attributes."""
+    """Mode bits, numeric owner, modification time in nanoseconds, extended attributes."""
 
     mode: int
     uid: int
@@ -31,29 +31,30 @@ class Metadata:
 
     @classmethod
     def of_member(cls, member: tarfile.TarInfo) -> Metadata:
-        """Read it from an entry of a tar; raises Corrupt."""
-        if not (0 <= member.uid <= LARGEST_ID and 0 <= member.gid <= LARGEST_ID):
+        """Read the metadata of a tar entry; raises Corrupt for an impossible owner."""
+        if not (0 <= member.uid <= MAX_ID and 0 <= member.gid <= MAX_ID):
             raise Corrupt(f"it has an owner that cannot be: {member.uid}:{member.gid}")
-        mtime = member.mtime if -LATEST_TIME < member.mtime < LATEST_TIME else 0
+        mtime = member.mtime if -MAX_TIME < member.mtime < MAX_TIME else 0
         xattrs = {
-            key.removeprefix(XATTR): value.encode("utf-8", "surrogateescape")
+            key.removeprefix(PAX_XATTR): value.encode("utf-8", "surrogateescape")
             for key, value in member.pax_headers.items()
-            if key.startswith(XATTR)
+            if key.startswith(PAX_XATTR)
         }
         nanoseconds = int(mtime * 1_000_000_000)
         return cls(member.mode & 0o7777, member.uid, member.gid, nanoseconds, xattrs)
 
     @classmethod
     def of_file(cls, fd: int) -> Metadata:
-        """Read it from an open file."""
-        found = os.fstat(fd)
-        mode = stat.S_IMODE(found.st_mode)
-        return cls(mode, found.st_uid, found.st_gid, found.st_mtime_ns, xattrs_of(fd))
+        """Read the metadata of an open file by fstat(2)."""
+        status = os.fstat(fd)
+        mode = stat.S_IMODE(status.st_mode)
+        return cls(mode, status.st_uid, status.st_gid, status.st_mtime_ns, xattrs_of(fd))
 
-    def put_on(self, fd: int) -> set[str]:
-        """Give it to an open file; return the attributes that this file system refuses.
+    def apply_to(self, fd: int) -> set[str]:
+        """Set the metadata of an open file; return the attributes that the file system refuses.
 
-        For an ordinary user everything is the user's own, and stays readable to them.
+        Only root may change the owner.  So the files of an ordinary user keep that user as
+        their owner, and this user can always read them.
         """
         refused = set()
         mode = self.mode
@@ -62,42 +63,48 @@ class Metadata:
         else:
             is_directory = stat.S_ISDIR(os.fstat(fd).st_mode)
             mode |= 0o700 if is_directory else 0o600
-        # Only now: a change of the owner takes setuid bits and capabilities away.
+        # After fchown(2), which clears the set-user-ID bit and the file capabilities.
         os.fchmod(fd, mode)
         for name, value in self.xattrs.items():
-            if name.startswith(OVERLAY):
+            if name.startswith(OVERLAY_XATTRS):
                 continue
             try:
                 os.setxattr(fd, name, value)
             except OSError as error:
-                if error.errno not in _NOT_HERE:
+                if error.errno not in _UNSUPPORTED:
                     raise
                 refused.add(name)
         os.utime(fd, ns=(self.mtime, self.mtime))
         return refused
 
-    def put_on_name(self, name: str, directory: int) -> None:
-        """Give owner and time to what cannot be opened: a symbolic link, a device, a fifo."""
-        link = stat.S_ISLNK(os.lstat(name, dir_fd=directory).st_mode)
+    def apply_to_name(self, name: str, directory: int) -> None:
+        """Set mode, owner and time of a symbolic link, device or FIFO without open(2)."""
+        is_link = stat.S_ISLNK(os.lstat(name, dir_fd=directory).st_mode)
         if os.geteuid() == 0:
             os.chown(name, self.uid, self.gid, dir_fd=directory, follow_symlinks=False)
-        if not link:
+        if not is_link:
             os.chmod(name, self.mode, dir_fd=directory)
         times = (self.mtime, self.mtime)
         os.utime(name, ns=times, dir_fd=directory, follow_symlinks=False)
 
 
 def xattrs_of(fd: int | str) -> dict[str, bytes]:
-    """Return the extended attributes of a file, without those that overlayfs made."""
+    """Return the ``user.`` attributes and the capabilities of a file, without overlayfs's own.
+
+    The file is a descriptor or a path.  Returns nothing where the file system has no extended
+    attributes (xattr(7)).
+    """
     try:
         names = os.listxattr(fd, follow_symlinks=isinstance(fd, int))
     except OSError as error:
-        if error.errno in _NOT_HERE:
+        if error.errno in _UNSUPPORTED:
             return {}
         raise
-    found = {}
+    xattrs = {}
     for name in names:
-        # ACLs and labels are read as the numbers of this host; they mean nothing elsewhere.
-        if name.startswith(("user.", "security.capability")) and not name.startswith(OVERLAY):
-            found[name] = os.getxattr(fd, name, follow_symlinks=isinstance(fd, int))
-    return found
+        # ACLs and labels hold IDs of this host, which mean nothing on another one.
+        if name.startswith(("user.", "security.capability")) and not name.startswith(
+            OVERLAY_XATTRS
+        ):
+            xattrs[name] = os.getxattr(fd, name, follow_symlinks=isinstance(fd, int))
+    return xattrs

@@ -1,4 +1,4 @@
-"""How much an image may make us read and write: what is beyond it is taken for a bomb."""
+"""Limits for the size of an image, against archives that unpack to an enormous size."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ GIB = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most of one image: bytes and entries of a layer unpacked, layers, JSON bytes.
+    """The largest values that one image may have.
 
-    overlayfs stacks at most 500 lower layers, see Documentation/filesystems/overlayfs.rst.
+    ``layer_bytes`` and ``entries`` count one unpacked layer, ``document_bytes`` one JSON
+    document.  ``layers`` is the limit of overlayfs, which stacks at most 500 lower
+    directories (Documentation/filesystems/overlayfs.rst).
     """
 
     layer_bytes: int = 64 * GIB
@@ -22,23 +24,23 @@ class Limits:
     document_bytes: int = 4 << 20
 
 
-class Limited:
-    """Reads from something else, up to a number of bytes; more of them is Corrupt."""
+class LimitedReader:
+    """Passes the bytes of a source on, and raises Corrupt after more than ``limit`` bytes."""
 
     def __init__(self, source: Readable, limit: int) -> None:
         self._source = source
         self._limit = limit
-        self._left = limit
+        self._bytes_left = limit
 
     def read(self, size: int, /) -> bytes:
-        """Return the next bytes of the source."""
+        """Return the next bytes of the source; raises Corrupt beyond the limit."""
         data = self._source.read(size)
-        self._left -= len(data)
-        if self._left < 0:
+        self._bytes_left -= len(data)
+        if self._bytes_left < 0:
             raise Corrupt(f"it unpacks to more than {self._limit} bytes")
         return data
 
 
 def megabytes(size: int) -> str:
-    """Return a size as it is said while something large is on its way."""
+    """Return a number of bytes in megabytes (10^6), for reports of a download."""
     return f"{size / 1e6:.1f} MB"

@@ -1,18 +1,19 @@
-"""The documents of an image: descriptors, its manifest and its configuration, checked.
+"""Read and check the JSON documents of an image: descriptors, manifest, index, configuration.
 
-Both the OCI image specification and Docker's schema 2 are read; they have the same shape.
+Both the OCI image-spec (manifest.md, config.md) and Docker's schema 2 are read: their fields
+are the same, only the media types differ.
 """
 
 from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from shellplay.errors import Refused
-from shellplay.image.digest import Corrupt, digest_of, is_digest, short
+from shellplay.image.digest import Corrupt, digest_of, is_digest, short_digest
 from shellplay.image.limits import Limits
 
 OCI = "application/vnd.oci.image."
@@ -33,7 +34,10 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """Names content: its type, digest and size in bytes; ``platform`` as ``linux/amd64``."""
+    """The media type, digest and size in bytes of one blob (image-spec, descriptor.md).
+
+    ``platform`` is written as ``linux/amd64`` or ``linux/arm/v7``; None if it is not given.
+    """
 
     media_type: str
     digest: str
@@ -42,21 +46,24 @@ class Descriptor:
     platform: str | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return it as the specification writes it, without the platform."""
-        found: dict[str, object] = {
+        """Return the descriptor as a JSON object of the image-spec, without the platform."""
+        document: dict[str, object] = {
             "mediaType": self.media_type,
             "digest": self.digest,
             "size": self.size,
         }
-        return {**found, "annotations": dict(self.annotations)} if self.annotations else found
+        if self.annotations:
+            document["annotations"] = dict(self.annotations)
+        return document
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What an image says of the process that is to run in it, and of itself.
+    """The configuration of an image: its platform, its layers, and the process to start in it.
 
-    ``command`` and ``entrypoint`` are lists of words; ``diff_ids`` are the digests of the
-    layers as plain tar, the lowest first.
+    ``command`` and ``entrypoint`` are lists of words.  ``diff_ids`` are the digests of the
+    layers as uncompressed tars, the lowest layer first.  ``created`` is RFC 3339, or None
+    (image-spec, config.md).
     """
 
     architecture: str
@@ -75,12 +82,16 @@ class Config:
 
     @property
     def chain_ids(self) -> tuple[str, ...]:
-        """For each layer, what names it together with all layers below it."""
-        found: list[str] = []
+        """The chain ID of each layer: a digest of the layer and all layers below it.
+
+        It is the DiffID for the lowest layer, else the digest of ``CHAINID_BELOW DIFFID``
+        (image-spec, config.md, "Layer ChainID").
+        """
+        chain_ids: list[str] = []
         for diff_id in self.diff_ids:
-            chained = f"{found[-1]} {diff_id}" if found else ""
-            found.append(digest_of(chained.encode()) if chained else diff_id)
-        return tuple(found)
+            pair = f"{chain_ids[-1]} {diff_id}" if chain_ids else ""
+            chain_ids.append(digest_of(pair.encode()) if pair else diff_id)
+        return tuple(chain_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,144 +106,167 @@ class Image:
 
     @property
     def id(self) -> str:
-        """The digest of its configuration, which is what Docker calls its ID."""
+        """The image ID: as in Docker, the digest of the configuration."""
         return self.config_descriptor.digest
 
     @property
     def size(self) -> int:
-        """The bytes of its layers as they are stored."""
+        """The size of the stored layers in bytes, compressed if the layers are."""
         return sum(layer.size for layer in self.layers)
 
 
-def load(data: bytes, what: str) -> Json:
-    """Return a JSON object; raises Corrupt that says what it was to be."""
+def load_object(data: bytes, subject: str) -> Json:
+    """Parse a JSON object; raises Corrupt, with ``subject`` as the name of the document."""
     try:
-        found = json.loads(data)
+        document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise Corrupt(f"{what} is no JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise Corrupt(f"{what} is no JSON object")
-    return found
+        raise Corrupt(f"{subject} is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise Corrupt(f"{subject} is no JSON object")
+    return document
 
 
-def descriptor(found: object, what: str) -> Descriptor:
-    """Read a descriptor; raises Corrupt."""
-    if isinstance(found, dict):
-        kind, digest, size = found.get("mediaType"), found.get("digest"), found.get("size")
-        right = isinstance(kind, str) and isinstance(digest, str) and isinstance(size, int)
-        if right and is_digest(str(digest)) and int(size or 0) >= 0:
-            notes = _strings(found.get("annotations"), what)
-            place = _platform(found.get("platform"))
-            return Descriptor(str(kind), str(digest), int(size or 0), notes, place)
-    raise Corrupt(f"{what} has a descriptor without type, sha256 digest or size")
+def read_descriptor(document: object, subject: str) -> Descriptor:
+    """Read the descriptor in a JSON value of the document ``subject``; raises Corrupt."""
+    fields = document if isinstance(document, dict) else {}
+    match fields:
+        case {"mediaType": str(media_type), "digest": str(digest), "size": int(size)}:
+            if is_digest(digest) and size >= 0:
+                annotations = _string_map(fields.get("annotations"), subject)
+                platform_name = _platform_name(fields.get("platform"))
+                return Descriptor(media_type, digest, size, annotations, platform_name)
+    raise Corrupt(f"{subject} has a descriptor without type, sha256 digest or size")
 
 
-def descriptors(found: Json, key: str, what: str) -> tuple[Descriptor, ...]:
-    """Read a list of descriptors; raises Corrupt."""
-    listed = found.get(key)
-    if not isinstance(listed, list):
-        raise Corrupt(f"{what} has no list of {key}")
-    return tuple(descriptor(one, what) for one in listed)
+def read_descriptors(document: Json, key: str, subject: str) -> tuple[Descriptor, ...]:
+    """Read the list of descriptors that a document has under ``key``; raises Corrupt."""
+    entries = document.get(key)
+    if not isinstance(entries, list):
+        raise Corrupt(f"{subject} has no list of {key}")
+    return tuple(read_descriptor(entry, subject) for entry in entries)
 
 
-def image(
-    name: str, of: Descriptor, manifest: bytes, config: bytes, limits: Limits | None = None
+def read_image(
+    name: str,
+    descriptor: Descriptor,
+    manifest: bytes,
+    config: bytes,
+    limits: Limits | None = None,
 ) -> Image:
-    """Read manifest and configuration of an image; raises Corrupt."""
-    what = f"the manifest {short(of.digest)}"
-    document = load(manifest, what)
-    layers = descriptors(document, "layers", what)
-    of_config = descriptor(document.get("config"), what)
-    found = _config(load(config, f"the configuration {short(of_config.digest)}"))
-    if len(found.diff_ids) != len(layers):
-        raise Corrupt(f"{what} has {len(layers)} layers, its configuration another number")
+    """Read an image from the bytes of its manifest and configuration.
+
+    ``descriptor`` is that of the manifest; ``limits`` are the default ones if None.  Raises
+    Corrupt.
+    """
+    subject = f"the manifest {short_digest(descriptor.digest)}"
+    document = load_object(manifest, subject)
+    layers = read_descriptors(document, "layers", subject)
+    config_descriptor = read_descriptor(document.get("config"), subject)
+    config_subject = f"the configuration {short_digest(config_descriptor.digest)}"
+    parsed = _read_config(load_object(config, config_subject))
+    if len(parsed.diff_ids) != len(layers):
+        raise Corrupt(f"{subject} has {len(layers)} layers, its configuration another number")
     if len(layers) > (limits or Limits()).layers:
-        raise Corrupt(f"{what} has {len(layers)} layers, too many to be stacked")
-    return Image(name, of, of_config, layers, found)
+        raise Corrupt(f"{subject} has {len(layers)} layers, too many to be stacked")
+    return Image(name, descriptor, config_descriptor, layers, parsed)
 
 
-def config_descriptor(manifest: bytes, of: Descriptor) -> Descriptor:
-    """Return which configuration a manifest is about; raises Corrupt."""
-    what = f"the manifest {short(of.digest)}"
-    return descriptor(load(manifest, what).get("config"), what)
+def read_config_descriptor(manifest: bytes, descriptor: Descriptor) -> Descriptor:
+    """Return the descriptor of the configuration that a manifest names; raises Corrupt.
+
+    ``descriptor`` is that of the manifest.
+    """
+    subject = f"the manifest {short_digest(descriptor.digest)}"
+    return read_descriptor(load_object(manifest, subject).get("config"), subject)
 
 
-def this_platform() -> str:
-    """Return this machine as images spell it: ``linux/amd64``."""
+def manifest_document(config: Descriptor, layers: Iterable[Descriptor]) -> bytes:
+    """Return the JSON of a manifest with these blobs (image-spec, manifest.md)."""
+    document = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config.as_json(),
+        "layers": [layer.as_json() for layer in layers],
+    }
+    return json.dumps(document).encode()
+
+
+def host_platform() -> str:
+    """Return the platform of this machine as images spell it: ``linux/amd64``."""
     machine = platform.machine()
     return f"linux/{MACHINES.get(machine, machine)}"
 
 
-def choose(listed: tuple[Descriptor, ...], wanted: str) -> Descriptor:
-    """Return the manifest for a platform (``linux/arm`` takes any variant); raises Refused.
+def choose_platform(manifests: tuple[Descriptor, ...], wanted: str) -> Descriptor:
+    """Return the first manifest of an index that fits the platform ``wanted``.
 
-    What says no platform fits any; attestations say ``unknown/unknown`` and fit none.
+    ``linux/arm`` fits any variant.  A manifest without a platform fits every platform; the
+    attestations of BuildKit have ``unknown/unknown`` and fit none.  Raises Refused if no
+    manifest fits.
     """
-    for one in listed:
-        if one.platform is None or one.platform == wanted:
-            return one
-    for one in listed:
-        if one.platform is not None and one.platform.startswith(f"{wanted}/"):
-            return one
-    there = ", ".join(sorted({one.platform or "" for one in listed} - {"unknown/unknown"}))
-    raise Refused(f"this image is not made for {wanted}", f"it is for {there}: use --platform")
-
-
-def _config(found: Json) -> Config:
-    what = "the configuration"
-    inner = found.get("config") or {}
-    layers = (
-        (found.get("rootfs") or {}).get("diff_ids") if _is_object(found, "rootfs") else None
+    for manifest in manifests:
+        if manifest.platform is None or manifest.platform == wanted:
+            return manifest
+    for manifest in manifests:
+        if manifest.platform is not None and manifest.platform.startswith(f"{wanted}/"):
+            return manifest
+    platforms = {manifest.platform or "" for manifest in manifests} - {"unknown/unknown"}
+    raise Refused(
+        f"this image is not made for {wanted}",
+        f"it is for {', '.join(sorted(platforms))}: use --platform",
     )
-    if not isinstance(inner, dict) or not isinstance(layers, list):
-        raise Corrupt(f"{what} of this image has no list of its layers")
-    if not all(isinstance(one, str) and is_digest(one) for one in layers):
-        raise Corrupt(f"{what} names a layer by what is no sha256 digest")
-    created = found.get("created")
+
+
+def _read_config(document: Json) -> Config:
+    subject = "the configuration"
+    process = document.get("config") or {}
+    rootfs = document.get("rootfs")
+    diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+    if not isinstance(process, dict) or not isinstance(diff_ids, list):
+        raise Corrupt(f"{subject} of this image has no list of its layers")
+    if not all(isinstance(digest, str) and is_digest(digest) for digest in diff_ids):
+        raise Corrupt(f"{subject} names a layer by what is no sha256 digest")
+    created = document.get("created")
     return Config(
-        architecture=str(found.get("architecture", "")),
-        os=str(found.get("os", "")),
+        architecture=str(document.get("architecture", "")),
+        os=str(document.get("os", "")),
         created=created if isinstance(created, str) else None,
-        diff_ids=tuple(layers),
-        environment=_words(inner, "Env"),
-        entrypoint=_words(inner, "Entrypoint"),
-        command=_words(inner, "Cmd"),
-        directory=str(inner.get("WorkingDir") or ""),
-        user=str(inner.get("User") or ""),
-        ports=tuple(_object(inner, "ExposedPorts")),
-        volumes=tuple(_object(inner, "Volumes")),
-        stop_signal=str(inner.get("StopSignal") or ""),
-        labels=_strings(inner.get("Labels"), what),
+        diff_ids=tuple(diff_ids),
+        environment=_string_list(process, "Env"),
+        entrypoint=_string_list(process, "Entrypoint"),
+        command=_string_list(process, "Cmd"),
+        directory=str(process.get("WorkingDir") or ""),
+        user=str(process.get("User") or ""),
+        ports=tuple(_object_or_empty(process, "ExposedPorts")),
+        volumes=tuple(_object_or_empty(process, "Volumes")),
+        stop_signal=str(process.get("StopSignal") or ""),
+        labels=_string_map(process.get("Labels"), subject),
     )
 
 
-def _is_object(found: Json, key: str) -> bool:
-    return isinstance(found.get(key) or {}, dict)
-
-
-def _object(found: Json, key: str) -> Json:
-    value = found.get(key) or {}
+def _object_or_empty(document: Json, key: str) -> Json:
+    value = document.get(key) or {}
     if not isinstance(value, dict):
         raise Corrupt(f"{key} of the configuration is no object")
     return value
 
 
-def _words(found: Json, key: str) -> tuple[str, ...]:
-    value = found.get(key) or []
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+def _string_list(document: Json, key: str) -> tuple[str, ...]:
+    value = document.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise Corrupt(f"{key} of the configuration is no list of strings")
     return tuple(value)
 
 
-def _strings(value: object, what: str) -> dict[str, str]:
+def _string_map(value: object, subject: str) -> dict[str, str]:
     if value is None:
         return {}
-    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
-        raise Corrupt(f"{what} has annotations or labels that are no strings")
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise Corrupt(f"{subject} has annotations or labels that are no strings")
     return dict(value)
 
 
-def _platform(value: object) -> str | None:
+def _platform_name(value: object) -> str | None:
     if not isinstance(value, dict):
         return None
     parts = (value.get("os"), value.get("architecture"), value.get("variant"))

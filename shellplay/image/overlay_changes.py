@@ -1,4 +1,7 @@
-"""What an overlay has written over the directories below it, see overlayfs(5)."""
+"""List the changes of an overlay: compare its upper directory with its lower directories.
+
+The kernel's Documentation/filesystems/overlayfs.rst describes the upper directory.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from shellplay.image.overlay_view import WHITEOUT
+from shellplay.image.overlay_view import is_whiteout
 
-# Root's overlays note in the first that nothing below shows through, others in the second.
-OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
+# overlayfs marks an opaque directory with the first attribute; with the second one if the
+# mount has the option ``userxattr``, as a mount in a user namespace needs.
+OPAQUE_XATTRS = ("trusted.overlay.opaque", "user.overlay.opaque")
 
-Differs = Callable[[os.stat_result, os.stat_result], bool]
+StatusTest = Callable[[os.stat_result, os.stat_result], bool]
 
 
-class Kind(StrEnum):
-    """What happened to a path, in the letters of ``docker diff``."""
+class ChangeKind(StrEnum):
+    """The kind of a change, in the letters of ``docker diff``."""
 
     ADDED = "A"
     CHANGED = "C"
@@ -27,134 +31,153 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One path that is not as it was; it begins with a slash."""
+    """One changed path; it begins with a slash."""
 
-    kind: Kind
+    kind: ChangeKind
     path: str
 
 
 def changes(
-    upper: Path, lowers: Sequence[Path], apart: frozenset[str] | None = None
+    upper: Path, lowers: Sequence[Path], host_names: frozenset[str] | None = None
 ) -> Iterator[FileChange]:
-    """Yield what is different in ``upper``, by name; ``lowers`` begin with the lowest.
+    """Yield the changes in ``upper``, sorted by name; ``lowers`` begin with the lowest.
 
-    A directory is told before what is in it, and only if something in it, or its mode or
-    owner, is different.  With ``apart`` the top is no overlay, but has one for each directory:
-    these are the names there that are those of ``lowers`` themselves.
+    A directory comes before the files in it, and only if its mode, its owner or a file in it
+    has changed.  ``host_names`` is None if the root is one overlay.  If each directory in the
+    root is an overlay of its own, ``host_names`` are the names in the root that are not
+    overlays, but the lower files themselves.
     """
-    if apart is None:
-        yield from _within(upper, "", lowers[::-1])
+    if host_names is None:
+        yield from _changes_below(upper, "", lowers[::-1])
     else:
-        yield from _beside(upper, lowers[::-1], apart)
-
-
-def is_whiteout(found: os.stat_result) -> bool:
-    """Tell whether a file says that the one below is gone."""
-    return stat.S_ISCHR(found.st_mode) and found.st_rdev == WHITEOUT
+        yield from _changes_at_root(upper, lowers[::-1], host_names)
 
 
 def is_opaque(directory: str | Path) -> bool:
-    """Tell whether nothing from below shows in a directory."""
+    """Tell whether a directory of an upper directory hides all lower files in it."""
     names = os.listxattr(directory, follow_symlinks=False)
-    return any(name in names and os.getxattr(directory, name) == b"y" for name in OPAQUE)
+    return any(name in names and os.getxattr(directory, name) == b"y" for name in OPAQUE_XATTRS)
 
 
-def _within(upper: Path, at: str, lowers: Sequence[Path]) -> Iterator[FileChange]:
-    directory = Path(f"{upper}{at}")
-    names = {each.name for each in directory.iterdir()}
-    gone = set()
-    if at and is_opaque(directory):
-        gone = _names_below(lowers, at) - names
-    for name in sorted(names | gone):
-        path = f"{at}/{name}"
-        if name in gone:
-            yield FileChange(Kind.DELETED, path)
+def _changes_below(
+    upper: Path, directory_path: str, lowers: Sequence[Path]
+) -> Iterator[FileChange]:
+    directory = Path(f"{upper}{directory_path}")
+    names = {entry.name for entry in directory.iterdir()}
+    deleted = set()
+    if directory_path and is_opaque(directory):
+        deleted = _lower_names(lowers, directory_path) - names
+    for name in sorted(names | deleted):
+        path = f"{directory_path}/{name}"
+        if name in deleted:
+            yield FileChange(ChangeKind.DELETED, path)
         else:
-            yield from _one(upper, path, lowers)
+            yield from _change_of(upper, path, lowers)
 
 
-def _beside(upper: Path, lowers: Sequence[Path], apart: frozenset[str]) -> Iterator[FileChange]:
-    names = {each.name for each in upper.iterdir()} - apart
-    before = _names_below(lowers, "") - apart
-    for name in sorted(names | before):
+def _changes_at_root(
+    upper: Path, lowers: Sequence[Path], host_names: frozenset[str]
+) -> Iterator[FileChange]:
+    names = {entry.name for entry in upper.iterdir()} - host_names
+    lower_names = _lower_names(lowers, "") - host_names
+    for name in sorted(names | lower_names):
         if name not in names:
-            yield FileChange(Kind.DELETED, f"/{name}")
-        elif name not in before or not _same_link(upper, lowers, name):
-            yield from _one(upper, f"/{name}", lowers, _has_other_mode)
+            yield FileChange(ChangeKind.DELETED, f"/{name}")
+        elif name not in lower_names or not _same_link(upper, lowers, name):
+            yield from _change_of(upper, f"/{name}", lowers, _differ_in_mode)
 
 
 def _same_link(upper: Path, lowers: Sequence[Path], name: str) -> bool:
-    """Tell whether a link at the top leads where the one below does: it is a copy of it."""
-    links = [each / name for each in (upper, *lowers) if (each / name).is_symlink()]
+    """Tell whether a symbolic link in the root is a copy of the lower one: same target."""
+    links = [
+        directory / name for directory in (upper, *lowers) if (directory / name).is_symlink()
+    ]
     return len(links) > 1 and links[0].readlink() == links[1].readlink()
 
 
-def _has_other_mode(one: os.stat_result, other: os.stat_result) -> bool:
-    # Whoever made the directories at the top could not give them to whom they belong.
-    return one.st_mode != other.st_mode
+def _differ_in_mode(upper: os.stat_result, lower: os.stat_result) -> bool:
+    # The directories in the root were created without the right to chown(2) them.
+    return upper.st_mode != lower.st_mode
 
 
-def _one(
-    upper: Path, path: str, lowers: Sequence[Path], differs: Differs | None = None
+def _change_of(
+    upper: Path, path: str, lowers: Sequence[Path], differ: StatusTest | None = None
 ) -> Iterator[FileChange]:
-    differs = differs or _differs
-    found, before = Path(f"{upper}{path}").lstat(), _below(lowers, path)
-    if is_whiteout(found):
-        if before is not None:
-            yield FileChange(Kind.DELETED, path)
+    differ = differ or _differ_in_mode_or_owner
+    status, lower_status = Path(f"{upper}{path}").lstat(), _lower_status(lowers, path)
+    if is_whiteout(status):
+        if lower_status is not None:
+            yield FileChange(ChangeKind.DELETED, path)
         return
-    inside: Iterator[FileChange] = iter(())
-    if stat.S_ISDIR(found.st_mode):
-        inside = _within(upper, path, lowers)
-    if before is None:
-        yield FileChange(Kind.ADDED, path)
-        yield from inside
+    changes_inside: Iterator[FileChange] = iter(())
+    if stat.S_ISDIR(status.st_mode):
+        changes_inside = _changes_below(upper, path, lowers)
+    if lower_status is None:
+        yield FileChange(ChangeKind.ADDED, path)
+        yield from changes_inside
         return
-    first = next(inside, None)
-    if first is not None or not stat.S_ISDIR(found.st_mode) or differs(found, before):
-        yield FileChange(Kind.CHANGED, path)
-    if first is not None:
-        yield first
-        yield from inside
+    first_inside = next(changes_inside, None)
+    if (
+        first_inside is not None
+        or not stat.S_ISDIR(status.st_mode)
+        or differ(status, lower_status)
+    ):
+        yield FileChange(ChangeKind.CHANGED, path)
+    if first_inside is not None:
+        yield first_inside
+        yield from changes_inside
 
 
-def _differs(one: os.stat_result, other: os.stat_result) -> bool:
-    return (one.st_mode, one.st_uid, one.st_gid) != (other.st_mode, other.st_uid, other.st_gid)
+def _differ_in_mode_or_owner(upper: os.stat_result, lower: os.stat_result) -> bool:
+    return (upper.st_mode, upper.st_uid, upper.st_gid) != (
+        lower.st_mode,
+        lower.st_uid,
+        lower.st_gid,
+    )
 
 
-def _below(lowers: Sequence[Path], path: str) -> os.stat_result | None:
-    """Find what a path was before, the highest directory first."""
+def _lower_status(lowers: Sequence[Path], path: str) -> os.stat_result | None:
+    """Return the status that a path has in the lower directories (highest first), or None."""
     for lower in lowers:
-        found = _in(lower, path)
-        if isinstance(found, os.stat_result):
-            return found
-        if found:
+        status = _status_in(lower, path)
+        if isinstance(status, os.stat_result):
+            return status
+        if status:
             return None
     return None
 
 
-def _in(lower: Path, path: str) -> os.stat_result | bool:
-    """Find a path in one directory; True if it says that there is nothing, below it too."""
-    at = str(lower)
+def _status_in(lower: Path, path: str) -> os.stat_result | bool:
+    """Return the status of a path in one lower directory.
+
+    True if the directory hides the path in those below it too; False if it has no such path.
+    """
+    file = str(lower)
     parts = path.strip("/").split("/")
     for number, name in enumerate(parts, 1):
-        at = f"{at}/{name}"
+        file = f"{file}/{name}"
         try:
-            found = os.lstat(at)
+            status = os.lstat(file)
         except FileNotFoundError:
             return False
-        if is_whiteout(found):
+        if is_whiteout(status):
             return True
         if number == len(parts):
-            return found
-        if not stat.S_ISDIR(found.st_mode):
+            return status
+        if not stat.S_ISDIR(status.st_mode):
             return True
     return False
 
 
-def _names_below(lowers: Sequence[Path], at: str) -> set[str]:
-    places = [Path(f"{lower}{at}") for lower in lowers]
-    # A lower directory itself may be the link of a descriptor in /proc.
-    found = [each for each in places if each.is_dir() and not (at and each.is_symlink())]
-    names = {each.name for place in found for each in place.iterdir()}
-    return {name for name in names if _below(lowers, f"{at}/{name}") is not None}
+def _lower_names(lowers: Sequence[Path], directory_path: str) -> set[str]:
+    candidates = [Path(f"{lower}{directory_path}") for lower in lowers]
+    # Only the root may be a symbolic link: that of a descriptor in /proc/self/fd.
+    directories = [
+        entry
+        for entry in candidates
+        if entry.is_dir() and not (directory_path and entry.is_symlink())
+    ]
+    names = {entry.name for directory in directories for entry in directory.iterdir()}
+    return {
+        name for name in names if _lower_status(lowers, f"{directory_path}/{name}") is not None
+    }

@@ -1,9 +1,8 @@
-"""A layer that is being written, seen together with the layers below it.
+"""View an unfinished layer together with the layers below it, as overlayfs merges them.
 
-Names in a layer mean what they mean in the whole image: ``lib/x`` is ``usr/lib/x`` where a
-layer below has ``lib -> usr/lib``.  Everything is looked up here, part by part, and only
-directories that are known to be directories are ever walked through, so that no link can
-lead out.  A place is a tuple of such parts below the root of the image.
+A name in a layer is resolved in the whole image: ``lib/x`` is written to ``usr/lib/x`` if a
+lower layer has ``lib -> usr/lib``.  Each name of a path is looked up here with lstat(2), and
+only real directories are opened, so no symbolic link can lead out of the image.
 """
 
 from __future__ import annotations
@@ -17,40 +16,43 @@ from collections.abc import Sequence
 from shellplay.image.digest import Corrupt
 from shellplay.image.file_metadata import Metadata
 
+# The path of a file below the root of the image, as a tuple of names.
 Place = tuple[str, ...]
-MOST_LINKS = 40
-DEEPEST = 256
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+MAX_LINKS = 40
+MAX_DEPTH = 256
+OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 WHITEOUT = os.makedev(0, 0)
 
 
-class Merged:
-    """The directory of a layer (``top``) over open directories of the layers below it.
+class OverlayView:
+    """The upper directory of a layer over the lower directories of the layers below it.
 
-    ``below`` are descriptors, the highest layer first.  Nothing of them shows through at
-    the places ``gone`` and in the directories ``opaque``.  ``metadata`` is for directories
-    of this layer at its end, since writing into a directory changes it.
+    ``upper`` and ``lowers`` are descriptors of directories, the highest layer first.  The
+    layer hides the lower files at the places ``removed`` and in the directories ``opaque``.
+    ``metadata`` is that of the layer's directories: it is set at the end, as a write into a
+    directory changes its modification time.
     """
 
-    def __init__(self, top: int, below: Sequence[int]) -> None:
-        self.top = top
-        self.below = tuple(below)
-        self.gone: set[Place] = set()
+    def __init__(self, upper: int, lowers: Sequence[int]) -> None:
+        self.upper = upper
+        self.lowers = tuple(lowers)
+        self.removed: set[Place] = set()
         self.opaque: set[Place] = set()
         self.metadata: dict[Place, Metadata] = {
-            (): Metadata.of_file(below[0]) if below else Metadata(0o755, 0, 0, 0)
+            (): Metadata.of_file(lowers[0]) if lowers else Metadata(0o755, 0, 0, 0)
         }
-        self._through: dict[Place, tuple[int, ...]] = {(): self.below}
+        self._layers_showing: dict[Place, tuple[int, ...]] = {(): self.lowers}
 
     def directory(self, parts: Sequence[str], *, create: bool = True) -> Place | None:
-        """Return where a directory really is, after links; it is in this layer, too, then.
+        """Follow the links in a path; create the directory in this layer; return its place.
 
-        What is missing is made; Corrupt is raised if something else is in the way.  Without
-        ``create`` nothing is changed, and None is returned for what is no directory.
+        Missing directories are created.  Raises Corrupt if a name on the way is not a
+        directory.  With ``create`` False nothing changes, and the result is None if the path
+        is not a directory.
         """
         pending = deque(parts)
         place: Place = ()
-        links = 0
+        links_followed = 0
         while pending:
             name = pending.popleft()
             if name in ("", "."):
@@ -62,10 +64,10 @@ class Merged:
             if found is None:
                 if not create:
                     return None
-                self.make(place, name, Metadata(0o755, 0, 0, 0))
+                self.make_directory(place, name, Metadata(0o755, 0, 0, 0))
             elif stat.S_ISLNK(found[1].st_mode):
-                links += 1
-                if links > MOST_LINKS:
+                links_followed += 1
+                if links_followed > MAX_LINKS:
                     raise Corrupt(f"it has links in a circle: {'/'.join(parts)[:200]!r}")
                 target = os.readlink(path_of(place, name), dir_fd=found[0])
                 pending.extendleft(reversed(target.split("/")))
@@ -75,148 +77,148 @@ class Merged:
                 if not create:
                     return None
                 raise Corrupt(f"it has an entry below a file: {'/'.join(parts)[:200]!r}")
-            elif create and found[0] != self.top:
-                self.copy_up(place, name, found[0])
+            elif create and found[0] != self.upper:
+                self.copy_up_directory(place, name, found[0])
             place = (*place, name)
         return place
 
     def look_up(self, place: Place, name: str) -> tuple[int, os.stat_result] | None:
-        """Return the layer that shows something at a place, and what, or None."""
-        found = _stat(self.top, place, name)
+        """Return the layer (descriptor) that has the visible file, and its status, or None."""
+        found = _stat(self.upper, place, name)
         if found is not None:
-            return self.top, found
+            return self.upper, found
         if self._is_hidden((*place, name)):
             return None
-        return self.look_below(place, name)
+        return self.look_up_below(place, name)
 
-    def look_below(self, place: Place, name: str) -> tuple[int, os.stat_result] | None:
-        """Return what the layers below show, whatever this one hides."""
-        for layer in self.through(place):
+    def look_up_below(self, place: Place, name: str) -> tuple[int, os.stat_result] | None:
+        """Look a file up in the lower layers only, as if this layer hid nothing."""
+        for layer in self.layers_showing(place):
             found = _stat(layer, place, name)
             if found is not None:
                 return None if is_whiteout(found) else (layer, found)
         return None
 
-    def through(self, place: Place) -> tuple[int, ...]:
-        """Return the layers below that take part in a directory, the highest first."""
-        if place not in self._through:
-            taking_part = []
-            for layer in self.through(place[:-1]):
+    def layers_showing(self, place: Place) -> tuple[int, ...]:
+        """Return the lower layers that overlayfs merges in a directory, the highest first."""
+        if place not in self._layers_showing:
+            showing = []
+            for layer in self.layers_showing(place[:-1]):
                 found = _stat(layer, place[:-1], place[-1])
                 if found is not None and not stat.S_ISDIR(found.st_mode):
                     break
                 if found is not None:
-                    taking_part.append(layer)
-            self._through[place] = tuple(taking_part)
-        return self._through[place]
+                    showing.append(layer)
+            self._layers_showing[place] = tuple(showing)
+        return self._layers_showing[place]
 
-    def make(self, place: Place, name: str, metadata: Metadata) -> None:
-        """Make a directory in this layer; raises Corrupt if it would be too deep."""
-        if len(place) >= DEEPEST:
-            raise Corrupt(f"it has more than {DEEPEST} directories in each other")
-        os.mkdir(path_of(place, name), 0o700, dir_fd=self.top)
+    def make_directory(self, place: Place, name: str, metadata: Metadata) -> None:
+        """Create a directory in this layer; raises Corrupt below MAX_DEPTH directories."""
+        if len(place) >= MAX_DEPTH:
+            raise Corrupt(f"it has more than {MAX_DEPTH} directories in each other")
+        os.mkdir(path_of(place, name), 0o700, dir_fd=self.upper)
         self.metadata[(*place, name)] = metadata
 
-    def copy_up(self, place: Place, name: str, layer: int) -> None:
-        """Make a directory in this layer as it is in one below, as overlayfs would."""
-        fd = os.open(path_of(place, name), DIRECTORY, dir_fd=layer)
+    def copy_up_directory(self, place: Place, name: str, layer: int) -> None:
+        """Copy a lower directory (without its files) into this layer, as overlayfs does."""
+        fd = os.open(path_of(place, name), OPEN_DIRECTORY, dir_fd=layer)
         try:
-            self.make(place, name, Metadata.of_file(fd))
+            self.make_directory(place, name, Metadata.of_file(fd))
         finally:
             os.close(fd)
 
     def remove(self, place: Place, name: str) -> None:
-        """Remove what this layer itself has at a place."""
+        """Delete a file or a directory tree of this layer; the lower layers are not touched."""
         path = path_of(place, name)
-        if stat.S_ISDIR(os.lstat(path, dir_fd=self.top).st_mode):
-            within = (*place, name)
-            fd = os.open(path, DIRECTORY, dir_fd=self.top)
+        if stat.S_ISDIR(os.lstat(path, dir_fd=self.upper).st_mode):
+            inside = (*place, name)
+            fd = os.open(path, OPEN_DIRECTORY, dir_fd=self.upper)
             try:
                 for entry in os.scandir(fd):
-                    self.remove(within, entry.name)
+                    self.remove(inside, entry.name)
             finally:
                 os.close(fd)
-            del self.metadata[within]
-            os.rmdir(path, dir_fd=self.top)
+            del self.metadata[inside]
+            os.rmdir(path, dir_fd=self.upper)
         else:
-            os.unlink(path, dir_fd=self.top)
+            os.unlink(path, dir_fd=self.upper)
 
     def finish(self) -> set[str]:
-        """Cover what this layer hides, and give the directories their metadata.
+        """Write the whiteouts for all hidden files, then the metadata of the directories.
 
-        Returns the extended attributes that the file system refused.
+        Returns the names of the extended attributes that the file system refused.
         """
-        for place in sorted(self.gone, key=len):
-            if not self._is_hidden(place[:-1]) and self._is_shown(place[:-1]):
-                self._cover(place[:-1], place[-1])
+        for place in sorted(self.removed, key=len):
+            if not self._is_hidden(place[:-1]) and self._copy_up_if_shown(place[:-1]):
+                self._add_whiteout(place[:-1], place[-1])
         for place in sorted(self.opaque, key=len):
-            if not self._is_hidden(place) and self._is_shown(place):
-                self._hide(place)
+            if not self._is_hidden(place) and self._copy_up_if_shown(place):
+                self._add_whiteouts(place)
         refused: set[str] = set()
         for place in sorted(self.metadata, key=len, reverse=True):
-            fd = os.open(path_of(place), DIRECTORY, dir_fd=self.top)
+            fd = os.open(path_of(place), OPEN_DIRECTORY, dir_fd=self.upper)
             try:
-                refused |= self.metadata[place].put_on(fd)
+                refused |= self.metadata[place].apply_to(fd)
             finally:
                 os.close(fd)
         return refused
 
-    def _hide(self, place: Place) -> None:
-        """Cover all that the layers below show in a directory.
+    def _add_whiteouts(self, place: Place) -> None:
+        """Add a whiteout for each file that the lower layers show in a directory.
 
-        It is done by whiteouts and not by overlayfs's attribute for opaque directories:
-        these work on every file system, and for root and ordinary users alike.
+        overlayfs's attribute for opaque directories would do the same, but it needs a file
+        system with that attribute, and root and ordinary users need different ones.
         """
         names: dict[str, None] = {}
-        for layer in self.through(place):
-            fd = os.open(path_of(place), DIRECTORY, dir_fd=layer)
+        for layer in self.layers_showing(place):
+            fd = os.open(path_of(place), OPEN_DIRECTORY, dir_fd=layer)
             try:
                 names.update((entry.name, None) for entry in os.scandir(fd))
             finally:
                 os.close(fd)
         for name in names:
-            self._cover(place, name)
+            self._add_whiteout(place, name)
 
-    def _cover(self, place: Place, name: str) -> None:
-        """Cover what the layers below show at one place, unless this layer has its own."""
-        below = self.look_below(place, name)
+    def _add_whiteout(self, place: Place, name: str) -> None:
+        """Add a whiteout for one lower file, unless this layer has a file of that name."""
+        below = self.look_up_below(place, name)
         if below is None:
             return
-        own = _stat(self.top, place, name)
-        if own is None:
-            os.mknod(path_of(place, name), stat.S_IFCHR, WHITEOUT, dir_fd=self.top)
-        elif stat.S_ISDIR(own.st_mode) and stat.S_ISDIR(below[1].st_mode):
-            self._hide((*place, name))
+        above = _stat(self.upper, place, name)
+        if above is None:
+            os.mknod(path_of(place, name), stat.S_IFCHR, WHITEOUT, dir_fd=self.upper)
+        elif stat.S_ISDIR(above.st_mode) and stat.S_ISDIR(below[1].st_mode):
+            self._add_whiteouts((*place, name))
 
-    def _is_shown(self, place: Place) -> bool:
-        """Tell whether a directory below still shows through, and copy it up if it does."""
+    def _copy_up_if_shown(self, place: Place) -> bool:
+        """Copy a lower directory up if it is still visible; tell whether it is."""
         for length in range(len(place)):
-            *_, name = inner = place[: length + 1]
-            if inner in self.metadata:
+            *_, name = ancestor = place[: length + 1]
+            if ancestor in self.metadata:
                 continue
-            below = self.look_below(inner[:-1], name)
-            if _stat(self.top, inner[:-1], name) is not None or below is None:
+            below = self.look_up_below(ancestor[:-1], name)
+            if _stat(self.upper, ancestor[:-1], name) is not None or below is None:
                 return False
-            self.copy_up(inner[:-1], name, below[0])
+            self.copy_up_directory(ancestor[:-1], name, below[0])
         return True
 
     def _is_hidden(self, place: Place) -> bool:
-        if not (self.gone or self.opaque):
+        if not (self.removed or self.opaque):
             return False
         return any(
-            place[: length + 1] in self.gone or place[:length] in self.opaque
+            place[: length + 1] in self.removed or place[:length] in self.opaque
             for length in range(len(place))
         )
 
 
 def path_of(place: Place, *names: str) -> str:
-    """Return the path of a place for a call that gets the directory of a layer, too."""
+    """Return a place as a path relative to the ``dir_fd`` of a layer."""
     return "/".join((*place, *names)) or "."
 
 
-def is_whiteout(found: os.stat_result) -> bool:
-    """Tell whether a file is overlayfs's sign that what is below it is gone."""
-    return stat.S_ISCHR(found.st_mode) and found.st_rdev == WHITEOUT
+def is_whiteout(status: os.stat_result) -> bool:
+    """Tell whether a file is a whiteout, a character device 0:0 that hides the lower file."""
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == WHITEOUT
 
 
 def _stat(layer: int, place: Place, name: str) -> os.stat_result | None:

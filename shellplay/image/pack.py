@@ -1,4 +1,4 @@
-"""Packs a directory as the only layer of an image."""
+"""Pack a directory as a layer of an image (image-spec, layer.md)."""
 
 from __future__ import annotations
 
@@ -9,54 +9,55 @@ from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 
 from shellplay.errors import Refused
-from shellplay.image.file_metadata import XATTR, xattrs_of
-from shellplay.image.layer_writer import GONE, OPAQUE
+from shellplay.image.file_metadata import PAX_XATTR, xattrs_of
+from shellplay.image.layer_writer import OPAQUE_MARKER, WHITEOUT_PREFIX
 from shellplay.image.manifest import LAYER, Descriptor
-from shellplay.image.overlay_changes import is_opaque, is_whiteout
+from shellplay.image.overlay_changes import is_opaque
+from shellplay.image.overlay_view import is_whiteout
 from shellplay.image.store import Store
 
 
-def pack(
-    store: Store, root: Path, *, overlay: bool = False, leave: Collection[str] = ()
+def pack_directory(
+    store: Store, root: Path, *, overlay: bool = False, exclude: Collection[str] = ()
 ) -> Generator[str, None, Descriptor]:
-    """Take a directory into the store as a plain tar; return it.
+    """Write a directory to the store as an uncompressed tar; return its descriptor.
 
-    An ordinary user's own files become root's, as in a container of theirs; what is mounted
-    in the directory is left out.  With ``overlay`` it is the upper one of an overlay, and
-    what that hides is hidden by names, as in Docker's tars.  At the top the names in ``leave``
-    are no part of it.  Yields a sentence for what was
-    left out.  Raises Refused for what cannot be read.
+    Files of an ordinary user become root's, as the user is root in a user namespace.  Mounts
+    in the directory are left out.  With ``overlay`` the directory is the upper one of an
+    overlay, and its whiteouts become names ``.wh.NAME``.  ``exclude`` are names in ``root``
+    itself to leave out.  Yields sentences about files that are left out.  Raises Refused for a
+    file that cannot be read.
     """
     skipped: dict[str, int] = {}
     with store.scratch() as file:
-        with store.writing():
+        with store.disk_errors():
             device = root.stat().st_dev
             with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
-                for path, name in _walk(root, device, skipped, leave):
-                    if not (overlay and _hide(tar, path, name)):
-                        _add(tar, path, name, skipped)
+                for path, name in _walk(root, device, skipped, exclude):
+                    if not (overlay and _write_whiteout(tar, path, name)):
+                        _write_file(tar, path, name, skipped)
             file.flush()
-        found = store.adopt(Path(file.name))
-    for what, number in skipped.items():
-        yield f"{root}: {what} left out: {number}"
-    return Descriptor(LAYER, found.digest, found.size)
+        blob = store.adopt(Path(file.name))
+    for reason, number in skipped.items():
+        yield f"{root}: {reason} left out: {number}"
+    return Descriptor(LAYER, blob.digest, blob.size)
 
 
 def _walk(
-    top: Path, device: int, skipped: dict[str, int], leave: Collection[str]
+    root: Path, device: int, skipped: dict[str, int], exclude: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield path and name of everything, in an order that does not change."""
-    yield str(top), "."
-    pending = [(str(top), "")]
+    """Yield the path and the name in the tar of each file, in an order that never changes."""
+    yield str(root), "."
+    pending = [(str(root), "")]
     while pending:
-        directory, above = pending.pop()
+        directory, parent = pending.pop()
         try:
             entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
         except PermissionError as error:
             raise _unreadable(directory) from error
         for entry in entries:
-            name = f"{above}{entry.name}"
-            if name in leave:
+            name = f"{parent}{entry.name}"
+            if name in exclude:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if entry.stat(follow_symlinks=False).st_dev != device:
@@ -66,21 +67,21 @@ def _walk(
             yield entry.path, name
 
 
-def _hide(tar: tarfile.TarFile, path: str, name: str) -> bool:
-    """Write down what is hidden by a file or in a directory; tell if that is all of it."""
-    found = os.lstat(path)
-    above, _, last = name.rpartition("/")
-    within = f"{above}/" if above else ""
-    if is_whiteout(found):
-        tar.addfile(tarfile.TarInfo(f"{within}{GONE}{last}"))
+def _write_whiteout(tar: tarfile.TarFile, path: str, name: str) -> bool:
+    """Write the marker of a whiteout or an opaque directory; tell if it was a whiteout."""
+    status = os.lstat(path)
+    parent, _, last = name.rpartition("/")
+    prefix = f"{parent}/" if parent else ""
+    if is_whiteout(status):
+        tar.addfile(tarfile.TarInfo(f"{prefix}{WHITEOUT_PREFIX}{last}"))
         return True
-    if stat.S_ISDIR(found.st_mode) and name != "." and is_opaque(path):
-        tar.addfile(tarfile.TarInfo(f"{name}/{OPAQUE}"))
+    if stat.S_ISDIR(status.st_mode) and name != "." and is_opaque(path):
+        tar.addfile(tarfile.TarInfo(f"{name}/{OPAQUE_MARKER}"))
     return False
 
 
-def _add(tar: tarfile.TarFile, path: str, name: str, skipped: dict[str, int]) -> None:
-    # As for tar(1): nothing can be behind it elsewhere.
+def _write_file(tar: tarfile.TarFile, path: str, name: str, skipped: dict[str, int]) -> None:
+    # tar(1) leaves sockets out too: the process that listens is not in the archive.
     if stat.S_ISSOCK(os.lstat(path).st_mode):
         skipped["sockets"] = skipped.get("sockets", 0) + 1
         return
@@ -93,7 +94,7 @@ def _add(tar: tarfile.TarFile, path: str, name: str, skipped: dict[str, int]) ->
         tar.addfile(member)
         return
     member.pax_headers = {
-        XATTR + key: value.decode("utf-8", "surrogateescape")
+        PAX_XATTR + key: value.decode("utf-8", "surrogateescape")
         for key, value in xattrs_of(path).items()
     }
     if member.isdir():

@@ -1,4 +1,7 @@
-"""References, the names of images, read as Docker reads them."""
+"""Parse references, the names of images, with Docker's rules and defaults.
+
+The grammar is that of distribution/reference, and of the OCI distribution-spec.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,18 @@ _DOMAIN = re.compile(
     r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*"
     r"|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
 )
-_PART = "[a-z0-9]+(?:(?:[.]|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(f"{_PART}(?:/{_PART})*")
+_COMPONENT = "[a-z0-9]+(?:(?:[.]|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(f"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}")
-LONGEST = 255
+MAX_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where an image is: ``docker.io`` ``library/busybox`` ``latest``, perhaps a digest."""
+    """The parts of a reference: ``docker.io``, ``library/busybox``, ``latest``, and a digest.
+
+    ``tag`` or ``digest`` is None if the reference does not have it.
+    """
 
     registry: str
     repository: str
@@ -36,13 +42,13 @@ class Reference:
         return f"{self.registry}/{self.repository}{tag}{digest}"
 
     @property
-    def wanted(self) -> str:
-        """What to ask a registry for: the digest if there is one, else the tag."""
+    def tag_or_digest(self) -> str:
+        """The name of the manifest in a request to the registry: the digest, else the tag."""
         return self.digest or self.tag or LATEST
 
 
 def parse(text: str) -> Reference:
-    """Read a name: ``busybox``, ``me/app:2``, ``localhost:5000/app``, ``app@sha256:...``.
+    """Parse a name: ``busybox``, ``me/app:2``, ``localhost:5000/app``, ``app@sha256:...``.
 
     Raises UsageError.
     """
@@ -57,32 +63,34 @@ def parse(text: str) -> Reference:
         repository = OFFICIAL + repository
     if not _DOMAIN.fullmatch(registry):
         raise _refusal(text, f"{registry} is no name of a registry")
-    if not _REPOSITORY.fullmatch(repository) or len(repository) > LONGEST:
+    if not _REPOSITORY.fullmatch(repository) or len(repository) > MAX_LENGTH:
         raise _refusal(text, "a name has lower case letters, digits and single . _ - between")
     return Reference(registry, repository, tag or (None if digest else LATEST), digest or None)
 
 
 def familiar(name: str) -> str:
-    """Return the shortest spelling of a whole name: ``busybox:latest``."""
-    short = name.removeprefix(f"{HUB}/")
-    # Only the hub's own images are named without a user.
-    return short.removeprefix(OFFICIAL) if short != name else name
+    """Return Docker's familiar form of a full name: ``busybox:latest``."""
+    without_registry = name.removeprefix(f"{HUB}/")
+    # ``library/`` is left out for Docker Hub only.
+    return without_registry.removeprefix(OFFICIAL) if without_registry != name else name
 
 
-def made_up(word: str) -> str:
-    """Return a name for an image from a word that need not be one, such as a file name."""
+def name_from_word(word: str) -> str:
+    """Make a valid name for an image from any word, such as a file name."""
     parts = re.findall("[a-z0-9]+", word.lower())
-    return "-".join(parts)[:LONGEST].strip("-") or "image"
+    return "-".join(parts)[:MAX_LENGTH].strip("-") or "image"
 
 
 def _split_registry(name: str) -> tuple[str, str]:
-    # As Docker does: a first part is a registry if it could not be a user of the hub.
-    first, slash, rest = name.partition("/")
+    # Docker's rule: the first part is a registry if it cannot be a user name of Docker Hub.
+    first, slash, remainder = name.partition("/")
     is_host = "." in first or ":" in first or first == "localhost" or first != first.lower()
     if not slash or not is_host:
         return HUB, name
-    return (HUB if first == f"index.{HUB}" else first), rest
+    return (HUB if first == f"index.{HUB}" else first), remainder
 
 
-def _refusal(text: str, why: str) -> UsageError:
-    return UsageError(f"{text[:100]!r} is no name of an image: {why}", "as in busybox:latest")
+def _refusal(text: str, reason: str) -> UsageError:
+    return UsageError(
+        f"{text[:100]!r} is no name of an image: {reason}", "as in busybox:latest"
+    )

@@ -1,9 +1,10 @@
-"""Reads a tar as a tape, from front to end, and distrusts what is written on it."""
+"""Read a tar from front to end, as a stream, and check every header before it is used."""
 
 from __future__ import annotations
 
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Self, TypeVar, cast
 
@@ -12,10 +13,10 @@ from shellplay.image.limits import Limits
 
 T = TypeVar("T", bound=tarfile.TarInfo)
 BLOCK = 512
-# tarfile copies what is left in its buffer each time it reads.
+# tarfile copies the unread part of its buffer at each read, so a large buffer is slow.
 BUFFER = 1 << 15
-LONGEST_EXTENSION = 1 << 20
-LARGEST_ID = (1 << 32) - 2
+MAX_EXTENSION = 1 << 20
+MAX_ID = (1 << 32) - 2
 EXTENSIONS = (
     tarfile.XHDTYPE,
     tarfile.XGLTYPE,
@@ -26,38 +27,38 @@ EXTENSIONS = (
 
 
 class Header(tarfile.TarInfo):
-    """One entry of a tar; a header that is none is an error, not the end of the tape."""
+    """One entry of a tar; a malformed header raises Corrupt instead of ending the tar."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """Read the 512 bytes of a header."""
-        return _distrusted(buf, lambda: super(Header, cls).frombuf(buf, encoding, errors))
+        """Parse the 512 bytes of a header; raises Corrupt."""
+        return _checked_header(buf, lambda: super(Header, cls).frombuf(buf, encoding, errors))
 
-    # In newer Pythons tarfile itself goes this way, past ``frombuf``.
+    # Newer versions of tarfile call this method instead of ``frombuf``.
     @classmethod
     def _frombuf(cls, buf: bytes, encoding: str, errors: str, *, dircheck: bool = True) -> Self:
         base: Any = super()
         read: Callable[[], Self] = partial(
             base._frombuf, buf, encoding, errors, dircheck=dircheck
         )
-        return _distrusted(buf, read)
+        return _checked_header(buf, read)
 
 
-def _distrusted(buf: bytes | bytearray, read: Callable[[], T]) -> T:
+def _checked_header(buf: bytes | bytearray, read: Callable[[], T]) -> T:
     if not buf or buf.count(0) == BLOCK:
         return read()
     try:
-        found = read()
+        header = read()
     except tarfile.HeaderError as error:
         raise Corrupt(f"it is no tar: {error}") from error
-    # tarfile reads these at once into memory, whatever they say of their size.
-    if found.type in EXTENSIONS and found.size > LONGEST_EXTENSION:
+    # tarfile reads an extension header into memory at once, whatever size it declares.
+    if header.type in EXTENSIONS and header.size > MAX_EXTENSION:
         raise Corrupt("it has a name or attributes of more than 1 MiB")
-    return found
+    return header
 
 
-class Tape:
-    """The entries of a tar in order; what was on it is gone once the next one is asked for."""
+class TarReader:
+    """Yields the entries of a tar; the content of an entry can be read before the next one."""
 
     def __init__(self, stream: Readable, limits: Limits) -> None:
         self._stream = stream
@@ -65,31 +66,34 @@ class Tape:
         self._tar: tarfile.TarFile | None = None
 
     def __iter__(self) -> Iterator[tarfile.TarInfo]:
-        """Yield the entries; raises Corrupt for what is no tar, or one entry too many."""
+        """Yield the entries; raises Corrupt if it is not a tar or has too many entries."""
         for _ in range(self._limits.entries):
-            member = self._next()
+            member = self._next_member()
             if member is None:
                 return
             yield member
         raise Corrupt(f"it has more than {self._limits.entries} entries")
 
     def content(self, member: tarfile.TarInfo) -> Iterator[bytes]:
-        """Yield the content of the entry that came last, in pieces."""
+        """Yield the content of the last entry in chunks of at most CHUNK bytes.
+
+        Raises Corrupt.
+        """
         assert self._tar is not None
-        left = self._limits.layer_bytes
-        with _told():
+        bytes_left = self._limits.layer_bytes
+        with _tar_errors():
             file = self._tar.extractfile(member)
             while file is not None and (data := file.read(CHUNK)):
-                # A sparse file has holes, which cost nothing on the tape.
-                left -= len(data)
-                if left < 0:
+                # A sparse file takes few bytes of the tar, but its holes count here.
+                bytes_left -= len(data)
+                if bytes_left < 0:
                     raise Corrupt(f"{member.name} is larger than a layer may be")
                 yield data
 
-    def _next(self) -> tarfile.TarInfo | None:
-        with _told():
+    def _next_member(self) -> tarfile.TarInfo | None:
+        with _tar_errors():
             if self._tar is None:
-                self._tar = tarfile.open(  # noqa: SIM115 (it ends with us)
+                self._tar = tarfile.open(  # noqa: SIM115 (open as long as this reader)
                     fileobj=cast(Any, self._stream),
                     mode="r|",
                     bufsize=BUFFER,
@@ -97,28 +101,25 @@ class Tape:
                     encoding="utf-8",
                     errors="surrogateescape",
                 )
-            found = self._tar.next()
-            # tarfile keeps all of them; a tape of millions would fill the memory.
+            member = self._tar.next()
+            # tarfile keeps every entry; millions of entries would fill the memory.
             self._tar.members = []  # type: ignore[attr-defined]
-            return found
+            return member
 
 
-class _told:
-    """Turns what tarfile raises at data that it did not expect into Corrupt."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        surprises = (tarfile.TarError, ValueError, OverflowError, RecursionError, EOFError)
-        if isinstance(error, surprises):
-            raise Corrupt(f"it is no tar: {error}") from error
+@contextmanager
+def _tar_errors() -> Iterator[None]:
+    """Raise Corrupt instead of any error that tarfile raises for malformed data."""
+    try:
+        yield
+    except (tarfile.TarError, ValueError, OverflowError, RecursionError, EOFError) as error:
+        raise Corrupt(f"it is no tar: {error}") from error
 
 
 def parts_of(name: str) -> tuple[str, ...]:
-    """Return the parts of a name in a tar, below the root of it; raises Corrupt.
+    """Split the name of a tar entry into the names below the root of the tar.
 
-    A leading ``/`` is nothing, as for tar(1); ``..`` never has a meaning.
+    A leading ``/`` is ignored, as tar(1) does.  Raises Corrupt for ``..`` and for a NUL.
     """
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
     if ".." in parts:

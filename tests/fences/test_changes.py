@@ -88,7 +88,7 @@ def test_what_is_at_the_top_is_committed_and_nothing_else(container: Container) 
     container.fence(REGISTRY["root"]())
     container.run("echo new >/added; mkdir /made")
     _, image = finished(container.files.commit("top"))
-    layer = Store().blob(image.layers[0].digest)
+    layer = Store().blob_path(image.layers[0].digest)
     with tarfile.open(layer) as tar:
         assert sorted(tar.getnames()) == [".", "added", "made"]
 

@@ -15,7 +15,8 @@ from shellplay.container.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY, Fence
 from shellplay.image.import_archive import import_image
-from shellplay.image.store import Store, layer_name
+from shellplay.image.layer_directory import layer_name
+from shellplay.image.store import Store
 from shellplay.kernel import mountinfo, procfs
 from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
@@ -257,8 +258,8 @@ def test_an_image_becomes_the_root_and_stays_as_it_is(container: Container, tree
     container.peel("root")
     layer = store.layers / layer_name(store.get("web").config.chain_ids[-1])
     assert layer.is_dir()
-    store.drop(store.find("web")[0])
-    assert store.collect()
+    store.remove_name(store.find("web")[0])
+    assert store.collect_garbage()
     assert not layer.exists()
 
 

@@ -127,7 +127,7 @@ def test_nothing_else_is_written_over(image: Image, store: Store, tmp_path: Path
 def test_an_export_that_fails_leaves_no_file(
     image: Image, store: Store, tmp_path: Path
 ) -> None:
-    store.blob(image.layers[1].digest).unlink()
+    store.blob_path(image.layers[1].digest).unlink()
     (tmp_path / "out").mkdir()
     for name in ("x.tar", "directory"):
         with pytest.raises(Corrupt, match=r"the store lacks its layer .*import it again"):

@@ -39,8 +39,10 @@ def contents(place: Path) -> set[str]:
 
 def nothing_left(store: Store) -> bool:
     """Tell whether a store has no image and no trace of one."""
-    places = (store.blobs, store.layers, store.coming)
-    return not store.names() and not any(entry for place in places for entry in place.iterdir())
+    places = (store.blobs, store.layers, store.incoming)
+    return not store.manifests() and not any(
+        entry for place in places for entry in place.iterdir()
+    )
 
 
 @pytest.mark.parametrize(
@@ -235,9 +237,9 @@ def test_no_damage_to_a_tar_surprises_us(data: st.DataObject, tmp_path: Path) ->
     except Corrupt as error:
         assert "\n" not in str(error)  # noqa: PT017
         assert nothing_left(store)
-    for name in store.names():
-        store.drop(name)
-    assert store.collect()
+    for name in store.manifests():
+        store.remove_name(name)
+    assert store.collect_garbage()
 
 
 @pytest.mark.parametrize("what", ["device", "fifo", "large"])

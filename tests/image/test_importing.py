@@ -99,8 +99,8 @@ def test_what_an_ordinary_user_could_not_read_is_readable_in_the_store(
         (found / "d").stat().st_mode & 0o777,
         (found / "d/a").stat().st_mode & 0o777,
     ) == modes
-    store.drop("docker.io/library/x:latest")
-    assert store.collect()
+    store.remove_name("docker.io/library/x:latest")
+    assert store.collect_garbage()
     assert not found.exists()
 
 
@@ -264,5 +264,5 @@ def test_what_is_not_there_or_no_tar_is_one_sentence(store: Store, tmp_path: Pat
         with pytest.raises(Corrupt, match="it is no tar") as caught:
             drained(import_image(store, tmp_path / "text"))
         assert "\n" not in str(caught.value)
-    assert not store.names()
+    assert not store.manifests()
     assert not list(store.blobs.iterdir())

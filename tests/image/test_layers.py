@@ -112,8 +112,8 @@ def test_layers_that_images_share_are_on_disk_once(store: Store, tmp_path: Path)
         found.append(unpacked.directories)
     assert found[0][0] == found[1][0]
     assert found[0][1] != found[1][1]
-    store.drop("docker.io/library/one:1")
-    assert store.collect()
+    store.remove_name("docker.io/library/one:1")
+    assert store.collect_garbage()
     assert [path.is_dir() for path in (*found[0], found[1][1])] == [True, False, True]
 
 
@@ -123,10 +123,10 @@ def test_layers_that_are_in_use_stay_until_they_are_let_go(
     _, (image,) = drained(import_image(store, layout(tmp_path / "oci", tar_of(file("a")))))
     _, unpacked = drained(unpack(store, image))
     with unpacked:
-        store.drop(image.name)
-        assert store.collect()
+        store.remove_name(image.name)
+        assert store.collect_garbage()
         assert unpacked.directories[0].is_dir()
-    assert store.collect()
+    assert store.collect_garbage()
     assert not unpacked.directories[0].exists()
 
 

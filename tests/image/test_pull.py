@@ -12,11 +12,12 @@ import pytest
 
 from shellplay.errors import Refused, ShellplayError
 from shellplay.image import pull
-from shellplay.image.collect import Broken
+from shellplay.image.collect import ConnectionLost
 from shellplay.image.digest import Corrupt, digest_of
+from shellplay.image.garbage import PARTIAL
 from shellplay.image.manifest import Image
 from shellplay.image.pull import pull_image
-from shellplay.image.store import PARTIAL, Store
+from shellplay.image.store import Store
 from shellplay.image.unpack import unpack
 from tests.image.making import busybox_root, drained, file, layout, tar_of
 from tests.image.registry import Misbehaving, real_registry
@@ -30,7 +31,7 @@ BIG = tar_of(file("a", "x" * 300_000))
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Misbehaving]:
     """A registry that can be told to misbehave."""
-    monkeypatch.setattr(pull, "PAUSE", 0)
+    monkeypatch.setattr(pull, "RETRY_PAUSE", 0)
     with Misbehaving(layout(tmp_path / "oci", BIG)).running() as found:
         yield found
 
@@ -92,13 +93,13 @@ def test_a_broken_download_goes_on_where_it_broke_off(
         f"{blob} bytes={2 * PIECE}-",
     ]
     assert any("going on at 0.1 MB" in line for line in said)
-    assert store.blob(image.layers[0].digest).read_bytes() == BIG
+    assert store.blob_path(image.layers[0].digest).read_bytes() == BIG
 
 
 def test_a_registry_without_ranges_begins_again(store: Store, registry: Misbehaving) -> None:
     registry.cut, registry.cuts, registry.ranges = 100_000, 1, False
     _, image = pulled(store, registry)
-    assert store.blob(image.layers[0].digest).read_bytes() == BIG
+    assert store.blob_path(image.layers[0].digest).read_bytes() == BIG
 
 
 def test_what_came_waits_for_the_next_pull(store: Store, registry: Misbehaving) -> None:
@@ -108,21 +109,21 @@ def test_what_came_waits_for_the_next_pull(store: Store, registry: Misbehaving) 
         continue
     with pytest.raises(KeyboardInterrupt):
         steps.throw(KeyboardInterrupt)
-    assert not store.names()
-    assert [path.suffix for path in store.coming.iterdir()] == [PARTIAL]
+    assert not store.manifests()
+    assert [path.suffix for path in store.incoming.iterdir()] == [PARTIAL]
     assert not list(store.blobs.iterdir())
     registry.asked.clear()
     pulled(store, registry)
     assert f"{digest_of(BIG)} bytes={PIECE}-" in registry.asked
-    assert not list(store.coming.iterdir())
+    assert not list(store.incoming.iterdir())
 
 
 def test_a_connection_that_never_holds_is_given_up(store: Store, registry: Misbehaving) -> None:
     registry.cut, registry.cuts = 0, 1000
-    with pytest.raises(Broken, match="image pull goes on where it stopped") as caught:
+    with pytest.raises(ConnectionLost, match="image pull goes on where it stopped") as caught:
         pulled(store, registry)
     assert "\n" not in str(caught.value)
-    assert not store.names()
+    assert not store.manifests()
 
 
 def test_what_is_not_its_digest_is_thrown_away(store: Store, registry: Misbehaving) -> None:
@@ -132,7 +133,7 @@ def test_what_is_not_its_digest_is_thrown_away(store: Store, registry: Misbehavi
     registry.forged = b"x" * len(BIG)
     with pytest.raises(Corrupt):
         pulled(store, registry)
-    assert not store.names()
+    assert not store.manifests()
     assert not [path for path in store.blobs.iterdir() if path.stat().st_size == len(BIG)]
 
 
@@ -143,7 +144,7 @@ def test_a_layer_of_the_right_length_with_other_bytes_is_named(
     blob.write_bytes(b"y" * len(BIG))
     with pytest.raises(Corrupt, match=f"{digest_of(BIG)} is damaged"):
         pulled(store, registry)
-    assert not list(store.coming.iterdir())
+    assert not list(store.incoming.iterdir())
     assert not list(store.blobs.iterdir())
 
 
@@ -174,11 +175,13 @@ def test_plain_http_is_for_this_machine_only(store: Store, registry: Misbehaving
     registry.elsewhere = "http://example.com/blob"
     with pytest.raises(Refused, match=r"example\.com answers without encryption"):
         pulled(store, registry)
-    assert not store.names()
+    assert not store.manifests()
 
 
 def test_a_registry_that_is_not_there_is_one_sentence(store: Store) -> None:
-    with pytest.raises(Broken, match=r"127.0.0.1:1 cannot be reached: Connection refused"):
+    with pytest.raises(
+        ConnectionLost, match=r"127.0.0.1:1 cannot be reached: Connection refused"
+    ):
         drained(pull_image(store, "127.0.0.1:1/web"))
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shellplay.errors import UsageError
-from shellplay.image.reference import familiar, made_up, parse
+from shellplay.image.reference import familiar, name_from_word, parse
 
 DIGEST = f"sha256:{'ab' * 32}"
 
@@ -45,4 +45,4 @@ def test_what_is_no_name_is_refused_in_a_sentence(text: str) -> None:
 
 @given(st.text())
 def test_any_word_makes_a_name(word: str) -> None:
-    assert parse(made_up(word)).repository.startswith("library/")
+    assert parse(name_from_word(word)).repository.startswith("library/")

@@ -43,51 +43,51 @@ def test_a_name_is_for_the_image_that_came_last(store: Store, tmp_path: Path) ->
     _, unpacked = drained(unpack(store, image))
     with unpacked:
         assert (unpacked.directories[0] / "a").read_text() == "2"
-    assert store.collect()
+    assert store.collect_garbage()
     assert len(list(store.layers.iterdir())) == 1
     assert len(list(store.blobs.iterdir())) == 3
 
 
 def test_what_a_killed_import_left_goes_with_the_next_removal(store: Store) -> None:
-    with store.using():
+    with store.locked():
         store.add_document(b"{}", "")
-        (store.coming / "tmpabc").mkdir()
-        (store.coming / "tmpabc" / "x").touch()
-        (store.coming / "tmpdef").touch()
-    assert store.collect()
-    places = (store.blobs, store.coming)
+        (store.incoming / "tmpabc").mkdir()
+        (store.incoming / "tmpabc" / "x").touch()
+        (store.incoming / "tmpdef").touch()
+    assert store.collect_garbage()
+    places = (store.blobs, store.incoming)
     assert [list(place.iterdir()) for place in places] == [[], []]
 
 
 def test_nothing_is_deleted_while_another_uses_the_store(store: Store) -> None:
-    with store.using():
+    with store.locked():
         of = store.add_document(b"{}", "")
-        assert not store.collect()
-        assert store.has(of)
-    assert store.collect()
-    assert not store.has(of)
+        assert not store.collect_garbage()
+        assert store.has_blob(of)
+    assert store.collect_garbage()
+    assert not store.has_blob(of)
 
 
 def test_damage_in_the_store_is_named_and_the_image_can_be_removed(
     store: Store, tmp_path: Path
 ) -> None:
     _, (image,) = drained(import_image(store, layout(tmp_path / "oci", tar_of(file("a")))))
-    store.blob(image.id).write_bytes(b"{}")
+    store.blob_path(image.id).write_bytes(b"{}")
     with pytest.raises(Corrupt, match=f"{image.name}: {image.id} is damaged") as caught:
         store.images()
     assert caught.value.fix == "image rm made:latest"
     name, _ = store.find("made")
-    store.drop(name)
-    assert store.collect()
+    store.remove_name(name)
+    assert store.collect_garbage()
     assert not store.images()
 
 
 def test_the_store_is_the_user_s_own(store: Store) -> None:
-    with store.using():
+    with store.locked():
         assert store.path.stat().st_mode & 0o777 == 0o700
     if os.geteuid() == 0:
         os.chown(store.path, 4242, 4242)
-        with pytest.raises(Refused, match="belongs to uid 4242"), store.using():
+        with pytest.raises(Refused, match="belongs to uid 4242"), store.locked():
             pytest.fail("the store was used")
 
 
@@ -126,9 +126,9 @@ def test_several_processes_import_at_once(tmp_path: Path) -> None:
         _, unpacked = drained(unpack(store, image))
         with unpacked:
             assert len(list(unpacked.directories[0].iterdir())) == 300
-    assert store.collect()
+    assert store.collect_garbage()
     assert len(list(store.layers.iterdir())) == 5
-    assert not list(store.coming.iterdir())
+    assert not list(store.incoming.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -180,10 +180,10 @@ from shellplay.image.store import Store
 
 store = Store(Path(sys.argv[1]))
 for number in range(100):
-    with store.using():
+    with store.locked():
         store.add_document(f"{sys.argv[2]} {number}".encode(), "text/plain")
-    store.drop("nothing")
-    store.collect()
+    store.remove_name("nothing")
+    store.collect_garbage()
 """
 
 

@@ -77,9 +77,9 @@ class ImageWords(Argument):
 
 def images() -> Iterator[Candidate]:
     """Offer the images of the store."""
-    from shellplay.image.digest import short
+    from shellplay.image.digest import short_digest
     from shellplay.image.reference import familiar
     from shellplay.image.store import Store
 
-    for name, of in Store().names().items():
-        yield Candidate(familiar(name), f"image {short(of.digest)}")
+    for name, of in Store().manifests().items():
+        yield Candidate(familiar(name), f"image {short_digest(of.digest)}")
