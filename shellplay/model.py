@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class NamespaceId:
+class NamespaceId(NamedTuple):
     """Identity of a namespace: device and inode of its nsfs file, see namespaces(7)."""
 
     kind: str
@@ -50,8 +50,7 @@ class ProcessDetails(NamedTuple):
     started: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """One process as the host's /proc shows it, see proc_pid_status(5).
 
     ``inside`` are its PIDs from the outermost (the host's) to the innermost PID namespace;
@@ -81,8 +80,7 @@ class How(StrEnum):
     RESPAWNED = "respawned"
 
 
-@dataclass(frozen=True, slots=True)
-class FenceRecord:
+class FenceRecord(NamedTuple):
     """One row of the strip: a layer, whether it is fenced, and how it comes off.
 
     ``host`` and ``shell`` are namespace inode numbers; of a layer without a namespace
@@ -97,14 +95,13 @@ class FenceRecord:
     host: int | None = None
     shell: int | None = None
     peel: str | None = None
-    options: dict[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = MappingProxyType({})
     shared_with: tuple[str, ...] = ()
     host_state: str | None = None
     shell_state: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What a container uses, and its limits as the kernel shows them.
 
     Its cgroups count that.  A container without a limit has none: then ``processes``,
@@ -144,16 +141,14 @@ class ShellState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class ShellIdentity:
+class ShellIdentity(NamedTuple):
     """One bash: its host PID and its PIDs from outermost to innermost namespace."""
 
     pid: int
     inside: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What a fence or a peel did, as verified in the kernel afterwards.
 
     ``namespace`` and ``host`` are where the bash and the host are now, ``state`` what the
@@ -178,8 +173,7 @@ class Change:
     woken: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LineResult:
+class LineResult(NamedTuple):
     """Output and exit status of one line that was typed into the live bash.
 
     ``status`` is None if bash did not report one (it ended, or was replaced).
@@ -189,8 +183,7 @@ class LineResult:
     output: str
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A background child of the live bash: bash's job number and all of its PIDs.
 
     ``pid`` is None if it had ended before it could be looked at.
@@ -215,8 +208,7 @@ class Leg(NamedTuple):
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One system call that was really made, see strace(1) for the look of it.
 
     ``pid`` is the process that made it, ``remote`` is true if it was made in the live bash

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 # How long a program may take to end once it was asked to, as for docker stop.
 GRACE_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What everything in a playground finds around it from its start.
 
     ``term``, ``columns`` and ``rows`` are those of every bash's terminal.  ``environment``
@@ -28,13 +27,30 @@ class Surroundings:
     tells_lines: bool = False
 
 
-@dataclass
+USUAL = Surroundings()
+
+
 class Settings:
     """Settings of one playground; ``timeout`` is in seconds, None waits for ever."""
 
-    live: bool = True
-    bashrc: bool = False
-    detach_key: str = "C-]"
-    timeout: float | None = None
-    trace: bool = False
-    surroundings: Surroundings = field(default_factory=Surroundings)
+    def __init__(
+        self,
+        *,
+        live: bool = True,
+        bashrc: bool = False,
+        detach_key: str = "C-]",
+        timeout: float | None = None,
+        trace: bool = False,
+        surroundings: Surroundings = USUAL,
+    ) -> None:
+        self.live = live
+        self.bashrc = bashrc
+        self.detach_key = detach_key
+        self.timeout = timeout
+        self.trace = trace
+        self.surroundings = surroundings
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settings) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes

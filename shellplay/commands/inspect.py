@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.arguments import Choice, ContainerNames, Option, Target
@@ -51,7 +50,7 @@ def ps(
     if view == "host":
         whole = playground.snapshot(everything=all_)
         if long:
-            whole = replace(whole, processes=with_details(whole.processes))
+            whole = whole._replace(processes=with_details(whole.processes))
         yield Document("ps", lambda: whole, lambda: _host(whole))
         return
     if container is None:
@@ -97,7 +96,7 @@ def inspect(
     facts = {
         **row,
         "fences": records,
-        "parked": [asdict(one) for one in container.parked],
+        "parked": [one._asdict() for one in container.parked],
     }
 
     def view() -> object:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shellplay.container import apply, facts, placement
@@ -93,7 +92,7 @@ class Fencing:
             self._stack.standing.require_shown(self._box.pid, "bash")
         finally:
             self.release()
-        return replace(change, notes=(*notes, *change.notes, *self._about_proc(fence.kind)))
+        return change._replace(notes=(*notes, *change.notes, *self._about_proc(fence.kind)))
 
     def release(self) -> None:
         """Let go of what was taken from outside for fences that stand no more."""
@@ -137,7 +136,7 @@ class Fencing:
         first = self._first(fence)
         change = self._put(fence, join)
         notes = tuple(FIRST[each.fence] for each in first)
-        return replace(change, first=first, notes=(*notes, *change.notes))
+        return change._replace(first=first, notes=(*notes, *change.notes))
 
     @contextmanager
     def _joined(self, fence: Fence) -> Iterator[Joined | None]:
@@ -193,8 +192,7 @@ class Fencing:
             notes.insert(0, PID_LAST)
         if kinds:
             notes.insert(0, f"{', '.join(kinds)} came off and went up again, above it")
-        return replace(
-            change,
+        return change._replace(
             before=before,
             after=self._stack.live.identity,
             notes=tuple(dict.fromkeys((*change.notes, *notes))),
@@ -214,7 +212,7 @@ class Fencing:
         if self._stack.standing.shown(fence, self._box.pid) is False:
             what = f"a new {fence.kind} namespace" if change.host else f"the {fence.kind} fence"
             raise ShellplayError(f"the kernel does not show {what}")
-        return replace(change, notes=notes, carried=carried.carried, left=carried.failed)
+        return change._replace(notes=notes, carried=carried.carried, left=carried.failed)
 
     def _put_somehow(
         self, fence: Fence, join: Joined | None
@@ -296,8 +294,8 @@ class Fencing:
             what = f"another {kind} namespace" if change.host else f"the {kind} fence"
             raise ShellplayError(f"the kernel still shows {what}")
         self.release()
-        change = replace(change, carried=carried.carried, left=carried.failed)
-        return replace(change, notes=notes, woken=self._box.pid in parked)
+        change = change._replace(carried=carried.carried, left=carried.failed)
+        return change._replace(notes=notes, woken=self._box.pid in parked)
 
     def peel_all(self, *, force: bool) -> list[Change]:
         """Take all fences off, the last one first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from shellplay.container.fencing import Fencing
@@ -76,7 +75,7 @@ class Networking:
         if isinstance(fence, Net) and fence.mode != NONE:
             try:
                 notes = self.furnish(fence, self._box.pid)
-                change = dataclasses.replace(change, notes=(*change.notes, *notes))
+                change = change._replace(notes=(*change.notes, *notes))
             except ShellplayError:
                 for kind in (fence.kind, *(each.fence for each in reversed(change.first))):
                     self._fencing.peel(kind, force=False)
@@ -85,7 +84,7 @@ class Networking:
 
     def fitted(self, change: Change) -> Change:
         """Fit it to what a change of the fences has made of bash; add what there is to say."""
-        return dataclasses.replace(change, notes=(*change.notes, *self.refresh()))
+        return change._replace(notes=(*change.notes, *self.refresh()))
 
     def furnish(self, fence: Net, pid: int) -> tuple[str, ...]:
         """Give the network of a process what a net fence has; return sentences about it.

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from shellplay.errors import KernelError
 from shellplay.kernel import namespaces, procfs
 from shellplay.model import NamespaceId, Process, Role
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Processes at one moment, parents before children, and how many were left out."""
 
     processes: list[Process]
     folded: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """What a process is to the playground, and whose."""
 
     role: Role
@@ -83,7 +81,7 @@ def with_details(processes: Sequence[Process]) -> list[Process]:
     from shellplay.kernel.process_usage import details
 
     found = details(process.pid for process in processes)
-    return [replace(process, details=found[process.pid]) for process in processes]
+    return [process._replace(details=found[process.pid]) for process in processes]
 
 
 class _Family:

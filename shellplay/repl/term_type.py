@@ -2,9 +2,9 @@
 
 import os
 
-from shellplay.settings import Surroundings
+from shellplay import settings
 
-USUAL, DUMB = Surroundings.term, "dumb"
+USUAL, DUMB = settings.USUAL.term, "dumb"
 
 
 def term_inside() -> str:

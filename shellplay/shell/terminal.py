@@ -25,7 +25,7 @@ from shellplay.kernel import procfs
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.stub import Stub
 from shellplay.model import ShellState
-from shellplay.settings import Surroundings
+from shellplay.settings import USUAL
 from shellplay.shell.bash_rc import accept_sequence, key_sequence
 from shellplay.shell.dec_modes import ScreenModes
 from shellplay.shell.osc133 import Mark, MarkReader
@@ -47,10 +47,10 @@ class Terminal:
 
     def __init__(
         self,
-        columns: int = Surroundings.columns,
-        rows: int = Surroundings.rows,
+        columns: int = USUAL.columns,
+        rows: int = USUAL.rows,
         *,
-        term: str = Surroundings.term,
+        term: str = USUAL.term,
         tells_lines: bool = False,
         nonce: str | None = None,
     ) -> None:

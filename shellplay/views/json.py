@@ -41,6 +41,8 @@ def plain(value: object) -> object:
             return _fence(value)
         case Mapping():
             return {str(plain(key)): plain(content) for key, content in value.items()}
+        case tuple() if hasattr(value, "_asdict"):
+            return plain(value._asdict())
         case Sequence():
             return [plain(each) for each in value]
     if is_dataclass(value):

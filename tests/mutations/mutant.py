@@ -70,7 +70,7 @@ def disable(kind: str) -> None:
         change = look(fencing, verb, changed, how, before=before)
         if (verb, changed) != ("fence", kind) or change.namespace is None:
             return change
-        return replace(change, namespace=replace(change.namespace, inode=1))
+        return change._replace(namespace=change.namespace._replace(inode=1))
 
     patch.setattr(Fencing, "_change", claim)
 

@@ -106,7 +106,7 @@ class Session:
             undo.callback(self._tee.close)
             # A recipe finds the same around it wherever it is performed.
             playground.close()
-            around = replace(surroundings(header, self._tee.fd), tells_lines=True)
+            around = surroundings(header, self._tee.fd)._replace(tells_lines=True)
             undo.callback(self._forsake, around.scratch)
             playground.settings.surroundings = around
             playground.prestart()
@@ -134,7 +134,7 @@ class Session:
     def _forsake(self, scratch: str | None) -> None:
         """Let what comes after find what there was before, except for what runs."""
         around = self._playground.settings.surroundings
-        self._playground.settings.surroundings = replace(around, output=None)
+        self._playground.settings.surroundings = around._replace(output=None)
         if scratch and self._playground.playground_pid is None and Path(scratch).exists():
             shutil.rmtree(scratch)
 
