@@ -98,7 +98,7 @@ class X86_64(Architecture):
         **{"landlock_create_ruleset": 444, "landlock_add_rule": 445},
         **{"landlock_restrict_self": 446, "prlimit64": 302},
         **{"mkdirat": 258, "mknodat": 259, "symlinkat": 266, "open_tree": 428},
-        **{"move_mount": 429, "mount_setattr": 442},
+        **{"move_mount": 429, "mount_setattr": 442, "keyctl": 250},
     }
 
     def program_counter(self, registers: Mapping[str, int]) -> int:
@@ -157,7 +157,7 @@ class AArch64(Architecture):
         **{"landlock_create_ruleset": 444, "landlock_add_rule": 445},
         **{"landlock_restrict_self": 446, "prlimit64": 261},
         **{"mkdirat": 34, "mknodat": 33, "symlinkat": 36, "open_tree": 428},
-        **{"move_mount": 429, "mount_setattr": 442},
+        **{"move_mount": 429, "mount_setattr": 442, "keyctl": 219},
     }
     # Bits 10 and 11 of PSTATE: the branch type; a stale one faults on BTI hardware.
     branch_type = 0b11 << 10

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from shellplay.errors import KernelError, ShellGone, TimedOut
 from shellplay.kernel.caller import HERE
+from shellplay.kernel.keyrings import join_session_keyring
 from shellplay.kernel.poll import readable
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.stub import Stub, awaited, pair
@@ -71,8 +72,12 @@ class Guardian:
         # Of those that somebody is going to ask for, however late.
         self._expected: set[int] = set()
 
-    def stub(self) -> Stub:
-        """Fork a stub; raise ShellGone if the playground process has ended."""
+    def stub(self, *, on_host: bool = False) -> Stub:
+        """Fork a stub; raise ShellGone if the playground process has ended.
+
+        It gets a session keyring of its own, but not if what it runs is to be ``on_host``: a
+        bash, too, before its first fence, since no call leads back to the keyring of before.
+        """
         # A ^C between question and answer would leave the answer for the next question.
         with deferred():
             self._await_ready()
@@ -82,7 +87,18 @@ class Guardian:
                     socket.send_fds(self._requests, [b"{}"], [theirs.fileno()])
                 except OSError as error:
                     raise ShellGone("the playground process has ended") from error
-            return awaited(ours, self._environment)
+            stub = awaited(ours, self._environment)
+            if not on_host:
+                self._part_keys(stub)
+            return stub
+
+    @staticmethod
+    def _part_keys(stub: Stub) -> None:
+        try:
+            join_session_keyring(stub)
+        except BaseException:
+            stub.quit()
+            raise
 
     @contextmanager
     def modes_kept(self, terminal: int) -> Iterator[None]:

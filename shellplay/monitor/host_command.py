@@ -31,7 +31,7 @@ def execute(guardian: Guardian, line: str, output: int | None) -> int:
 
 
 def _start(guardian: Guardian, line: str, output: int | None) -> int:
-    stub = guardian.stub()
+    stub = guardian.stub(on_host=True)
     try:
         stub.setsid()
         for number in (1, 2):
