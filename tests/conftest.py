@@ -15,8 +15,8 @@ import pytest
 from pytest_pexpect import Pexpect
 
 from shellplay import testing
-from shellplay.kernel.caller import HERE
 from shellplay.kernel.constants import PR_SET_CHILD_SUBREAPER
+from shellplay.kernel.here import HERE
 from tests.leftovers import TAG, read_traces
 from tests.ordinary import NoOrdinaryUser, OrdinaryUser, find_ordinary_user
 from tests.ptracing import refused

@@ -6,7 +6,7 @@ import subprocess
 
 from shellplay.errors import KernelError
 from shellplay.kernel.explain import ptrace_refusal
-from shellplay.kernel.tracee import seized
+from shellplay.kernel.seize import seized
 
 
 def refused() -> str | None:

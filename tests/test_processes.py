@@ -13,7 +13,7 @@ import pytest
 from shellplay.container.apply import sees_the_hosts_proc
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
 from shellplay.model import Process, Role
 from shellplay.playground.processes import Snapshot, inside_view, snapshot
 

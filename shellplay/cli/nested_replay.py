@@ -7,8 +7,8 @@ import signal
 from collections.abc import Sequence
 
 from shellplay.cli.replay import main
-from shellplay.kernel.caller import HERE
 from shellplay.kernel.constants import PR_SET_PDEATHSIG
+from shellplay.kernel.here import HERE
 from shellplay.stage.worker.process import ENDING, leave
 
 

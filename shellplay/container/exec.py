@@ -11,8 +11,8 @@ from functools import partial
 from shellplay.errors import ShellplayError
 from shellplay.kernel import namespaces
 from shellplay.kernel.caller import Caller
+from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.stub import Stub
-from shellplay.kernel.tracee import pidfd
 from shellplay.monitor.client import Guardian
 from shellplay.shell.attach import Relay
 from shellplay.shell.shell import Shell

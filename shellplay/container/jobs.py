@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from shellplay.errors import Refused
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
+from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.poll import readable
-from shellplay.kernel.tracee import pidfd
 from shellplay.model import Job, Process, Role
 from shellplay.shell import run_line
 

@@ -19,12 +19,13 @@ from shellplay.image.overlay_changes import FileChange, changes
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
 from shellplay.kernel import mountinfo
-from shellplay.kernel.caller import HERE, Caller
+from shellplay.kernel.caller import Caller
 from shellplay.kernel.explain import explained
+from shellplay.kernel.here import HERE
 from shellplay.kernel.mountinfo import Mount
 from shellplay.kernel.namespaces import identify, open_namespace
+from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.signals import deferred
-from shellplay.kernel.tracee import pidfd
 from shellplay.shell.broker import insider
 
 if TYPE_CHECKING:

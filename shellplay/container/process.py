@@ -18,7 +18,7 @@ from shellplay.container.stdio import Streams
 from shellplay.container.user import Account
 from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel import namespaces
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
 from shellplay.kernel.poll import readable
 from shellplay.kernel.process_tree import kill_quietly, running
 from shellplay.kernel.signals import handles

@@ -31,8 +31,8 @@ from shellplay.kernel import constants as k
 from shellplay.kernel import mount, procfs, sysctl
 from shellplay.kernel.cgroup import mount as cgroup_mount
 from shellplay.kernel.explain import explained
+from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.poll import readable
-from shellplay.kernel.tracee import pidfd
 from shellplay.model import How
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import start_bash, take_terminal

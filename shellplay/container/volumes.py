@@ -14,9 +14,9 @@ from shellplay.fences.rootfs import build
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
 from shellplay.kernel import mountinfo
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
+from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.stub import Stub
-from shellplay.kernel.tracee import pidfd
 
 
 class Volumes:

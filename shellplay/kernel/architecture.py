@@ -11,11 +11,20 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from functools import cache
-from typing import ClassVar
 
 from shellplay.errors import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import ClassVar, Protocol
+
+    class Registers(Protocol):
+        """Registers by name; those of a process, or a dict."""
+
+        def __getitem__(self, name: str, /) -> int: ...
+
 
 WORD = 1 << 64
 
@@ -38,26 +47,28 @@ class Architecture(ABC):
     numbers: ClassVar[Mapping[str, int]]
 
     @property
-    def regset_size(self) -> int:
-        """Size of the NT_PRSTATUS regset in bytes."""
-        return 8 * len(self.registers)
+    def places(self) -> Mapping[str, int]:
+        """The place of each register in the NT_PRSTATUS regset, by its name."""
+        return _places(self.registers)
 
     def number(self, name: str) -> int:
         """Return the number of a system call; an unknown name is an error, never a guess."""
         return self.numbers[name]
 
     @abstractmethod
-    def program_counter(self, registers: Mapping[str, int]) -> int:
+    def program_counter(self, registers: Registers) -> int:
         """Return the address of the next instruction."""
 
     @abstractmethod
-    def likely_gadgets(self, registers: Mapping[str, int]) -> tuple[int, ...]:
+    def below_stack(self, registers: Registers) -> int:
+        """Return the address below which the stack holds nothing of the program."""
+
+    @abstractmethod
+    def likely_gadgets(self, registers: Registers) -> tuple[int, ...]:
         """Return addresses that hold the syscall instruction if a call was interrupted."""
 
     @abstractmethod
-    def interrupted_call(
-        self, registers: Mapping[str, int], *, at_instruction: bool
-    ) -> int | None:
+    def interrupted_call(self, registers: Registers, *, at_instruction: bool) -> int | None:
         """Return the number of the call that waits for its restart, or None.
 
         ``at_instruction`` tells whether the program counter stands on the instruction.
@@ -65,12 +76,12 @@ class Architecture(ABC):
 
     @abstractmethod
     def prepared(
-        self, registers: Mapping[str, int], gadget: int, number: int, arguments: tuple[int, ...]
+        self, registers: Registers, gadget: int, number: int, arguments: tuple[int, ...]
     ) -> dict[str, int]:
-        """Return registers that make the call ``number`` at ``gadget``."""
+        """Return the registers to change so that ``number`` is called at ``gadget``."""
 
     @abstractmethod
-    def result(self, registers: Mapping[str, int]) -> int:
+    def result(self, registers: Registers) -> int:
         """Return what the call returned; -4095..-1 is a negative errno."""
 
 
@@ -101,33 +112,35 @@ class X86_64(Architecture):
         **{"move_mount": 429, "mount_setattr": 442, "keyctl": 250},
     }
 
-    def program_counter(self, registers: Mapping[str, int]) -> int:
+    def program_counter(self, registers: Registers) -> int:
         """Return the address of the next instruction."""
         return registers["rip"]
 
-    def likely_gadgets(self, registers: Mapping[str, int]) -> tuple[int, ...]:
+    def below_stack(self, registers: Registers) -> int:
+        """Return the end of the red zone, which functions use below the stack pointer."""
+        return registers["rsp"] - 128
+
+    def likely_gadgets(self, registers: Registers) -> tuple[int, ...]:
         """Return where the instruction stands if a call was interrupted."""
         return (registers["rip"] - len(self.instruction),)
 
-    def interrupted_call(
-        self, registers: Mapping[str, int], *, at_instruction: bool
-    ) -> int | None:
+    def interrupted_call(self, registers: Registers, *, at_instruction: bool) -> int | None:
         """Return the number of the call that waits for its restart, or None."""
         waits = -signed(registers["rax"]) in RESTART_CODES
         number = signed(registers["orig_rax"])
         return number if waits and number >= 0 else None
 
     def prepared(
-        self, registers: Mapping[str, int], gadget: int, number: int, arguments: tuple[int, ...]
+        self, registers: Registers, gadget: int, number: int, arguments: tuple[int, ...]
     ) -> dict[str, int]:
-        """Return registers that make a call at ``gadget``."""
+        """Return the registers to change for a call at ``gadget``."""
         # orig_rax = -1: otherwise the kernel takes our registers for an interrupted call
         # and "restarts" it, that is moves rip back by two.
-        changed = {**registers, "rip": gadget, "rax": number, "orig_rax": WORD - 1}
+        changed = {"rip": gadget, "rax": number, "orig_rax": WORD - 1}
         changed.update(zip(("rdi", "rsi", "rdx", "r10", "r8", "r9"), arguments, strict=False))
         return changed
 
-    def result(self, registers: Mapping[str, int]) -> int:
+    def result(self, registers: Registers) -> int:
         """Return what the call returned."""
         return signed(registers["rax"])
 
@@ -162,33 +175,40 @@ class AArch64(Architecture):
     # Bits 10 and 11 of PSTATE: the branch type; a stale one faults on BTI hardware.
     branch_type = 0b11 << 10
 
-    def program_counter(self, registers: Mapping[str, int]) -> int:
+    def program_counter(self, registers: Registers) -> int:
         """Return the address of the next instruction."""
         return registers["pc"]
 
-    def likely_gadgets(self, registers: Mapping[str, int]) -> tuple[int, ...]:
+    def below_stack(self, registers: Registers) -> int:
+        """Return the stack pointer: this processor has no red zone."""
+        return registers["sp"]
+
+    def likely_gadgets(self, registers: Registers) -> tuple[int, ...]:
         """Return where the instruction stands if a call was interrupted."""
         # The kernel rewinds before the stop, so pc stands on the instruction itself.
         return (registers["pc"], registers["pc"] - len(self.instruction))
 
-    def interrupted_call(
-        self, registers: Mapping[str, int], *, at_instruction: bool
-    ) -> int | None:
+    def interrupted_call(self, registers: Registers, *, at_instruction: bool) -> int | None:
         """Return the number of the call that waits for its restart, or None."""
         return registers["x8"] if at_instruction else None
 
     def prepared(
-        self, registers: Mapping[str, int], gadget: int, number: int, arguments: tuple[int, ...]
+        self, registers: Registers, gadget: int, number: int, arguments: tuple[int, ...]
     ) -> dict[str, int]:
-        """Return registers that make a call at ``gadget``."""
+        """Return the registers to change for a call at ``gadget``."""
         pstate = registers["pstate"] & ~self.branch_type
-        changed = {**registers, "pc": gadget, "x8": number, "pstate": pstate}
+        changed = {"pc": gadget, "x8": number, "pstate": pstate}
         changed.update((f"x{n}", value) for n, value in enumerate(arguments))
         return changed
 
-    def result(self, registers: Mapping[str, int]) -> int:
+    def result(self, registers: Registers) -> int:
         """Return what the call returned."""
         return signed(registers["x0"])
+
+
+@cache
+def _places(registers: tuple[str, ...]) -> Mapping[str, int]:
+    return {name: place for place, name in enumerate(registers)}
 
 
 KNOWN: dict[str, type[Architecture]] = {each.machine: each for each in (X86_64, AArch64)}

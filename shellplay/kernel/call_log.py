@@ -5,11 +5,15 @@ Whoever wants to know opens a journal around the work; without one nothing is re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from shellplay.model import Call
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shellplay.kernel.caller import Caller
+    from shellplay.model import Call
 
 _open: ContextVar[Journal | None] = ContextVar("journal", default=None)
 
@@ -45,3 +49,15 @@ class Journal:
 def current() -> Journal | None:
     """Return the journal that is open in this thread, or None."""
     return _open.get()
+
+
+def note(
+    caller: Caller, name: str, shown: tuple[str, ...], result: int, same_as: str | None = None
+) -> None:
+    """Write a call down that was made without ``Caller.call``, if a journal is open."""
+    book = current()
+    if book is not None:
+        # Loaded here: a process without a journal, as the monitor, needs no value for it.
+        from shellplay.model import Call
+
+        book.add(Call(caller.pid, name, shown, result, caller.remote, same_as))

@@ -9,28 +9,28 @@ This is the one place that turns a failed call into an error and writes calls do
 
 from __future__ import annotations
 
-import ctypes
 import os
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import NamedTuple
+from contextlib import contextmanager
 
 from shellplay.errors import KernelError
 from shellplay.kernel import call_log
 from shellplay.kernel import constants as k
-from shellplay.kernel.architecture import native
+from shellplay.kernel.call_log import note
 from shellplay.kernel.flag_names import PRCTL_NAMES, clone_flags, mount_flags
-from shellplay.model import Call
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
 
-@dataclass(frozen=True, slots=True)
 class Program:
     """The instructions of a filter; the call gets a struct sock_fprog that leads to them."""
 
-    instructions: bytes
+    def __init__(self, instructions: bytes) -> None:
+        self.instructions = instructions
 
     def header(self, address: int) -> bytes:
         """Return the structure, for instructions at some address."""
@@ -45,14 +45,22 @@ SOCK_FPROG = struct.Struct("HxxxxxxQ")
 INSTRUCTION_SIZE = 8
 
 
-class Planned(NamedTuple):
+class Planned:
     """A call that is going to be made, see ``Caller.call``."""
 
-    name: str
-    arguments: tuple[Argument, ...]
-    subject: str
-    shown: Sequence[str] | None
-    same_as: str | None
+    def __init__(
+        self,
+        name: str,
+        arguments: tuple[Argument, ...],
+        subject: str,
+        shown: Sequence[str] | None,
+        same_as: str | None,
+    ) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.subject = subject
+        self.shown = shown
+        self.same_as = same_as
 
 
 class Caller(ABC):
@@ -305,60 +313,6 @@ CLONE_OPTIONS = {
     "CLONE_NEWCGROUP": "cgroup",
     "CLONE_NEWTIME": "time",
 }
-
-
-class Here(Caller):
-    """This process, through the C library's syscall(2)."""
-
-    remote = False
-
-    def __init__(self) -> None:
-        self.pid = os.getpid()
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._libc.syscall.restype = ctypes.c_long
-
-    def syscall(self, name: str, *arguments: Argument) -> int:
-        """Make one call and return its raw result."""
-        converted = [_converted(each) for each in arguments]
-        number = ctypes.c_long(native().number(name))
-        result = int(self._libc.syscall(number, *converted))
-        return -ctypes.get_errno() if result == -1 else result
-
-    def passed(self, fd: int) -> AbstractContextManager[int]:
-        """Give the process a duplicate of our descriptor for the block."""
-        return nullcontext(fd)
-
-    def forked(self, flags: int = 0) -> AbstractContextManager[tuple[Caller, int]]:
-        """Fork the process for the block."""
-        # This process has threads and open terminals: a copy of it would share them.
-        raise NotImplementedError("this process never forks itself; ask for a stub")
-
-
-HERE = Here()
-
-
-def _converted(argument: Argument) -> object:
-    match argument:
-        case bytearray():
-            return (ctypes.c_char * len(argument)).from_buffer(argument)
-        case int():
-            return ctypes.c_long(argument)
-        case Program():
-            text = ctypes.create_string_buffer(argument.instructions)
-            header = ctypes.create_string_buffer(argument.header(ctypes.addressof(text)))
-            header.leads_to = text  # type: ignore[attr-defined] # and keeps it
-            return header
-        case _:
-            return argument
-
-
-def note(
-    caller: Caller, name: str, shown: tuple[str, ...], result: int, same_as: str | None = None
-) -> None:
-    """Write a call down that was made without ``Caller.call``, if a journal is open."""
-    book = call_log.current()
-    if book is not None:
-        book.add(Call(caller.pid, name, shown, result, caller.remote, same_as))
 
 
 def _path(path: str | None) -> bytes | None:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from shellplay.errors import Refused
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import HERE, note
+from shellplay.kernel.call_log import note
+from shellplay.kernel.here import HERE
 from shellplay.kernel.proc_write import write_file
 
 CAP_SETGID, CAP_SETUID = 6, 7

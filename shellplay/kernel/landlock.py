@@ -14,7 +14,8 @@ from enum import IntFlag
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
-from shellplay.kernel.caller import HERE, Caller
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.here import HERE
 
 # struct landlock_ruleset_attr without what only newer kernels know, landlock_path_beneath_attr
 # (which is packed) and landlock_net_port_attr.

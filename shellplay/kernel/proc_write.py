@@ -9,7 +9,8 @@ from pathlib import Path
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import HERE, note
+from shellplay.kernel.call_log import note
+from shellplay.kernel.here import HERE
 
 # Field 48 of stat, counted from the first one behind the command.
 ARG_START = 45

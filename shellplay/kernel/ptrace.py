@@ -8,7 +8,9 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import struct
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
 
 from shellplay.errors import KernelError, ShellGone
 from shellplay.kernel import constants as k
@@ -47,9 +49,9 @@ def interrupt(pid: int) -> None:
     _request(k.PTRACE_INTERRUPT, pid, name="PTRACE_INTERRUPT")
 
 
-def resume(pid: int, signal: int = 0) -> None:
-    """Let a stopped tracee run on, with a signal delivered or 0."""
-    _request(k.PTRACE_CONT, pid, 0, signal, name="PTRACE_CONT")
+def resume(pid: int) -> None:
+    """Let a stopped tracee run on."""
+    _request(k.PTRACE_CONT, pid, name="PTRACE_CONT")
 
 
 def single_step(pid: int) -> None:
@@ -57,9 +59,9 @@ def single_step(pid: int) -> None:
     _request(k.PTRACE_SINGLESTEP, pid, name="PTRACE_SINGLESTEP")
 
 
-def detach(pid: int, signal: int = 0) -> None:
-    """Let go of a stopped tracee, with a signal delivered or 0."""
-    _request(k.PTRACE_DETACH, pid, 0, signal, name="PTRACE_DETACH")
+def detach(pid: int) -> None:
+    """Let go of a stopped tracee."""
+    _request(k.PTRACE_DETACH, pid, name="PTRACE_DETACH")
 
 
 def event_message(pid: int) -> int:
@@ -70,25 +72,53 @@ def event_message(pid: int) -> int:
     return message.value
 
 
-def read_registers(pid: int, architecture: Architecture) -> dict[str, int]:
-    """Return the general registers of a stopped tracee by name."""
-    buffer = ctypes.create_string_buffer(architecture.regset_size)
-    vector = _IoVector(ctypes.addressof(buffer), len(buffer))
-    address = ctypes.addressof(vector)
-    _request(k.PTRACE_GETREGSET, pid, k.NT_PRSTATUS, address, name="PTRACE_GETREGSET")
-    if vector.length != architecture.regset_size:
-        raise KernelError("ptrace(PTRACE_GETREGSET)", errno.ENOEXEC, f"PID {pid} is 32-bit")
-    values = struct.unpack(f"{len(architecture.registers)}Q", buffer.raw)
-    return dict(zip(architecture.registers, values, strict=True))
+class Registers:
+    """A copy of the general registers of a stopped tracee, by name."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        self._architecture = architecture
+        self._words = (ctypes.c_uint64 * len(architecture.registers))()
+        self._vector = _IoVector(ctypes.addressof(self._words), ctypes.sizeof(self._words))
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the names."""
+        return self._architecture.registers
+
+    def __getitem__(self, name: str) -> int:
+        return self._words[self._architecture.places[name]]
+
+    def copy(self, changes: Mapping[str, int]) -> Registers:
+        """Return the same registers with some changed."""
+        found = Registers(self._architecture)
+        ctypes.memmove(found._words, self._words, ctypes.sizeof(self._words))
+        for name, word in changes.items():
+            found._words[self._architecture.places[name]] = word
+        return found
+
+    def read(self, pid: int) -> None:
+        """Take the registers of a process; raise KernelError (ENOEXEC) if it is 32-bit."""
+        address = ctypes.addressof(self._vector)
+        _request(k.PTRACE_GETREGSET, pid, k.NT_PRSTATUS, address, name="PTRACE_GETREGSET")
+        if self._vector.length != ctypes.sizeof(self._words):
+            raise KernelError("ptrace(PTRACE_GETREGSET)", errno.ENOEXEC, f"PID {pid} is 32-bit")
+
+    def write(self, pid: int) -> None:
+        """Set the registers of a process."""
+        address = ctypes.addressof(self._vector)
+        _request(k.PTRACE_SETREGSET, pid, k.NT_PRSTATUS, address, name="PTRACE_SETREGSET")
 
 
-def write_registers(pid: int, architecture: Architecture, registers: dict[str, int]) -> None:
-    """Set the general registers of a stopped tracee."""
-    values = [registers[name] for name in architecture.registers]
-    buffer = ctypes.create_string_buffer(struct.pack(f"{len(values)}Q", *values))
-    vector = _IoVector(ctypes.addressof(buffer), architecture.regset_size)
-    address = ctypes.addressof(vector)
-    _request(k.PTRACE_SETREGSET, pid, k.NT_PRSTATUS, address, name="PTRACE_SETREGSET")
+def reap(pid: int) -> None:
+    """Wait for the death of a tracee: before, it is no zombie to its parent."""
+    with suppress(ShellGone):
+        wait_stop(pid)
+
+
+def kill(pid: int) -> None:
+    """Kill a tracee and wait for its death."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    reap(pid)
 
 
 def wait_stop(pid: int) -> tuple[int, int]:

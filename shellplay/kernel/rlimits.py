@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
 
 UNLIMITED = 2**64 - 1
 RLIMIT = struct.Struct("=QQ")

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from shellplay.errors import KernelError, Refused, ShellGone, TimedOut
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import Argument, Caller, note
+from shellplay.kernel.call_log import note
+from shellplay.kernel.caller import Argument, Caller
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.stub_messages import MESSAGE_SIZE, Answer, encoded
 

@@ -12,7 +12,8 @@ from typing import NoReturn
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
-from shellplay.kernel.caller import HERE, Argument
+from shellplay.kernel.caller import Argument
+from shellplay.kernel.here import HERE
 from shellplay.kernel.stub_messages import MESSAGE_SIZE, Answer, Encoded, decoded
 
 

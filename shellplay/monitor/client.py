@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shellplay.errors import KernelError, ShellGone, TimedOut
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
 from shellplay.kernel.keyrings import join_session_keyring
 from shellplay.kernel.poll import readable
 from shellplay.kernel.signals import deferred

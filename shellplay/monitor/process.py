@@ -21,8 +21,8 @@ from typing import Any, NoReturn
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
-from shellplay.kernel.caller import HERE
 from shellplay.kernel.cgroup.group import clear, prefix, thaw
+from shellplay.kernel.here import HERE
 from shellplay.kernel.proc_write import set_command_line
 from shellplay.kernel.process_tree import end_descendants
 from shellplay.kernel.stub_process import serve

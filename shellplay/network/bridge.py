@@ -21,7 +21,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
 from shellplay.model import Leg
 from shellplay.network import TITLE, nat, subnets
 from shellplay.network.forwarding import IPV4, IPV6, Forwarding, gate

@@ -10,8 +10,8 @@ from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
 from shellplay.kernel import mountinfo, namespaces
 from shellplay.kernel.caller import Caller
+from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.proc_write import open_within
-from shellplay.kernel.tracee import pidfd
 from shellplay.model import NamespaceId
 from shellplay.monitor.client import Guardian
 from shellplay.network.etc_hosts import HOSTS, RESOLV

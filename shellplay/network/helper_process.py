@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
 from shellplay.kernel.poll import readable
 from shellplay.kernel.stub import Stub
 from shellplay.monitor.client import Guardian

@@ -7,7 +7,7 @@ import sys
 from typing import NamedTuple
 
 from shellplay.kernel import constants as k
-from shellplay.kernel.tracee import pidfd
+from shellplay.kernel.pidfd import pidfd
 from shellplay.monitor.client import PACKAGE_ROOT, Guardian
 from shellplay.network.helper_process import Beside
 from shellplay.network.port import Port

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
 from shellplay.kernel.net_addresses import addresses
 from shellplay.kernel.proc_write import set_command_line
 

@@ -14,8 +14,8 @@ from contextlib import suppress
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs, rlimits
-from shellplay.kernel.caller import HERE
 from shellplay.kernel.cgroup.group import clear, prefix, thaw
+from shellplay.kernel.here import HERE
 from shellplay.kernel.process_tree import descendants, kill_quietly
 from shellplay.monitor import host_command
 from shellplay.monitor.client import Guardian

@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from shellplay.errors import KernelError
 from shellplay.kernel import namespaces
 from shellplay.kernel.caller import Caller
+from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.stub import Stub
-from shellplay.kernel.tracee import pidfd
 from shellplay.monitor.client import Guardian
 from shellplay.shell.shell import Shell
 

@@ -16,9 +16,11 @@ from pathlib import Path
 from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import HERE, Caller
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.here import HERE
 from shellplay.kernel.poll import readable
-from shellplay.kernel.tracee import Tracee, seized
+from shellplay.kernel.seize import seized
+from shellplay.kernel.tracee import Tracee
 from shellplay.model import ShellIdentity
 from shellplay.shell.bash_memory import BashMemory
 from shellplay.shell.terminal import Terminal
@@ -133,7 +135,7 @@ class Shell:
                 plan.enter(copy)
                 _stand_alone(copy, memory.copied_to(copy))
             # Only now: from here on the copy reads the terminal and the original must not.
-            original.leave_stopped = True
+            original.stop_on_exit = True
         self.modes = modes
         self._await_stopped()
         return Shell(copy.pid, inside_parent=inside)

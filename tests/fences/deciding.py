@@ -9,8 +9,8 @@ import struct
 import pyseccomp
 import pytest
 
-from shellplay.kernel.caller import HERE
 from shellplay.kernel.constants import PR_SET_NO_NEW_PRIVS, SECCOMP_RET_ERRNO
+from shellplay.kernel.here import HERE
 
 ALLOWED = 200  # an error number that no call has
 

@@ -16,7 +16,6 @@ from shellplay.fences import REGISTRY
 from shellplay.fences.base.seccomp_filter import Filters
 from shellplay.fences.seccomp import Seccomp
 from shellplay.fences.userns_lock import UsernsLock
-from shellplay.kernel.caller import HERE
 from shellplay.kernel.constants import (
     CLONE_NEWNET,
     CLONE_NEWNS,
@@ -24,6 +23,7 @@ from shellplay.kernel.constants import (
     PR_SET_NO_NEW_PRIVS,
     SIGCHLD,
 )
+from shellplay.kernel.here import HERE
 from shellplay.kernel.namespaces import identify
 from shellplay.model import FenceRecord, How
 from tests.fences.deciding import ALLOWED, decision, number

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shellplay.container.container import Container
 from shellplay.fences import REGISTRY
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
 from shellplay.kernel.net_interfaces import bring_up
 from shellplay.playground.playground import Playground
 from tests.waiting import wait_until

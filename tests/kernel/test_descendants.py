@@ -12,7 +12,7 @@ from tests.waiting import wait_until
 # A program of its own: it reaps every child, and pytest has some that are none of its.
 ENDER = """
 import os, subprocess, sys
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
 from shellplay.kernel.constants import PR_SET_CHILD_SUBREAPER
 from shellplay.kernel.process_tree import descendants, end_descendants
 HERE.prctl(PR_SET_CHILD_SUBREAPER, 1)

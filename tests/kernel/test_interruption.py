@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from shellplay.kernel.tracee import seized
+from shellplay.kernel.seize import seized
 from tests.kernel.children import Start, asleep, read_line, say, state
 from tests.waiting import wait_until
 
@@ -155,7 +155,7 @@ def test_who_shall_be_left_stopped_is(start: Start, calls: int) -> None:
         for _ in range(calls):
             assert tracee.getpid() == child.pid
         os.kill(child.pid, signal.SIGUSR1)
-        tracee.leave_stopped = True
+        tracee.stop_on_exit = True
     wait_until(lambda: state(child.pid) == "T", "the stop")
     os.kill(child.pid, signal.SIGCONT)
     assert read_line(child) == "10"

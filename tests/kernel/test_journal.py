@@ -9,9 +9,9 @@ import pytest
 
 from shellplay.errors import KernelError
 from shellplay.kernel import call_log
-from shellplay.kernel.call_log import Journal
-from shellplay.kernel.caller import HERE, note
+from shellplay.kernel.call_log import Journal, note
 from shellplay.kernel.constants import CLONE_NEWNET, CLONE_NEWUTS
+from shellplay.kernel.here import HERE
 from shellplay.model import Call
 
 

@@ -11,8 +11,9 @@ import pytest
 from shellplay.errors import KernelError
 from shellplay.kernel import mount
 from shellplay.kernel.call_log import Journal
-from shellplay.kernel.caller import HERE, Caller
-from shellplay.kernel.tracee import seized
+from shellplay.kernel.caller import Caller
+from shellplay.kernel.here import HERE
+from shellplay.kernel.seize import seized
 from shellplay.playground.playground import Playground
 
 

@@ -18,14 +18,15 @@ from shellplay.kernel.call_log import Journal
 from shellplay.kernel.constants import AF_UNIX, CLONE_NEWUTS, PR_SET_NAME, SOCK_DGRAM
 from shellplay.kernel.explain import ptrace_refusal
 from shellplay.kernel.process_tree import kill_quietly
-from shellplay.kernel.tracee import Tracee, seized
+from shellplay.kernel.seize import seized
+from shellplay.kernel.tracee import Tracee
 from tests.kernel.children import Start, asleep, read_line, say, state
 from tests.waiting import wait_until
 
 PARENT = "sleep 1000 & echo $!; wait $!; echo status $?"
 TRACER = """
 import os, sys
-from shellplay.kernel.tracee import seized
+from shellplay.kernel.seize import seized
 with seized(int(sys.argv[1])):
     os.write(1, b"ready\\n")
     os.read(0, 1)

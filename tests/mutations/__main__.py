@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shellplay.fences import ORDER
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
 from shellplay.kernel.net_interfaces import bring_up
 from shellplay.recipe.document import Recipe
 from shellplay.stage.recipe_files import found, read

@@ -14,7 +14,7 @@ from pathlib import Path
 from pyroute2 import IPRoute
 
 from shellplay.fences import REGISTRY
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
 from shellplay.kernel.net_interfaces import bring_up
 from shellplay.playground.playground import Playground
 

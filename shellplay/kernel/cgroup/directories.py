@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 from shellplay.errors import KernelError, Refused
-from shellplay.kernel.caller import HERE, note
+from shellplay.kernel.call_log import note
 from shellplay.kernel.cgroup.hierarchies import CONTROLLERS, PROCS, SUBTREE, Hierarchy, words
+from shellplay.kernel.here import HERE
 from shellplay.kernel.proc_write import write
 from shellplay.kernel.process_tree import descendants
 

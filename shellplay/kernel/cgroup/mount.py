@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount
-from shellplay.kernel.caller import HERE
+from shellplay.kernel.here import HERE
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller

@@ -1,0 +1,68 @@
+"""Stop a live process by ptrace(2) and let it go on afterwards as if nothing had been."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shellplay.errors import KernelError, ShellGone
+from shellplay.kernel import constants as k
+from shellplay.kernel import procfs, ptrace
+from shellplay.kernel.architecture import native
+from shellplay.kernel.call_log import note
+from shellplay.kernel.here import HERE
+from shellplay.kernel.processor import shared
+from shellplay.kernel.tracee import Tracee
+
+
+@contextmanager
+def seized(pid: int) -> Iterator[Tracee]:
+    """Stop a live process, let it make calls for us, and let it go on afterwards.
+
+    Raises KernelError (EPERM) if ptrace is refused, ShellGone if the process ended.
+    """
+    with shared(pid) as processors:
+        _seize(pid)
+        try:
+            ptrace.interrupt(pid)
+            held_back = _await_interrupt(pid)
+            saved = ptrace.Registers(native())
+            saved.read(pid)
+            tracee = Tracee(pid, saved, processors, held_back)
+        except ShellGone:
+            ptrace.reap(pid)
+            raise
+        except (KernelError, OSError):
+            ptrace.detach(pid)
+            raise
+        try:
+            yield tracee
+        finally:
+            # If the process itself has ended, this raises ShellGone, also instead of a
+            # ShellGone about another process.
+            try:
+                tracee.let_go()
+            finally:
+                tracee.forget()
+
+
+def _seize(pid: int) -> None:
+    try:
+        ptrace.seize(pid)
+    except KernelError as error:
+        # A zombie is refused like a process of another user.
+        stat = procfs.stat(pid)
+        if stat is None or stat.state in "ZX":
+            raise ShellGone(f"process {pid} has ended") from error
+        raise
+    note(HERE, "ptrace", ("PTRACE_SEIZE", str(pid)), 0)
+
+
+def _await_interrupt(pid: int) -> list[int]:
+    held_back: list[int] = []
+    while True:
+        number, event = ptrace.wait_stop(pid)
+        if event == k.PTRACE_EVENT_STOP:
+            return held_back
+        held_back.append(number)
+        ptrace.resume(pid)
