@@ -10,12 +10,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
-from shellplay import fences
+from shellplay import commands, fences
+from shellplay.cmdline import index, registry
 from shellplay.fences.base.fence import LOADED
 
 PACKAGE = Path(__file__).parent.parent / "shellplay"
 FENCES = PACKAGE / "fences" / "index.py"
+COMMANDS = PACKAGE / "cmdline" / "index.py"
 HOW_TO = "python -m tests.index"
 
 
@@ -32,15 +35,40 @@ def written(index: Path, entries: Iterable[str]) -> str:
 
 def fence_entries() -> Iterator[str]:
     """Yield an entry for each fence, in the order of the index; new ones come last."""
-    for path in sorted((PACKAGE / "fences").glob("*.py")):
-        import_module(f"{fences.__name__}.{path.stem}")
-    known = [kind for kind in fences.ORDER if kind in LOADED]
-    for kind in (*known, *sorted(LOADED.keys() - known)):
+    _load_all(fences)
+    for kind in _in_order(fences.ORDER, LOADED):
         fence = LOADED[kind]
         hides = (fence.__doc__ or "").strip().partition("\n")[0].rstrip(".")
         aliases = f", {fence.aliases!r}" if fence.aliases else ""
         yield f"{kind!r}: Entry({hides!r}, {fence.man!r}{aliases}),\n"
 
 
+def command_entries() -> Iterator[str]:
+    """Yield an entry for each command, in the order of the index; new ones come last."""
+    _load_all(commands)
+    for name in _in_order(index.COMMANDS, registry.LOADED):
+        command = registry.LOADED[name]
+        module = command.function.__module__.rpartition(".")[2]
+        takes_value = {
+            spelling: option.argument is not None
+            for spelling, (_, option) in command.options.items()
+        }
+        rest = f", rest={takes_value!r}" if command.takes_rest else ""
+        aliases = f", {command.aliases!r}" if command.aliases else ""
+        summary = f"{command.group!r}, {command.summary!r}"
+        yield f"{name!r}: Entry({module!r}, {summary}{aliases}{rest}),\n"
+
+
+def _load_all(package: ModuleType) -> None:
+    for path in sorted(Path(package.__path__[0]).glob("*.py")):
+        import_module(f"{package.__name__}.{path.stem}")
+
+
+def _in_order(listed: Iterable[str], found: Iterable[str]) -> list[str]:
+    known = [each for each in listed if each in found]
+    return [*known, *sorted(set(found) - set(known))]
+
+
 if __name__ == "__main__":
     FENCES.write_text(written(FENCES, fence_entries()))
+    COMMANDS.write_text(written(COMMANDS, command_entries()))

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from shellplay.cmdline.arguments import Argument, Candidate
-from shellplay.cmdline.index import ALIASES, TABLE, find
-from shellplay.cmdline.registry import GRAMMAR, Command
+from shellplay.cmdline.index import ALIASES, COMMANDS
+from shellplay.cmdline.registry import GRAMMAR, Command, find
 from shellplay.cmdline.tokenizer import segments
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.playground.playground import Playground
@@ -74,11 +74,11 @@ def _candidates(typed: list[str], here: str, playground: Playground) -> Iterator
 
 
 def _names(here: str) -> Iterator[Candidate]:
-    for command in TABLE.values():
-        yield Candidate(command.name, command.summary)
+    for name, entry in COMMANDS.items():
+        yield Candidate(name, entry.summary)
     for alias, name in ALIASES.items():
         if here and alias.startswith(here):
-            yield Candidate(alias, f"{name}: {TABLE[name].summary}")
+            yield Candidate(alias, f"{name}: {COMMANDS[name].summary}")
 
 
 def _argument(command: Command, typed: list[str]) -> tuple[Argument | None, list[str]]:

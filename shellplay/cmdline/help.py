@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 from shellplay.cmdline.argument_types.fences import fence_type
 from shellplay.cmdline.arguments import Option
 from shellplay.cmdline.binder import usage
-from shellplay.cmdline.registry import GROUPS, TABLE, Command
+from shellplay.cmdline.index import COMMANDS
+from shellplay.cmdline.registry import GROUPS, Command
 
 if TYPE_CHECKING:
     from shellplay.fences import Option as FenceOption
@@ -32,9 +32,9 @@ def overview(width: int) -> str:
     """Lay out all commands by group, each with its summary."""
     lines: list[str] = []
     for group in GROUPS:
-        members = [command for command in TABLE.values() if command.group == group]
-        if members:
-            lines += ["", group, *columns([(c.name, c.summary) for c in members], width)]
+        rows = [(name, one.summary) for name, one in COMMANDS.items() if one.group == group]
+        if rows:
+            lines += ["", group, *columns(rows, width)]
     hint = "help COMMAND tells more, help keys the keys; ; separates commands."
     return "\n".join([*lines[1:], "", *wrap(hint, max(NARROW, width))])
 
@@ -57,6 +57,8 @@ def page(command: Command) -> Callable[[int], str]:
 
 def fence_page(kind: str) -> Callable[[int], str]:
     """Return the layout of the page of one fence: what it hides and its options."""
+    from inspect import cleandoc
+
     fence = fence_type(kind)
 
     def layout(width: int) -> str:

@@ -1,25 +1,214 @@
-"""The whole command table: one module per group, in the order in which help lists them."""
+"""The commands by name: what is known of each before its module is loaded.
 
-from shellplay.cmdline.registry import ALIASES, TABLE, find
-from shellplay.commands import (
-    containers,
-    cp,
-    doctor,
-    fence,
-    image,
-    inspect,
-    mount,
-    network,
-    recipes,
-    record,
-    run,
-    session,
-    shell,
-)
+They stand in the order in which help lists them.  ``python -m tests.index`` writes the entries
+from the commands: it keeps their order, and puts a new one last.
+"""
 
-MODULES = (
-    *(fence, mount, cp, network, shell, inspect, containers, run, image),
-    *(doctor, recipes, record, session),
-)
+from collections.abc import Mapping
+from typing import NamedTuple
 
-__all__ = ["ALIASES", "MODULES", "TABLE", "find"]
+
+class Entry(NamedTuple):
+    """The module of ``commands`` that a command is in, its group, summary and other names.
+
+    ``rest`` is there if the command takes a raw rest: its options, and whether each takes a
+    value.
+    """
+
+    module: str
+    group: str
+    summary: str
+    aliases: tuple[str, ...] = ()
+    rest: Mapping[str, bool] | None = None
+
+
+COMMANDS = {
+    "fence": Entry(
+        "fence",
+        "fences",
+        "Put fences around the live bash, which goes on with all it has.",
+        ("unshare",),
+    ),
+    "limit": Entry(
+        "fence",
+        "fences",
+        "Change limits that are up, while everything inside runs on.",
+        ("update",),
+    ),
+    "peel": Entry(
+        "fence", "fences", "Take fences off the live bash again; it keeps its state."
+    ),
+    "fences": Entry(
+        "fence",
+        "fences",
+        "Show every layer: whether it is fenced, what the kernel shows of it.",
+    ),
+    "mount": Entry(
+        "mount",
+        "files",
+        "Mount a file or directory of the host, or a tmpfs, inside, while the bash runs.",
+    ),
+    "unmount": Entry(
+        "mount",
+        "files",
+        "Unmount what is mounted inside; what uses it just now keeps it until it ends.",
+        ("umount",),
+    ),
+    "diff": Entry(
+        "mount",
+        "files",
+        "Show which files are not as they were: A added, C changed, D deleted.",
+    ),
+    "commit": Entry(
+        "mount",
+        "files",
+        "Make an image of the files: of the image below, and what was changed.",
+    ),
+    "cp": Entry("cp", "files", "Copy a file or directory into a container, or out of one."),
+    "publish": Entry(
+        "network", "network", "Have a port of the host lead to one inside, while both run."
+    ),
+    "unpublish": Entry(
+        "network", "network", "Close a published port, with every connection to it."
+    ),
+    "connect": Entry(
+        "network",
+        "network",
+        "Lead an interface of the playground's bridge into a container with a network of its own.",
+    ),
+    "disconnect": Entry(
+        "network",
+        "network",
+        "Take the interface of the bridge away; the loopback and published ports stay.",
+    ),
+    "enter": Entry(
+        "shell",
+        "living",
+        "Hand the terminal to the live bash; Ctrl-] leaves it, and it lives on.",
+        ("attach", "nsenter"),
+    ),
+    "in": Entry(
+        "shell",
+        "living",
+        "Type a line into the live bash, and show its output and exit status.",
+        rest={"-c": True, "--container": True, "--timeout": True},
+    ),
+    "spawn": Entry(
+        "shell",
+        "living",
+        "Start a command in the background, as a child of the live bash.",
+        rest={"-c": True, "--container": True},
+    ),
+    "exec": Entry(
+        "shell",
+        "living",
+        "Run a program beside the live bash, inside all of its fences, as docker exec does.",
+        rest={"-c": True, "--container": True},
+    ),
+    "kill": Entry(
+        "shell", "living", "Send a signal to processes of the container, by host PID or by job."
+    ),
+    "ps": Entry("inspect", "looking", "Show processes with their PIDs inside and on the host."),
+    "tree": Entry(
+        "inspect",
+        "looking",
+        "Show the PID namespaces as a tree, with the processes in each.",
+        ("pstree",),
+    ),
+    "inspect": Entry("inspect", "looking", "Show all there is to know of a container."),
+    "stats": Entry(
+        "inspect",
+        "looking",
+        "Show what containers use beside their limits, and what these have done.",
+    ),
+    "trace": Entry(
+        "inspect",
+        "looking",
+        "Show the system calls that each command makes, and the shell command that does the same.",
+    ),
+    "logs": Entry(
+        "inspect", "looking", "Show what the bash's terminal has shown, as far as it is kept."
+    ),
+    "new": Entry(
+        "containers",
+        "containers",
+        "Make a container: one live bash with no fence yet.",
+        ("create",),
+    ),
+    "use": Entry("containers", "containers", "Make a container the current one."),
+    "containers": Entry(
+        "containers",
+        "containers",
+        "List the containers: bash, state and fences of each.",
+        ("ls",),
+    ),
+    "pause": Entry(
+        "containers",
+        "containers",
+        "Freeze everything in a container by a cgroup: no process notices, and none can refuse.",
+        ("freeze",),
+    ),
+    "resume": Entry(
+        "containers",
+        "containers",
+        "Let a paused container go on where it was.",
+        ("unpause", "thaw"),
+    ),
+    "stop": Entry(
+        "containers",
+        "containers",
+        "End containers: every process of theirs, and what their fences made on the host.",
+    ),
+    "run": Entry(
+        "run",
+        "containers",
+        "Run a program as docker run does: behind every fence, put up one after the other.",
+    ),
+    "wait": Entry(
+        "run", "containers", "Wait until a container has ended, and show its exit status."
+    ),
+    "rm": Entry(
+        "run", "containers", "Forget containers that have ended, with what they have written."
+    ),
+    "image": Entry(
+        "image",
+        "images",
+        "Keep images: list, import, show, export and remove them.",
+        ("images",),
+    ),
+    "pull": Entry("image", "images", "Fetch an image from a registry; the same as image pull."),
+    "doctor": Entry(
+        "doctor",
+        "other",
+        "Look at what this machine allows, and say what stands in the way and the fix.",
+    ),
+    "recipes": Entry(
+        "recipes",
+        "recipes",
+        "List the recipes that come with shellplay, and whether they can be performed here.",
+    ),
+    "replay": Entry(
+        "recipes", "recipes", "Perform a recipe: it is told and typed, and Space goes on."
+    ),
+    "tour": Entry(
+        "recipes", "recipes", "Perform the first recipe: what a container is, in a few minutes."
+    ),
+    "record": Entry(
+        "record",
+        "recipes",
+        "Write down what is done from now on, as a recipe that can be tested and replayed.",
+    ),
+    "set": Entry("session", "other", "Show the settings, or change one."),
+    "help": Entry(
+        "session",
+        "other",
+        "List the commands, or explain one, a fence, or the keys.",
+        ("?", "man"),
+    ),
+    "!": Entry("session", "other", "Run a line on the host, outside every fence.", rest={}),
+    "quit": Entry(
+        "session", "other", "End every container and leave; nothing stays behind.", ("exit",)
+    ),
+}
+
+ALIASES = {alias: name for name, entry in COMMANDS.items() for alias in entry.aliases}

@@ -7,13 +7,11 @@ from contextlib import AbstractContextManager, nullcontext
 from shellplay.cmdline.arguments import Target
 from shellplay.cmdline.binder import bind
 from shellplay.cmdline.front_end import Front
-from shellplay.cmdline.help import page
-from shellplay.cmdline.index import find
 from shellplay.cmdline.observer import Recording
 from shellplay.cmdline.outcomes import Changed, Document, Leave, Outcome, Page, Status, Text
 from shellplay.cmdline.phrases import born
 from shellplay.cmdline.printer import Printer
-from shellplay.cmdline.registry import GRAMMAR, INJECTED, Command
+from shellplay.cmdline.registry import GRAMMAR, INJECTED, Command, find
 from shellplay.cmdline.tokenizer import Segment, segments
 from shellplay.errors import Bug, Refused, ShellplayError
 from shellplay.playground.playground import Playground
@@ -98,6 +96,8 @@ class Interpreter:
         command = find(part.words[0].text)
         options = part.words[1:2] if command.is_raw else part.words[1:]
         if any(word.text == "--help" for word in options):
+            from shellplay.cmdline.help import page
+
             self.printer.show(Page(page(command)))
             return 0
         values = bind(command, part, self.playground)

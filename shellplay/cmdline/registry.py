@@ -3,14 +3,18 @@
 The annotations give parsing, completion and help; the docstring is the help text: its
 first line the summary, the rest the body, whose lines indented by four are examples.  An
 annotation that is not known here or a missing docstring is a TypeError at import.
+
+The index knows the commands before their modules are loaded; ``TABLE`` loads the module of a
+command when the command is first asked for.
 """
 
-import inspect
-from collections.abc import Callable, Iterator
-from typing import Annotated, NamedTuple, cast, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, NamedTuple, cast, get_args, get_origin
 
 from shellplay.cmdline.arguments import Argument, Option, Target
 from shellplay.cmdline.front_end import Front
+from shellplay.cmdline.index import ALIASES, COMMANDS
 from shellplay.cmdline.observer import Recording
 from shellplay.cmdline.outcomes import Outcome
 from shellplay.cmdline.tokenizer import Grammar
@@ -26,8 +30,9 @@ INJECTED = (Playground, Front, Recording)
 AS_JSON = Option("show it as JSON, see docs/json.md")
 Function = Callable[..., Iterator[Outcome]]
 
-TABLE: dict[str, "Command"] = {}
-ALIASES: dict[str, str] = {}
+REQUIRED = object()
+# The commands whose modules are loaded, by name.
+LOADED: dict[str, "Command"] = {}
 
 
 class Parameter(NamedTuple):
@@ -40,8 +45,7 @@ class Parameter(NamedTuple):
     @property
     def required(self) -> bool:
         """Tell whether a line must give it."""
-        needed = self.default is inspect.Parameter.empty
-        return needed and not isinstance(self.meaning, Target)
+        return self.default is REQUIRED and not isinstance(self.meaning, Target)
 
 
 class Command(NamedTuple):
@@ -50,13 +54,32 @@ class Command(NamedTuple):
     name: str
     group: str
     aliases: tuple[str, ...]
-    summary: str
-    body: str
-    examples: tuple[str, ...]
     json: bool
     terminal: bool
     parameters: tuple[Parameter, ...]
     function: Function
+
+    @property
+    def summary(self) -> str:
+        """Return what it does, in one line."""
+        return (self.function.__doc__ or "").partition("\n")[0]
+
+    @property
+    def body(self) -> str:
+        """Return what else there is to know, without the examples."""
+        lines = [each for each in self._lines() if not each.startswith(("    ", "Examples:"))]
+        return "\n".join(lines).strip()
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Return lines that one may type."""
+        return tuple(each.strip() for each in self._lines() if each.startswith("    "))
+
+    def _lines(self) -> list[str]:
+        # Loaded here: who asks for no help needs no help.
+        from inspect import cleandoc
+
+        return cleandoc(self.function.__doc__ or "").splitlines()[1:]
 
     @property
     def arguments(self) -> list[tuple[Parameter, Argument]]:
@@ -100,34 +123,59 @@ class Command(NamedTuple):
         return any(argument.arity == "rest" for _, argument in self.arguments)
 
 
+class Table(Mapping[str, Command]):
+    """All commands by name, in the order of the index."""
+
+    def __getitem__(self, name: str) -> Command:
+        if name not in LOADED:
+            import_module(f"shellplay.commands.{COMMANDS[name].module}")
+        return LOADED[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+TABLE = Table()
+
+
+def name_of(word: str) -> str:
+    """Return the name of a command from its name, an alias or a unique beginning.
+
+    Raises UsageError that names the nearest one.
+    """
+    name = ALIASES.get(word, word)
+    if name in COMMANDS or name in LOADED:
+        return name
+    begun = [name for name in COMMANDS if len(word) > 1 and name.startswith(word)]
+    if len(begun) == 1:
+        return begun[0]
+    if begun:
+        raise UsageError(f"{quoted(word)} can be {', '.join(sorted(begun))}", "type more of it")
+    fix = did_you_mean(word, [*COMMANDS, *ALIASES], "help lists the commands")
+    raise UsageError(f"unknown command {quoted(word)}", fix)
+
+
 def find(word: str) -> Command:
     """Return the command of a name, an alias or a unique beginning of a name.
 
     Raises UsageError that names the nearest one.
     """
-    if word in TABLE or word in ALIASES:
-        return TABLE[ALIASES.get(word, word)]
-    begun = [name for name in TABLE if len(word) > 1 and name.startswith(word)]
-    if len(begun) == 1:
-        return TABLE[begun[0]]
-    if begun:
-        raise UsageError(f"{quoted(word)} can be {', '.join(sorted(begun))}", "type more of it")
-    fix = did_you_mean(word, [*TABLE, *ALIASES], "help lists the commands")
-    raise UsageError(f"unknown command {quoted(word)}", fix)
+    return TABLE[name_of(word)]
 
 
-def rest_options(word: str) -> dict[str, bool] | None:
+def rest_options(word: str) -> Mapping[str, bool] | None:
     """Give the tokenizer the options before a raw rest and whether each takes a value."""
     try:
-        command = find(word)
+        entry = COMMANDS.get(name_of(word))
     except UsageError:
         return None
-    if not command.takes_rest:
-        return None
-    return {name: option.argument is not None for name, (_, option) in command.options.items()}
+    return entry.rest if entry else None
 
 
-GRAMMAR = Grammar(rest_options=rest_options, is_command=TABLE.__contains__)
+GRAMMAR = Grammar(rest_options=rest_options, is_command=COMMANDS.__contains__)
 
 
 def command(
@@ -144,33 +192,21 @@ def command(
     """
 
     def register(function: Function) -> Function:
-        summary, body, examples = _help(function)
+        if not function.__doc__:
+            raise TypeError(f"{function.__qualname__} has no docstring, so no help")
+        if "Examples:\n" not in function.__doc__:
+            raise TypeError(f"{function.__qualname__} shows no example in its docstring")
         if group not in GROUPS:
             raise TypeError(f"command {name}: there is no group {group}")
+        taken = {*LOADED, *(alias for one in LOADED.values() for alias in one.aliases)}
         for word in (name, *aliases):
-            if word in TABLE or word in ALIASES:
+            if word in taken:
                 raise TypeError(f"command {name}: {word} is taken")
         parameters = tuple(_parameters(function))
-        TABLE[name] = Command(
-            name, group, aliases, summary, body, examples, json, terminal, parameters, function
-        )
-        ALIASES.update(dict.fromkeys(aliases, name))
+        LOADED[name] = Command(name, group, aliases, json, terminal, parameters, function)
         return function
 
     return register
-
-
-def _help(function: Function) -> tuple[str, str, tuple[str, ...]]:
-    text = inspect.getdoc(function)
-    if not text:
-        raise TypeError(f"{function.__qualname__} has no docstring, so no help")
-    summary, _, body = text.partition("\n")
-    lines = body.strip("\n").splitlines()
-    examples = tuple(line.strip() for line in lines if line.startswith("    "))
-    if not examples:
-        raise TypeError(f"{function.__qualname__} shows no example in its docstring")
-    prose = "\n".join(line for line in lines if not line.startswith(("    ", "Examples:")))
-    return summary, prose.strip(), examples
 
 
 # What is loaded only once there is a container; until then a name is enough.
@@ -178,14 +214,26 @@ LATER = {"Container": object, "Fence": object}
 
 
 def _parameters(function: Function) -> Iterator[Parameter]:
-    hints = get_type_hints(function, localns=LATER, include_extras=True)
-    for name, parameter in inspect.signature(function).parameters.items():
-        yield Parameter(name, _meaning(function, name, hints.get(name)), parameter.default)
+    defaults = _defaults(function)
+    for name, hint in function.__annotations__.items():
+        if name != "return":
+            yield Parameter(name, _meaning(function, name, hint), defaults.get(name, REQUIRED))
+
+
+def _defaults(function: Function) -> dict[str, object]:
+    by_position = function.__code__.co_varnames[: function.__code__.co_argcount]
+    given = function.__defaults__ or ()
+    first = len(by_position) - len(given)
+    defaults = dict(zip(by_position[first:], given, strict=True))
+    return {**defaults, **(function.__kwdefaults__ or {})}
 
 
 def _meaning(
     function: Function, name: str, hint: object
 ) -> Argument | Option | Target | type[object]:
+    if isinstance(hint, str):
+        # As typing.get_type_hints does, which takes ten times as long.
+        hint = eval(hint, function.__globals__, LATER)
     if hint in INJECTED:
         return cast(type[object], hint)
     if get_origin(hint) is Annotated:

@@ -1,4 +1,1 @@
-"""The commands: one table of typed functions, and what parses, completes and runs them.
-
-Importing ``shellplay.cmdline.index`` fills the table.
-"""
+"""The commands: typed functions, each loaded when it is used."""

@@ -9,9 +9,10 @@ from shellplay.cmdline.argument_types.fences import kind_of
 from shellplay.cmdline.arguments import Argument, Candidate, Rest, Word
 from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.help import columns, fence_page, overview, page
+from shellplay.cmdline.index import ALIASES, COMMANDS
 from shellplay.cmdline.outcomes import Leave, Outcome, Page, Status
 from shellplay.cmdline.phrases import count
-from shellplay.cmdline.registry import ALIASES, TABLE, command, find
+from shellplay.cmdline.registry import command, find
 from shellplay.cmdline.setting_types import SETTINGS, change, shown
 from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground
@@ -45,8 +46,8 @@ class Topic(Argument):
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
         """Offer the commands."""
-        for one in TABLE.values():
-            yield Candidate(one.name, one.summary)
+        for name, one in COMMANDS.items():
+            yield Candidate(name, one.summary)
         yield Candidate("keys", "the keys at the prompt")
 
 
@@ -124,7 +125,7 @@ def help_(
         yield Page(overview)
     elif topic == "keys":
         yield Page(lambda width: "\n".join(columns(KEYS, width)))
-    elif topic not in TABLE and topic not in ALIASES and (kind := kind_of(topic)):
+    elif topic not in COMMANDS and topic not in ALIASES and (kind := kind_of(topic)):
         yield Page(fence_page(kind))
     else:
         yield Page(page(find(topic)))

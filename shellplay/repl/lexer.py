@@ -18,8 +18,8 @@ from pygments.token import (
 )
 
 from shellplay.cmdline.argument_types.fences import kind_of
-from shellplay.cmdline.index import ALIASES, TABLE, find
-from shellplay.cmdline.registry import GRAMMAR
+from shellplay.cmdline.index import ALIASES, COMMANDS
+from shellplay.cmdline.registry import GRAMMAR, name_of
 from shellplay.cmdline.tokenizer import Segment, Word, segments
 from shellplay.errors import UsageError
 
@@ -75,9 +75,9 @@ def _gap(start: int, text: str) -> Iterator[Piece]:
 
 def _name(word: Word, text: str) -> _TokenType:
     try:
-        find(word.text)
+        name_of(word.text)
     except UsageError:
-        known = [*TABLE, *ALIASES]
+        known = [*COMMANDS, *ALIASES]
         still_typed = word.end == len(text) and any(n.startswith(word.text) for n in known)
         return Text if still_typed else Error
     return Keyword

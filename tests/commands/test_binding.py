@@ -4,8 +4,7 @@ import pytest
 
 from shellplay.cmdline.argument_types.fences import Chosen
 from shellplay.cmdline.binder import bind
-from shellplay.cmdline.index import find
-from shellplay.cmdline.registry import GRAMMAR
+from shellplay.cmdline.registry import GRAMMAR, find
 from shellplay.cmdline.tokenizer import segments
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.fences import Fence

@@ -10,8 +10,7 @@ import pytest
 
 from shellplay.cmdline.binder import bind
 from shellplay.cmdline.completion import complete
-from shellplay.cmdline.index import find
-from shellplay.cmdline.registry import GRAMMAR
+from shellplay.cmdline.registry import GRAMMAR, find
 from shellplay.cmdline.tokenizer import segments
 from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground

@@ -11,7 +11,7 @@ from shellplay.cli.batch import Batch
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.outcomes import Outcome
 from shellplay.cmdline.printer import Printer
-from shellplay.cmdline.registry import TABLE, command
+from shellplay.cmdline.registry import LOADED, command
 from shellplay.playground.playground import Playground
 
 
@@ -30,7 +30,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.delenv("SHELLPLAY_DEBUG", raising=False)
     yield
-    del TABLE["stumble"]
+    del LOADED["stumble"]
 
 
 @pytest.mark.usefixtures("broken")

@@ -9,9 +9,9 @@ from shellplay.cmdline.arguments import Word
 from shellplay.cmdline.binder import bind, usage
 from shellplay.cmdline.completion import complete
 from shellplay.cmdline.help import overview, page
-from shellplay.cmdline.index import ALIASES, TABLE, find
+from shellplay.cmdline.index import ALIASES
 from shellplay.cmdline.outcomes import Outcome
-from shellplay.cmdline.registry import GRAMMAR, GROUPS, Command, command
+from shellplay.cmdline.registry import GRAMMAR, GROUPS, TABLE, Command, command, find
 from shellplay.cmdline.tokenizer import segments
 from shellplay.errors import Refused, UsageError
 from shellplay.playground.playground import Playground

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from shellplay.cmdline.index import TABLE
+from shellplay.cmdline.registry import TABLE
 from tests.screen import Screen
 from tests.terminal import Terminal
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.cmdline.index import TABLE
+from shellplay.cmdline.registry import TABLE
 from shellplay.fences import ORDER
 from tests.e2e.watching import PROGRAM, Watcher
 from tests.terminal import Terminal

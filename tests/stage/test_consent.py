@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.cmdline.index import TABLE
+from shellplay.cmdline.registry import TABLE
 from shellplay.recipe.document import Actor
 from shellplay.stage.perform.host_effects import Reach, deeds, reach_of
 from tests.stage.recipes import program, recipe, step, write

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from shellplay.cmdline.index import find
-from shellplay.cmdline.registry import GRAMMAR
+from shellplay.cmdline.registry import GRAMMAR, find
 from shellplay.cmdline.tokenizer import segments
 from shellplay.errors import ShellplayError
 from shellplay.recipe.document import Actor, Recipe, Step
