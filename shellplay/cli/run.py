@@ -86,18 +86,18 @@ def _noted(finding: Generator[str, None, Image | None], printer: Printer) -> Ima
 
 
 def _attended(container: Container, asked: Asked) -> int:
-    assert container.running is not None
+    assert container.process is not None
     if not asked.has("tty"):
         keys = sys.stdin.fileno() if asked.has("interactive") else None
         try:
             return attend(container, None, None, keys)
         except SystemExit:
             # It has heard of that, too, and may have ended as it likes.
-            if container.running.exit_status is None:
+            if container.process.exit_status is None:
                 raise
-            return container.running.exit_status
+            return container.process.exit_status
     left = container.enter()
     if left.reason == "detached":
         # There is nobody who could come back to it.
         return 0
-    return container.running.exit_status or 0
+    return container.process.exit_status or 0

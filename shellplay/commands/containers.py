@@ -131,12 +131,12 @@ def stop(
     current = [playground.current.label] if playground.current else []
     for label in labels or current:
         container = playground.find(label)
-        if container.has_bash or container.running is None or container.dead:
+        if container.has_bash or container.process is None or container.dead:
             yield f"{label}: stopped, {count(playground.stop(container))} ended"
             continue
-        in_time = container.running.end(time)
+        in_time = container.process.end(time)
         how = "" if in_time else f", killed after {time:g} s"
-        yield f"{label}: exit status {container.running.exit_status}{how}"
+        yield f"{label}: exit status {container.process.exit_status}{how}"
 
 
 def rows(playground: Playground) -> list[dict[str, object]]:
@@ -150,8 +150,8 @@ def rows(playground: Playground) -> list[dict[str, object]]:
             "pid": container.pid,
             "inside": list(container.inside),
             "state": str(container.state),
-            "command": container.running.program.name if container.running else "bash",
-            "exit_status": container.running.exit_status if container.running else None,
+            "command": container.process.spec.name if container.process else "bash",
+            "exit_status": container.process.exit_status if container.process else None,
             "parked": len(container.parked),
             "fences": [record.fence for record in container.fences() if record.up],
             "addresses": list(container.network.addresses),

@@ -13,7 +13,7 @@ from shellplay.kernel.architecture import native
 from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.explain import APPARMOR, USERNS_CLONE, YAMA, sysctl
 from shellplay.network import rootless
-from shellplay.network.bridge_client import Switch
+from shellplay.network.bridge_client import BridgeClient
 
 OLDEST_KERNEL = (5, 10)
 # Numbers from linux/capability.h.
@@ -134,7 +134,7 @@ def _limits() -> Finding:
 def _bridge() -> Finding:
     if os.geteuid() != 0:
         return Finding("net bridge", "only root may; net pasta is for everyone")
-    if (missing := Switch.missing()) is not None:
+    if (missing := BridgeClient.missing()) is not None:
         return Finding("net bridge", missing.message, missing.fix or "")
     return Finding("net bridge", "pyroute2 is installed, and the kernel has nftables")
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.argument_types.fences import (
     ALL,
+    AppliedFences,
     Chosen,
     FenceWords,
     LimitWords,
-    StandingFences,
     hidden,
     lacking,
 )
@@ -95,7 +95,7 @@ def limit(
 @command("peel", group="fences")
 def peel(
     container: Annotated[Container, Target()],
-    kinds: Annotated[tuple[str, ...], StandingFences("KIND|all", "fences to take off")],
+    kinds: Annotated[tuple[str, ...], AppliedFences("KIND|all", "fences to take off")],
     *,
     force: Annotated[bool, Option("even if jobs, or the state, are lost", short="-f")] = False,
 ) -> Iterator[Outcome]:

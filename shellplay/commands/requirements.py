@@ -142,9 +142,9 @@ def _interfaces() -> str | None:
 
 def _bridge() -> str | None:
     # Loaded here: few recipes have one.
-    from shellplay.network.bridge_client import Switch
+    from shellplay.network.bridge_client import BridgeClient
 
-    missing = Switch.missing()
+    missing = BridgeClient.missing()
     return missing.message if missing else None
 
 

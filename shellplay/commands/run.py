@@ -57,12 +57,12 @@ def run(
     container = started(playground, asked, image, told)
     if not asked.has("quiet"):
         yield from told
-    if container.running is not None and container.inside:
-        what = container.running.program.argv[0]
+    if container.process is not None and container.inside:
+        what = container.process.spec.argv[0]
         yield f"{container.label}: {what} is {numbers(container.pid, container.inside)}"
     if asked.has("detach") or (asked.has("tty") and not front.terminal):
-        if container.running is not None and not (container.has_bash or asked.has("detach")):
-            container.running.leave()
+        if container.process is not None and not (container.has_bash or asked.has("detach")):
+            container.process.leave()
             yield "no terminal is here to be handed over: it runs in the background (logs)"
         return
     if asked.has("tty"):
@@ -92,10 +92,10 @@ def wait(
         wait
         wait db
     """
-    if container.running is None:
+    if container.process is None:
         raise Refused(f"{container.label} is a bash, which ends when it is told to", "stop")
-    container.running.wait()
-    yield f"{container.label}: exit status {container.running.exit_status}"
+    container.process.wait()
+    yield f"{container.label}: exit status {container.process.exit_status}"
 
 
 @command("rm", group="containers")
@@ -175,9 +175,9 @@ def attend(
                 # Somebody else who has it open does not wait for it.
                 select.select([], [sink], [])
 
-    assert container.running is not None
+    assert container.process is not None
     try:
-        return container.running.attend(heard, keys)
+        return container.process.attend(heard, keys)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -194,8 +194,8 @@ def echo(fd: int) -> Iterator[None]:
 
 
 def _ended(playground: Playground, container: Container, *, forget: bool) -> Iterator[Outcome]:
-    assert container.running is not None
-    status = container.running.exit_status
+    assert container.process is not None
+    status = container.process.exit_status
     if forget:
         playground.stop(container)
     yield Status(status)

@@ -117,7 +117,7 @@ def execute(
             raise
         from shellplay.container.start import NotStarted
 
-        given = container.running.environment if container.running else os.environ
+        given = container.process.environment if container.process else os.environ
         raise NotStarted(error, argv[0], given.get("PATH", ""), None) from error
 
 

@@ -6,13 +6,13 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from shellplay.errors import Refused, ShellplayError
-from shellplay.fences import Fence, Mounted, Restriction
-from shellplay.fences.base.seccomp_filter import Filter
+from shellplay.fences import Fence, MountOver, Restriction
+from shellplay.fences.base.seccomp_filter import SeccompFilter
 from shellplay.model import How
 
 
 @dataclass(frozen=True)
-class Standing:
+class AppliedFence:
     """One fence that stands: how it went up, and how many bashes were parked then.
 
     A forked fence at depth n came with the n-th fork; an in-place fence at depth n was put
@@ -24,27 +24,27 @@ class Standing:
     depth: int
 
 
-class StandingFences:
+class AppliedFences:
     """An ordered collection of fences, at most one of each kind.
 
     ``gathered`` are those that hold something from outside for as long as they stand.
     """
 
     def __init__(self) -> None:
-        self.gathered: list[Fence] = []
-        self._list: list[Standing] = []
+        self.prepared: list[Fence] = []
+        self._list: list[AppliedFence] = []
 
-    def __iter__(self) -> Iterator[Standing]:
+    def __iter__(self) -> Iterator[AppliedFence]:
         return iter(list(self._list))
 
     def __contains__(self, kind: object) -> bool:
         return any(each.fence.kind == kind for each in self._list)
 
-    def find(self, kind: str) -> Standing | None:
+    def find(self, kind: str) -> AppliedFence | None:
         """Return the fence of a kind, or None if it is not up."""
         return next((each for each in self._list if each.fence.kind == kind), None)
 
-    def get(self, kind: str) -> Standing:
+    def get(self, kind: str) -> AppliedFence:
         """Return the fence of a kind; raise Refused if it is not up."""
         found = self.find(kind)
         if found is not None:
@@ -52,7 +52,7 @@ class StandingFences:
         up = ", ".join(each.fence.kind for each in self._list)
         raise Refused(f"{kind} is not fenced", f"up are: {up}" if up else f"fence {kind}")
 
-    def add(self, standing: Standing) -> None:
+    def add(self, standing: AppliedFence) -> None:
         """Note a fence that went up last."""
         self._list.append(standing)
 
@@ -67,7 +67,7 @@ class StandingFences:
             for each in self._list
         ]
 
-    def restrictions(self) -> list[Standing]:
+    def restrictions(self) -> list[AppliedFence]:
         """Return the fences that no process takes off by itself, whatever it may do."""
         return [each for each in self._list if isinstance(each.fence, Restriction)]
 
@@ -75,8 +75,8 @@ class StandingFences:
         """Tell whether the kernel shows a fence around a process, beside the others that
         stand; None: it never does.
         """
-        if not isinstance(fence, Filter):
-            return fence.shows(pid)
+        if not isinstance(fence, SeccompFilter):
+            return fence.observed(pid)
         return self._filtered(type(fence), fence.fact(pid), fence.fact("self"))
 
     def require_shown(self, pid: int, who: str) -> None:
@@ -91,19 +91,21 @@ class StandingFences:
         known = layer.kind in self
         if not layer.visible:
             return known
-        if not issubclass(layer, Filter):
+        if not issubclass(layer, SeccompFilter):
             return layer.fenced(mine, host)
         # A filter that nobody here put up is a seccomp fence of somebody else.
         return (known or layer.foreign) and self._filtered(layer, mine, host)
 
     def _filtered(
-        self, layer: type[Filter], mine: Hashable | None, host: Hashable | None
+        self, layer: type[SeccompFilter], mine: Hashable | None, host: Hashable | None
     ) -> bool:
-        kinds = [each.fence.kind for each in self._list if isinstance(each.fence, Filter)]
+        kinds = [
+            each.fence.kind for each in self._list if isinstance(each.fence, SeccompFilter)
+        ]
         others = sum(kind != layer.kind for kind in kinds)
         return layer.more_than(others, mine=mine, host=host)
 
-    def above(self, kind: str) -> list[Standing]:
+    def above(self, kind: str) -> list[AppliedFence]:
         """Return the fences that went up after a given one."""
         kinds = [each.fence.kind for each in self._list]
         return self._list[kinds.index(kind) + 1 :]
@@ -116,11 +118,11 @@ class StandingFences:
             for each in self.above(kind)
             if kind in each.fence.needs
             # In a new tree there are mounts of its own, and copies of those from before.
-            or (kind == "root" and isinstance(each.fence, Mounted))
+            or (kind == "root" and isinstance(each.fence, MountOver))
             # Who mounts has to be in the user namespace that the mounts belong to, and from
             # there nobody reaches what belongs to the one outside of it.
-            or (kind == "user" and isinstance(each.fence, Mounted))
-            or (each.fence.kind == "root" and isinstance(fence, Mounted))
+            or (kind == "user" and isinstance(each.fence, MountOver))
+            or (each.fence.kind == "root" and isinstance(fence, MountOver))
         ]
         if resting:
             stand = "stands" if len(resting) == 1 else "stand"
@@ -132,15 +134,15 @@ class StandingFences:
     def release(self, *, everything: bool) -> None:
         """Let go of what was gathered from outside for fences that stand no more."""
         needed = set() if everything else {id(each.fence) for each in self._list}
-        for fence in self.gathered:
+        for fence in self.prepared:
             if id(fence) not in needed:
-                fence.released()
-        self.gathered = [fence for fence in self.gathered if id(fence) in needed]
+                fence.release()
+        self.prepared = [fence for fence in self.prepared if id(fence) in needed]
 
     def cut(self, depth: int) -> None:
         """Forget all fences that went up at ``depth`` or deeper."""
         self._list = [each for each in self._list if each.depth < depth]
 
-    def restart(self, standing: Iterable[Standing]) -> None:
+    def restart(self, standing: Iterable[AppliedFence]) -> None:
         """Note that a new bash is inside these, and inside no other."""
         self._list = list(standing)

@@ -12,15 +12,15 @@ from shellplay.container import user
 from shellplay.container.user import Account
 from shellplay.fences.base.fence import Fence
 from shellplay.fences.base.limit import Limit
-from shellplay.fences.base.mount_over import Mounted
+from shellplay.fences.base.mount_over import MountOver
 from shellplay.fences.base.namespace import (
-    Joined,
     Namespace,
-    joined,
+    hold_namespace,
     return_to,
     working_directory,
 )
 from shellplay.fences.base.restriction import Restriction
+from shellplay.fences.base.target import OpenNamespace, Target
 from shellplay.fences.caps import Caps
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
@@ -40,13 +40,13 @@ def comes_off_in_place(shell: Shell, fence: Fence) -> bool:
     setns(2) wants CAP_SYS_ADMIN over the user namespace that owns the namespace to join,
     and the shell has capabilities over its own one and those below it only.
     """
-    if isinstance(fence, Mounted):
+    if isinstance(fence, MountOver):
         return True  # and shell has no part in it
     if isinstance(fence, Limit):
-        return fence.comes_off(shell.pid)
+        return fence.removable(shell.pid)
     if fence.one_way or not isinstance(fence, Namespace):
         return False
-    with joined(shell.pid, fence.space) as here:
+    with hold_namespace(shell.pid, fence.space) as here:
         return _may_join(shell, here)
 
 
@@ -56,27 +56,25 @@ def may_return(shell: Shell, fence: Namespace) -> bool:
         return _may_join(shell, outside)
 
 
-def _may_join(shell: Shell, wanted: Joined) -> bool:
+def _may_join(shell: Shell, wanted: OpenNamespace) -> bool:
     if not shell.has_sys_admin():
         return False
     return identify(shell.pid, "user") in owners(wanted.fd)
 
 
-def in_place(fence: Fence, caller: Caller, join: Joined | None) -> None:
+def in_place(fence: Fence, caller: Caller, join: OpenNamespace | None) -> None:
     """Move the process itself."""
     if join is None:
-        assert isinstance(fence, Namespace | Restriction)
-        fence.go_up(caller)
+        assert isinstance(fence, Namespace)
+        fence.apply(caller)
     else:
         _enter(fence, caller, join)
 
 
 def around(fence: Fence, caller: Caller, group: Group) -> None:
     """Put a fence without a namespace around a process; ``group`` is of its container."""
-    if isinstance(fence, Limit):
-        fence.put_up(caller.pid, group)
-    else:
-        in_place(fence, caller, None)
+    assert isinstance(fence, Limit | Restriction)
+    fence.apply(Target(caller.pid, caller, group, ""))
 
 
 def all_around(
@@ -90,7 +88,7 @@ def all_around(
     Each goes up by ``put_up``.  The process becomes ``who``, if that is not None, before its
     capabilities go.
     """
-    wanted = [each for each in fences if not isinstance(each, Namespace | Mounted)]
+    wanted = [each for each in fences if not isinstance(each, Namespace | MountOver)]
     last = [each for each in wanted if who is not None and isinstance(each, Caps)]
     for each in wanted:
         if each not in last:
@@ -104,12 +102,12 @@ def all_around(
         user.assume(caller, who, drop if last else None)
 
 
-def by_fork(fence: Fence, join: Joined | None, group: Group) -> Forked:
+def by_fork(fence: Fence, join: OpenNamespace | None, group: Group) -> Forked:
     """Say how the bash forks so that its copy is inside the fence."""
     if not isinstance(fence, Namespace):
         return Forked(0, lambda copy: around(fence, copy, group))
     if join is None and fence.clone_takes_it:
-        return Forked(fence.flag, fence.settle)
+        return Forked(fence.flag, fence.configure)
     if join is None or not fence.by_fork:
         return Forked(0, lambda copy: in_place(fence, copy, join))
     # Only children can be inside, and who turns its future children there may not be let
@@ -117,7 +115,7 @@ def by_fork(fence: Fence, join: Joined | None, group: Group) -> Forked:
     return Forked(0, lambda _: None, by_way_of=lambda between: _enter(fence, between, join))
 
 
-def on_stub(fence: Fence, stub: Stub, join: Joined | None) -> Stub:
+def on_stub(fence: Fence, stub: Stub, join: OpenNamespace | None) -> Stub:
     """Move a process that is going to become a bash; return the one that is inside."""
     assert isinstance(fence, Namespace)
     if not fence.by_fork:
@@ -127,18 +125,18 @@ def on_stub(fence: Fence, stub: Stub, join: Joined | None) -> Stub:
         _enter(fence, stub, join)
     with stub.forked(fence.flag if join is None else 0) as (copy, _):
         assert isinstance(copy, Stub)
-        fence.settle(copy)
+        fence.configure(copy)
     # Its orphan comes to the playground process, as every bash is a child of that.
     stub.quit()
     return copy
 
 
-def _enter(fence: Fence, caller: Caller, join: Joined) -> None:
+def _enter(fence: Fence, caller: Caller, join: OpenNamespace) -> None:
     assert isinstance(fence, Namespace)
     fence.enter(caller, join.fd, of=join.of)
 
 
-def take_off(space: str, caller: Caller, outside: Joined) -> None:
+def take_off(space: str, caller: Caller, outside: OpenNamespace) -> None:
     """Move the process itself back to the namespace outside."""
     path = working_directory(caller)
     with caller.passed(outside.fd) as number:

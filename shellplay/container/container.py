@@ -14,9 +14,9 @@ from shellplay.container import exec as exec_program
 from shellplay.container import jobs
 from shellplay.container.fencing import Fencing
 from shellplay.container.mounts import Files
-from shellplay.container.network import Networking
-from shellplay.container.process import Running
-from shellplay.container.spec import Start, new_id
+from shellplay.container.network import Network
+from shellplay.container.process import ContainerProcess
+from shellplay.container.spec import StartSpec, new_id
 from shellplay.container.start import begin
 from shellplay.container.stats import OomKills
 from shellplay.errors import Refused, ShellGone
@@ -33,12 +33,12 @@ from shellplay.model import (
     ShellIdentity,
     ShellState,
 )
-from shellplay.monitor.client import Guardian
-from shellplay.network.bridge_client import Switch
+from shellplay.monitor.client import Monitor
+from shellplay.network.bridge_client import BridgeClient
 from shellplay.settings import Settings
 from shellplay.shell import run_line
 from shellplay.shell.attach import Left, Relay
-from shellplay.shell.pty_reader import Drain
+from shellplay.shell.pty_reader import PtyReader
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import start_bash
 from shellplay.shell.terminal import Terminal
@@ -56,20 +56,20 @@ class Container:
     def __init__(
         self,
         name: str | None,
-        guardian: Guardian,
-        drain: Drain,
+        monitor: Monitor,
+        pty_reader: PtyReader,
         settings: Settings,
         *,
-        switch: Switch,
+        bridge: BridgeClient,
         find: Callable[[str], Container],
         peers: Callable[[], list[Container]],
         notice: Callable[[str], None],
-        start: Start | None = None,
+        start: StartSpec | None = None,
     ) -> None:
         self.id = start.id if start else new_id()
         self.name = name
-        self.guardian = guardian
-        self.group = Group(f"{prefix(guardian.pid)}{self.id}")
+        self.monitor = monitor
+        self.group = Group(f"{prefix(monitor.pid)}{self.id}")
         self.oom_kills = OomKills(self.group)
         self.settings = settings
         self.find = find
@@ -80,33 +80,33 @@ class Container:
         )
         self.parked_shells: list[Shell] = []
         self.dead = False
-        self._drain = drain
+        self._pty_reader = pty_reader
         self._notice = notice
         self._lock = threading.RLock()
         self._fencing = Fencing(self)
         self.files = Files(self, self._fencing.standing)
-        self.network = Networking(self, self._fencing, switch)
-        self.running: Running | None = None
+        self.network = Network(self, self._fencing, bridge)
+        self.process: ContainerProcess | None = None
         self.live = self._started(start)
         self._watch()
 
-    def _started(self, start: Start | None) -> Shell:
+    def _started(self, start: StartSpec | None) -> Shell:
         with ExitStack() as undo:
             undo.callback(self._give_up)
             if start is None:
-                stub = self.guardian.stub()
+                stub = self.monitor.stub()
                 undo.callback(stub.quit)
                 shell = start_bash(stub, self.terminal, user_file=self.settings.bashrc)
             else:
-                self.running = Running(self, start.program)
+                self.process = ContainerProcess(self, start.process)
                 shell = begin(self, self._fencing.standing, start)
             undo.pop_all()
         return shell
 
     def _give_up(self) -> None:
         self.terminal.close()
-        if self.running:
-            self.running.close()
+        if self.process:
+            self.process.close()
         self.dead = True
         self.group.remove()
         self._fencing.release()
@@ -145,7 +145,7 @@ class Container:
     @property
     def has_bash(self) -> bool:
         """Whether it is a bash that lives here, and not another program."""
-        return self.running is None or self.running.program.is_bash
+        return self.process is None or self.process.spec.is_bash
 
     def fences(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
@@ -241,14 +241,14 @@ class Container:
         """Run a program beside the live bash, inside every fence; return its exit status."""
         self.require_alive()
         return exec_program.execute(
-            self.guardian,
+            self.monitor,
             self.live,
             argv,
             term=self.terminal.term if terminal else None,
             detach_key=self.settings.detach_key,
             surround=self._fencing.surround,
             output=self.settings.surroundings.output,
-            environment=self.running.environment if self.running else None,
+            environment=self.process.environment if self.process else None,
         )
 
     def enter(
@@ -260,14 +260,14 @@ class Container:
         """
         with self.attended():
             self.require_alive()
-            if self.running:
-                self.running.require_terminal()
+            if self.process:
+                self.process.require_terminal()
             relay = Relay(self.terminal, self.settings.detach_key, heard)
             if self.terminal.prompt_is_stale and self.state is ShellState.IDLE:
                 # Bash makes a new prompt after a line only, be it an empty one.
                 run_line.run(self.terminal, self.live, "", timeout=None, output=None)
-            missed = self.running.missed() if self.running else b""
-            with self.guardian.modes_kept(relay.keys):
+            missed = self.process.missed() if self.process else b""
+            with self.monitor.modes_kept(relay.keys):
                 return relay.run(self.live.pidfd, self._successor, typeahead, missed)
 
     def _successor(self) -> int | None:
@@ -320,8 +320,8 @@ class Container:
             return True
         self.dead = True
         self._fencing.release()
-        if not (self.running and self.running.drain()):
-            what = self.running.program.argv[0] if self.running else "bash"
+        if not (self.process and self.process.drain()):
+            what = self.process.spec.argv[0] if self.process else "bash"
             self._notice(f"{self.label}: {what} {ended} has ended")
         return False
 
@@ -350,8 +350,8 @@ class Container:
     def require_idle(self) -> None:
         """Raise Refused, naming what runs, unless bash is idle at its prompt."""
         self.require_alive()
-        if self.running and not self.has_bash:
-            raise self.running.no_bash()
+        if self.process and not self.has_bash:
+            raise self.process.no_bash()
         match self.terminal.state:
             case ShellState.IDLE:
                 return
@@ -363,36 +363,36 @@ class Container:
     def attended(self) -> Iterator[None]:
         """Be the only one who deals with this container for the ``with`` block.
 
-        The drain leaves terminal and deaths to us, and takes over whatever is there then.
+        The pty reader leaves terminal and deaths to us, and takes over whatever is there then.
         """
         with self._lock:
             self._unwatch()
-            self.terminal.read()  # The drain may be behind: it says whether bash is idle.
+            self.terminal.read()  # The pty reader may be behind: it says whether bash is idle.
             try:
                 yield
             finally:
                 self._watch()
 
     def _watch(self) -> None:
-        if not self.dead and not (self.running and self.running.waits):
-            self._drain.add(self.terminal)
-            self._drain.watch(self.live.pidfd, self._on_death)
-            if self.running:
-                self.running.watched_by(self._drain)
+        if not self.dead and not (self.process and self.process.waits):
+            self._pty_reader.add(self.terminal)
+            self._pty_reader.watch(self.live.pidfd, self._on_death)
+            if self.process:
+                self.process.watched_by(self._pty_reader)
 
     def _unwatch(self) -> None:
-        if self.running:
-            self.running.forgotten_by(self._drain)
-        self._drain.forget(self.terminal.master)
-        self._drain.forget(self.live.pidfd)
+        if self.process:
+            self.process.forgotten_by(self._pty_reader)
+        self._pty_reader.forget(self.terminal.master)
+        self._pty_reader.forget(self.live.pidfd)
         with self.terminal.lock:
-            pass  # The drain may be in the middle of reading: wait until it is out.
+            pass  # The pty reader may be in the middle of reading: wait until it is out.
 
     def _on_death(self) -> bool:
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            # A descriptor's number may have passed on since the drain heard of it.
+            # A descriptor's number may have passed on since the pty reader heard of it.
             if not self.live.alive:
                 with self.attended():
                     while self.terminal.read() > 0:

@@ -13,7 +13,7 @@ from shellplay.kernel import namespaces
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.stub import Stub
-from shellplay.monitor.client import Guardian
+from shellplay.monitor.client import Monitor
 from shellplay.shell.attach import Relay
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import REMOVED, take_terminal
@@ -23,7 +23,7 @@ CHUNK = 65536
 
 
 def execute(
-    guardian: Guardian,
+    monitor: Monitor,
     live: Shell,
     argv: list[str],
     *,
@@ -42,16 +42,16 @@ def execute(
     or executed.
     """
     with ExitStack() as stubs:
-        stub = _inside(guardian.stub(), live, stubs)
+        stub = _inside(monitor.stub(), live, stubs)
         change = dict(environment or {}) | ({"TERM": term} if term else {})
         removed, fresh = (REMOVED, False) if environment is None else ((), True)
         start = partial(stub.execute, argv, change=change, remove=removed, fresh=fresh)
         surround(stub)
         if term:
-            _on_terminal(guardian, stub, start, term, detach_key)
+            _on_terminal(monitor, stub, start, term, detach_key)
         else:
             _on_pipe(stub, start, sys.stdout.fileno() if output is None else output)
-    return guardian.exit_status_of(stub.pid)
+    return monitor.exit_status_of(stub.pid)
 
 
 def _inside(stub: Stub, live: Shell, stubs: ExitStack) -> Stub:
@@ -111,14 +111,14 @@ def _on_pipe(stub: Stub, start: Callable[[], None], output: int) -> None:
 
 
 def _on_terminal(
-    guardian: Guardian, stub: Stub, start: Callable[[], None], term: str, detach_key: str
+    monitor: Monitor, stub: Stub, start: Callable[[], None], term: str, detach_key: str
 ) -> None:
     own = Terminal(term=term)
     relay = Relay(own, detach_key)
     try:
         take_terminal(stub, own)
         start()
-        with pidfd(stub.pid) as alive, guardian.modes_kept(relay.keys):
+        with pidfd(stub.pid) as alive, monitor.modes_kept(relay.keys):
             relay.run(alive, lambda: None, b"")
     finally:
         own.close()

@@ -6,12 +6,12 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from shellplay.fences import ORDER, REGISTRY
-from shellplay.fences.base.seccomp_filter import Filter
+from shellplay.fences.base.seccomp_filter import SeccompFilter
 from shellplay.kernel.namespaces import identify
 from shellplay.model import FenceRecord, How, NamespaceId
 
 if TYPE_CHECKING:
-    from shellplay.container.applied import Standing, StandingFences
+    from shellplay.container.applied import AppliedFence, AppliedFences
     from shellplay.container.container import Container
 
 # What is said of a layer that the kernel shows of nobody.
@@ -23,16 +23,16 @@ def of_the_host() -> list[FenceRecord]:
     return [_record(kind, REGISTRY[kind].fact("self"), None, None) for kind in ORDER]
 
 
-def of(box: Container, standing: StandingFences) -> list[FenceRecord]:
+def of(box: Container, standing: AppliedFences) -> list[FenceRecord]:
     """Return one record for each layer of a container, re-read from the kernel."""
     return [_of(kind, box, standing) for kind in ORDER]
 
 
-def _of(kind: str, box: Container, standing: StandingFences) -> FenceRecord:
+def _of(kind: str, box: Container, standing: AppliedFences) -> FenceRecord:
     layer = REGISTRY[kind]
     host, mine = layer.fact("self"), None if box.dead else layer.fact(box.pid)
     up = standing.up(layer, mine, host)
-    if not up and issubclass(layer, Filter) and not layer.foreign:
+    if not up and issubclass(layer, SeccompFilter) and not layer.foreign:
         mine = host  # The filters that are there are told of where they stand.
     return _record(kind, host, mine, standing.find(kind) if up else None, box=box, up=up)
 
@@ -41,14 +41,14 @@ def _record(
     kind: str,
     host: Hashable | None,
     mine: Hashable | None,
-    standing: Standing | None,
+    standing: AppliedFence | None,
     *,
     box: Container | None = None,
     up: bool = False,
 ) -> FenceRecord:
     layer = REGISTRY[kind]
     namespace = isinstance(host, NamespaceId) or isinstance(mine, NamespaceId)
-    told = layer.told(mine, beside=host) if layer.visible else AS_PUT_UP if up else None
+    told = layer.describe(mine, other=host) if layer.visible else AS_PUT_UP if up else None
     return FenceRecord(
         fence=kind,
         up=up,
@@ -58,7 +58,7 @@ def _record(
         peel=_how_it_comes_off(standing, box) if standing and box else None,
         options=standing.fence.given() if standing else {},
         shared_with=_sharers(box, mine) if up and box and isinstance(mine, NamespaceId) else (),
-        host_state=None if namespace else layer.told(host, beside=mine),
+        host_state=None if namespace else layer.describe(host, other=mine),
         shell_state=None if namespace else told,
     )
 
@@ -72,7 +72,7 @@ def _sharers(box: Container, namespace: NamespaceId) -> tuple[str, ...]:
     )
 
 
-def _how_it_comes_off(standing: Standing, box: Container) -> str:
+def _how_it_comes_off(standing: AppliedFence, box: Container) -> str:
     match standing.how:
         case How.IN_PLACE:
             return "in place"

@@ -12,15 +12,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shellplay.container import apply, facts, placement
-from shellplay.container.applied import Standing, StandingFences
+from shellplay.container.applied import AppliedFence, AppliedFences
 from shellplay.container.apply import sees_the_hosts_proc
-from shellplay.container.stack import Stack, named
+from shellplay.container.stack import ShellStack, named
 from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError, TimedOut
 from shellplay.fences import REGISTRY, Fence, Limit, Namespace
-from shellplay.fences.base.namespace import Joined, joined
+from shellplay.fences.base.namespace import hold_namespace
+from shellplay.fences.base.target import OpenNamespace, Target
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.explain import explained, ptrace_refusal
+from shellplay.kernel.here import HERE
 from shellplay.kernel.process_tree import running
 from shellplay.model import Change, FenceRecord, How, NamespaceId, ShellIdentity
 from shellplay.shell.shell import Shell
@@ -55,7 +57,7 @@ class Fencing:
 
     def __init__(self, container: Container) -> None:
         self._box = container
-        self._stack = Stack(container)
+        self._stack = ShellStack(container)
 
     # -- looking -------------------------------------------------------------------------
 
@@ -64,7 +66,7 @@ class Fencing:
         return facts.of(self._box, self._stack.standing)
 
     @property
-    def standing(self) -> StandingFences:
+    def standing(self) -> AppliedFences:
         """The fences that stand, in the order in which they went up."""
         return self._stack.standing
 
@@ -81,11 +83,11 @@ class Fencing:
             raise Refused(f"{fence.kind} is fenced already", f"peel {fence.kind}, first")
         if (reason := fence.unsupported()) is not None:
             raise Refused(reason)
-        if fence.shows("self"):
+        if fence.observed("self"):
             raise Refused(f"{fence.kind}: the host is like that already, so nothing is fenced")
         placement.require_still_seen(self._stack, fence)
-        fence, notes = fence.gathered(self._stack.live.status)
-        self._stack.standing.gathered.append(fence)
+        fence, notes = fence.prepared(self._stack.live.status)
+        self._stack.standing.prepared.append(fence)
         try:
             with self._joined(fence) as join:
                 change = self._up(fence, join)
@@ -111,7 +113,7 @@ class Fencing:
         before = self._stack.live.identity
         changed = type(fence).parse({**standing.fence.given(), **fence.given()})
         try:
-            changed.put_up(self._box.pid, self._box.group)
+            changed.apply(Target(self._box.pid, HERE, self._box.group, self._box.terminal.path))
         except KernelError as error:
             raise explained(error, kind, self._box.pid) from error
         self._stack.standing.change(changed)
@@ -123,13 +125,13 @@ class Fencing:
         Raises ShellplayError if the kernel does not show it behind every fence then.
         """
         fences = [each.fence for each in self._stack.standing]
-        who = self._box.running.who if self._box.running else None
+        who = self._box.process.who if self._box.process else None
         apply.all_around(
             fences, caller, who, lambda f: apply.around(f, caller, self._box.group)
         )
         self._stack.standing.require_shown(caller.pid, "the program")
 
-    def _up(self, fence: Fence, join: Joined | None) -> Change:
+    def _up(self, fence: Fence, join: OpenNamespace | None) -> Change:
         over = placement.over(self._stack, fence)
         if over and self._may_step_back(over):
             return self._up_below(over, fence, join)
@@ -139,7 +141,7 @@ class Fencing:
         return change._replace(first=first, notes=(*notes, *change.notes))
 
     @contextmanager
-    def _joined(self, fence: Fence) -> Iterator[Joined | None]:
+    def _joined(self, fence: Fence) -> Iterator[OpenNamespace | None]:
         if not isinstance(fence, Namespace) or fence.join is None:
             yield None
             return
@@ -147,7 +149,7 @@ class Fencing:
         other.require_alive()
         if fence.fact(self._box.pid) == fence.fact(other.pid):
             raise Refused(f"{other.label} has the same {fence.kind} namespace already")
-        with joined(other.pid, fence.space) as join:
+        with hold_namespace(other.pid, fence.space) as join:
             yield join
 
     def _first(self, fence: Fence) -> tuple[Change, ...]:
@@ -167,12 +169,14 @@ class Fencing:
                 changes.append(self._up(REGISTRY[kind](), None))
         return tuple(changes)
 
-    def _may_step_back(self, over: list[Standing]) -> bool:
+    def _may_step_back(self, over: list[AppliedFence]) -> bool:
         """Tell whether somebody waits outside of some fences: none if bash started inside."""
         hows = {each.how for each in over}
         return self._box.settings.live and hows <= {How.FORKED, How.OUTSIDE}
 
-    def _up_below(self, over: list[Standing], fence: Fence, join: Joined | None) -> Change:
+    def _up_below(
+        self, over: list[AppliedFence], fence: Fence, join: OpenNamespace | None
+    ) -> Change:
         self._box.require_idle()
         before = self._stack.live.identity
         self._lost_jobs(self._stack.doomed_by(over), f"fence {fence.kind}", force=False)
@@ -200,7 +204,7 @@ class Fencing:
             left=(*state.stays, *carried.failed),
         )
 
-    def _put(self, fence: Fence, join: Joined | None) -> Change:
+    def _put(self, fence: Fence, join: OpenNamespace | None) -> Change:
         before, directory = self._stack.live.identity, self._stack.live.cwd
         earlier = self._earlier_processes()
         how, notes, carried = self._put_somehow(fence, join)
@@ -215,9 +219,9 @@ class Fencing:
         return change._replace(notes=notes, carried=carried.carried, left=carried.failed)
 
     def _put_somehow(
-        self, fence: Fence, join: Joined | None
+        self, fence: Fence, join: OpenNamespace | None
     ) -> tuple[How, tuple[str, ...], Carried]:
-        outside = isinstance(fence, Limit) and fence.comes_off(self._box.pid)
+        outside = isinstance(fence, Limit) and fence.removable(self._box.pid)
         if not outside and (not self._box.settings.live or placement.over(self._stack, fence)):
             return How.RESPAWNED, *self._put_on_new_bash(fence, join)
         if (
@@ -249,7 +253,7 @@ class Fencing:
             return How.RESPAWNED, (reason, *notes), carried
 
     def _put_on_new_bash(
-        self, fence: Fence, join: Joined | None
+        self, fence: Fence, join: OpenNamespace | None
     ) -> tuple[tuple[str, ...], Carried]:
         self._require_respawnable(f"fence {fence.kind}", force=False)
         over = placement.over(self._stack, fence)
@@ -316,7 +320,7 @@ class Fencing:
             and apply.may_return(self._stack.live, fence)
         )
 
-    def _wake_below(self, standing: Standing, *, force: bool) -> Carried:
+    def _wake_below(self, standing: AppliedFence, *, force: bool) -> Carried:
         self._box.require_idle()
         placement.require_a_way_back(self._stack, standing, self._box.label)
         doomed = self._stack.doomed_by([standing])
@@ -332,7 +336,7 @@ class Fencing:
             carried = self._stack.carry(state)
         return Carried(carried.carried, (*left, *state.stays, *carried.failed))
 
-    def _told_state(self, standing: Standing, *, force: bool) -> State | None:
+    def _told_state(self, standing: AppliedFence, *, force: bool) -> State | None:
         try:
             return self._stack.dump()
         except TimedOut as error:
@@ -380,7 +384,7 @@ class Fencing:
             verb, kind, how, before, self._stack.live.identity,
             namespace=mine if isinstance(mine, NamespaceId) else None,
             host=host if isinstance(host, NamespaceId) else None,
-            state=None if is_namespace else layer.told(mine, beside=host),
+            state=None if is_namespace else layer.describe(mine, other=host),
         )  # fmt: skip
 
     def _earlier_processes(self) -> list[str]:

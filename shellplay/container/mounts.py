@@ -9,12 +9,12 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from shellplay.container.applied import StandingFences
+from shellplay.container.applied import AppliedFences
 from shellplay.errors import KernelError, Refused, UsageError
-from shellplay.fences import Mounted, Namespace
+from shellplay.fences import MountOver, Namespace
 from shellplay.fences.root import Root
 from shellplay.fences.rootfs.build import KERNELS, is_of_kernel
-from shellplay.fences.rootfs.lower import Ground
+from shellplay.fences.rootfs.lower import LowerTree
 from shellplay.image.overlay_changes import FileChange, changes
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
@@ -26,7 +26,7 @@ from shellplay.kernel.mountinfo import Mount
 from shellplay.kernel.namespaces import identify, open_namespace
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.signals import deferred
-from shellplay.shell.broker import insider
+from shellplay.shell.broker import broker
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class Files:
     """The files of one container."""
 
-    def __init__(self, container: Container, standing: StandingFences) -> None:
+    def __init__(self, container: Container, standing: AppliedFences) -> None:
         self._box = container
         self._standing = standing
         # What was mounted here, and may be unmounted though it is where a fence is.
@@ -147,13 +147,15 @@ class Files:
         """Return the fence that would have a hole without a mount that it has made."""
         for each in self._standing:
             fence = each.fence
-            if isinstance(fence, Mounted) and f"{mount.point}/".startswith(f"{fence.target}/"):
+            if isinstance(fence, MountOver) and f"{mount.point}/".startswith(
+                f"{fence.target}/"
+            ):
                 return fence.kind
         root = self._standing.find("root")
         if root is None or not isinstance(root.fence, Root):
             return None
-        ground = root.fence.ground
-        apart = ground.apart or () if ground is not None else ()
+        lower_tree = root.fence.lower_tree
+        apart = lower_tree.apart or () if lower_tree is not None else ()
         of_it = mount.kind == "overlay" or mount.point[1:] in apart or is_of_kernel(mount.point)
         return root.fence.kind if of_it else None
 
@@ -161,10 +163,10 @@ class Files:
         """Yield where something is mounted that neither the host nor a fence has there."""
         host = {(each.device, each.point) for each in mountinfo.mounts("self") or ()}
         fences = [each.fence for each in self._standing]
-        taken = [*(each.target for each in fences if isinstance(each, Mounted)), *KERNELS]
+        taken = [*(each.target for each in fences if isinstance(each, MountOver)), *KERNELS]
         for fence in fences:
-            if isinstance(fence, Root) and fence.ground is not None:
-                taken += [f"/{name}" for name in fence.ground.apart or ()]
+            if isinstance(fence, Root) and fence.lower_tree is not None:
+                taken += [f"/{name}" for name in fence.lower_tree.apart or ()]
         for each in mountinfo.mounts(self._box.pid) or ():
             place = f"{each.point}/"
             if each.kind == "overlay" or (each.device, each.point) in host:
@@ -174,8 +176,8 @@ class Files:
 
     def changes(self) -> Iterator[FileChange]:
         """Yield what is not as it was when the root went up; raises Refused."""
-        upper, ground = self._written()
-        return changes(upper, ground.below, ground.apart)
+        upper, lower_tree = self._written()
+        return changes(upper, lower_tree.below, lower_tree.apart)
 
     def commit(self, name: str) -> Generator[str, None, Image]:
         """Make an image of what is not as it was, over the one that the root stands on.
@@ -187,26 +189,26 @@ class Files:
         from shellplay.image.store import Store
 
         parse(name)
-        upper, ground = self._written()
-        if ground.image is None:
+        upper, lower_tree = self._written()
+        if lower_tree.image is None:
             yield "the host is no image, so only what was changed is in it"
         leave: set[str] = set()
-        if ground.image is None:
+        if lower_tree.image is None:
             # What is mounted on the host has a place in there, also if nothing was written.
             changed = {each.path.split("/")[1] for each in self.changes()}
             leave = {each.name for each in upper.iterdir()} - changed
-        return (yield from commit(Store(), name, upper, ground.image, exclude=leave))
+        return (yield from commit(Store(), name, upper, lower_tree.image, exclude=leave))
 
-    def _written(self) -> tuple[Path, Ground]:
+    def _written(self) -> tuple[Path, LowerTree]:
         found = self._standing.find("root")
         fence = found.fence if found else None
-        if not isinstance(fence, Root) or fence.ground is None:
+        if not isinstance(fence, Root) or fence.lower_tree is None:
             raise Refused(
                 "the files are the host's: nothing tells what was changed", "fence root"
             )
-        if fence.ground.upper is None:
+        if fence.lower_tree.upper is None:
             raise Refused("what is written goes to the files themselves, so nothing tells")
-        return fence.ground.upper, fence.ground
+        return fence.lower_tree.upper, fence.lower_tree
 
     def _require_room(self, place: str) -> None:
         """Raise Refused if something would have to be made among the files of the host."""
@@ -230,7 +232,7 @@ class Files:
     def _inside(self, what: str) -> Iterator[Caller]:
         with deferred(), self._box.attended():
             try:
-                with insider(self._box.guardian, self._box.pid) as caller:
+                with broker(self._box.monitor, self._box.pid) as caller:
                     yield caller
             except KernelError as error:
                 raise explained(error, what, self._box.pid) from error

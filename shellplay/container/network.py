@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shellplay.container.fencing import Fencing
 from shellplay.errors import KernelError, Refused, ShellplayError
 from shellplay.fences import Fence
-from shellplay.fences.base.namespace import joined
+from shellplay.fences.base.namespace import hold_namespace
 from shellplay.fences.net import BRIDGE, NONE, PASTA, Net
 from shellplay.kernel import namespaces
 from shellplay.kernel import net_addresses as addresses
@@ -15,7 +15,7 @@ from shellplay.kernel.explain import explained
 from shellplay.kernel.signals import deferred
 from shellplay.model import Change, Leg, NamespaceId
 from shellplay.network import etc_hosts, proxy, rootless
-from shellplay.network.bridge_client import Switch
+from shellplay.network.bridge_client import BridgeClient
 from shellplay.network.etc_files import NameFiles
 from shellplay.network.port import Port
 from shellplay.network.proxy import Published
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 WITHOUT_MNT = "names are looked up as on the host, until mnt is fenced"
 
 
-class Networking:
+class Network:
     """What leads out of the net namespace of one container, and into it.
 
     All of it belongs to one namespace, and goes when bash is in it no more.
     """
 
-    def __init__(self, container: Container, fencing: Fencing, switch: Switch) -> None:
+    def __init__(self, container: Container, fencing: Fencing, bridge: BridgeClient) -> None:
         self._box = container
         self._fencing = fencing
-        self._switch = switch
+        self._bridge = bridge
         self._files = NameFiles()
         # Whether names are told inside also if nothing leads out of its network.
         self._always_named = False
@@ -68,7 +68,7 @@ class Networking:
 
     def prestart(self) -> None:
         """Start what a bridge takes, if it can be had, while something else is being done."""
-        self._switch.prestart()
+        self._bridge.prestart()
 
     def after(self, change: Change, fence: Fence) -> Change:
         """Do what is left to do when a fence has gone up; if that fails, it comes off."""
@@ -100,7 +100,7 @@ class Networking:
                 case mode if mode == BRIDGE:
                     notes = self._attach(pid, fence.subnet)
                 case mode if mode == PASTA:
-                    self._way = rootless.open_way(self._box.guardian, pid)
+                    self._way = rootless.open_way(self._box.monitor, pid)
                     notes = (f"{self._way.program} leads out",)
                 case _:
                     return ()
@@ -110,9 +110,9 @@ class Networking:
         return notes
 
     def _attach(self, pid: int, subnet: str | None) -> tuple[str, ...]:
-        with joined(pid, "net") as space:
-            self._leg = leg = self._switch.attach(space.fd, subnet)
-        told = f"{leg.interface} at {self._switch.bridge}: {', '.join(leg.addresses)}"
+        with hold_namespace(pid, "net") as space:
+            self._leg = leg = self._bridge.attach(space.fd, subnet)
+        told = f"{leg.interface} at {self._bridge.bridge}: {', '.join(leg.addresses)}"
         _, without_server = etc_hosts.resolv(None)
         return (told, *leg.notes, *([without_server] if without_server else []))
 
@@ -143,17 +143,17 @@ class Networking:
         self._files.write(etc_hosts.RESOLV, etc_hosts.as_on_the_host(etc_hosts.RESOLV))
 
     def _fit_names(self) -> tuple[str, ...]:
-        pid, guardian = self._box.pid, self._box.guardian
+        pid, monitor = self._box.pid, self._box.monitor
         if self._box.dead:
             return ()
         if self._anchor() is None:
             if not self._always_named:
-                self._files.unmount(guardian, pid)
+                self._files.unmount(monitor, pid)
                 return ()
             self._tell_alone()
         if namespaces.identify(pid, "mnt") == namespaces.identify("self", "mnt"):
             return ()  # Those are the host's files.
-        return self._files.mount(guardian, pid)
+        return self._files.mount(monitor, pid)
 
     def loosen(self) -> None:
         """Let go of what belongs to a network that bash is in no more."""
@@ -174,21 +174,21 @@ class Networking:
         if way is not None:
             way.process.end()
         if leg is not None:
-            self._switch.detach(leg.link)
+            self._bridge.detach(leg.link)
 
     # -- names ---------------------------------------------------------------------------
 
-    def _anchor(self) -> Networking | None:
+    def _anchor(self) -> Network | None:
         """Return whose way out of its network bash has: its own, or one that it shares."""
         leading = self._leading()
         own = self._own() if leading else None
         return next((each for each in leading if each._space == own), None)
 
-    def _leading(self) -> list[Networking]:
+    def _leading(self) -> list[Network]:
         """Return those that have a way out."""
         return [each for each in self._peers() if each._leg or each._way]
 
-    def _peers(self) -> list[Networking]:
+    def _peers(self) -> list[Network]:
         others = [each.network for each in self._box.peers() if each is not self._box]
         return [self, *others]
 
@@ -197,7 +197,7 @@ class Networking:
         leading = self._leading()
         if not leading:
             return
-        inside: dict[NamespaceId | None, list[Networking]] = {}
+        inside: dict[NamespaceId | None, list[Network]] = {}
         for peer in self._peers():
             inside.setdefault(peer._own(), []).append(peer)
         lines = {each._space: each._lines(inside.get(each._space, [])) for each in leading}
@@ -212,7 +212,7 @@ class Networking:
                 peer._files.write(etc_hosts.HOSTS, text)
                 peer._files.write(etc_hosts.RESOLV, resolv)
 
-    def _lines(self, sharing: list[Networking]) -> list[str]:
+    def _lines(self, sharing: list[Network]) -> list[str]:
         """Return what /etc/hosts has of the containers in this network."""
         called = dict.fromkeys(name for each in sharing for name in each._names())
         found = self._leg.addresses if self._leg else self.addresses
@@ -231,7 +231,7 @@ class Networking:
                 whose = self._box.label if anchor is self else anchor._box.label
                 raise Refused(f"the network of {whose} is connected already", "disconnect")
             connected = fence.changed(mode=BRIDGE, join=None)
-            self._switch.require()
+            self._bridge.require()
             notes = self.furnish(connected, self._box.pid)
             self._fencing.standing.change(connected)
             if "mnt" not in self._fencing.standing:
@@ -260,7 +260,7 @@ class Networking:
         """Do so for who deals with the container already, as when it starts."""
         port = Port.parse(text)
         self._require_net()
-        published = proxy.publish(self._box.guardian, port, self._box.pid)
+        published = proxy.publish(self._box.monitor, port, self._box.pid)
         self._published.append(published)
         self._space = self._own()
         return published.port

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from shellplay.container import apply
-from shellplay.container.applied import Standing
-from shellplay.container.stack import Stack
+from shellplay.container.applied import AppliedFence
+from shellplay.container.stack import ShellStack
 from shellplay.errors import Refused
-from shellplay.fences import Fence, Mounted, Namespace, Restriction
+from shellplay.fences import Fence, MountOver, Namespace, Restriction
 from shellplay.fences.root import Root
 from shellplay.kernel.process_tree import running
 from shellplay.kernel.procfs import Status
 from shellplay.model import How
 
 
-def over(stack: Stack, fence: Fence) -> list[Standing]:
+def over(stack: ShellStack, fence: Fence) -> list[AppliedFence]:
     """Return the fences that have to be above a new one, in their order.
 
     Behind restrictions bash lacks what others need, or they would not outlast the other: a
@@ -31,7 +31,7 @@ def over(stack: Stack, fence: Fence) -> list[Standing]:
     return []
 
 
-def shares_the_fork(stack: Stack, fence: Fence) -> bool:
+def shares_the_fork(stack: ShellStack, fence: Fence) -> bool:
     """Tell whether a one-way fence goes up around the copy that lives, without a new fork.
 
     A bash that forks inside a pid fence is no longer number 1; and who waits outside of
@@ -40,11 +40,11 @@ def shares_the_fork(stack: Stack, fence: Fence) -> bool:
     return _is_alone_as_number_1(stack) and not isinstance(fence, Namespace)
 
 
-def require_still_seen(stack: Stack, fence: Fence) -> None:
+def require_still_seen(stack: ShellStack, fence: Fence) -> None:
     """Raise Refused if what is mounted would not be seen in the tree of another container."""
     if not isinstance(fence, Root) or fence.join is None:
         return
-    mounted = [each.fence.kind for each in stack.standing if isinstance(each.fence, Mounted)]
+    mounted = [each.fence.kind for each in stack.standing if isinstance(each.fence, MountOver)]
     if mounted:
         stand = "stands" if len(mounted) == 1 else "stand"
         raise Refused(
@@ -53,7 +53,7 @@ def require_still_seen(stack: Stack, fence: Fence) -> None:
         )
 
 
-def require_a_way_back(stack: Stack, standing: Standing, label: str) -> None:
+def require_a_way_back(stack: ShellStack, standing: AppliedFence, label: str) -> None:
     """Raise Refused, with the fix, if no bash could go on without a fence that stands."""
     kind = standing.fence.kind
     place = stack.outside([standing])
@@ -71,7 +71,7 @@ def require_a_way_back(stack: Stack, standing: Standing, label: str) -> None:
     require_all_permitted(stack, standing, outside.status)
 
 
-def require_all_permitted(stack: Stack, standing: Standing, status: Status) -> None:
+def require_all_permitted(stack: ShellStack, standing: AppliedFence, status: Status) -> None:
     """Raise Refused if one of such a status may not put up again what stands above a fence."""
     kind = standing.fence.kind
     above = [
@@ -88,7 +88,7 @@ def require_all_permitted(stack: Stack, standing: Standing, status: Status) -> N
         )
 
 
-def _belongs_below_pid(stack: Stack, fence: Fence) -> bool:
+def _belongs_below_pid(stack: ShellStack, fence: Fence) -> bool:
     # A bash that forks inside a pid fence is no longer number 1, and not alone: the parked
     # one shows.  As long as nothing else lives in there, pid can come last, if somebody waits
     # outside of it: nobody does if the bash was started inside.
@@ -101,7 +101,7 @@ def _belongs_below_pid(stack: Stack, fence: Fence) -> bool:
     )
 
 
-def _is_alone_as_number_1(stack: Stack) -> bool:
+def _is_alone_as_number_1(stack: ShellStack) -> bool:
     pid = stack.standing.find("pid")
     return (
         pid is not None

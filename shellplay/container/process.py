@@ -13,8 +13,8 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
-from shellplay.container.spec import Program
-from shellplay.container.stdio import Streams
+from shellplay.container.spec import ProcessSpec
+from shellplay.container.stdio import Stdio
 from shellplay.container.user import Account
 from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel import namespaces
@@ -23,7 +23,7 @@ from shellplay.kernel.poll import readable
 from shellplay.kernel.process_tree import kill_quietly, running
 from shellplay.kernel.signals import handles
 from shellplay.settings import GRACE_SECONDS
-from shellplay.shell.pty_reader import Drain
+from shellplay.shell.pty_reader import PtyReader
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
@@ -34,35 +34,35 @@ ENDING_SECONDS, MOMENT_SECONDS = 5.0, 0.001
 Output = Callable[[int, bytes], None]
 
 
-class Running:
+class ContainerProcess:
     """A program as the first process of a container.
 
     ``streams`` are its pipes if it has no terminal.  As long as it ``waits`` nobody else may
     read what it prints: somebody is going to attend it.
     """
 
-    def __init__(self, container: Container, program: Program) -> None:
+    def __init__(self, container: Container, spec: ProcessSpec) -> None:
         self._box = container
-        self.program = program
-        self.streams: Streams | None = None
+        self.spec = spec
+        self.streams: Stdio | None = None
         self.who: Account | None = None
-        self.environment: Mapping[str, str] = program.environment
+        self.environment: Mapping[str, str] = spec.environment
         # A bash is read by who starts it, up to its prompt.
-        self.waits = program.attended and not program.is_bash
+        self.waits = spec.attended and not spec.is_bash
         self._output: Output | None = None
         self._status: int | None = None
         self._mounts: int | None = None
 
-    def connect(self) -> Streams:
+    def connect(self) -> Stdio:
         """Make the pipes of a program that gets no terminal."""
-        self.streams = Streams(self._heard, keys=self.program.keys)
+        self.streams = Stdio(self._heard, keys=self.spec.keys)
         return self.streams
 
     def became(self, who: Account, environment: Mapping[str, str]) -> None:
         """Keep who it is and what its environment was: what runs beside it gets the same."""
         self.who, self.environment = who, environment
-        self._box.guardian.expect(self._box.live.pid)
-        if not self.program.is_bash:
+        self._box.monitor.expect(self._box.live.pid)
+        if not self.spec.is_bash:
             # Held, or its number could be that of another one before we have looked.
             self._mounts = namespaces.open_namespace(self._box.live.pid, "mnt")
 
@@ -71,17 +71,17 @@ class Running:
         if self._output is not None:
             self._output(stream, piece)
 
-    def watched_by(self, drain: Drain) -> None:
+    def watched_by(self, pty_reader: PtyReader) -> None:
         """Have what it prints be read in the background."""
         if self.streams is not None:
             for fd in self.streams.open:
-                drain.watch(fd, partial(self.streams.read, fd))
+                pty_reader.watch(fd, partial(self.streams.read, fd))
 
-    def forgotten_by(self, drain: Drain) -> None:
+    def forgotten_by(self, pty_reader: PtyReader) -> None:
         """Leave what it prints to us."""
         if self.streams is not None:
             for fd in self.streams.open:
-                drain.forget(fd)
+                pty_reader.forget(fd)
 
     # -- living --------------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ class Running:
         """How it ended, 128+n by signal n; None as long as it runs."""
         if self._status is None and not self._box.live.alive:
             try:
-                self._status = self._box.guardian.exit_status_of(self._box.live.pid)
+                self._status = self._box.monitor.exit_status_of(self._box.live.pid)
             except ShellGone:
                 return 128 + signal.SIGKILL  # With the playground process it was killed.
         return self._status
@@ -168,7 +168,7 @@ class Running:
         mounts = namespaces.of_descriptor(self._mounts)
         deadline = time.monotonic() + ENDING_SECONDS
         while time.monotonic() < deadline:
-            family = running(self._box.guardian.pid)
+            family = running(self._box.monitor.pid)
             left = [pid for pid in family if namespaces.identify(pid, "mnt") == mounts]
             if not left:
                 break
@@ -199,7 +199,7 @@ class Running:
 
         Returns whether it has ended in time.
         """
-        self._send(signal.Signals[f"SIG{self.program.stop_signal}"])
+        self._send(signal.Signals[f"SIG{self.spec.stop_signal}"])
         in_time = readable(self._box.live.pidfd, seconds)
         if not in_time:
             self._send(signal.SIGKILL)
@@ -216,12 +216,12 @@ class Running:
 
     def require_terminal(self) -> None:
         """Raise Refused if it has none."""
-        if not self.program.terminal:
+        if not self.spec.terminal:
             raise Refused(
                 f"{self._box.label} was started without a terminal", f"logs {self._box.label}"
             )
 
     def no_bash(self) -> Refused:
         """Return why nothing is typed here, and nothing forks."""
-        what = self.program.name
+        what = self.spec.name
         return Refused(f"{self._box.label} runs {what}, and no bash", "exec CMD runs beside it")

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from shellplay.fences import Fence
 
-Told = Callable[[str, str], None]
+Report = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
-class Volume:
+class VolumeSpec:
     """What is mounted at ``target``: a file or directory of the host, or a tmpfs if None.
 
     A ``device`` may be opened; ``allowed`` is what a tmpfs otherwise forbids: exec, suid.
@@ -29,7 +29,7 @@ class Volume:
 
 
 @dataclass(frozen=True)
-class Program:
+class ProcessSpec:
     """A program with what is around it; it becomes number 1 behind a pid fence.
 
     ``user`` is as for ``docker run -u``.  With ``terminal`` it gets one, otherwise its output
@@ -49,7 +49,7 @@ class Program:
     reads_bashrc: bool = False
     attended: bool = False
     forgotten: bool = False
-    volumes: tuple[Volume, ...] = ()
+    volumes: tuple[VolumeSpec, ...] = ()
     stop_signal: str = "TERM"
 
     @property
@@ -69,15 +69,15 @@ def new_id() -> str:
     return os.urandom(6).hex()
 
 
-class Start(NamedTuple):
-    """How a container starts: what it runs, behind which fences; ``told`` hears of each.
+class StartSpec(NamedTuple):
+    """How a container starts: what it runs, behind which fences; ``report`` hears of each.
 
     Its ``id`` is known before it is there: it may be the host name.  ``ports`` are published
     before the program begins, so that it never runs if one is taken.
     """
 
     id: str
-    program: Program
+    process: ProcessSpec
     fences: tuple[Fence, ...]
-    told: Told
+    report: Report
     ports: tuple[str, ...] = ()

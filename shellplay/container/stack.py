@@ -12,18 +12,20 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from typing import TYPE_CHECKING
 
 from shellplay.container import apply
-from shellplay.container.applied import Standing, StandingFences
+from shellplay.container.applied import AppliedFence, AppliedFences
 from shellplay.errors import KernelError, Refused, TimedOut
-from shellplay.fences import KINDS, Fence, Limit, Mounted, Namespace
+from shellplay.fences import KINDS, Fence, Limit, MountOver, Namespace
 from shellplay.fences.base.mount_over import is_mounted_over, mounts_at
-from shellplay.fences.base.namespace import Joined, joined, return_to, working_directory
+from shellplay.fences.base.namespace import hold_namespace, return_to, working_directory
+from shellplay.fences.base.target import OpenNamespace, Target
 from shellplay.fences.rootfs import build
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
+from shellplay.kernel.here import HERE
 from shellplay.kernel.process_tree import descendants, kill_quietly
 from shellplay.kernel.stub import Stub
 from shellplay.model import How, ShellState
-from shellplay.shell.broker import insider, mounter
+from shellplay.shell.broker import broker, mount_caller
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import start_bash
 from shellplay.shell.state_dump import State, dump
@@ -34,18 +36,18 @@ if TYPE_CHECKING:
     from shellplay.container.container import Container
 
 # A fence that is to go up, and the namespace to join for it.
-Wanted = tuple[Fence, Joined | None]
+Wanted = tuple[Fence, OpenNamespace | None]
 
 # Out of these a bash that may can come back; the other two are left by waking another.
 IN_PLACE_KINDS = tuple(kind for kind in KINDS if kind not in ("user", "pid"))
 
 
-class Stack:
+class ShellStack:
     """The bashes and the fences of one container, which is attended meanwhile."""
 
     def __init__(self, container: Container) -> None:
         self._box = container
-        self.standing = StandingFences()
+        self.standing = AppliedFences()
 
     @property
     def live(self) -> Shell:
@@ -59,15 +61,15 @@ class Stack:
 
     # -- up ------------------------------------------------------------------------------
 
-    def put_in_place(self, fence: Fence, join: Joined | None) -> How:
+    def put_in_place(self, fence: Fence, join: OpenNamespace | None) -> How:
         """Put a fence around the live bash itself; undone if it fails half-way."""
-        if isinstance(fence, Limit | Mounted):
+        if isinstance(fence, Limit | MountOver):
             if isinstance(fence, Limit):
-                fence.put_up(self.live.pid, self._box.group)
+                fence.apply(self._target(self.live))
             else:
                 with self._mounter() as caller:
                     self._mount(fence, caller, self.live.pid, self._box.terminal)
-            self.standing.add(Standing(fence, How.OUTSIDE, len(self.parked)))
+            self.standing.add(AppliedFence(fence, How.OUTSIDE, len(self.parked)))
             return How.OUTSIDE
         assert isinstance(fence, Namespace)
         before = namespaces.identify(self.live.pid, fence.space)
@@ -81,36 +83,39 @@ class Stack:
                         apply.take_off(fence.space, caller, outside)
                     return_to(caller, path)
                 raise
-        self.standing.add(Standing(fence, How.IN_PLACE, len(self.parked)))
+        self.standing.add(AppliedFence(fence, How.IN_PLACE, len(self.parked)))
         return How.IN_PLACE
+
+    def _target(self, shell: Shell) -> Target:
+        return Target(shell.pid, HERE, self._box.group, self._box.terminal.path)
 
     def _mounter(self) -> AbstractContextManager[Caller]:
         by_itself = self._box.settings.live and not self.standing.restrictions()
-        return mounter(self._box.guardian, self.live, by_itself=by_itself)
+        return mount_caller(self._box.monitor, self.live, by_itself=by_itself)
 
-    def _mount(self, fence: Mounted, caller: Caller, pid: int, terminal: Terminal) -> None:
-        if fence.shows(pid):
+    def _mount(self, fence: MountOver, caller: Caller, pid: int, terminal: Terminal) -> None:
+        if fence.observed(pid):
             # It is of a fence that has come off below it.
             if not is_mounted_over(pid, fence.target):
-                fence.go_up_instead(caller, terminal.path)
+                fence.mount_instead(caller, terminal.path)
                 return
-            fence.take_off(caller)
+            fence.unmount(caller)
         before = mounts_at(pid, fence.target)
         try:
-            fence.go_up(caller, terminal.path)
+            fence.mount(caller, terminal.path)
         except KernelError:
             if mounts_at(pid, fence.target) != before:
-                fence.take_off(caller)
+                fence.unmount(caller)
             raise
 
-    def put_on_copy(self, fence: Fence, join: Joined | None) -> None:
+    def put_on_copy(self, fence: Fence, join: OpenNamespace | None) -> None:
         """Fork the live bash; the copy is inside the fence, the original is parked."""
         outer = self.live
         jobs = self._box.jobs()
         copy = outer.fork(self._box.terminal, apply.by_fork(fence, join, self._box.group))
         self.parked.append(outer)
         self._box.live = copy
-        self.standing.add(Standing(fence, How.FORKED, len(self.parked)))
+        self.standing.add(AppliedFence(fence, How.FORKED, len(self.parked)))
         if jobs:
             # They are children of the parked bash; the copy must not count on them.
             self.ask(r"\builtin disown -a")
@@ -122,26 +127,26 @@ class Stack:
         """
         with self.live.seized() as caller:
             apply.around(fence, caller, self._box.group)
-        self.standing.add(Standing(fence, How.FORKED, len(self.parked)))
+        self.standing.add(AppliedFence(fence, How.FORKED, len(self.parked)))
 
     # -- down ----------------------------------------------------------------------------
 
     def take_off(self, kind: str) -> None:
         """Move the live bash itself back to where the host is."""
         match self.standing.find(kind):
-            case Standing(Limit() as limit, depth=depth):
+            case AppliedFence(Limit() as limit, depth=depth):
                 # It is around those that were forked since, too: the parked ones among them.
                 for shell in (*self.parked[depth:], self.live):
-                    limit.take_off(shell.pid, self._box.group)
-            case Standing(Mounted() as mounted):
+                    limit.remove(self._target(shell))
+            case AppliedFence(MountOver() as mounted):
                 with self._mounter() as caller:
-                    mounted.take_off(caller)
-            case Standing(Namespace() as fence, depth=depth) if kind not in KINDS:
+                    mounted.unmount(caller)
+            case AppliedFence(Namespace() as fence, depth=depth) if kind not in KINDS:
                 # Those that were forked since are in its namespace, and no other fence's.
                 for shell in (*self.parked[depth:], self.live):
                     self._leave(fence, shell)
             case _:
-                with self.live.seized() as caller, joined(os.getpid(), kind) as host:
+                with self.live.seized() as caller, hold_namespace(os.getpid(), kind) as host:
                     apply.take_off(kind, caller, host)
         self.standing.remove(kind)
 
@@ -156,15 +161,15 @@ class Stack:
                 apply.take_off(fence.space, caller, outside)
                 build.reopen(caller, paths)
 
-    def doomed_by(self, off: Sequence[Standing]) -> list[Shell]:
+    def doomed_by(self, off: Sequence[AppliedFence]) -> list[Shell]:
         """Return the bashes that end if fences come off by waking one outside of them."""
         return [*self.parked[self.outside(off) + 1 :], self.live]
 
-    def woken_by(self, standing: Standing) -> Shell:
+    def woken_by(self, standing: AppliedFence) -> Shell:
         """Return the bash that goes on if a fence is peeled by waking one outside of it."""
         return self.parked[self.outside([standing])]
 
-    def outside(self, off: Sequence[Standing]) -> int:
+    def outside(self, off: Sequence[AppliedFence]) -> int:
         """Return the place, from the bottom, of the bash that is or can come outside."""
         outer = [_outside(each) for each in off]
         if any(each.how is not How.FORKED for each in off):
@@ -174,7 +179,7 @@ class Stack:
 
     @contextmanager
     def stepped_back(
-        self, off: Sequence[Standing], *, deaf: bool = False
+        self, off: Sequence[AppliedFence], *, deaf: bool = False
     ) -> Iterator[list[Wanted]]:
         """Wake the bash that can be without some fences.
 
@@ -221,7 +226,7 @@ class Stack:
     def _lift_limits(self) -> None:
         for each in self.standing:
             if isinstance(each.fence, Limit) and each.depth >= len(self.parked):
-                each.fence.outlived(self._box.group)
+                each.fence.clean_up(self._box.group)
 
     def _wake(self, ended: Shell) -> None:
         # It is the live one from here on, also if it turns out to have ended as well.
@@ -274,12 +279,12 @@ class Stack:
             undo.callback(terminal.close)
             stub = self._stub_inside(wanted, undo)
             notes = _fit_proc(stub.pid, fences, lambda: nullcontext(stub))
-            standing = [Standing(fence, way_on(fence, stub.pid), 0) for fence in fences]
+            standing = [AppliedFence(fence, way_on(fence, stub.pid), 0) for fence in fences]
             for fence in fences:
-                if isinstance(fence, Mounted):
-                    with insider(self._box.guardian, stub.pid) as caller:
+                if isinstance(fence, MountOver):
+                    with broker(self._box.monitor, stub.pid) as caller:
                         self._mount(fence, caller, stub.pid, terminal)
-            who = self._box.running.who if self._box.running else None
+            who = self._box.process.who if self._box.process else None
             apply.all_around(
                 fences, stub, who, lambda f: apply.around(f, stub, self._box.group)
             )
@@ -293,17 +298,17 @@ class Stack:
 
     def _bash_anew(self, stub: Stub, terminal: Terminal) -> Shell:
         """Start a bash as the one before it was started."""
-        running = self._box.running
+        running = self._box.process
         if running is None:
             return start_bash(stub, terminal, user_file=self._box.settings.bashrc)
-        program = running.program
+        program = running.spec
         return start_bash(
             stub, terminal, user_file=program.reads_bashrc,
             path=program.argv[0], environment=running.environment,
         )  # fmt: skip
 
     def _stub_inside(self, wanted: Sequence[Wanted], undo: ExitStack) -> Stub:
-        stub = self._box.guardian.stub()
+        stub = self._box.monitor.stub()
         undo.callback(stub.quit)
         stub.chdir(self.live.cwd)
         for fence, join in wanted:
@@ -315,7 +320,7 @@ class Stack:
             undo.callback(stub.quit)
         return stub
 
-    def _pinned(self, fence: Fence) -> AbstractContextManager[Joined | None]:
+    def _pinned(self, fence: Fence) -> AbstractContextManager[OpenNamespace | None]:
         # PID 1 of a pid namespace is the bash itself: with it the namespace ends, and a
         # new one has to do.
         if fence.by_fork or not isinstance(fence, Namespace):
@@ -323,7 +328,7 @@ class Stack:
         for each in self.standing.above(fence.kind):
             if isinstance(each.fence, Namespace) and each.fence.space == fence.kind:
                 return each.fence.outside()  # Where bash is now is that one's.
-        return joined(self.live.pid, fence.space)
+        return hold_namespace(self.live.pid, fence.space)
 
     # -- state ---------------------------------------------------------------------------
 
@@ -360,13 +365,15 @@ class Stack:
         return _fit_proc(self.live.pid, fences, self.live.seized)
 
 
-def _outside(standing: Standing) -> int:
+def _outside(standing: AppliedFence) -> int:
     return standing.depth - 1 if standing.how is How.FORKED else standing.depth
 
 
 def way_on(fence: Fence, pid: int) -> How:
     """Return how a fence is going to stand around a process that becomes a new bash."""
-    outside = isinstance(fence, Mounted) or (isinstance(fence, Limit) and fence.comes_off(pid))
+    outside = isinstance(fence, MountOver) or (
+        isinstance(fence, Limit) and fence.removable(pid)
+    )
     return How.OUTSIDE if outside else How.RESPAWNED
 
 

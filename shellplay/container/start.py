@@ -13,15 +13,16 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from shellplay.container import apply, user
-from shellplay.container.applied import Standing, StandingFences
-from shellplay.container.spec import Start
+from shellplay.container.applied import AppliedFence, AppliedFences
+from shellplay.container.spec import StartSpec
 from shellplay.container.stack import way_on
 from shellplay.container.volumes import Volumes
 from shellplay.errors import KernelError, Refused
-from shellplay.fences import Fence, Limit, Mounted, Namespace, Restriction
-from shellplay.fences.base.cgroup_limit import Quota
+from shellplay.fences import Fence, Limit, MountOver, Namespace, Restriction
+from shellplay.fences.base.cgroup_limit import CgroupLimit
 from shellplay.fences.base.mount_over import mounts_at
-from shellplay.fences.base.namespace import Joined, joined
+from shellplay.fences.base.namespace import hold_namespace
+from shellplay.fences.base.target import OpenNamespace
 from shellplay.fences.net import Net
 from shellplay.fences.pid import Pid
 from shellplay.fences.root import Root
@@ -58,7 +59,7 @@ class NotStarted(Refused):
         super().__init__(f"{name} is not {where}", fix)
 
 
-def begin(box: Container, standing: StandingFences, start: Start) -> Shell:
+def begin(box: Container, standing: AppliedFences, start: StartSpec) -> Shell:
     """Start the program of a container behind its fences; raises what refuses one of them.
 
     If it fails nothing of it is left, but for what the fences hold: ``standing`` has that.
@@ -76,24 +77,24 @@ class _Beginning:
     """One start, with the stub that goes through it."""
 
     def __init__(
-        self, box: Container, standing: StandingFences, start: Start, held: ExitStack
+        self, box: Container, standing: AppliedFences, start: StartSpec, held: ExitStack
     ) -> None:
         self._box = box
         self._standing = standing
-        self._program = start.program
-        self._told = start.told
+        self._program = start.process
+        self._report = start.report
         self._ports = start.ports
-        self._stub = box.guardian.stub()
+        self._stub = box.monitor.stub()
         # Once it is a program that has no effect.
         held.callback(lambda: self._stub.quit())
         self._held = held
         status = procfs.status(self._stub.pid)
         assert status is not None, "it waits for us"
         self._fences = [self._gathered(each, status) for each in start.fences]
-        self._volumes = Volumes(start.program.volumes, held)
+        self._volumes = Volumes(start.process.volumes, held)
         self._first: Shell | None = None
-        assert box.running is not None
-        self._running = box.running
+        assert box.process is not None
+        self._running = box.process
         # The stubs that have forked, to be inside: pidfds.
         self._outside: list[int] = []
 
@@ -104,7 +105,7 @@ class _Beginning:
         mount.umask(self._stub, UMASK)
         self._stub.chdir("/")
         if self._sees_its_cgroup:
-            for quota in self._of(Quota):
+            for quota in self._of(CgroupLimit):
                 # Before it has a cgroup namespace: that has as its root where it is then.
                 quota.join(self._stub.pid, self._box.group)
         for namespace in self._of(Namespace):
@@ -116,9 +117,9 @@ class _Beginning:
         self._fit_proc()
         self._furnish_net()
         for port in self._ports:
-            self._told("net", f"published: {self._box.network.open_port(port)}")
+            self._report("net", f"published: {self._box.network.open_port(port)}")
         self._close_root()
-        for mounted in self._of(Mounted):
+        for mounted in self._of(MountOver):
             self._up(mounted, self._cover)
         self._volumes.mount(self._stub)
         for limit in self._of(Limit):
@@ -141,10 +142,10 @@ class _Beginning:
     def _gathered(self, fence: Fence, status: procfs.Status) -> Fence:
         if (reason := fence.unsupported()) is not None:
             raise Refused(reason)
-        ready, notes = fence.gathered(status)
-        self._standing.gathered.append(ready)
+        ready, notes = fence.prepared(status)
+        self._standing.prepared.append(ready)
         for note in notes:
-            self._told(fence.kind, note)
+            self._report(fence.kind, note)
         return ready
 
     def _of(self, family: Callable[..., T]) -> list[T]:
@@ -156,25 +157,25 @@ class _Beginning:
         except KernelError as error:
             raise explained(error, fence.kind, self._stub.pid) from error
         # Where nothing lies below what is mounted, a new tree is needed without it.
-        alone = isinstance(fence, Mounted) and not self._program.is_bash
+        alone = isinstance(fence, MountOver) and not self._program.is_bash
         how = How.RESPAWNED if alone else way_on(fence, self._stub.pid)
-        self._standing.add(Standing(fence, how, 0))
-        self._told(fence.kind, "")
+        self._standing.add(AppliedFence(fence, how, 0))
+        self._report(fence.kind, "")
         # What a limit has to say is about what is in use already.
         for remark in () if isinstance(fence, Limit) else fence.remarks():
-            self._told(fence.kind, remark)
+            self._report(fence.kind, remark)
 
     def _put_up(self, fence: Fence) -> None:
         self._up(fence, lambda f: apply.around(f, self._stub, self._box.group))
 
-    def _joined(self, fence: Namespace) -> AbstractContextManager[Joined | None]:
+    def _joined(self, fence: Namespace) -> AbstractContextManager[OpenNamespace | None]:
         if fence.join is None:
             return nullcontext(None)
         other = self._box.find(fence.join)
         other.require_alive()
-        return joined(other.pid, fence.space)
+        return hold_namespace(other.pid, fence.space)
 
-    def _enter(self, fence: Namespace, join: Joined | None) -> None:
+    def _enter(self, fence: Namespace, join: OpenNamespace | None) -> None:
         if isinstance(fence, Root):
             fence = self._bared(fence)
         outside = self._held.enter_context(pidfd(self._stub.pid)) if fence.by_fork else None
@@ -198,7 +199,7 @@ class _Beginning:
             # We may be in a container ourselves.
             if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
                 raise
-            self._told("net", f"ports below 1024 are for root only: {error.message}")
+            self._report("net", f"ports below 1024 are for root only: {error.message}")
 
     def _bared(self, fence: Root) -> Root:
         """Leave out of a new root what is mounted anew: to take it off again takes longer.
@@ -206,7 +207,7 @@ class _Beginning:
         Who has no privileges on the host may mount it only where the host's is seen.  And it
         is written to, up to ``_close_root``.
         """
-        kinds = {each.kind for each in self._of(Mounted)}
+        kinds = {each.kind for each in self._of(MountOver)}
         anew = kinds >= {"proc", "sys", "dev"} and not self._program.is_bash
         if anew and build.may_see_below_mounts(self._stub):
             fence = fence.changed(kernels=("/dev",))
@@ -217,11 +218,11 @@ class _Beginning:
         self._box.live = self._first = Shell(self._stub.pid)
         for net in self._of(Net):
             for note in self._box.network.furnish(net, self._stub.pid):
-                self._told(net.kind, note)
+                self._report(net.kind, note)
         named = [each.hostname for each in self._of(Uts) if each.hostname]
         name = named[0] if named else os.uname().nodename
         for note in (*self._box.network.name(name, self._stub), *self._box.network.refresh()):
-            self._told("net", note)
+            self._report("net", note)
 
     @property
     def _sees_its_cgroup(self) -> bool:
@@ -250,15 +251,15 @@ class _Beginning:
         """Whether only what is in /dev can be opened: also root could make other nodes."""
         return any(each.kind == "dev" for each in self._fences)
 
-    def _cover(self, fence: Mounted) -> None:
+    def _cover(self, fence: MountOver) -> None:
         """Put a mounted fence up; what a new root has there of the host's goes by that.
 
         From a live bash the fence is peeled again, and then it is seen what lies below.
         """
         if not mounts_at(self._stub.pid, fence.target):
-            put_up = fence.go_up
+            put_up = fence.mount
         else:
-            put_up = fence.go_up_first if self._program.is_bash else fence.go_up_instead
+            put_up = fence.mount_first if self._program.is_bash else fence.mount_instead
         put_up(self._stub, self._box.terminal.path)
 
     def _close_root(self) -> None:

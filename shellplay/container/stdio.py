@@ -19,7 +19,7 @@ LAST_WORDS_MS = 200
 Heard = Callable[[int, bytes], None]
 
 
-class Streams:
+class Stdio:
     """Our ends: ``output`` and ``errors`` are read, ``keys`` is written to if there is one.
 
     ``heard`` is told every piece with the number of its stream, 1 or 2.

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from shellplay.container.spec import Volume
+from shellplay.container.spec import VolumeSpec
 from shellplay.errors import KernelError, Refused
 from shellplay.fences import dev
 from shellplay.fences.rootfs import build
@@ -22,7 +22,7 @@ from shellplay.kernel.stub import Stub
 class Volumes:
     """The volumes of one start, which holds the copies of them by ``held``."""
 
-    def __init__(self, volumes: Sequence[Volume], held: ExitStack) -> None:
+    def __init__(self, volumes: Sequence[VolumeSpec], held: ExitStack) -> None:
         self._volumes = volumes
         self._held = held
         self._trees: dict[str, int] = {}
@@ -68,7 +68,7 @@ class Volumes:
             else:
                 self._attach(stub, volume)
 
-    def _attach(self, stub: Stub, volume: Volume) -> None:
+    def _attach(self, stub: Stub, volume: VolumeSpec) -> None:
         assert volume.source is not None
         with stub.passed(self._trees[volume.target]) as tree:
             try:

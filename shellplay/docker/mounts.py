@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from shellplay.container.spec import Volume
+from shellplay.container.spec import VolumeSpec
 from shellplay.directories import expanded
 from shellplay.docker.options import Asked, yes
 from shellplay.errors import UsageError
@@ -28,7 +28,7 @@ PRIVATE = ("rprivate", "private")
 NO_DIRECTORY = "a directory of the host, as in -v ./src:/src"
 
 
-def volumes(asked: Asked) -> tuple[Volume, ...]:
+def volumes(asked: Asked) -> tuple[VolumeSpec, ...]:
     """Return all that is to be mounted, outer targets first; raises UsageError."""
     found = [
         *map(_volume, asked.all("volume")),
@@ -43,7 +43,7 @@ def volumes(asked: Asked) -> tuple[Volume, ...]:
     return tuple(sorted(found, key=lambda each: each.target))
 
 
-def _volume(text: str) -> Volume:
+def _volume(text: str) -> VolumeSpec:
     source, colon, rest = text.partition(":")
     target, _, options = rest.partition(":")
     if not colon:
@@ -52,7 +52,7 @@ def _volume(text: str) -> Volume:
     for each in words:
         if each not in BIND_FLAGS:
             raise UsageError(f"-v {text}: {each} is no option of a mount", "ro or rw")
-    return Volume(_source(source), place(target), read_only="ro" in words)
+    return VolumeSpec(_source(source), place(target), read_only="ro" in words)
 
 
 def _source(text: str) -> Path:
@@ -66,7 +66,7 @@ def _source(text: str) -> Path:
     return path.resolve()
 
 
-def _mount(text: str) -> Volume:
+def _mount(text: str) -> VolumeSpec:
     keys = dict(_pairs(text))
     kind = keys.get("type", "volume")
     if kind not in ("bind", "tmpfs"):
@@ -84,14 +84,14 @@ def _mount(text: str) -> Volume:
         ]
         for each in options:
             _check_memory(f"--mount {text}", each)
-        return Volume(None, target, read_only, ",".join(options))
+        return VolumeSpec(None, target, read_only, ",".join(options))
     if not source:
         raise UsageError(f"--mount {text} names no source", "source=DIRECTORY")
     if "tmpfs-size" in keys or "tmpfs-mode" in keys:
         raise UsageError(f"--mount {text}: what is bound has its size and mode", "type=tmpfs")
     if keys.get("bind-propagation", "rprivate") not in PRIVATE:
         raise UsageError(f"--mount {text}: nothing is propagated", "bind-propagation=rprivate")
-    return Volume(_source(source), target, read_only)
+    return VolumeSpec(_source(source), target, read_only)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
@@ -106,7 +106,7 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
         yield name, value if equals else "true"
 
 
-def _tmpfs(text: str) -> Volume:
+def _tmpfs(text: str) -> VolumeSpec:
     target, _, options = text.partition(":")
     words = [each for each in options.split(",") if each]
     for each in words:
@@ -114,7 +114,7 @@ def _tmpfs(text: str) -> Volume:
             _check_memory(f"--tmpfs {text}", each)
     kept = [each for each in words if "=" in each]
     allowed = tuple(each for each in words if each in TMPFS_ALLOWED)
-    return Volume(None, place(target), "ro" in words, ",".join(kept), allowed=allowed)
+    return VolumeSpec(None, place(target), "ro" in words, ",".join(kept), allowed=allowed)
 
 
 def _check_memory(spelled: str, option: str) -> None:
@@ -122,7 +122,7 @@ def _check_memory(spelled: str, option: str) -> None:
         raise UsageError(f"{spelled}: {option} is no option of it", "size=64m or mode=755")
 
 
-def _device(text: str) -> Volume:
+def _device(text: str) -> VolumeSpec:
     source, _, rest = text.partition(":")
     target, _, may = rest.partition(":")
     target = target or source
@@ -131,4 +131,4 @@ def _device(text: str) -> Volume:
         raise UsageError(f"--device {text}: it is read and written, or not there", "rwm")
     if not (path.is_char_device() or path.is_block_device()):
         raise UsageError(f"{source} is no device", "as in --device /dev/fuse")
-    return Volume(path, place(target), device=True)
+    return VolumeSpec(path, place(target), device=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shellplay.container.spec import Program, Start, Told, Volume, new_id
+from shellplay.container.spec import ProcessSpec, Report, StartSpec, VolumeSpec, new_id
 from shellplay.directories import expanded
 from shellplay.docker.mounts import volumes
 from shellplay.docker.options import Asked
@@ -32,7 +32,7 @@ NETWORKS: dict[str, dict[str, str]] = {
     PASTA: {"mode": PASTA},
 }
 # With the semaphores and queues of the host comes the shared memory that lies in files.
-SHM = Volume(Path("/dev/shm"), "/dev/shm")
+SHM = VolumeSpec(Path("/dev/shm"), "/dev/shm")
 LIMITS = ("memory", "cpu", "cpuset", "pids", "rlimit")
 
 
@@ -54,7 +54,7 @@ class Plan:
             Port.parse(each)
         return ports
 
-    def start(self, told: Told) -> Start:
+    def start(self, report: Report) -> StartSpec:
         """Return program and fences; raises UsageError for what is wrong with it."""
         name = new_id()
         hostname = self.asked.last("hostname") or name
@@ -62,17 +62,17 @@ class Plan:
             if self.asked.last("hostname"):
                 raise UsageError("--hostname changes nothing with --uts host", "leave one out")
             hostname = os.uname().nodename
-        fences = self._fences(hostname, told)
+        fences = self._fences(hostname, report)
         if self.ports and "net" not in [each.kind for each in fences]:
             raise UsageError("-p publishes nothing with --network host", "leave one out")
-        return Start(name, self._program(hostname), fences, told, self.ports)
+        return StartSpec(name, self._program(hostname), fences, report, self.ports)
 
     # -- the program ---------------------------------------------------------------------
 
-    def _program(self, hostname: str) -> Program:
+    def _program(self, hostname: str) -> ProcessSpec:
         asked, config = self.asked, self.image.config if self.image else None
         argv = self._argv()
-        return Program(
+        return ProcessSpec(
             argv=argv,
             environment=self._environment(hostname),
             directory=_absolute(
@@ -91,7 +91,7 @@ class Plan:
             ),
         )
 
-    def _volumes(self) -> tuple[Volume, ...]:
+    def _volumes(self) -> tuple[VolumeSpec, ...]:
         found = volumes(self.asked)
         taken = [each.target for each in found]
         shared = self.asked.last("ipc") == "host" and SHM.target not in taken
@@ -127,8 +127,8 @@ class Plan:
 
     # -- the fences ----------------------------------------------------------------------
 
-    def _fences(self, hostname: str, told: Told) -> tuple[Fence, ...]:
-        options = self._options(hostname, told)
+    def _fences(self, hostname: str, report: Report) -> tuple[Fence, ...]:
+        options = self._options(hostname, report)
         order = (
             *("user", *docker.NAMESPACES, "cgroup", *docker.FILES),
             *(*LIMITS, "nnp", *docker.PRIVILEGES),
@@ -136,7 +136,7 @@ class Plan:
         kinds = [kind for kind in order if kind in options]
         return docker.fitted([REGISTRY[kind].parse(options[kind]) for kind in kinds])
 
-    def _options(self, hostname: str, told: Told) -> dict[str, dict[str, str]]:
+    def _options(self, hostname: str, report: Report) -> dict[str, dict[str, str]]:
         """Return the kinds of the fences, each with its options."""
         asked = self.asked
         found: dict[str, dict[str, str]] = {kind: {} for kind in docker.preset()}
@@ -145,7 +145,7 @@ class Plan:
         if asked.last("network") is None:
             found["net"], why = docker.network()
             if why is not None:
-                told("net", why)
+                report("net", why)
         for kind in ("pid", "ipc", "uts", "net", "cgroup"):
             self._share(kind, found)
         if asked.has("privileged"):

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from shellplay.fences.base.fence import LOADED, Fence, Option
 from shellplay.fences.base.limit import Limit
-from shellplay.fences.base.mount_over import Mounted
+from shellplay.fences.base.mount_over import MountOver
 from shellplay.fences.base.namespace import Namespace
 from shellplay.fences.base.restriction import Restriction
 from shellplay.fences.index import ALIASES, ORDER
@@ -32,6 +32,6 @@ class Registry(Mapping[str, type[Fence]]):
 REGISTRY = Registry()
 
 __all__ = [
-    "ALIASES", "KINDS", "ORDER", "REGISTRY", "Fence", "Limit", "Mounted", "Namespace",
+    "ALIASES", "KINDS", "ORDER", "REGISTRY", "Fence", "Limit", "MountOver", "Namespace",
     "Option", "Restriction",
 ]  # fmt: skip

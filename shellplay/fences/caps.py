@@ -13,7 +13,7 @@ from shellplay.kernel.procfs import Status
 from shellplay.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from shellplay.kernel.caller import Caller
+    from shellplay.fences.base.target import Target
 
 # What Docker leaves a container without --cap-add and --cap-drop.
 DOCKER = (
@@ -77,7 +77,7 @@ class Caps(Restriction, kind="caps", man="capabilities(7)", aliases=("capabiliti
             return False
         return bool(host.bounding & ~mine.bounding)
 
-    def shows(self, pid: int | str) -> bool:
+    def observed(self, pid: int | str) -> bool:
         """Tell whether a process has nothing, and can get nothing, that is not left."""
         sets = self.fact(pid)
         if sets is None:
@@ -89,8 +89,9 @@ class Caps(Restriction, kind="caps", man="capabilities(7)", aliases=("capabiliti
         """Tell whether a process may drop from its bounding set: with CAP_SETPCAP."""
         return has(status.effective, "setpcap")
 
-    def go_up(self, caller: Caller) -> None:
+    def apply(self, target: Target) -> None:
         """Set all five sets: what is left, as far as it is there."""
+        caller = target.caller
         before = self.fact(caller.pid)
         if before is None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from shellplay.errors import UsageError
-from shellplay.fences.base.cgroup_limit import Quota, needed
+from shellplay.fences.base.cgroup_limit import CgroupLimit, needed
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
@@ -15,7 +15,7 @@ LEAST_MICROSECONDS = 1_000
 MOST_MICROSECONDS = 10_000 * PERIOD_MICROSECONDS
 
 
-class Cpu(Quota, kind="cpu", man="cgroups(7)"):
+class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
     """Processor time: in every tenth of a second it runs only so long, all together.
 
     ``cpu 0.5`` is half a processor, ``cpu 2`` two of them. /proc/cpuinfo and nproc inside go

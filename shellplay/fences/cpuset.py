@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 from shellplay.errors import KernelError, Refused, UsageError
-from shellplay.fences.base.cgroup_limit import Quota, needed
+from shellplay.fences.base.cgroup_limit import CgroupLimit, needed
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
 LIST = re.compile("[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*")
 
 
-class Cpuset(Quota, kind="cpuset", man="cpuset(7)"):
+class Cpuset(CgroupLimit, kind="cpuset", man="cpuset(7)"):
     """The other processors: it runs on these only, and nproc inside counts no more.
 
     ``cpuset 0``, ``cpuset 0-1`` or ``cpuset 0,2``; /proc/cpuinfo goes on to show all.

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shellplay.fences.base.mount_over import Mounted, mounts_at
+from shellplay.fences.base.mount_over import MountOver, mounts_at
 from shellplay.fences.rootfs.build import may_see_below_mounts
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount
@@ -43,7 +43,7 @@ def is_harmless(path: Path) -> bool:
     return not (stat.S_ISDIR(found.st_mode) or stat.S_ISBLK(found.st_mode))
 
 
-class Dev(Mounted, kind="dev", man="devpts(4)", aliases=("devices",)):
+class Dev(MountOver, kind="dev", man="devpts(4)", aliases=("devices",)):
     """Devices: disks, memory, other terminals.
 
     What is left is null zero full random urandom tty; pts, shm and mqueue are new.  The
@@ -58,12 +58,12 @@ class Dev(Mounted, kind="dev", man="devpts(4)", aliases=("devices",)):
         found = mounts_at(pid, cls.target)
         return f"{found[0].kind} {found[0].device}" if found else None
 
-    def go_up(self, caller: Caller, terminal: str) -> None:
+    def mount(self, caller: Caller, terminal: str) -> None:
         """Mount an empty one, and bind the nodes of the one before into it."""
         with _taken(caller, terminal) as nodes:
             _fill(caller, nodes)
 
-    def go_up_instead(self, caller: Caller, terminal: str) -> None:
+    def mount_instead(self, caller: Caller, terminal: str) -> None:
         """Mount it in the place of what is mounted there last, once the nodes are taken."""
         with _taken(caller, terminal) as nodes:
             caller.umount2(self.target, k.MNT_DETACH)

@@ -44,9 +44,11 @@ def network() -> tuple[dict[str, str], str | None]:
     """Return the options of net for a way out, as Docker has one; or why there is none."""
     # Loaded here: only who wants a way out pays for it.
     from shellplay.network import rootless
-    from shellplay.network.bridge_client import Switch
+    from shellplay.network.bridge_client import BridgeClient
 
-    mode, require = (PASTA, rootless.require) if os.geteuid() else (BRIDGE, Switch.require)
+    mode, require = (
+        (PASTA, rootless.require) if os.geteuid() else (BRIDGE, BridgeClient.require)
+    )
     try:
         require()
     except Refused as error:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from shellplay.errors import Refused, UsageError
-from shellplay.fences.base.cgroup_limit import Quota, amount, spelled
+from shellplay.fences.base.cgroup_limit import CgroupLimit, amount, spelled
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
@@ -16,7 +16,7 @@ READ_V1, WRITE_V1 = "blkio.throttle.read_bps_device", "blkio.throttle.write_bps_
 ONLY_DIRECT = "cgroup v1 slows direct writes down, and none that the page cache takes first"
 
 
-class Io(Quota, kind="io", man="cgroups(7)"):
+class Io(CgroupLimit, kind="io", man="cgroups(7)"):
     """The speed of a disk: it reads and writes at most so many bytes in a second.
 
     The disk is the one that / is on, if ``device=`` names no other.

@@ -15,6 +15,7 @@ from shellplay.kernel.landlock import EXECUTE, READ, WRITE, Files, Ports
 from shellplay.kernel.procfs import Status
 
 if TYPE_CHECKING:
+    from shellplay.fences.base.target import Target
     from shellplay.kernel.caller import Caller
 
 NONE = "none"
@@ -55,7 +56,7 @@ class Landlock(Restriction, kind="landlock", man="landlock(7)"):
     def fact(cls, pid: int | str) -> None:
         """Return nothing: the kernel shows of no process what it may still do."""
 
-    def shows(self, pid: int | str) -> None:
+    def observed(self, pid: int | str) -> None:
         """Tell nothing: the kernel never shows it."""
 
     @classmethod
@@ -69,7 +70,7 @@ class Landlock(Restriction, kind="landlock", man="landlock(7)"):
         """Tell whether a process may restrict itself: if nobody gets privileges by it."""
         return status.no_new_privs or has(status.effective, "sys_admin")
 
-    def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Return the fence; raise Refused if this kernel does not know about ports."""
         if self._ports() and landlock.abi() < landlock.ABI_OF_PORTS:
             raise Refused(
@@ -78,8 +79,9 @@ class Landlock(Restriction, kind="landlock", man="landlock(7)"):
             )
         return self, ()
 
-    def go_up(self, caller: Caller) -> None:
+    def apply(self, target: Target) -> None:
         """Make a ruleset of what is left, and keep to it for good."""
+        caller = target.caller
         files, ports = self._files(), self._ports()
         handled = landlock.known(Files(sum(files)))
         ruleset = landlock.landlock_create_ruleset(caller, handled, Ports(sum(ports)))

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from shellplay.errors import KernelError, Refused, UsageError
-from shellplay.fences.base.cgroup_limit import NO_LIMIT, Quota, amount, needed, spelled
+from shellplay.fences.base.cgroup_limit import NO_LIMIT, CgroupLimit, amount, needed, spelled
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
@@ -19,7 +19,7 @@ LEAST = 1 << 20
 FROM_NOW_ON = "what it has in use already does not count, only what it takes from now on"
 
 
-class Memory(Quota, kind="memory", man="cgroups(7)"):
+class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
     """Memory: if all of it together wants more, the kernel kills one of its processes.
 
     ``free`` and /proc/meminfo inside go on to show the host's memory. It gets no swap unless

@@ -24,7 +24,7 @@ class Mnt(Namespace, kind="mnt", man="mount_namespaces(7)", aliases=("mount", "n
         default="private", metavar="private|slave",
     )  # fmt: skip
 
-    def settle(self, caller: Caller) -> None:
+    def configure(self, caller: Caller) -> None:
         """Cut the new table of mounts off from that of the host."""
         # unshare(2) copies the host's shared mounts: without this, a mount inside would
         # show outside.

@@ -49,19 +49,19 @@ class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network"
         """Return the fence for /etc/hosts and /etc/resolv.conf, if it has names to tell."""
         return () if self.mode == NONE else ("mnt",)
 
-    def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """See that what leads out is installed and allowed; raises Refused."""
         # Loaded here: who only looks at fences needs neither.
         if self.mode == BRIDGE:
-            from shellplay.network.bridge_client import Switch
+            from shellplay.network.bridge_client import BridgeClient
 
-            Switch.require()
+            BridgeClient.require()
         elif self.mode == PASTA:
             from shellplay.network import rootless
 
             rootless.require()
         return self, ()
 
-    def settle(self, caller: Caller) -> None:
+    def configure(self, caller: Caller) -> None:
         """Bring the loopback up."""
         bring_up(caller, "lo")

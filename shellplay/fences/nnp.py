@@ -9,7 +9,7 @@ from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 
 if TYPE_CHECKING:
-    from shellplay.kernel.caller import Caller
+    from shellplay.fences.base.target import Target
 
 
 class Nnp(
@@ -26,10 +26,10 @@ class Nnp(
         status = procfs.status(pid)
         return None if status is None else "on" if status.no_new_privs else "off"
 
-    def shows(self, pid: int | str) -> bool:
+    def observed(self, pid: int | str) -> bool:
         """Tell whether a process has given them up."""
         return self.fact(pid) == "on"
 
-    def go_up(self, caller: Caller) -> None:
+    def apply(self, target: Target) -> None:
         """Give new privileges up, prctl(2)."""
-        caller.prctl(k.PR_SET_NO_NEW_PRIVS, 1)
+        target.caller.prctl(k.PR_SET_NO_NEW_PRIVS, 1)

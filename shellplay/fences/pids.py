@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 from shellplay.errors import UsageError
-from shellplay.fences.base.cgroup_limit import Quota, needed
+from shellplay.fences.base.cgroup_limit import CgroupLimit, needed
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
 NUMBER = re.compile("[0-9]{1,10}")
 
 
-class Pids(Quota, kind="pids", man="cgroups(7)"):
+class Pids(CgroupLimit, kind="pids", man="cgroups(7)"):
     """The number of processes: once so many are there, fork fails, and no bomb spreads.
 
     Threads count, and the bash itself does.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shellplay.fences.base.mount_over import Mounted, hide, make_read_only, mounts_at
+from shellplay.fences.base.mount_over import MountOver, hide, make_read_only, mounts_at
 from shellplay.kernel import mount
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Shown(NamedTuple):
         return f"{self.hidden} hidden, {self.fixed} read-only" if any(self) else "all of it"
 
 
-class Proc(Mounted, kind="proc", man="proc(5)"):
+class Proc(MountOver, kind="proc", man="proc(5)"):
     """Secrets and switches of the kernel in /proc: kcore, keys, sysrq-trigger, /proc/sys.
 
     A fresh /proc shows the processes inside, and of the rest what Docker shows; it needs
@@ -50,7 +50,7 @@ class Proc(Mounted, kind="proc", man="proc(5)"):
         """Tell whether less of it can be seen or written than on the host."""
         return isinstance(mine, Shown) and any(mine) and mine != host
 
-    def go_up(self, caller: Caller, terminal: str) -> None:
+    def mount(self, caller: Caller, terminal: str) -> None:
         """Mount a fresh one over it, and cover what Docker covers."""
         caller.mount("proc", self.target, "proc", mount.QUIET)
         hide(caller, [f"{self.target}/{name}" for name in MASKED])

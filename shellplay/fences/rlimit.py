@@ -13,7 +13,7 @@ from shellplay.kernel.capabilities import has
 from shellplay.kernel.rlimits import LINES, UNLIMITED, Range
 
 if TYPE_CHECKING:
-    from shellplay.kernel.cgroup.group import Group
+    from shellplay.fences.base.target import Target
 
 NUMBER = re.compile(r"([0-9]{1,30})([KMG]?)", re.IGNORECASE)
 UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
@@ -86,22 +86,22 @@ class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
         return None if found is None else Limits(tuple(found.items()))
 
     @classmethod
-    def told(cls, fact: object, *, beside: object) -> str | None:
+    def describe(cls, fact: object, *, other: object) -> str | None:
         """Say the limits that differ, or, if none does, how many files and processes."""
         if not isinstance(fact, Limits):
             return None
-        other = beside.ranges if isinstance(beside, Limits) else fact.ranges
-        differ = tuple(name for name, each in fact.ranges if (name, each) not in other)
+        others = other.ranges if isinstance(other, Limits) else fact.ranges
+        differ = tuple(name for name, each in fact.ranges if (name, each) not in others)
         return fact.told(differ or TOLD)
 
-    def shows(self, pid: int | str) -> bool:
+    def observed(self, pid: int | str) -> bool:
         """Tell whether a process has the limits that were asked for."""
         found = rlimits.limits(pid) or {}
         return all(found.get(name) == wanted for name, wanted in self.wanted().items())
 
-    def put_up(self, pid: int, group: Group) -> None:
+    def apply(self, target: Target) -> None:
         """Set them; if one cannot be set, those before it are as they were."""
-        before = rlimits.limits(pid) or {}
+        pid, before = target.pid, rlimits.limits(target.pid) or {}
         done: list[str] = []
         try:
             for name, wanted in self.wanted().items():
@@ -112,13 +112,13 @@ class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
                 rlimits.prlimit(pid, name, before[name])
             raise
 
-    def take_off(self, pid: int, group: Group) -> None:
+    def remove(self, target: Target) -> None:
         """Set them to what the host has."""
         host = rlimits.limits("self") or {}
         for name in self.wanted():
-            rlimits.prlimit(pid, name, host[name])
+            rlimits.prlimit(target.pid, name, host[name])
 
-    def comes_off(self, pid: int) -> bool:
+    def removable(self, pid: int) -> bool:
         """Tell whether no hard limit would have to be raised again, or we may do that."""
         status, now = procfs.status("self"), rlimits.limits(pid) or {}
         if status is not None and has(status.effective, "sys_resource"):

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.fences.base.fence import found, option
-from shellplay.fences.base.namespace import Joined, Namespace, return_to, working_directory
+from shellplay.fences.base.namespace import Namespace, return_to, working_directory
+from shellplay.fences.base.target import OpenNamespace
 from shellplay.fences.rootfs import build
-from shellplay.fences.rootfs.lower import Ground
+from shellplay.fences.rootfs.lower import LowerTree
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount, mountinfo
 from shellplay.kernel.procfs import Status
@@ -60,7 +61,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     nodev: bool = option("no device in it can be opened, but those in /dev", default=False)
     # What of the host's is there inside: what is mounted anew by others can be left out.
     kernels: tuple[str, ...] = found(default=build.KERNELS)
-    ground: Ground | None = found(default=None)
+    lower_tree: LowerTree | None = found(default=None)
 
     def _check(self) -> None:
         if self.base != OVERLAY and self.image is not None:
@@ -81,11 +82,11 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         tops = [each for each in mountinfo.mounts(pid) or () if each.point == "/"]
         return Place(tops[-1].kind, tops[-1].device, tops[-1].root) if tops else None
 
-    def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Find what it will stand on; return it so, and sentences about that."""
         if self.image is None:
             lower = expanded("/" if self.base == OVERLAY else self.base).resolve()
-            return self.changed(ground=Ground([lower], ExitStack())), ()
+            return self.changed(lower_tree=LowerTree([lower], ExitStack())), ()
         # Loaded here: few fences need the store.
         from shellplay.image.store import Store
         from shellplay.image.unpack import unpack
@@ -95,49 +96,49 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         unpacked, notes = _finished(unpack(store, image))
         held = ExitStack()
         held.enter_context(unpacked)
-        ground = Ground(unpacked.directories, held, image)
-        return self.changed(ground=ground), tuple(notes)
+        lower_tree = LowerTree(unpacked.directories, held, image)
+        return self.changed(lower_tree=lower_tree), tuple(notes)
 
     def remarks(self) -> tuple[str, ...]:
         """Say what is not in the tree as one may expect, and what leads out of it."""
-        return tuple(self.ground.notes) if self.ground else ()
+        return tuple(self.lower_tree.notes) if self.lower_tree else ()
 
-    def released(self) -> None:
+    def release(self) -> None:
         """Let go of what it stood on."""
-        if self.ground is not None:
-            self.ground.close()
+        if self.lower_tree is not None:
+            self.lower_tree.close()
 
     @contextmanager
-    def outside(self) -> Iterator[Joined]:
+    def outside(self) -> Iterator[OpenNamespace]:
         """Hold the mount namespace that was there before it."""
-        assert self.ground is not None
-        with self.ground.before() as fd:
-            yield Joined(fd, "the mount namespace before")
+        assert self.lower_tree is not None
+        with self.lower_tree.before() as fd:
+            yield OpenNamespace(fd, "the mount namespace before")
 
     def unshare(self, caller: Caller) -> None:
         """Move the caller itself into a new mount namespace."""
-        assert self.ground is not None
-        self.ground.notes.clear()
-        self.ground.leave_from(caller.pid)
+        assert self.lower_tree is not None
+        self.lower_tree.notes.clear()
+        self.lower_tree.leave_from(caller.pid)
         super().unshare(caller)
 
     def enter(self, caller: Caller, fd: int, *, of: str) -> None:
         """Move the caller itself into the tree of another, or back into its own."""
-        assert self.ground is not None
-        self.ground.notes.clear()
-        self.ground.leave_from(caller.pid)
+        assert self.lower_tree is not None
+        self.lower_tree.notes.clear()
+        self.lower_tree.leave_from(caller.pid)
         super().enter(caller, fd, of=of)
 
-    def settle(self, caller: Caller) -> None:
+    def configure(self, caller: Caller) -> None:
         """Build the tree, make it the root, and forget the one before."""
-        assert self.ground is not None
+        assert self.lower_tree is not None
         path, paths = working_directory(caller), build.open_paths(caller.pid)
         mask = mount.umask(caller, 0)
         try:
             # What is mounted from here on must not show in the namespace before.
             caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
             with build.host_trees(caller, self.kernels) as trees:
-                self._build(caller, self.ground)
+                self._build(caller, self.lower_tree)
                 caller.chdir(build.TREE)
                 # Over itself: so no directory for the old root is needed, pivot_root(2).
                 caller.pivot_root(".", ".")
@@ -152,27 +153,31 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
             mount.umask(caller, mask)
         if self.base != OVERLAY and made:
             # It is a directory of the host: they are still there when the fence is off.
-            self.ground.notes.append(f"{', '.join(made)} were made in {self.base}, and stay")
+            self.lower_tree.notes.append(
+                f"{', '.join(made)} were made in {self.base}, and stay"
+            )
         return_to(caller, path)
         if working_directory(caller) != path:
-            self.ground.notes.append(f"its directory {path} is not there, so bash is in / now")
-        self.ground.notes += build.reopen(caller, paths)
+            self.lower_tree.notes.append(
+                f"its directory {path} is not there, so bash is in / now"
+            )
+        self.lower_tree.notes += build.reopen(caller, paths)
 
-    def _build(self, caller: Caller, ground: Ground) -> None:
+    def _build(self, caller: Caller, lower_tree: LowerTree) -> None:
         if self.base != OVERLAY:
             build.stage(caller)
-            caller.mount(str(ground.lowers[0]), build.TREE, None, k.MS_BIND | k.MS_REC)
+            caller.mount(str(lower_tree.lowers[0]), build.TREE, None, k.MS_BIND | k.MS_REC)
             return
         build.stage(caller)
-        ground.keep_stage(f"/proc/{caller.pid}/root{build.STAGE}")
+        lower_tree.keep_stage(f"/proc/{caller.pid}/root{build.STAGE}")
         notes: list[str] | None = None
-        if ground.image is not None:
-            notes = [] if build.overlay(caller, ground.lowers) else None
+        if lower_tree.image is not None:
+            notes = [] if build.overlay(caller, lower_tree.lowers) else None
         elif build.may_see_below_mounts(caller):
             notes = build.overlay_host(caller)
         if notes is None:
-            ground.apart, notes = build.overlay_each(caller, ground.lowers[0])
-        ground.notes += notes
+            lower_tree.apart, notes = build.overlay_each(caller, lower_tree.lowers[0])
+        lower_tree.notes += notes
 
 
 def _finished(

@@ -9,7 +9,7 @@ from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.fences.base import seccomp_profile
 from shellplay.fences.base.fence import found, listed, option
-from shellplay.fences.base.seccomp_filter import Filter
+from shellplay.fences.base.seccomp_filter import SeccompFilter
 from shellplay.fences.base.seccomp_profile import Here
 from shellplay.kernel import seccomp
 from shellplay.kernel.procfs import Status
@@ -17,7 +17,7 @@ from shellplay.kernel.seccomp import Action, Rule, Rules
 from shellplay.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from shellplay.kernel.caller import Caller
+    from shellplay.fences.base.target import Target
 
 ACTIONS = {
     "EPERM": Action("errno", errno.EPERM),
@@ -34,7 +34,7 @@ NEEDED = (
 LIST = "CALL,..."
 
 
-class Seccomp(Filter, kind="seccomp", man="seccomp(2)"):
+class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
     """System calls: those that are denied fail, whoever makes them, root too.
 
     ``seccomp docker`` is Docker's default profile, which allows more to who has more
@@ -103,16 +103,16 @@ class Seccomp(Filter, kind="seccomp", man="seccomp(2)"):
             base.architectures,
         )
 
-    def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Return the fence for what a process may do: profiles ask about capabilities."""
         ready = self.ready or self.rules(status.permitted)
         # What libseccomp does not take is said before anything else goes up.
         seccomp.compiled(ready)
         return self.changed(ready=ready), ()
 
-    def go_up(self, caller: Caller) -> None:
+    def apply(self, target: Target) -> None:
         """Install the filter, and for good."""
-        caller.seccomp(seccomp.compiled(self.ready or self.rules(0)))
+        target.caller.seccomp(seccomp.compiled(self.ready or self.rules(0)))
 
 
 def _without(rule: Rule, changed: set[str]) -> Rule:

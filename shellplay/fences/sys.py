@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
-from shellplay.fences.base.mount_over import Mounted, hide, make_read_only, mounts_at
+from shellplay.fences.base.mount_over import MountOver, hide, make_read_only, mounts_at
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount
 
@@ -19,7 +19,7 @@ MASKED = ("/sys/devices/virtual/powercap", "/sys/firmware")
 THROTTLES = "devices/system/cpu/cpu[0-9]*/thermal_throttle"
 
 
-class Sys(Mounted, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
+class Sys(MountOver, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
     """Switches of devices and drivers in /sys, and of cgroups: they can be read only.
 
     What tells about the machine's firmware and its use of power is hidden, as by Docker.
@@ -35,7 +35,7 @@ class Sys(Mounted, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
             return None
         return "read-only" if "ro" in found[0].options else "writable"
 
-    def go_up(self, caller: Caller, terminal: str) -> None:
+    def mount(self, caller: Caller, terminal: str) -> None:
         """Mount it over itself, read-only, and cover what Docker covers."""
         if mounts_at(caller.pid, self.target):
             make_read_only(caller, [self.target])
@@ -43,17 +43,17 @@ class Sys(Mounted, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
             self._mount(caller)
         self._hide(caller)
 
-    def go_up_first(self, caller: Caller, terminal: str) -> None:
+    def mount_first(self, caller: Caller, terminal: str) -> None:
         """Mount a new one over it, which has the interfaces inside."""
         if not self._is_new(caller):
-            self.go_up(caller, terminal)
+            self.mount(caller, terminal)
 
-    def go_up_instead(self, caller: Caller, terminal: str) -> None:
+    def mount_instead(self, caller: Caller, terminal: str) -> None:
         """Mount a new one, which has the interfaces inside, in the place of the host's."""
         if self._is_new(caller):
             self.replace(caller)
         else:
-            super().go_up_instead(caller, terminal)
+            super().mount_instead(caller, terminal)
 
     def _is_new(self, caller: Caller) -> bool:
         """Mount a new one over what is there, if that can be done."""

@@ -40,7 +40,7 @@ class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", 
         """Tell whether a process may make one: anybody may."""
         return True
 
-    def settle(self, caller: Caller) -> None:
+    def configure(self, caller: Caller) -> None:
         """Say who is who."""
         uid, gid = os.geteuid(), os.getegid()
         match self.map:

@@ -6,14 +6,14 @@ import errno
 from typing import TYPE_CHECKING, Self
 
 from shellplay.fences.base import seccomp_profile
-from shellplay.fences.base.seccomp_filter import Filter
+from shellplay.fences.base.seccomp_filter import SeccompFilter
 from shellplay.kernel import constants as k
 from shellplay.kernel import seccomp
 from shellplay.kernel.procfs import Status
 from shellplay.kernel.seccomp import Action, Condition, Rule, Rules
 
 if TYPE_CHECKING:
-    from shellplay.kernel.caller import Caller
+    from shellplay.fences.base.target import Target
 
 ALLOW = Action("allow")
 ASKS_FOR_ONE = Condition(0, "MASKED_EQ", k.CLONE_NEWUSER, k.CLONE_NEWUSER)
@@ -25,7 +25,7 @@ RULES = (
 
 
 class UsernsLock(
-    Filter,
+    SeccompFilter,
     kind="userns-lock",
     man="user_namespaces(7)",
     aliases=("userns_lock", "disable-userns"),
@@ -43,11 +43,11 @@ class UsernsLock(
         # Otherwise a 32-bit program would make the call all the same; or be killed.
         return seccomp.compiled(Rules(ALLOW, RULES, seccomp_profile.architectures()))
 
-    def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Return the fence; raise Refused if there is no libseccomp."""
         self.program()
         return self, ()
 
-    def go_up(self, caller: Caller) -> None:
+    def apply(self, target: Target) -> None:
         """Install the filter, and for good."""
-        caller.seccomp(self.program())
+        target.caller.seccomp(self.program())

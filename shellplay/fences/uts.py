@@ -31,7 +31,7 @@ class Uts(Namespace, kind="uts", man="uts_namespaces(7)", aliases=("hostname", "
         if not 0 < len(self.hostname.encode()) <= LONGEST:
             raise UsageError(f"a host name has 1 to {LONGEST} bytes")
 
-    def settle(self, caller: Caller) -> None:
+    def configure(self, caller: Caller) -> None:
         """Give the host its new name."""
         if self.hostname is not None:
             caller.sethostname(self.hostname)

@@ -37,7 +37,7 @@ PROGRAM = (
 )
 
 
-class Guardian:
+class Monitor:
     """The playground process, seen from the REPL.
 
     ``events`` is a socket that becomes readable when a child has ended, and at its end
@@ -152,7 +152,7 @@ class Guardian:
         """Wait until a child has ended and return its wait status; raise ShellGone if
         the playground process itself ends.
 
-        Somebody else has to call ``hear`` meanwhile: the drain does.
+        Somebody else has to call ``hear`` meanwhile: the pty reader does.
         """
         with self._news:
             self._news.wait_for(lambda: pid in self._statuses or self.gone)

@@ -7,12 +7,12 @@ import signal
 from contextlib import suppress
 
 from shellplay.kernel.signals import deferred
-from shellplay.monitor.client import Guardian
+from shellplay.monitor.client import Monitor
 
 SHELL = "/bin/sh"
 
 
-def execute(guardian: Guardian, line: str, output: int | None) -> int:
+def execute(monitor: Monitor, line: str, output: int | None) -> int:
     """Run ``line`` in a session of its own and wait; return its exit status.
 
     It reads nothing and prints to ``output``, or where we do.  128+n means that signal n
@@ -21,8 +21,8 @@ def execute(guardian: Guardian, line: str, output: int | None) -> int:
     sessions: list[int] = []
     try:
         with deferred():
-            sessions.append(_start(guardian, line, output))
-        return guardian.exit_status_of(sessions[0])
+            sessions.append(_start(monitor, line, output))
+        return monitor.exit_status_of(sessions[0])
     except BaseException:
         for session in sessions:
             with suppress(ProcessLookupError):
@@ -30,8 +30,8 @@ def execute(guardian: Guardian, line: str, output: int | None) -> int:
         raise
 
 
-def _start(guardian: Guardian, line: str, output: int | None) -> int:
-    stub = guardian.stub(on_host=True)
+def _start(monitor: Monitor, line: str, output: int | None) -> int:
+    stub = monitor.stub(on_host=True)
     try:
         stub.setsid()
         for number in (1, 2):

@@ -25,7 +25,7 @@ PROGRAM = (
 )
 
 
-class Switch:
+class BridgeClient:
     """The process with the bridge of a playground, started when the first needs it."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Switch:
     def missing() -> Refused | None:
         """Return why there can be no bridge on this machine, None if there can."""
         try:
-            Switch.require()
+            BridgeClient.require()
         except Refused as error:
             return error
         if why := nftables.refused():

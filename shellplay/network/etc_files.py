@@ -13,9 +13,9 @@ from shellplay.kernel.caller import Caller
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.proc_write import open_within
 from shellplay.model import NamespaceId
-from shellplay.monitor.client import Guardian
+from shellplay.monitor.client import Monitor
 from shellplay.network.etc_hosts import HOSTS, RESOLV
-from shellplay.shell.broker import insider
+from shellplay.shell.broker import broker
 
 # Mounted over in a copy of the table that nobody else sees.
 STAGE = "/sys"
@@ -42,12 +42,12 @@ class NameFiles:
             if path in files:
                 _fill(files[path], text)
 
-    def mount(self, guardian: Guardian, pid: int) -> tuple[str, ...]:
+    def mount(self, monitor: Monitor, pid: int) -> tuple[str, ...]:
         """Mount them where a process sees them, if they are not; return what went wrong."""
         space = namespaces.identify(pid, "mnt")
         if space is None or space in self._mounted:
             return ()
-        with insider(guardian, pid) as caller:
+        with broker(monitor, pid) as caller:
             caller.unshare(k.CLONE_NEWNS)
             caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
             trees = self._made(caller, space)
@@ -66,7 +66,7 @@ class NameFiles:
         caller.umount2(STAGE, k.MNT_DETACH)
         return _attach(caller, trees)
 
-    def unmount(self, guardian: Guardian, pid: int) -> None:
+    def unmount(self, monitor: Monitor, pid: int) -> None:
         """Unmount them where a process sees them, if they are mounted there.
 
         A root fence has brought those along that were there before it.
@@ -77,7 +77,7 @@ class NameFiles:
             each.point for each in mountinfo.mounts(pid) or () if each.device in self._devices
         ]
         if ours:
-            with insider(guardian, pid) as caller:
+            with broker(monitor, pid) as caller:
                 for point in reversed(ours):
                     caller.umount2(point, k.MNT_DETACH)
         if (space := namespaces.identify(pid, "mnt")) in self._mounted:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from shellplay.kernel.here import HERE
 from shellplay.kernel.poll import readable
 from shellplay.kernel.stub import Stub
-from shellplay.monitor.client import Guardian
+from shellplay.monitor.client import Monitor
 from shellplay.shell.shell import ENDING_SECONDS
 
 
@@ -41,9 +41,9 @@ class Beside:
         os.close(self._pidfd)
 
 
-def stub_printing_to(guardian: Guardian, output: int) -> Stub:
+def stub_printing_to(monitor: Monitor, output: int) -> Stub:
     """Return a stub whose standard output and error are a file of ours."""
-    stub = guardian.stub()
+    stub = monitor.stub()
     try:
         for number in (1, 2):
             with stub.passed(output) as theirs:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from shellplay.kernel import constants as k
 from shellplay.kernel.pidfd import pidfd
-from shellplay.monitor.client import PACKAGE_ROOT, Guardian
+from shellplay.monitor.client import PACKAGE_ROOT, Monitor
 from shellplay.network.helper_process import Beside
 from shellplay.network.port import Port
 
@@ -26,14 +26,14 @@ class Published(NamedTuple):
     process: Beside
 
 
-def publish(guardian: Guardian, port: Port, pid: int) -> Published:
+def publish(monitor: Monitor, port: Port, pid: int) -> Published:
     """Open a port of the host that leads to one in the network of a process.
 
     Raises Refused.
     """
     opened, listener = port.opened()
     with listener, pidfd(pid) as target:
-        stub = guardian.stub()
+        stub = monitor.stub()
         try:
             numbers = [stub.give(listener.fileno()), stub.give(target)]
         except BaseException:

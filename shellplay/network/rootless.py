@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from shellplay.errors import Refused
 from shellplay.kernel import net_routes
-from shellplay.monitor.client import Guardian
+from shellplay.monitor.client import Monitor
 from shellplay.network.helper_process import Beside, stub_printing_to
 
 TUN = Path("/dev/net/tun")
@@ -48,7 +48,7 @@ def require() -> str:
     return path
 
 
-def open_way(guardian: Guardian, pid: int) -> Way:
+def open_way(monitor: Monitor, pid: int) -> Way:
     """Start the program beside the network of a process, and wait until it leads out.
 
     Raises Refused.
@@ -57,7 +57,7 @@ def open_way(guardian: Guardian, pid: int) -> Way:
     program = Path(path).name
     output = os.memfd_create(program)
     try:
-        process = Beside(stub_printing_to(guardian, output), _arguments(path, pid))
+        process = Beside(stub_printing_to(monitor, output), _arguments(path, pid))
         deadline = time.monotonic() + READY_SECONDS
         while not net_routes.leads_out(pid):
             if process.ended or time.monotonic() > deadline:

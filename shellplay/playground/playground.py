@@ -23,9 +23,9 @@ from shellplay.settings import Settings
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
-    from shellplay.container.spec import Start
+    from shellplay.container.spec import StartSpec
     from shellplay.playground.processes import Snapshot
-    from shellplay.playground.runtime import Services
+    from shellplay.playground.runtime import Runtime
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 
@@ -44,7 +44,7 @@ class Playground:
         self.on_notice: Callable[[str], None] | None = None
         self._notices: list[str] = []
         self._notices_lock = threading.Lock()
-        self._services: Services | None = None
+        self._runtime: Runtime | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -65,28 +65,28 @@ class Playground:
     @property
     def playground_pid(self) -> int | None:
         """The PID of the parent of every bash, None before there is one."""
-        return self._services.guardian.pid if self._services else None
+        return self._runtime.monitor.pid if self._runtime else None
 
     def prestart(self, *, bridge: bool = False) -> None:
         """Start the playground process now, while something else is being done.
 
         With ``bridge`` that of a bridge, too.
         """
-        running = self._running()
+        runtime = self._ensure_runtime()
         if bridge:
-            running.switch.prestart()
+            runtime.bridge.prestart()
 
-    def _running(self) -> Services:
+    def _ensure_runtime(self) -> Runtime:
         # Loaded here, as the container in ``new``: who only looks at the host needs neither,
         # and they take as long as all the rest of the program.
-        from shellplay.playground.runtime import Services
+        from shellplay.playground.runtime import Runtime
 
-        if self._services is None:
+        if self._runtime is None:
             # A ^C in the middle of it would leave what nobody closes.
             with deferred():
-                self._services = Services(self.settings.surroundings, self._note)
-        self._services.revive()
-        return self._services
+                self._runtime = Runtime(self.settings.surroundings, self._note)
+        self._runtime.revive()
+        return self._runtime
 
     def host(self, line: str) -> int:
         """Run a line by the host's sh, outside every fence; return its exit status.
@@ -94,11 +94,11 @@ class Playground:
         It is a child of the playground process and ends with it at the latest; its output
         goes where the surroundings say.
         """
-        return self._running().run_outside(line)
+        return self._ensure_runtime().run_outside(line)
 
     # -- containers ----------------------------------------------------------------------
 
-    def new(self, name: str | None = None, start: Start | None = None) -> Container:
+    def new(self, name: str | None = None, start: StartSpec | None = None) -> Container:
         """Start a container with one bash and no fence, and make it the current one.
 
         With ``start`` it starts as that says.
@@ -114,10 +114,10 @@ class Playground:
                 raise Refused(f"there is a container {name} already", f"use {name}")
         from shellplay.container.container import Container
 
-        running = self._running()
+        runtime = self._ensure_runtime()
         container = Container(
-            name, running.guardian, running.drain, self.settings,
-            switch=running.switch, find=self.find, peers=lambda: self.containers,
+            name, runtime.monitor, runtime.pty_reader, self.settings,
+            bridge=runtime.bridge, find=self.find, peers=lambda: self.containers,
             notice=self._note, start=start,
         )  # fmt: skip
         self.containers.append(container)
@@ -127,8 +127,8 @@ class Playground:
     def forget_ended(self) -> None:
         """Forget the containers that were to go with their programs."""
         for each in list(self.containers):
-            running = each.running
-            if running and running.program.forgotten and not running.waits and each.dead:
+            process = each.process
+            if process and process.spec.forgotten and not process.waits and each.dead:
                 self.stop(each)
 
     def use(self, name: str) -> Container:
@@ -206,18 +206,18 @@ class Playground:
 
     def abandon(self) -> None:
         """End everything without order, from any thread: whoever waits for it is woken."""
-        if self._services is not None:
-            self._services.abandon()
+        if self._runtime is not None:
+            self._runtime.abandon()
 
     def close(self) -> None:
         """End every process of the playground and wait until they have ended."""
-        if self._services is None:
+        if self._runtime is None:
             return
         # First, so that all interfaces go at once, and not one by one.
-        self._services.switch.close()
+        self._runtime.bridge.close()
         for container in self.containers:
             container.stop()
         self.containers.clear()
         self.current = None
-        self._services.close()
-        self._services = None
+        self._runtime.close()
+        self._runtime = None

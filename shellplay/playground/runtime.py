@@ -18,14 +18,14 @@ from shellplay.kernel.cgroup.group import clear, prefix, thaw
 from shellplay.kernel.here import HERE
 from shellplay.kernel.process_tree import descendants, kill_quietly
 from shellplay.monitor import host_command
-from shellplay.monitor.client import Guardian
-from shellplay.network.bridge_client import Switch
+from shellplay.monitor.client import Monitor
+from shellplay.network.bridge_client import BridgeClient
 from shellplay.settings import Surroundings
-from shellplay.shell.pty_reader import Drain
+from shellplay.shell.pty_reader import PtyReader
 
 
-class Services:
-    """The guardian and the drain; the guardian is started anew after it was killed.
+class Runtime:
+    """The monitor and the pty reader; the monitor is started anew after it was killed.
 
     ``notice`` takes a sentence about what happened by itself, from a background thread.
     """
@@ -36,67 +36,67 @@ class Services:
         self._lock = threading.Lock()
         # Should the playground process be killed, its orphans come to us.
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
-        self.guardian = self._started()
-        self.drain = Drain()
-        self.switch = Switch()
+        self.monitor = self._started()
+        self.pty_reader = PtyReader()
+        self.bridge = BridgeClient()
         self._listen()
 
     def revive(self) -> None:
         """Start the playground process again if it has been killed."""
         with self._lock:
-            if self.guardian.gone:
-                self.guardian = self._started()
+            if self.monitor.gone:
+                self.monitor = self._started()
                 self._listen()
 
     def run_outside(self, line: str) -> int:
         """Run a line by the host's sh, outside every fence; return its exit status."""
-        return host_command.execute(self.guardian, line, self._surroundings.output)
+        return host_command.execute(self.monitor, line, self._surroundings.output)
 
     def abandon(self) -> None:
         """Kill the playground process, and all that is waited for with it; see Playground."""
-        self.guardian.kill()
+        self.monitor.kill()
 
     def close(self) -> None:
         """End every process of the playground and wait until they have ended."""
         # From here on the end of the playground process is wanted, and no news.
-        self.drain.close()
-        self.guardian.close()
-        if self.guardian.killed:
-            self._bury(self.guardian)
+        self.pty_reader.close()
+        self.monitor.close()
+        if self.monitor.killed:
+            self._bury(self.monitor)
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 0)
 
-    def _started(self) -> Guardian:
-        guardian = Guardian(self._surroundings)
+    def _started(self) -> Monitor:
+        monitor = Monitor(self._surroundings)
         # Every container takes descriptors of ours; what runs inside keeps the limit that
         # the user has, also if ours was raised already.
         given = rlimits.raise_own("nofile")
-        if (rlimits.limits(guardian.pid) or {}).get("nofile") != given:
-            rlimits.prlimit(guardian.pid, "nofile", given)
-        return guardian
+        if (rlimits.limits(monitor.pid) or {}).get("nofile") != given:
+            rlimits.prlimit(monitor.pid, "nofile", given)
+        return monitor
 
     def _listen(self) -> None:
-        self.drain.watch(self.guardian.events.fileno(), self._hear)
+        self.pty_reader.watch(self.monitor.events.fileno(), self._hear)
 
     def _hear(self) -> bool:
         # A new one must not start before the last orphan of this one is dead: it would be
         # taken for one of them.
         with self._lock:
-            guardian = self.guardian
-            if guardian.hear():
+            monitor = self.monitor
+            if monitor.hear():
                 return False
-            self.drain.forget(guardian.events.fileno())
-            guardian.close()
-            self._bury(guardian)
+            self.pty_reader.forget(monitor.events.fileno())
+            monitor.close()
+            self._bury(monitor)
         self._notice("the playground process has ended, and every container with it")
         return False
 
-    def _bury(self, guardian: Guardian) -> None:
+    def _bury(self, monitor: Monitor) -> None:
         """End what is left of a playground process that was killed."""
         try:
             # What is frozen could not be ended.
-            thaw(prefix(guardian.pid))
+            thaw(prefix(monitor.pid))
             _end_adopted()
-            clear(prefix(guardian.pid))
+            clear(prefix(monitor.pid))
         except KernelError as error:
             self._notice(f"a cgroup is left behind: {error}")
 

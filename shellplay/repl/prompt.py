@@ -201,7 +201,7 @@ class Prompt:
                 self.playground.prestart()
 
     def _notice(self, _sentence: str) -> None:
-        """Called from the drain thread: have it told above the prompt."""
+        """Called from the pty reader thread: have it told above the prompt."""
         loop = self._loop
         if loop is None:
             return

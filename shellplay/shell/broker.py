@@ -11,18 +11,18 @@ from shellplay.kernel import namespaces
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.stub import Stub
-from shellplay.monitor.client import Guardian
+from shellplay.monitor.client import Monitor
 from shellplay.shell.shell import Shell
 
 
 @contextmanager
-def insider(guardian: Guardian, pid: int) -> Iterator[Caller]:
+def broker(monitor: Monitor, pid: int) -> Iterator[Caller]:
     """Give a process in all namespaces of another for the block, at the root of its tree.
 
     It has all privileges over the table of mounts: it is in the user namespace that this
     belongs to, which may be one outside of that of the other.
     """
-    stubs = [guardian.stub()]
+    stubs = [monitor.stub()]
     try:
         # Before it is in there: who has privileges inside may look into it from then on.
         stubs[0].conceal()
@@ -32,15 +32,15 @@ def insider(guardian: Guardian, pid: int) -> Iterator[Caller]:
             each.quit()
         for each in stubs:
             # Only when they were reaped nobody inside can see them any more.
-            guardian.status_of(each.pid)
+            monitor.status_of(each.pid)
 
 
 @contextmanager
-def mounter(guardian: Guardian, shell: Shell, *, by_itself: bool) -> Iterator[Caller]:
+def mount_caller(monitor: Monitor, shell: Shell, *, by_itself: bool) -> Iterator[Caller]:
     """Give who mounts for a bash, for the block: it takes a tenth of the time by itself.
 
     It may have given up what that takes, or not be ours to stop, or not be asked to do it
-    ``by_itself``: then it is done by an insider.
+    ``by_itself``: then it is done by an broker.
     """
     with ExitStack() as held:
         caller: Caller | None = None
@@ -48,7 +48,7 @@ def mounter(guardian: Guardian, shell: Shell, *, by_itself: bool) -> Iterator[Ca
             # Where ptrace is refused that costs nothing but the try.
             with suppress(KernelError):
                 caller = held.enter_context(shell.seized())
-        yield caller or held.enter_context(insider(guardian, shell.pid))
+        yield caller or held.enter_context(broker(monitor, shell.pid))
 
 
 def _may_mount(shell: Shell) -> bool:

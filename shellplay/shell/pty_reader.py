@@ -1,4 +1,4 @@
-"""The drain: one thread that reads every terminal nobody else reads, and hears of deaths.
+"""The pty reader: one thread that reads every terminal nobody else reads, and hears of deaths.
 
 A pty that is not read blocks its writer after 4 KiB: a ``yes`` in a container would freeze
 and look as if a fence had stopped it.
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from shellplay.shell.terminal import HANGUP, Terminal
 
 
-class Drain:
+class PtyReader:
     """A background thread over epoll(7); all methods may be called from any thread."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Drain:
         self._actions: dict[int, Callable[[], bool]] = {}
         self._wake_reader, self._wake_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._epoll.register(self._wake_reader, select.EPOLLIN)
-        self._thread = threading.Thread(target=self._run, name="drain", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="pty-reader", daemon=True)
         self._thread.start()
 
     def watch(self, fd: int, action: Callable[[], bool]) -> None:

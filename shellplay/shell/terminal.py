@@ -1,6 +1,6 @@
 """The terminal of a container: a pty whose master is ours and is always drained.
 
-One reader at a time: the drain in the background, or the command that has leased it.  What
+One reader at a time: the pty reader in the background, or the command that has leased it.  What
 was read goes through the mark reader; the marks tell what bash is doing, the text goes to
 the bounded scrollback and to whoever watches.
 """

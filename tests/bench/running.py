@@ -58,8 +58,8 @@ def _ours(held: ExitStack, place: Path, tar: Path) -> Callable[[], float]:
     def run() -> float:
         started = time.perf_counter()
         container = playground.new(None, plan.start(lambda *_: None))
-        assert container.running is not None
-        container.running.wait()
+        assert container.process is not None
+        container.process.wait()
         taken = time.perf_counter() - started
         playground.stop(container)
         return taken

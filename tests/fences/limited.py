@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
-from shellplay.fences.base.cgroup_limit import Quota
+from shellplay.fences.base.cgroup_limit import CgroupLimit
 from shellplay.fences.io import disk
 from shellplay.kernel.cgroup import hierarchies
 
@@ -22,7 +22,7 @@ def kept(kind: str, version_1: str, version_2: str) -> str:
 def refused(kind: str) -> str | None:
     """Return why a limit cannot go up here and by us; None if it can, or is no limit."""
     fence, hierarchy = REGISTRY[kind], hierarchies.having(kind)
-    if not issubclass(fence, Quota):
+    if not issubclass(fence, CgroupLimit):
         return None
     if hierarchy is None:
         return fence.unsupported()

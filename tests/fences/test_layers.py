@@ -8,7 +8,7 @@ import pytest
 
 from shellplay.container.container import Container
 from shellplay.errors import Refused, ShellplayError
-from shellplay.fences import KINDS, ORDER, REGISTRY, Fence, Limit
+from shellplay.fences import KINDS, ORDER, REGISTRY, Fence, Limit, MountOver
 from shellplay.kernel import procfs
 from shellplay.model import FenceRecord, How
 from shellplay.playground.playground import Playground
@@ -195,7 +195,7 @@ def test_a_new_bash_is_behind_all_that_the_old_one_was(kind: str) -> None:
     with Playground(Settings(live=False)) as playground:
         container = playground.new("box")
         fence = sample(kind)
-        from_outside = isinstance(fence, Limit) and fence.comes_off(container.pid)
+        from_outside = isinstance(fence, Limit) and fence.removable(container.pid)
         change = container.fence(fence)
         assert change.how is (How.OUTSIDE if from_outside else How.RESPAWNED)
         if not record(container, "user").up:
@@ -214,8 +214,8 @@ def test_a_fence_that_the_kernel_does_not_show_is_an_error(
 ) -> None:
     if not REGISTRY[kind].visible:
         pytest.skip("the kernel never shows it")
-    call = "put_up" if issubclass(REGISTRY[kind], Limit) else "go_up"
-    monkeypatch.setattr(REGISTRY[kind], call, lambda fence, *around: None)
+    call = "mount" if issubclass(REGISTRY[kind], MountOver) else "apply"
+    monkeypatch.setattr(REGISTRY[kind], call, lambda fence, *target: None)
     with pytest.raises(ShellplayError, match=f"the kernel does not show the {kind} fence"):
         container.fence(sample(kind))
 

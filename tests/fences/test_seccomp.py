@@ -10,7 +10,7 @@ import pytest
 from shellplay.container.container import Container
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences import REGISTRY
-from shellplay.fences.base.seccomp_filter import Filters
+from shellplay.fences.base.seccomp_filter import FilterCount
 from shellplay.fences.caps import Caps
 from shellplay.fences.seccomp import Seccomp
 from shellplay.model import Change, How
@@ -101,7 +101,7 @@ def test_a_namespace_goes_up_below_a_filter_that_denies_it(container: Container)
     container.fence(Seccomp())
     change = container.fence(REGISTRY["uts"]())
     assert any("came off and went up again, above it" in note for note in change.notes)
-    assert Seccomp.fact(container.pid) == Filters(2, 1)
+    assert Seccomp.fact(container.pid) == FilterCount(2, 1)
     assert container.run("unshare --user true").status != 0
 
 

@@ -13,7 +13,7 @@ import pytest
 from shellplay.container.container import Container
 from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import REGISTRY
-from shellplay.fences.base.seccomp_filter import Filters
+from shellplay.fences.base.seccomp_filter import FilterCount
 from shellplay.fences.seccomp import Seccomp
 from shellplay.fences.userns_lock import UsernsLock
 from shellplay.kernel.constants import (
@@ -105,7 +105,7 @@ def test_a_filter_of_its_own_is_no_seccomp_fence_and_the_other_way_around(
     with pytest.raises(Refused, match="seccomp is not fenced"):
         container.peel("seccomp")
     container.fence(Seccomp(deny="mkdir,mkdirat"))
-    assert UsernsLock.fact(container.pid) == Filters(2, 2)
+    assert UsernsLock.fact(container.pid) == FilterCount(2, 2)
     assert record(container, "seccomp").up
     container.peel("userns-lock")
     assert (record(container, "userns-lock").up, record(container, "seccomp").up) == (
@@ -126,7 +126,7 @@ def test_one_filter_of_two_that_is_missing_is_noticed(
     container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     container.fence(Seccomp(deny="mkdir,mkdirat"))
-    monkeypatch.setattr(UsernsLock, "go_up", lambda fence, caller: None)
+    monkeypatch.setattr(UsernsLock, "apply", lambda fence, caller: None)
     with pytest.raises(ShellplayError, match="the kernel does not show the userns-lock fence"):
         container.fence(UsernsLock())
 

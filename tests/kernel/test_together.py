@@ -28,7 +28,7 @@ def caller(request: pytest.FixtureRequest, playground: Playground) -> Iterator[C
         with seized(container.pid) as tracee:
             yield tracee
         return
-    stub = container.guardian.stub()
+    stub = container.monitor.stub()
     yield stub
     stub.quit()
 

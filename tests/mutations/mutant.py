@@ -27,8 +27,8 @@ from shellplay.stage.recipe_files import read
 from shellplay.stage.report.report import StepReport, Verdict
 
 NONE = "-"
-# What puts fences up and takes them off, in any of the families.
-CALLS = ("unshare", "settle", "enter", "put_up", "take_off", "outlived")
+# What applies and removes fences, in any of the families.
+CALLS = ("unshare", "configure", "enter", "apply", "remove", "clean_up", "mount", "unmount")
 # What is wrong stays wrong: nobody has to wait for it as long as a recipe would.
 PATIENCE_SECONDS = 2.0
 
@@ -50,14 +50,14 @@ def disable(kind: str) -> None:
         if hasattr(fence, call):
             patch.setattr(fence, call, lambda *_, **__: None)
     # Nobody is to ask the kernel whether it is up.
-    patch.setattr(fence, "shows", lambda *_: None)
+    patch.setattr(fence, "observed", lambda *_: None)
     if issubclass(fence, Namespace):
         patch.setattr(fence, "flag", 0)
-    else:
-        patch.setattr(fence, "go_up", lambda *_: None, raising=False)
     # What it comes off to is where it was all the time.
     if issubclass(fence, Root):
-        patch.setattr(fence, "unshare", lambda each, caller: each.ground.leave_from(caller.pid))
+        patch.setattr(
+            fence, "unshare", lambda each, caller: each.lower_tree.leave_from(caller.pid)
+        )
     # A fresh /proc would be mounted over that of everybody.
     if kind == "mnt":
         patch.setattr(apply, "mount_proc", lambda _: None)

@@ -17,7 +17,7 @@ import pytest
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
-from shellplay.network.bridge_client import Switch
+from shellplay.network.bridge_client import BridgeClient
 from shellplay.playground.playground import Playground
 from tests.network.inside import as_before, host
 from tests.shell.surviving import program
@@ -162,26 +162,26 @@ def test_a_pyroute2_that_does_not_fit_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "pyroute2.py").touch()
-    monkeypatch.setattr(Switch, "require", staticmethod(lambda: str(tmp_path)))
-    switch = Switch()
+    monkeypatch.setattr(BridgeClient, "require", staticmethod(lambda: str(tmp_path)))
+    bridge = BridgeClient()
     for _ in range(2):
         with (
             Path("/proc/self/ns/net").open() as space,
             pytest.raises(Refused, match="this pyroute2 is of no use: cannot import name"),
         ):
-            switch.attach(space.fileno(), None)
-    switch.close()
+            bridge.attach(space.fileno(), None)
+    bridge.close()
     assert capfd.readouterr().err == ""
 
 
 def test_nothing_was_started_nothing_is_ended() -> None:
     before = host()
-    switch = Switch()
-    switch.detach("play1.0")
-    switch.close()
+    bridge = BridgeClient()
+    bridge.detach("play1.0")
+    bridge.close()
     assert as_before(before)
-    switch.prestart()
-    switch.close()
+    bridge.prestart()
+    bridge.close()
     assert as_before(before)
 
 

@@ -67,14 +67,14 @@ def test_its_status_is_known_however_late_it_is_asked_for(
     run("run -dq --network none --name web host sh -c 'exit 5'")
     web = playground.find("web")
     wait_until(lambda: web.dead, "its end")
-    wait_until(lambda: web.pid in web.guardian._statuses, "news of that")
+    wait_until(lambda: web.pid in web.monitor._statuses, "news of that")
     for pid in range(10_000_000, 10_000_000 + 2 * REMEMBERED):
-        web.guardian._statuses[pid] = 0
+        web.monitor._statuses[pid] = 0
     assert run("exec -c web true").status != 0
     run("run -dq --network none --name other host true")
     other = playground.find("other")
-    wait_until(lambda: other.pid in other.guardian._statuses, "news of another")
-    assert len(web.guardian._statuses) <= REMEMBERED + 2
+    wait_until(lambda: other.pid in other.monitor._statuses, "news of another")
+    assert len(web.monitor._statuses) <= REMEMBERED + 2
     assert "exit status 5" in run("wait web").told
 
 

@@ -15,9 +15,9 @@ import pytest
 from shellplay.errors import ShellGone
 from shellplay.kernel import procfs
 from shellplay.kernel.process_tree import descendants
-from shellplay.monitor.client import Guardian
+from shellplay.monitor.client import Monitor
 from shellplay.playground.playground import Playground
-from shellplay.playground.runtime import Services
+from shellplay.playground.runtime import Runtime
 from shellplay.settings import GRACE_SECONDS
 from tests.shell.surviving import runs
 from tests.waiting import wait_until
@@ -73,13 +73,13 @@ def opened(fifo: Path, writers: list[int]) -> bool:
 def test_an_interruption_while_the_playground_begins_leaves_one_that_can_be_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    begun = Services._listen
+    begun = Runtime._listen
 
-    def interrupted(services: Services) -> None:
+    def interrupted(services: Runtime) -> None:
         signal.raise_signal(signal.SIGINT)
         begun(services)
 
-    monkeypatch.setattr(Services, "_listen", interrupted)
+    monkeypatch.setattr(Runtime, "_listen", interrupted)
     with Playground() as playground:
         with pytest.raises(KeyboardInterrupt):
             playground.prestart()
@@ -88,10 +88,10 @@ def test_an_interruption_while_the_playground_begins_leaves_one_that_can_be_clos
 
 @pytest.mark.everyone
 def test_a_playground_process_that_has_gone_before_it_was_ready_is_gone() -> None:
-    guardian = Guardian()
-    guardian.close()
+    monitor = Monitor()
+    monitor.close()
     with pytest.raises(ShellGone):
-        guardian.stub()
+        monitor.stub()
 
 
 def playground_of(process: Process) -> int:

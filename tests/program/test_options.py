@@ -182,7 +182,7 @@ def test_variables_come_from_files_the_line_and_us(
     file = tmp_path / "env"
     file.write_text("# said\nA=1\nB=from file\n\n")
     words = ["--env-file", str(file), "-e", "B=2", "-e", "OURS", "-e", "UNKNOWN"]
-    program = planned(*words).start(lambda *_: None).program
+    program = planned(*words).start(lambda *_: None).process
     assert program.environment["A"] == "1"
     assert program.environment["B"] == "2"
     assert program.environment["OURS"] == "mine"
@@ -193,7 +193,7 @@ def test_variables_come_from_files_the_line_and_us(
 def test_a_file_of_variables_is_read_as_by_docker(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text("\ufeffA=1 \nB=a\u2028b\x0cc\r\n  C=3\n\t# said\n", "utf-8")
-    found = planned("--env-file", str(file)).start(lambda *_: None).program.environment
+    found = planned("--env-file", str(file)).start(lambda *_: None).process.environment
     assert {name: found[name] for name in "ABC"} == {"A": "1 ", "B": "a\u2028b\x0cc", "C": "3"}
     file.write_text("A B=1\n")
     with pytest.raises(UsageError, match="has spaces in its name"):
@@ -207,7 +207,7 @@ def test_a_name_alone_that_we_have_not_is_none_inside_either(
     file = tmp_path / "env"
     file.write_text("GONE=1\n")
     words = ("--env-file", str(file), "-e", "GONE")
-    assert "GONE" not in planned(*words).start(lambda *_: None).program.environment
+    assert "GONE" not in planned(*words).start(lambda *_: None).process.environment
 
 
 def test_no_limit_is_spelled_as_for_docker() -> None:
@@ -223,4 +223,4 @@ def test_a_view_of_cgroups_can_be_its_own_and_the_hosts() -> None:
 @pytest.mark.parametrize("spelled", ["INT", "SIGINT", "int", str(int(signal.SIGINT))])
 def test_a_stop_signal_is_spelled_as_for_kill(spelled: str) -> None:
     start = planned("--stop-signal", spelled).start(lambda *_: None)
-    assert start.program.stop_signal == "INT"
+    assert start.process.stop_signal == "INT"

@@ -47,8 +47,8 @@ def test_its_output_and_its_errors_come_out_and_its_status_counts(
     assert sorted(said.printed.split()) == ["err", "out"]
     assert "exit status 3" in said.told
     (container,) = playground.containers
-    assert container.running is not None
-    assert container.running.exit_status == 3
+    assert container.process is not None
+    assert container.process.exit_status == 3
     assert "out\n" in run("logs").told
 
 

@@ -15,8 +15,8 @@ from tests.waiting import wait_until
 
 @pytest.mark.usefixtures("container")
 def test_no_signal_is_given_to_it() -> None:
-    drain = next(each for each in threading.enumerate() if each.name == "drain")
-    status = Path(f"/proc/self/task/{drain.native_id}/status")
+    reader = next(each for each in threading.enumerate() if each.name == "pty-reader")
+    status = Path(f"/proc/self/task/{reader.native_id}/status")
 
     def blocked() -> int:
         found = re.search(r"^SigBlk:\t(\w+)$", status.read_text(), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The pipes of a program may be read by two at once, by the drain and by who attends it."""
+"""Two threads may read the pipes of a program: the pty reader and the command that waits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shellplay.container.stdio import Streams
+from shellplay.container.stdio import Stdio
 
 
 class Printed:
@@ -15,7 +15,7 @@ class Printed:
 
     def __init__(self) -> None:
         self.heard: list[tuple[int, bytes]] = []
-        self.streams = Streams(lambda *piece: self.heard.append(piece), keys=False)
+        self.streams = Stdio(lambda *piece: self.heard.append(piece), keys=False)
 
     def write(self, text: bytes) -> None:
         """Print something."""

@@ -193,7 +193,7 @@ class LimitWords(FenceWords):
         return [kind for kind in ORDER if issubclass(fence_type(kind), Limit)]
 
 
-class StandingFences(Argument):
+class AppliedFences(Argument):
     """Fences that stand, to be taken off, or ``all``."""
 
     arity = "many"

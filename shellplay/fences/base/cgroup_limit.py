@@ -14,6 +14,7 @@ from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.cgroup.hierarchies import Hierarchy
 
 if TYPE_CHECKING:
+    from shellplay.fences.base.target import Target
     from shellplay.kernel.cgroup.group import Group
 
 AMOUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)([kmgt]?)(?:i?b)?", re.IGNORECASE)
@@ -32,7 +33,7 @@ class Held(NamedTuple):
         return self.value or "no limit"
 
 
-class Quota(Limit, ABC):
+class CgroupLimit(Limit, ABC):
     """A limit of a cgroup that the container gets for itself.
 
     The live bash is moved in with all its descendants, and who they start is in there too.
@@ -80,8 +81,9 @@ class Quota(Limit, ABC):
     def freed(self, version: int, directory: Path) -> dict[str, str]:
         """Return what to write to have no limit, in that order, by file."""
 
-    def put_up(self, pid: int, group: Group) -> None:
+    def apply(self, target: Target) -> None:
         """Set the limit, or another one, then move a process in with its descendants."""
+        group = target.group
         fresh = not group.holds(self._hierarchies()[0], self.kind)
         try:
             for hierarchy in self._hierarchies():
@@ -90,7 +92,7 @@ class Quota(Limit, ABC):
                 if hierarchy is hierarchies.having(self.kind):
                     files = self.files(hierarchy.version, directory)
                     self._set(group, hierarchy, files, fresh=fresh)
-                group.gather(hierarchy, pid)
+                group.gather(hierarchy, target.pid)
         except (KernelError, Refused):
             if fresh:
                 self._release(group)
@@ -102,11 +104,11 @@ class Quota(Limit, ABC):
             group.hold(hierarchy, self.kind)
             group.gather(hierarchy, pid)
 
-    def take_off(self, pid: int, group: Group) -> None:
+    def remove(self, target: Target) -> None:
         """Have no limit again; who is inside goes back if no other limit needs the cgroup."""
-        self.outlived(group)
+        self.clean_up(target.group)
 
-    def outlived(self, group: Group) -> None:
+    def clean_up(self, group: Group) -> None:
         """Have no limit in its cgroup, which ends if no other limit needs it."""
         hierarchy = hierarchies.having(self.kind)
         if hierarchy is not None:

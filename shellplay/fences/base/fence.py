@@ -167,11 +167,11 @@ class Fence(ABC):
         return mine is not None and mine != host
 
     @classmethod
-    def told(cls, fact: Hashable | None, *, beside: Hashable | None) -> str | None:
-        """Say a fact in a few words, or what of it differs from the one ``beside``."""
+    def describe(cls, fact: Hashable | None, *, other: Hashable | None) -> str | None:
+        """Say a fact in a few words, or what of it differs from the ``other`` one."""
         return None if fact is None else str(fact)
 
-    def shows(self, pid: int | str) -> bool | None:
+    def observed(self, pid: int | str) -> bool | None:
         """Tell whether the kernel shows this fence around a process; None: it never does."""
         return self.fenced(self.fact(pid), self.fact("self"))
 
@@ -186,7 +186,7 @@ class Fence(ABC):
 
     # -- how it goes up ------------------------------------------------------------------
 
-    def gathered(self, status: Status) -> tuple[Self, tuple[str, ...]]:
+    def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Get ready what it takes from outside, for a process of this status.
 
         Return it as it is to go up, now and again, and sentences about that.
@@ -197,7 +197,7 @@ class Fence(ABC):
         """Say what turned out while it went up."""
         return ()
 
-    def released(self) -> None:  # noqa: B027 - most fences take nothing
+    def release(self) -> None:  # noqa: B027 - most fences take nothing
         """Let go of what it took from outside; it stands no more."""
 
     # -- its options ---------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shellplay.fences.base.fence import Fence
 
 if TYPE_CHECKING:
+    from shellplay.fences.base.target import Target
     from shellplay.kernel.cgroup.group import Group
 
 
@@ -15,19 +16,16 @@ class Limit(Fence, ABC):
     """A fence without a namespace that is put up and taken off from outside."""
 
     @abstractmethod
-    def put_up(self, pid: int, group: Group) -> None:
-        """Put it around a process, or change what it says if it is there.
-
-        ``group`` are the cgroups of its container.
-        """
+    def apply(self, target: Target) -> None:
+        """Set the limit of a process, or change one that is set."""
 
     @abstractmethod
-    def take_off(self, pid: int, group: Group) -> None:
-        """Give a process back what the host has."""
+    def remove(self, target: Target) -> None:
+        """Give a process the limits of the host again."""
 
-    def outlived(self, group: Group) -> None:
+    def clean_up(self, group: Group) -> None:
         """Undo, once its bash has ended, what else was made for it; by default nothing."""
 
-    def comes_off(self, pid: int) -> bool:
+    def removable(self, pid: int) -> bool:
         """Tell whether we might take it off a process again, were it up."""
         return True

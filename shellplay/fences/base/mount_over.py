@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NULL = (1, 3)
 
 
-class Mounted(Fence, ABC):
+class MountOver(Fence, ABC):
     """A fence that is mounted over ``target`` and unmounted again.
 
     By bash, which may be busy; or, if that has given up what it takes, by a process that
@@ -36,19 +36,19 @@ class Mounted(Fence, ABC):
         return ours is not None and bool(ours.effective >> k.CAP_SYS_ADMIN & 1)
 
     @abstractmethod
-    def go_up(self, caller: Caller, terminal: str) -> None:
+    def mount(self, caller: Caller, terminal: str) -> None:
         """Mount it, by a process that has joined the namespaces of the bash.
 
         ``terminal`` is the path of its terminal on the host.
         """
 
-    def go_up_first(self, caller: Caller, terminal: str) -> None:
+    def mount_first(self, caller: Caller, terminal: str) -> None:
         """Mount it over what is there before anybody is: nothing else is mounted there yet."""
-        self.go_up(caller, terminal)
+        self.mount(caller, terminal)
 
-    def go_up_instead(self, caller: Caller, terminal: str) -> None:
+    def mount_instead(self, caller: Caller, terminal: str) -> None:
         """Mount it in the place of what is mounted there last, which goes."""
-        self.go_up(caller, terminal)
+        self.mount(caller, terminal)
         self.replace(caller)
 
     def replace(self, caller: Caller) -> None:
@@ -62,7 +62,7 @@ class Mounted(Fence, ABC):
         finally:
             caller.close(tree)
 
-    def take_off(self, caller: Caller) -> None:
+    def unmount(self, caller: Caller) -> None:
         """Unmount it, with all that is mounted below."""
         caller.umount2(self.target, k.MNT_DETACH)
 

@@ -7,28 +7,22 @@ from abc import ABC
 from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from shellplay.errors import KernelError
 from shellplay.fences.base.fence import Fence, option
+from shellplay.fences.base.target import OpenNamespace
 from shellplay.kernel import constants as k
 from shellplay.kernel import namespaces
 from shellplay.kernel.procfs import Status
 
 
-class Joined(NamedTuple):
-    """An existing namespace to join: our descriptor of it, and the file that it came from."""
-
-    fd: int
-    of: str
-
-
 @contextmanager
-def joined(pid: int, space: str) -> Iterator[Joined]:
+def hold_namespace(pid: int, space: str) -> Iterator[OpenNamespace]:
     """Hold a namespace of a process for the ``with`` block."""
     fd = namespaces.open_namespace(pid, space)
     try:
-        yield Joined(fd, f"/proc/{pid}/ns/{space}")
+        yield OpenNamespace(fd, f"/proc/{pid}/ns/{space}")
     finally:
         os.close(fd)
 
@@ -64,9 +58,9 @@ class Namespace(Fence, ABC):
         """Its CLONE_NEW* bit."""
         return namespaces.CLONE_FLAGS[self.space]
 
-    def outside(self) -> AbstractContextManager[Joined]:
+    def outside(self) -> AbstractContextManager[OpenNamespace]:
         """Hold the namespace to go back to when it comes off."""
-        return joined(os.getpid(), self.space)
+        return hold_namespace(os.getpid(), self.space)
 
     @classmethod
     def fact(cls, pid: int | str) -> Hashable | None:
@@ -84,16 +78,16 @@ class Namespace(Fence, ABC):
         """Tell whether a process may make one: with CAP_SYS_ADMIN, see unshare(2)."""
         return bool(status.effective >> k.CAP_SYS_ADMIN & 1)
 
-    def go_up(self, caller: Caller) -> None:
+    def apply(self, caller: Caller) -> None:
         """Move the caller itself into a new namespace, and furnish that."""
         self.unshare(caller)
-        self.settle(caller)
+        self.configure(caller)
 
     def unshare(self, caller: Caller) -> None:
         """Move the caller itself into a new namespace."""
         caller.unshare(self.flag)
 
-    def settle(self, caller: Caller) -> None:
+    def configure(self, caller: Caller) -> None:
         """Furnish the new namespace, from inside it."""
 
     def enter(self, caller: Caller, fd: int, *, of: str) -> None:

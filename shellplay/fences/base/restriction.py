@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shellplay.fences.base.fence import Fence
 
 if TYPE_CHECKING:
-    from shellplay.kernel.caller import Caller
+    from shellplay.fences.base.target import Target
 
 
 class Restriction(Fence, ABC):
@@ -22,5 +22,5 @@ class Restriction(Fence, ABC):
     one_way = True
 
     @abstractmethod
-    def go_up(self, caller: Caller) -> None:
-        """Put it up around the caller itself; it was not there before."""
+    def apply(self, target: Target) -> None:
+        """Have the process give something up for good; it has not done so before."""

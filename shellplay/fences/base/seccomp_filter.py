@@ -12,7 +12,7 @@ from shellplay.kernel.capabilities import has
 from shellplay.kernel.procfs import Status
 
 
-class Filters(NamedTuple):
+class FilterCount(NamedTuple):
     """What the kernel shows of filters: the mode, 2 for filters, and how many there are."""
 
     mode: int
@@ -24,7 +24,7 @@ class Filters(NamedTuple):
         return f"mode {self.mode}, {self.filters} filter{'s' if self.filters > 1 else ''}"
 
 
-class Filter(Restriction, ABC):
+class SeccompFilter(Restriction, ABC):
     """A fence that is one filter of system calls.
 
     The kernel shows how many a process is behind, and not what each denies: which of them
@@ -37,15 +37,15 @@ class Filter(Restriction, ABC):
     opened_by = "nnp"
 
     @classmethod
-    def fact(cls, pid: int | str) -> Filters | None:
+    def fact(cls, pid: int | str) -> FilterCount | None:
         """Return how many filters a process is behind."""
         status = procfs.status(pid)
-        return None if status is None else Filters(status.seccomp, status.filters)
+        return None if status is None else FilterCount(status.seccomp, status.filters)
 
     @classmethod
     def more_than(cls, others: int, *, mine: object, host: object) -> bool:
         """Tell whether somebody is behind more filters than the host and some others make."""
-        if not isinstance(mine, Filters) or not isinstance(host, Filters):
+        if not isinstance(mine, FilterCount) or not isinstance(host, FilterCount):
             return False
         return mine.filters > host.filters + others
 

@@ -25,7 +25,7 @@ from shellplay.kernel.mountinfo import Mount
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
-# Mounted over, in the new namespace, where there is nothing that the new tree needs.
+# MountOver over, in the new namespace, where there is nothing that the new tree needs.
 STAGE = "/sys"
 TREE, UPPER, WORK = f"{STAGE}/root", f"{STAGE}/upper", f"{STAGE}/work"
 EVERYBODY = [MapRange(0, 0, 2**32 - 1)]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shellplay.image.manifest import Image
 
 
-class Ground:
+class LowerTree:
     """The lower directories of a root, the lowest first, and what only we hold of it.
 
     ``notes`` are sentences about what is not as one may expect.  ``apart`` is None if the
