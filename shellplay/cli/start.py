@@ -38,6 +38,7 @@ def start(
     leave_in_order()
     printer = Printer.standard()
     plain = plain or os.environ.get("SHELLPLAY_PLAIN") == "1"
+    printer.redraws = printer.redraws and not plain
     if text is None and file is None and not plain and not sys.stdin.isatty():
         file = "-"
     try:

@@ -89,6 +89,10 @@ class Choice(Argument):
 class Seconds(Argument):
     """A time span in seconds."""
 
+    def takes(self, word: str) -> bool:
+        """Take what begins like a number."""
+        return word[:1].isdigit() or word[:1] == "."
+
     def parse(self, words: Sequence[str], playground: Playground) -> float:
         """Read a positive number of seconds, with or without an s behind it."""
         try:
@@ -98,6 +102,18 @@ class Seconds(Argument):
         if not 0 < seconds < 1e9:
             raise UsageError(f"{quoted(words[0])} is no time span", "write seconds, as in 5")
         return seconds
+
+
+class Times(Argument):
+    """How often: a whole number from 1 on."""
+
+    def parse(self, words: Sequence[str], playground: Playground) -> int:
+        """Read the number; raises UsageError."""
+        word = words[0]
+        # As long as any can be that somebody means.
+        if not word.isascii() or not word.isdigit() or len(word) > 9 or not int(word):
+            raise UsageError(f"{quoted(word)} is no number of times", "write one, as in 3")
+        return int(word)
 
 
 class ContainerName(Argument):
@@ -126,7 +142,10 @@ class ContainerNames(ContainerName):
 
 
 class Option:
-    """One option: a flag, or with an argument the value that follows it."""
+    """One option: a flag, or with an argument the value that follows it.
+
+    With ``otherwise`` the value may be left out, and is that one.
+    """
 
     def __init__(
         self,
@@ -134,10 +153,25 @@ class Option:
         *,
         short: str | None = None,
         argument: Argument | None = None,
+        otherwise: object = None,
     ) -> None:
         self.help = help
         self.short = short
         self.argument = argument
+        self.otherwise = otherwise
+
+    @property
+    def metavar(self) -> str:
+        """The word for its value: in brackets where it may be left out, "" for a flag."""
+        if self.argument is None:
+            return ""
+        return self.argument.metavar if self.otherwise is None else f"[{self.argument.metavar}]"
+
+    def takes(self, word: str) -> bool:
+        """Tell whether the word behind it is its value."""
+        if self.argument is None:
+            return False
+        return self.otherwise is None or self.argument.takes(word)
 
     def spellings(self, name: str) -> tuple[str, ...]:
         """Return how it is written, short form first."""

@@ -66,6 +66,10 @@ def _take_options(
                     raise UsageError(f"{spelling} takes no value", "leave the = out")
                 values[name] = True
                 continue
+            follows = bool(equals) or bool(pending and option.takes(pending[0]))
+            if not follows and option.otherwise is not None:
+                values[name] = option.otherwise
+                continue
             if not equals and not pending:
                 raise UsageError(f"{spelling} needs {option.argument.metavar}", option.help)
             text = value if equals else pending.popleft()

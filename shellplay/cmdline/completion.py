@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from shellplay.cmdline.arguments import Argument, Candidate
+from shellplay.cmdline.arguments import Argument, Candidate, Option
 from shellplay.cmdline.index import ALIASES, COMMANDS
 from shellplay.cmdline.registry import GRAMMAR, Command, find
 from shellplay.cmdline.tokenizer import segments
@@ -64,7 +64,8 @@ def _candidates(typed: list[str], here: str, playground: Playground) -> Iterator
     option = command.options.get(typed[-1])
     if option is not None and option[1].argument is not None:
         yield from option[1].argument.complete(typed[1:], here, playground)
-        return
+        if option[1].otherwise is None:
+            return
     argument, before = _argument(command, typed[1:])
     if argument is not None:
         yield from argument.complete(before, here, playground)
@@ -84,13 +85,12 @@ def _names(here: str) -> Iterator[Candidate]:
 def _argument(command: Command, typed: list[str]) -> tuple[Argument | None, list[str]]:
     """Find the argument that the next word is for, and the words it already has."""
     words: list[str] = []
-    skip = False
+    waiting: Option | None = None
     for word in typed:
-        option = command.options.get(word)
-        if skip or option is not None:
-            skip = not skip and option is not None and option[1].argument is not None
-            continue
-        words.append(word)
+        is_value = waiting is not None and waiting.takes(word)
+        _, waiting = (None, None) if is_value else command.options.get(word, (None, None))
+        if not is_value and waiting is None:
+            words.append(word)
     used = 0
     for _, argument in command.arguments:
         if argument.arity != "one":

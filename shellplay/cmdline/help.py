@@ -90,10 +90,8 @@ def sections(command: Command) -> list[tuple[str, list[tuple[str, str]]]]:
         options[id(option)] = option
     rows = []
     for (_, key), spellings in spelled.items():
-        value = options[key].argument
-        rows.append(
-            (", ".join(spellings) + (f" {value.metavar}" if value else ""), options[key].help)
-        )
+        option = options[key]
+        rows.append((f"{', '.join(spellings)} {option.metavar}".rstrip(), option.help))
     arguments = [(argument.metavar, argument.help) for _, argument in command.arguments]
     names = [(alias, f"another name of {command.name}") for alias in command.aliases]
     return [("arguments", arguments), ("options", rows), ("also", names)]

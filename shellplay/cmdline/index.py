@@ -117,7 +117,7 @@ COMMANDS = {
     ),
     "inspect": Entry("inspect", "looking", "Show all there is to know of a container."),
     "stats": Entry(
-        "inspect",
+        "stats",
         "looking",
         "Show what containers use beside their limits, and what these have done.",
     ),

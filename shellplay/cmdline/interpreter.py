@@ -8,7 +8,16 @@ from shellplay.cmdline.arguments import Target
 from shellplay.cmdline.binder import bind
 from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.observer import Recording
-from shellplay.cmdline.outcomes import Changed, Document, Leave, Outcome, Page, Status, Text
+from shellplay.cmdline.outcomes import (
+    Changed,
+    Document,
+    Leave,
+    Outcome,
+    Page,
+    Status,
+    Text,
+    Watched,
+)
 from shellplay.cmdline.phrases import born
 from shellplay.cmdline.printer import Printer
 from shellplay.cmdline.registry import GRAMMAR, INJECTED, Command, find
@@ -140,10 +149,10 @@ class Interpreter:
                 return self._status(status)
             case Leave():
                 self.left = True
+            case Watched():
+                self._watch(outcome, json=json)
             case Document() if json:
-                from shellplay.views.json import document
-
-                self.printer.show(document(outcome.kind, outcome.payload()))
+                self.printer.show(_as_json(outcome))
             case Document():
                 self.printer.show(outcome.title)
                 self.printer.show(outcome.view())
@@ -158,6 +167,26 @@ class Interpreter:
             case _:
                 self._say(outcome)
         return 0
+
+    def _watch(self, watched: Watched, *, json: bool) -> None:
+        """Show a document again and again; the last one stays."""
+        from shellplay.cmdline.pause import pauses
+
+        shown, lines = 0, 0
+        try:
+            with pauses(keys=self.front.terminal) as pause:
+                while True:
+                    document = watched.document()
+                    if json:
+                        self.printer.show(_as_json(document))
+                    else:
+                        lines = self.printer.redraw(document.view(), lines)
+                    shown += 1
+                    if shown == watched.times or not pause(watched.seconds):
+                        return
+        except KeyboardInterrupt:
+            # The usual way to end it, as that of watch(1), and no failure.
+            return
 
     def _say(self, sentence: str) -> None:
         # With --json, standard output is for documents and for output from inside.
@@ -179,3 +208,9 @@ class Interpreter:
             from shellplay.views.trace import lines
 
             self.printer.show("\n".join(lines(self.playground.journal.calls())))
+
+
+def _as_json(outcome: Document) -> str:
+    from shellplay.views.json import document
+
+    return document(outcome.kind, outcome.payload())

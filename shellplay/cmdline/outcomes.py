@@ -26,6 +26,14 @@ class Document(NamedTuple):
     title: str = ""
 
 
+class Watched(NamedTuple):
+    """A document that is made anew every so many seconds, until q or ^C, or so often."""
+
+    document: Callable[[], Document]
+    seconds: float
+    times: int | None
+
+
 class Text(NamedTuple):
     """Output that came from inside or from elsewhere: made safe, shown as it is."""
 
@@ -48,4 +56,4 @@ class Leave(NamedTuple):
     """The front end is to end."""
 
 
-Outcome = str | Changed | Document | Text | Page | Status | Leave
+Outcome = str | Changed | Document | Watched | Text | Page | Status | Leave

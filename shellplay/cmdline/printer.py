@@ -21,12 +21,14 @@ class Printer:
     """Writes outcomes to ``out`` and errors to ``err``, for the width there is.
 
     Each of the ``copies`` is told everything too, and renders it in its own way.
+    ``redraws`` says that ``out`` is a terminal on which the cursor can be moved.
     """
 
     def __init__(self, out: TextIO, err: TextIO, *, color: bool) -> None:
         self.out = out
         self.err = err
         self.color = color
+        self.redraws = False
         self.copies: list[Printer] = []
         self._stream = Stream(colors=color)
         self._partial = False
@@ -40,7 +42,9 @@ class Printer:
                 stream.reconfigure(errors="backslashreplace")
         dumb = os.environ.get("TERM", "") in ("", "dumb", "unknown")
         color = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not dumb
-        return cls(sys.stdout, sys.stderr, color=color)
+        found = cls(sys.stdout, sys.stderr, color=color)
+        found.redraws = sys.stdout.isatty() and not dumb
+        return found
 
     @property
     def width(self) -> int:
@@ -60,6 +64,23 @@ class Printer:
         self._whole(render(laid_out, self.width, self.color))
         for copy in self.copies:
             copy.show(thing)
+
+    def redraw(self, thing: object, lines: int) -> int:
+        """Write a string or a drawing over the last ``lines`` lines; return how many it has.
+
+        It is cut to the height of the terminal.  Where the cursor cannot be moved it is
+        written behind those lines.
+        """
+        if not self.redraws:
+            self.show(thing)
+            return 0
+        room = max(os.get_terminal_size(self.out.fileno()).lines - 1, 1)
+        drawn = render(thing, self.width, self.color).splitlines()[:room]
+        up = f"\x1b[{lines}A" if lines else ""
+        self._whole(f"{up}\r\x1b[J" + "\n".join(drawn))
+        for copy in self.copies:
+            copy.show(thing)
+        return len(drawn)
 
     def say(self, sentence: str) -> None:
         """Write sentences that are a result; on a terminal they break between words."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from shellplay.cmdline.arguments import Choice, ContainerNames, Option, Target
+from shellplay.cmdline.arguments import Choice, Option, Target
 from shellplay.cmdline.outcomes import Document, Outcome, Text
 from shellplay.cmdline.registry import command
 from shellplay.commands.containers import rows
@@ -107,42 +107,6 @@ def inspect(
     yield Document("inspect", lambda: facts, view, summary(container))
 
 
-@command("stats", group="looking", json=True)
-def stats(
-    playground: Playground,
-    labels: Annotated[tuple[str, ...], ContainerNames("NAME", "containers, or all")] = (),
-) -> Iterator[Outcome]:
-    """Show what containers use beside their limits, and what these have done.
-
-    PIDS, MEMORY and CPU are use / limit; REFUSED counts forks that were one too many, OOM
-    KILLS processes that the kernel has ended for want of memory, THROTTLED the time that
-    was waited for more processor time. It is what their cgroups count, since the first
-    limit that needed one went up.
-
-    Before that, MEMORY and CPU have a ~: they are sums over the processes. Memory that
-    processes share counts in each of them, and the time of a process that has ended counts
-    only if another one of the container waited for it.
-
-    Examples:
-        stats
-        stats web --json
-    """
-    from shellplay.container import stats as container_stats
-
-    chosen = [playground.find(label) for label in labels] or playground.containers
-    pids = _by_container(playground)
-    found = [
-        container_stats.of(each, pids.get(each.label, ())) for each in chosen if not each.dead
-    ]
-
-    def view() -> object:
-        from shellplay.views.stats import table
-
-        return table(found) if found else "no containers (new makes one)"
-
-    yield Document("stats", lambda: found, view)
-
-
 @command("trace", group="looking")
 def trace(
     playground: Playground,
@@ -179,15 +143,6 @@ def summary(container: Container) -> str:
     network = f"; at {at}" * bool(at) + f"; {ports}" * bool(ports)
     bash = f"bash {pids}, {container.state}{waiting}"
     return f"{container.label} ({container.id}): {bash}{network}"
-
-
-def _by_container(playground: Playground) -> dict[str, list[int]]:
-    """Return the host PIDs of each container's processes, also of those it was left by."""
-    found: dict[str, list[int]] = {}
-    for process in playground.snapshot().processes:
-        if process.container is not None:
-            found.setdefault(process.container, []).append(process.pid)
-    return found
 
 
 def _host(whole: Snapshot) -> object:

@@ -1,16 +1,24 @@
-"""stats: what containers use before they have a limit, beside the kernel's own numbers."""
+"""stats: before there is a limit, beside the kernel's own numbers, and again and again."""
 
 from __future__ import annotations
 
+import io
 import json
+import signal
+import subprocess
 import sys
 
 import pytest
 
+from shellplay.cli.batch import Batch
+from shellplay.cmdline.completion import complete
+from shellplay.cmdline.interpreter import Interpreter
+from shellplay.cmdline.printer import Printer
 from shellplay.container import stats
 from shellplay.container.container import Container
 from shellplay.kernel import procfs
-from tests.repl.program import shellplay
+from shellplay.playground.playground import Playground
+from tests.repl.program import environment, shellplay
 
 pytestmark = pytest.mark.everyone
 SUMMED = ("processes", "memory", "cpu_seconds")
@@ -45,3 +53,68 @@ def test_what_is_summed_has_a_mark_in_the_table_and_a_name_in_the_document() -> 
     assert [each[0] for each in row.split()[2:]] == ["~", "~"]
     assert hint.startswith("~ is a sum over the processes")
     assert tuple(json.loads(document)["stats"][0]["summed"]) == SUMMED
+
+
+# -- again and again --------------------------------------------------------------------------
+
+
+def test_watching_prints_one_table_after_the_other_through_a_pipe() -> None:
+    done = shellplay("-c", "new box; stats --watch 0.01 --count 3; !echo after")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("NAME  PIDS") == 3
+    assert done.stdout.endswith("after\n")
+    assert "\x1b" not in done.stdout
+
+
+def test_watching_as_json_prints_a_document_a_line() -> None:
+    done = shellplay("--json", "-c", "new box; stats --watch=0.01 --count 2 box")
+    documents = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [each["kind"] for each in documents] == ["stats", "stats"]
+    assert documents[0]["stats"][0]["container"] == "box"
+
+
+def test_the_interrupt_key_ends_it_and_the_next_command_runs() -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "shellplay",
+        "-c",
+        "new box; stats --watch 0.01; !echo after",
+    ]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    ) as process:
+        assert process.stdout is not None
+        while "NAME" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, err, out.splitlines()[-1]) == (0, "", "after")
+
+
+def test_a_recipe_gives_a_count(playground: Playground) -> None:
+    around = playground.settings.surroundings
+    playground.settings.surroundings = around._replace(output=2)
+    printer = Printer(io.StringIO(), (err := io.StringIO()), color=False)
+    assert Interpreter(playground, printer, Batch(printer)).run("stats --watch") == 1
+    assert "stats --watch --count 3" in err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("stats --watch 0", '"0" is no time span'),
+        ("stats --count 0", '"0" is no number of times'),
+        ("stats --count", "--count needs N"),
+        ("stats --watch box", "there is no container"),
+    ],
+)
+def test_what_cannot_be_watched_is_refused(line: str, said: str) -> None:
+    assert said in shellplay("-c", line).stderr
+
+
+def test_the_menu_goes_on_behind_an_option_whose_value_may_be_left_out(
+    container: Container, playground: Playground
+) -> None:
+    assert container.label in [each.text for each in complete("stats --watch ", playground)]
+    assert container.label in [each.text for each in complete("stats --watch 5 ", playground)]
