@@ -138,9 +138,9 @@ class Network:
 
     def _tell_alone(self) -> None:
         alone = self._own() is not None
-        text = etc_hosts.hosts((), ()) if alone else etc_hosts.as_on_the_host(etc_hosts.HOSTS)
+        text = etc_hosts.hosts((), ()) if alone else etc_hosts.read_host_file(etc_hosts.HOSTS)
         self._files.write(etc_hosts.HOSTS, text)
-        self._files.write(etc_hosts.RESOLV, etc_hosts.as_on_the_host(etc_hosts.RESOLV))
+        self._files.write(etc_hosts.RESOLV, etc_hosts.read_host_file(etc_hosts.RESOLV))
 
     def _fit_names(self) -> tuple[str, ...]:
         pid, monitor = self._box.pid, self._box.monitor
@@ -269,9 +269,9 @@ class Network:
         """Close the published ports that a text means, with every connection; or Refused."""
         with deferred(), self._box.attended():
             self._box.require_alive()
-            found = [each for each in self._published if text in each.port.names]
+            found = [each for each in self._published if text in each.port.spellings]
             if not found:
-                listed = ", ".join(each.place for each in self.ports)
+                listed = ", ".join(each.socket_address for each in self.ports)
                 fix = f"published are: {listed}" if listed else f"publish {text}"
                 raise Refused(f"{self._box.label} does not publish {text}", fix)
             for each in found:

@@ -1,6 +1,6 @@
-"""The bridge of a playground, and the pairs of interfaces that lead from it into containers.
+"""The bridge of a playground, and the veth pairs that connect containers to it (veth(4)).
 
-It lives in the process beside the REPL: pyroute2 is loaded there only.
+Only the bridge process imports this module, as pyroute2 takes 250 ms to load.
 """
 
 from __future__ import annotations
@@ -24,112 +24,121 @@ from shellplay.kernel import procfs
 from shellplay.kernel.here import HERE
 from shellplay.model import Leg
 from shellplay.network import TITLE, nat, subnets
-from shellplay.network.forwarding import IPV4, IPV6, Forwarding, gate
+from shellplay.network.forwarding import IPV4, IPV6, Forwarding, bridge_lock
 from shellplay.network.subnets import Network
 
 PREFIX = "play"
-OURS = re.compile(rf"{PREFIX}(\d+)(?:\.\d+)?")
-# Of interfaces, with the PID below it: nobody else counts so far.
+NAME_PATTERN = re.compile(rf"{PREFIX}(\d+)(?:\.\d+)?")
+# The group of our interfaces is this bit and the PID: no other program uses so high numbers.
 GROUP = 0x40000000
 KINDS = ("bridge", "veth")
-# From linux/if_addr.h, rtnetlink.h: nobody else can have our addresses, so none is probed.
+# From linux/if_addr.h and linux/rtnetlink.h.  IFA_F_NODAD: no other machine can have an
+# address of the bridge, so the kernel need not probe for duplicates.
 IFA_F_NODAD = 0x02
-FROM_ROUTER = 9
-MAIN_TABLE = 254
+RTPROT_RA = 9
+RT_TABLE_MAIN = 254
 LOOPBACK = "lo"
 
 
 class Bridge:
-    """The bridge of this process, made with the first leg, and everything that hangs on it."""
+    """The bridge of this process, its veth pairs, its nftables table and its forwarding.
+
+    The bridge is created with the first veth pair.  ``name`` is its interface.
+    """
 
     def __init__(self) -> None:
         self._owner = os.getpid()
         self.name = f"{PREFIX}{self._owner}"
-        self._route = IPRoute()
+        self._netlink = IPRoute()
         self._forwarding = Forwarding()
         self._index: int | None = None
-        self._ranges: list[Network] = []
-        self._numbers = itertools.count()
-        self._taken: dict[str, int] = {}
+        self._networks: list[Network] = []
+        self._link_numbers = itertools.count()
+        self._host_numbers: dict[str, int] = {}
         self._notes: tuple[str, ...] = ()
-        self._routed: set[int] = set()
+        self._routed_versions: set[int] = set()
 
     def attach(self, namespace: int, subnet: str | None) -> Leg:
-        """Lead an interface into a network namespace, with addresses and a way out.
+        """Connect a network namespace by a veth pair, with addresses and default routes.
 
-        Raises Refused and KernelError, and then nothing is left of it.
+        ``namespace`` is a descriptor of it.  ``subnet`` is the IPv4 network of the bridge, None
+        for any free one.  Raises Refused, UsageError and KernelError; then no link is left.
         """
         if self._index is None:
-            self._build(subnets.parse(subnet) if subnet else None)
-        elif subnet and ip_network(subnet) not in self._ranges:
+            self._create(subnets.parse(subnet) if subnet else None)
+        elif subnet and ip_network(subnet) not in self._networks:
             raise Refused(
-                f"the bridge has the range {self._ranges[0]} already",
+                f"the bridge has the range {self._networks[0]} already",
                 "fence net bridge, without subnet",
             )
-        number = self._free_number()
-        link = f"{self.name}.{next(self._numbers)}"
-        with _in_namespace(namespace) as (interface, inside, has_way_out):
-            with _told(f"the interface {link}"):
-                self._route.link(
-                    "add", ifname=link, kind="veth", master=self._index, state="up",
+        number = self._free_host_number()
+        host_end = f"{self.name}.{next(self._link_numbers)}"
+        with _netlink_in(namespace) as (interface, netlink, has_default_route):
+            with _kernel_errors(f"the interface {host_end}"):
+                self._netlink.link(
+                    "add", ifname=host_end, kind="veth", master=self._index, state="up",
                     group=GROUP | self._owner,
                     peer={"ifname": interface, "net_ns_fd": namespace},
                 )  # fmt: skip
             try:
-                with _told(interface):
-                    leg = self._furnish(inside, interface, number, has_way_out=has_way_out)
+                with _kernel_errors(interface):
+                    leg = self._configure(
+                        netlink, interface, number, has_default_route=has_default_route
+                    )
             except BaseException:
-                self.detach(link)
+                self.detach(host_end)
                 raise
-        self._taken[link] = number
-        return leg._replace(link=link)
+        self._host_numbers[host_end] = number
+        return leg._replace(link=host_end)
 
-    def detach(self, link: str) -> None:
-        """Remove a pair of interfaces; it may have gone with its namespace."""
-        self._taken.pop(link, None)
-        _remove_link(self._route, link)
+    def detach(self, host_end: str) -> None:
+        """Remove a veth pair by its host end; it may have ended with its namespace already."""
+        self._host_numbers.pop(host_end, None)
+        _remove_link(self._netlink, host_end)
 
-    def sweep(self) -> None:
-        """Remove what others have left who were killed, and put back what they changed."""
-        with gate():
-            sweep(self._route)
+    def remove_stale(self) -> None:
+        """Remove the bridges of killed bridge processes, and restore the forwarding sysctls."""
+        with bridge_lock():
+            remove_stale(self._netlink)
             if self._index is None:
                 self._forwarding.start(())
                 self._forwarding.end()
 
     def close(self) -> None:
-        """Remove everything, and put back what was changed on the host."""
+        """Remove the bridge with its veth pairs and table, and restore the sysctls."""
         try:
             if self._index is not None:
-                with gate():
-                    remove_all(self._route, self._owner)
+                with bridge_lock():
+                    remove_all(self._netlink, self._owner)
                     self._forwarding.end()
         finally:
-            self._route.close()
+            self._netlink.close()
 
-    def _build(self, wanted: IPv4Network | None) -> None:
-        with gate(), _told(f"the bridge {self.name}"):
-            sweep(self._route)
-            taken = _routes(self._route)
-            chosen: list[Network] = [subnets.choose(taken, wanted)]
+    def _create(self, wanted: IPv4Network | None) -> None:
+        with bridge_lock(), _kernel_errors(f"the bridge {self.name}"):
+            remove_stale(self._netlink)
+            routed_networks = _routed_networks(self._netlink)
+            networks: list[Network] = [subnets.choose(routed_networks, wanted)]
             if Path("/proc/net/if_inet6").exists():
-                chosen.append(subnets.unique_local(taken))
-            self._make_link()
+                networks.append(subnets.unique_local(routed_networks))
+            self._create_link()
             try:
-                self._notes = tuple(map(self._told_of, nat.dropping()))
-                self._address(chosen)
-                nat.add(self._owner, self.name, chosen)
-                self._forwarding.start(self._settings(chosen))
+                self._notes = tuple(map(self._firewall_note, nat.dropping_chains()))
+                self._add_addresses(networks)
+                nat.add(self._owner, self.name, networks)
+                self._forwarding.start(self._forwarding_settings(networks))
             except BaseException:
-                remove_all(self._route, self._owner)
+                remove_all(self._netlink, self._owner)
                 self._forwarding.end()
                 self._index = None
                 raise
-            self._ranges = chosen
+            self._networks = networks
 
-    def _make_link(self) -> None:
+    def _create_link(self) -> None:
         try:
-            self._route.link("add", ifname=self.name, kind="bridge", group=GROUP | self._owner)
+            self._netlink.link(
+                "add", ifname=self.name, kind="bridge", group=GROUP | self._owner
+            )
         except NetlinkError as error:
             if error.code != errno.EEXIST:
                 raise
@@ -138,78 +147,84 @@ class Bridge:
             ) from error
         self._index = socket.if_nametoindex(self.name)
 
-    def _address(self, chosen: list[Network]) -> None:
+    def _add_addresses(self, networks: list[Network]) -> None:
         index = self._index
-        for network in chosen:
-            self._route.addr(
+        for network in networks:
+            self._netlink.addr(
                 "add", index=index, address=str(network.network_address + 1),
                 prefixlen=network.prefixlen, flags=IFA_F_NODAD if network.version == 6 else 0,
             )  # fmt: skip
-        self._route.link("set", index=index, state="up")
+        self._netlink.link("set", index=index, state="up")
 
-    def _settings(self, chosen: list[Network]) -> list[str]:
-        """Return what has to be on for packets to come from the bridge, and answers back."""
+    def _forwarding_settings(self, networks: list[Network]) -> list[str]:
+        """Return the sysctls that let the host forward packets from and to the bridge."""
         uplinks = {
-            each.get_attr("RTA_OIF")
-            for each in self._route.get_routes(family=socket.AF_INET, table=MAIN_TABLE)
+            route.get_attr("RTA_OIF")
+            for route in self._netlink.get_routes(family=socket.AF_INET, table=RT_TABLE_MAIN)
         }
-        found = {_name(each) for each in uplinks if each}
-        names = {name for name in found if name and not OURS.fullmatch(name)} - {LOOPBACK}
-        self._routed.add(4)
+        found = {_interface_name(index) for index in uplinks if index}
+        names = {name for name in found if name and not NAME_PATTERN.fullmatch(name)} - {
+            LOOPBACK
+        }
+        self._routed_versions.add(4)
         settings = [IPV4.format(name) for name in sorted({*names, self.name})]
-        if len(chosen) > 1:
-            if why := self._no_ipv6():
-                self._notes += (why,)
+        if len(networks) > 1:
+            if reason := self._why_no_ipv6():
+                self._notes += (reason,)
             else:
-                self._routed.add(6)
+                self._routed_versions.add(6)
                 settings.append(IPV6)
         return settings
 
-    def _no_ipv6(self) -> str | None:
-        """Say why IPv6 leads nowhere beyond the bridge, None if it does."""
-        found = self._route.get_routes(family=socket.AF_INET6, table=MAIN_TABLE)
-        ways = [each for each in found if each["dst_len"] == 0 and each.get_attr("RTA_OIF")]
-        if not ways:
+    def _why_no_ipv6(self) -> str | None:
+        """Return a sentence why IPv6 packets cannot leave the bridge, None if they can."""
+        routes = self._netlink.get_routes(family=socket.AF_INET6, table=RT_TABLE_MAIN)
+        default_routes = [
+            route for route in routes if route["dst_len"] == 0 and route.get_attr("RTA_OIF")
+        ]
+        if not default_routes:
             return "the host has no way out by IPv6, so the bridge has none"
-        for each in ways:
-            name = _name(each.get_attr("RTA_OIF"))
-            accepts = Path(f"/proc/sys/net/ipv6/conf/{name}/accept_ra")
-            if each["proto"] == FROM_ROUTER and name and accepts.read_text().strip() == "1":
+        for route in default_routes:
+            name = _interface_name(route.get_attr("RTA_OIF"))
+            accept_ra = Path(f"/proc/sys/net/ipv6/conf/{name}/accept_ra")
+            if route["proto"] == RTPROT_RA and name and accept_ra.read_text().strip() == "1":
                 return (
                     "IPv6 ends at the bridge: a host that forwards it would not hear of its "
                     f"own router any more (sysctl net.ipv6.conf.{name}.accept_ra=2)"
                 )
         return None
 
-    def _told_of(self, chain: str) -> str:
-        ways = (f"insert rule {chain} {way}ifname {self.name} accept" for way in "io")
-        return (
-            f"a firewall drops what is forwarded, so nothing gets out (nft '{'; '.join(ways)}')"
+    def _firewall_note(self, chain: str) -> str:
+        rules = (
+            f"insert rule {chain} {direction}ifname {self.name} accept" for direction in "io"
         )
+        fix = "; ".join(rules)
+        return f"a firewall drops what is forwarded, so nothing gets out (nft '{fix}')"
 
-    def _free_number(self) -> int:
-        for link in [each for each in self._taken if not _exists(each)]:
-            del self._taken[link]  # It went with its namespace.
-        room = self._ranges[0].num_addresses - 1
-        free = (each for each in range(2, room) if each not in self._taken.values())
-        number = next(free, None)
+    def _free_host_number(self) -> int:
+        # The kernel removes a veth pair with the namespace of either end.
+        for host_end in [link for link in self._host_numbers if not _exists(link)]:
+            del self._host_numbers[host_end]
+        taken = set(self._host_numbers.values())
+        numbers = range(2, self._networks[0].num_addresses - 1)
+        number = next((number for number in numbers if number not in taken), None)
         if number is None:
-            raise Refused(f"every address of {self._ranges[0]} is taken", "stop a container")
+            raise Refused(f"every address of {self._networks[0]} is taken", "stop a container")
         return number
 
-    def _furnish(
-        self, inside: IPRoute, interface: str, number: int, *, has_way_out: bool
+    def _configure(
+        self, netlink: IPRoute, interface: str, number: int, *, has_default_route: bool
     ) -> Leg:
-        [link] = inside.get_links(ifname=interface)
+        [link] = netlink.get_links(ifname=interface)
         index = link["index"]
         addresses, gateways = [], []
         notes = [*self._notes]
-        inside.link("set", index=index, state="up")
-        for network in self._ranges:
+        netlink.link("set", index=index, state="up")
+        for network in self._networks:
             address = ip_interface((network.network_address + number, network.prefixlen))
             gateway = str(network.network_address + 1)
             try:
-                inside.addr(
+                netlink.addr(
                     "add", index=index, address=str(address.ip), prefixlen=network.prefixlen,
                     flags=IFA_F_NODAD if network.version == 6 else 0,
                 )  # fmt: skip
@@ -219,62 +234,63 @@ class Bridge:
                 notes.append("there is no IPv6 inside: it is switched off there")
                 continue
             addresses.append(str(address))
-            if network.version in self._routed and not has_way_out:
+            if network.version in self._routed_versions and not has_default_route:
                 family = socket.AF_INET if network.version == 4 else socket.AF_INET6
-                inside.route("add", dst="default", gateway=gateway, oif=index, family=family)
+                netlink.route("add", dst="default", gateway=gateway, oif=index, family=family)
                 gateways.append(gateway)
-        if has_way_out:
+        if has_default_route:
             notes.append(f"there was a way out already, so none leads by {interface}")
         return Leg("", interface, tuple(addresses), tuple(gateways), tuple(notes))
 
 
-def sweep(route: IPRoute) -> None:
-    """Remove what playgrounds that were killed, with the process beside them, have left."""
-    owners = {owner for _, owner in _links(route)}
+def remove_stale(netlink: IPRoute) -> None:
+    """Remove the bridges and tables whose bridge process does not exist any more."""
+    owners = {owner for _, owner in _playground_links(netlink)}
     numbers = (table.removeprefix(nat.PREFIX) for table in nat.tables())
     owners |= {int(number) for number in numbers if number.isdigit()}
     for owner in owners - {os.getpid()}:
         words = procfs.arguments(owner)
         if not words or words[0] != TITLE:
-            remove_all(route, owner)
+            remove_all(netlink, owner)
 
 
-def remove_all(route: IPRoute, owner: int) -> None:
-    """Remove the bridge of a process, what hangs on it, and its table."""
-    if owner in (of for _, of in _links(route)):
-        # All at once: the kernel waits for everybody who may use one, and does so once.
+def remove_all(netlink: IPRoute, owner: int) -> None:
+    """Remove the bridge of a process, its veth pairs, and its nftables table."""
+    if owner in (link_owner for _, link_owner in _playground_links(netlink)):
+        # One request for the whole group: the kernel waits for all users of an interface
+        # before it removes one, and so it waits only once.
         try:
-            route.link("del", group=GROUP | owner)
+            netlink.link("del", group=GROUP | owner)
         except NetlinkError as error:
             if error.code != errno.ENODEV:
                 raise KernelError("netlink", error.code, f"{PREFIX}{owner}") from error
     nat.remove(owner)
 
 
-def _links(route: IPRoute) -> list[tuple[str, int]]:
-    """Return the interfaces that are a playground's, each with the PID in its name."""
-    found = []
-    for link in route.get_links():
-        ours = OURS.fullmatch(link.get_attr("IFLA_IFNAME"))
-        about = link.get_attr("IFLA_LINKINFO")
-        if ours and about and about.get_attr("IFLA_INFO_KIND") in KINDS:
-            found.append((ours[0], int(ours[1])))
-    return found
+def _playground_links(netlink: IPRoute) -> list[tuple[str, int]]:
+    """Return the interfaces of all playgrounds, each with the PID in its name."""
+    links = []
+    for link in netlink.get_links():
+        match = NAME_PATTERN.fullmatch(link.get_attr("IFLA_IFNAME"))
+        info = link.get_attr("IFLA_LINKINFO")
+        if match and info and info.get_attr("IFLA_INFO_KIND") in KINDS:
+            links.append((match[0], int(match[1])))
+    return links
 
 
-def _remove_link(route: IPRoute, name: str) -> None:
-    # It may go at any moment, with the namespace of its other end.
+def _remove_link(netlink: IPRoute, name: str) -> None:
+    # The kernel removes a veth pair with the namespace of either end, at any moment.
     with suppress(OSError):
         index = socket.if_nametoindex(name)
         try:
-            route.link("del", index=index)
+            netlink.link("del", index=index)
         except NetlinkError as error:
             if error.code != errno.ENODEV:
                 raise KernelError("netlink", error.code, name) from error
 
 
-def _name(index: int) -> str | None:
-    """Return the name of an interface, None if it has gone since it was listed."""
+def _interface_name(index: int) -> str | None:
+    """Return the name of an interface, None if it does not exist any more."""
     try:
         return socket.if_indextoname(index)
     except OSError:
@@ -289,38 +305,39 @@ def _exists(name: str) -> bool:
     return True
 
 
-def _routes(route: IPRoute) -> dict[Network, str]:
-    """Return every range that the host has a route to, but for the default one."""
-    found: dict[Network, str] = {}
-    for each in route.get_routes():
-        if (to := each.get_attr("RTA_DST")) is None or not each["dst_len"]:
+def _routed_networks(netlink: IPRoute) -> dict[Network, str]:
+    """Return each network with a route, except the default route, and a text for messages."""
+    networks: dict[Network, str] = {}
+    for route in netlink.get_routes():
+        if (destination := route.get_attr("RTA_DST")) is None or not route["dst_len"]:
             continue
-        network = ip_network(f"{to}/{each['dst_len']}", strict=False)
-        index = each.get_attr("RTA_OIF")
-        where = f" on {_name(index)}" if index else ""
-        found[network] = f"the route to {network}{where}"
-    return found
+        network = ip_network(f"{destination}/{route['dst_len']}", strict=False)
+        index = route.get_attr("RTA_OIF")
+        device = f" on {_interface_name(index)}" if index else ""
+        networks[network] = f"the route to {network}{device}"
+    return networks
 
 
 @contextmanager
-def _in_namespace(namespace: int) -> Iterator[tuple[str, IPRoute, bool]]:
-    """Give a free name for an interface in a namespace, a socket that configures it, and
-    whether a default route is there.
+def _netlink_in(namespace: int) -> Iterator[tuple[str, IPRoute, bool]]:
+    """Open a netlink socket in a network namespace, for the block.
+
+    Gives a free name for an interface there, the socket, and whether there is a default route.
     """
-    home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    host_namespace = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         HERE.setns(namespace, k.CLONE_NEWNET, of="the network inside")
         try:
             names = {name for _, name in socket.if_nameindex()}
-            inside = IPRoute()
+            netlink = IPRoute()
         finally:
-            HERE.setns(home, k.CLONE_NEWNET, of="the network of the host")
+            HERE.setns(host_namespace, k.CLONE_NEWNET, of="the network of the host")
     finally:
-        os.close(home)
-    with inside:
+        os.close(host_namespace)
+    with netlink:
         interface = next(name for name in _interfaces() if name not in names)
-        routes = inside.get_routes(family=socket.AF_INET, table=MAIN_TABLE)
-        yield interface, inside, any(each["dst_len"] == 0 for each in routes)
+        routes = netlink.get_routes(family=socket.AF_INET, table=RT_TABLE_MAIN)
+        yield interface, netlink, any(route["dst_len"] == 0 for route in routes)
 
 
 def _interfaces() -> Iterator[str]:
@@ -328,7 +345,7 @@ def _interfaces() -> Iterator[str]:
 
 
 @contextmanager
-def _told(subject: str) -> Iterator[None]:
+def _kernel_errors(subject: str) -> Iterator[None]:
     try:
         yield
     except NetlinkError as error:

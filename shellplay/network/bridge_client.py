@@ -83,7 +83,7 @@ class BridgeClient:
             if self._hang_up() != 0:
                 # It was killed: another one removes what it had.
                 self._start()
-                self._request({"sweep": True})
+                self._request({"remove_stale": True})
                 self._hang_up()
 
     def _ask(self, request: dict[str, Any], *fds: int) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class BridgeClient:
         """Start another process after one was killed, and have it remove what that had."""
         self._hang_up()
         self._start()
-        self._request({"sweep": True})
+        self._request({"remove_stale": True})
 
     def _request(self, request: dict[str, Any], *fds: int) -> dict[str, Any] | None:
         assert self._link is not None

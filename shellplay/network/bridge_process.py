@@ -1,7 +1,7 @@
-"""The process beside the REPL that has the bridge: it alone loads pyroute2.
+"""The bridge process, a child of the REPL: it owns the bridge, and alone loads pyroute2.
 
-It ends when the REPL hangs up, however that goes, and removes everything then.  It must
-not be in the playground process's family, which is killed as a whole.
+When the REPL ends in any way, the socket to it hangs up; the bridge process then removes the
+bridge and exits.  It must not be a descendant of the monitor, which kills all descendants.
 """
 
 from __future__ import annotations
@@ -24,76 +24,86 @@ if TYPE_CHECKING:
 REQUEST_SIZE = 4096
 
 
-def main(link_fd: int) -> NoReturn:
-    """Do what the REPL asks for until it hangs up, then remove everything and exit."""
+def main(connection_fd: int) -> NoReturn:
+    """Answer the requests of the REPL until it hangs up, then remove the bridge and exit."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(writable)
     signal.signal(signal.SIGTERM, lambda *_: None)
     set_command_line(os.getpid(), TITLE)
-    link = socket.socket(fileno=link_fd)
-    bridge = _loaded(link)
-    watched: list[socket.socket | int] = [link, readable]
-    while True:
-        ready, _, _ = select.select(watched, [], [])
-        if readable in ready:
+    connection = socket.socket(fileno=connection_fd)
+    bridge = _load_bridge(connection)
+    watched: list[socket.socket | int] = [connection, readable]
+    while readable not in select.select(watched, [], [])[0]:
+        if not _serve(bridge, connection):
             break
-        try:
-            message, fds, _, _ = socket.recv_fds(link, REQUEST_SIZE, 1)
-        except ConnectionResetError:
-            break
-        if not message:
-            break
-        try:
-            answer = _answer(bridge, json.loads(message), fds)
-        except KernelError as error:
-            failed = [error.call, error.errno, error.subject, error.fix]
-            answer = {"kernel": failed}
-        except ShellplayError as error:
-            answer = {"refused": [error.message, error.fix]}
-        except Exception as error:
-            bug = Bug(error)
-            answer = {"refused": [bug.message, bug.fix]}
-        finally:
-            for fd in fds:
-                os.close(fd)
-        try:
-            link.send(json.dumps(answer).encode())
-        except OSError:
-            break  # It has gone while we were at it.
-    _end(bridge)
+    _close(bridge)
 
 
-def _loaded(link: socket.socket) -> Bridge:
-    """Load pyroute2 and return what it is for; if it cannot be, say so to whoever asks."""
+def _serve(bridge: Bridge, connection: socket.socket) -> bool:
+    """Answer one request; return False if the REPL has ended."""
+    try:
+        message, fds, _, _ = socket.recv_fds(connection, REQUEST_SIZE, 1)
+    except ConnectionResetError:
+        return False
+    if not message:
+        return False
+    try:
+        answer = _answer(bridge, message, fds)
+    finally:
+        for fd in fds:
+            os.close(fd)
+    try:
+        connection.send(json.dumps(answer).encode())
+    except OSError:
+        return False
+    return True
+
+
+def _load_bridge(connection: socket.socket) -> Bridge:
+    """Load pyroute2 and return a bridge; if it cannot load, answer each request with that."""
     try:
         from shellplay.network.bridge import Bridge
 
         return Bridge()
     except ImportError as error:
-        why = Refused(f"this pyroute2 is of no use: {error}", "pip install -U 'shellplay[net]'")
-    while link.recv(REQUEST_SIZE):
-        link.send(json.dumps({"refused": [why.message, why.fix]}).encode())
+        refusal = Refused(
+            f"this pyroute2 is of no use: {error}", "pip install -U 'shellplay[net]'"
+        )
+    while connection.recv(REQUEST_SIZE):
+        connection.send(json.dumps({"refused": [refusal.message, refusal.fix]}).encode())
     os._exit(0)
 
 
-def _answer(bridge: Bridge, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+def _answer(bridge: Bridge, message: bytes, fds: list[int]) -> dict[str, Any]:
+    try:
+        return _perform(bridge, json.loads(message), fds)
+    except KernelError as error:
+        return {"kernel": [error.call, error.errno, error.subject, error.fix]}
+    except ShellplayError as error:
+        return {"refused": [error.message, error.fix]}
+    except Exception as error:
+        bug = Bug(error)
+        return {"refused": [bug.message, bug.fix]}
+
+
+def _perform(bridge: Bridge, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
     match request:
         case {"attach": subnet}:
             return {"leg": bridge.attach(fds[0], subnet), "bridge": bridge.name}
-        case {"detach": link}:
-            bridge.detach(link)
-        case {"sweep": True}:
-            bridge.sweep()
+        case {"detach": host_end}:
+            bridge.detach(host_end)
+        case {"remove_stale": True}:
+            bridge.remove_stale()
     return {}
 
 
-def _end(bridge: Bridge) -> NoReturn:
+def _close(bridge: Bridge) -> NoReturn:
     try:
         bridge.close()
     except ShellplayError as error:
-        # Nobody else is left who could say it: our standard error is the user's.
+        # The REPL has ended; only standard error, which is the user's, can show the failure.
         sys.stderr.write(f"shellplay: something of the bridge is left behind: {error}\n")
         sys.stderr.flush()
     os._exit(0)

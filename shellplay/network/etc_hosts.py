@@ -1,4 +1,4 @@
-"""What is in /etc/hosts and /etc/resolv.conf inside."""
+"""The text of /etc/hosts (hosts(5)) and /etc/resolv.conf (resolv.conf(5)) in a container."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from ipaddress import ip_address
 from pathlib import Path
 
 HOSTS, RESOLV, HOSTNAME = "/etc/hosts", "/etc/resolv.conf", "/etc/hostname"
-# Where systemd keeps the name servers that its own on the loopback asks.
-UPSTREAM = Path("/run/systemd/resolve/resolv.conf")
+# The name servers that systemd-resolved asks; /etc/resolv.conf names only its own address.
+SYSTEMD_RESOLV = Path("/run/systemd/resolve/resolv.conf")
 LOCAL = ("127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback")
 
 
-def hosts(own: Iterable[str], others: Iterable[str]) -> str:
-    """Return /etc/hosts: the loopback, our own lines, those of others on the bridge."""
-    return "\n".join((*LOCAL, *own, *others)) + "\n"
+def hosts(own_lines: Iterable[str], peer_lines: Iterable[str]) -> str:
+    """Return /etc/hosts: the loopback, the container's own lines, and those of its peers."""
+    return "\n".join((*LOCAL, *own_lines, *peer_lines)) + "\n"
 
 
-def as_on_the_host(path: str) -> str:
-    """Return what such a file says on the host; nothing if it cannot be read."""
+def read_host_file(path: str) -> str:
+    """Return the text of a file of the host, an empty one if it cannot be read."""
     try:
         return Path(path).read_text("utf-8", "surrogateescape")
     except OSError:
@@ -26,21 +26,22 @@ def as_on_the_host(path: str) -> str:
 
 
 def line(address: str, names: Sequence[str]) -> str:
-    """Return a line of /etc/hosts; the address may have its prefix behind it."""
+    """Return a line of /etc/hosts; a prefix length after the address (``/24``) is cut off."""
     return f"{address.partition('/')[0]} {' '.join(names)}"
 
 
 def resolv(name_server: str | None) -> tuple[str, str | None]:
-    """Return /etc/resolv.conf, and a sentence if it names no server.
+    """Return /etc/resolv.conf, and a sentence if it has no name server, else None.
 
-    Without a name server of its own it has those of the host that are reached from inside.
+    With ``name_server`` None it has the host's name servers except those on the loopback,
+    which a container cannot reach.
     """
     if name_server is not None:
         return f"nameserver {name_server}\n", None
-    for path in (Path(RESOLV), UPSTREAM):
-        kept = [each for each in _lines(path) if not _is_local(each)]
-        if any(each.startswith("nameserver") for each in kept):
-            return "\n".join(kept) + "\n", None
+    for path in (Path(RESOLV), SYSTEMD_RESOLV):
+        lines = [line for line in _lines(path) if not _is_loopback_server(line)]
+        if any(line.startswith("nameserver") for line in lines):
+            return "\n".join(lines) + "\n", None
     return "", (
         "no name server: that of the host is on its loopback, which is not reached from inside"
     )
@@ -51,11 +52,11 @@ def _lines(path: Path) -> list[str]:
         text = path.read_text("utf-8", "replace")
     except OSError:
         return []
-    words = ("nameserver", "search", "domain", "options")
-    return [each.strip() for each in text.splitlines() if each.strip().startswith(words)]
+    keywords = ("nameserver", "search", "domain", "options")
+    return [line.strip() for line in text.splitlines() if line.strip().startswith(keywords)]
 
 
-def _is_local(line: str) -> bool:
+def _is_loopback_server(line: str) -> bool:
     key, _, value = line.partition(" ")
     if key != "nameserver":
         return False

@@ -1,9 +1,10 @@
-"""The table of nftables in which what leaves a bridge gets the address of the host.
+"""The nftables table of a bridge: masquerade the packets that leave it, filter the others.
 
-And nothing comes to a bridge that was not asked for: the host forwards, so whoever has a route
-by it, as a neighbour may, would reach every port inside, published or not.
+The host forwards packets, so a machine with a route through the host could reach every port in
+a container.  The table drops all packets to the bridge but answers, so that only published
+ports can be reached.  See nft(8); pyroute2 sends the rules as netlink messages.
 
-It is in the process beside the bridge: pyroute2 is loaded there only.
+Only the bridge process imports this module.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ FAMILIES = {NFPROTO_INET: "inet", NFPROTO_IPV4: "ip", NFPROTO_IPV6: "ip6"}
 FORWARD, DROP = 2, 0
 META_IIFNAME, META_OIFNAME, META_NFPROTO = 6, 7, 15
 CT_STATE = 0
-# What belongs to a connection that was made already, or is an error of one.
+# Packets of an existing connection, and ICMP errors about one.
 ESTABLISHED, RELATED = 1 << 1, 1 << 2
 EQUAL, UNEQUAL = 0, 1
 NETWORK_HEADER = 1
@@ -29,35 +30,38 @@ SOURCE_OFFSET = {4: 12, 6: 8}
 SRCNAT_PRIORITY, FILTER_PRIORITY = 100, 0
 NAME_SIZE = 16
 PREFIX = "shellplay-"
-CHAIN, CHAIN_IN = "out", "in"
+CHAIN_OUT, CHAIN_IN = "out", "in"
 
 Expressions = list[dict[str, object]]
 Network = IPv4Network | IPv6Network
 
 
 def add(owner: int, bridge: str, networks: list[Network]) -> None:
-    """Make the table of a process: what comes from networks, and what may come to them."""
+    """Add the table of a bridge process: NAT for the networks, a filter for the bridge.
+
+    ``owner`` is the PID of the process.  Raises pyroute2's NetlinkError.
+    """
     table = f"{PREFIX}{owner}"
     with NFTables(nfgen_family=NFPROTO_INET) as nft:
         nft.begin()
         nft.table("add", name=table)
         nft.chain(
-            "add", table=table, name=CHAIN, hook="postrouting", type="nat",
+            "add", table=table, name=CHAIN_OUT, hook="postrouting", type="nat",
             priority=SRCNAT_PRIORITY, policy=1,
         )  # fmt: skip
         for network in networks:
-            found = tuple(_masqueraded(network, bridge))
-            nft.rule("add", table=table, chain=CHAIN, expressions=found)
+            expressions = tuple(_masquerade_rule(network, bridge))
+            nft.rule("add", table=table, chain=CHAIN_OUT, expressions=expressions)
         nft.chain(
             "add", table=table, name=CHAIN_IN, hook="forward", type="filter",
             priority=FILTER_PRIORITY, policy=1,
         )  # fmt: skip
-        nft.rule("add", table=table, chain=CHAIN_IN, expressions=tuple(_unasked(bridge)))
+        nft.rule("add", table=table, chain=CHAIN_IN, expressions=tuple(_drop_rule(bridge)))
         nft.commit()
 
 
 def remove(owner: int) -> None:
-    """Remove the table of a process, if it has one."""
+    """Remove the table of a bridge process by its PID, if there is one."""
     name = f"{PREFIX}{owner}"
     if name in tables():
         with NFTables(nfgen_family=NFPROTO_INET) as nft:
@@ -67,69 +71,71 @@ def remove(owner: int) -> None:
 def tables() -> list[str]:
     """Return the names of the tables of all playgrounds."""
     with NFTables(nfgen_family=NFPROTO_INET) as nft:
-        names = [str(each.get_attr("NFTA_TABLE_NAME")) for each in nft.get_tables()]
-    return [each for each in names if each.startswith(PREFIX)]
+        names = [str(table.get_attr("NFTA_TABLE_NAME")) for table in nft.get_tables()]
+    return [name for name in names if name.startswith(PREFIX)]
 
 
-def dropping() -> list[str]:
-    """Return the chains of others that drop what is forwarded, unless a rule says otherwise.
+def dropping_chains() -> list[str]:
+    """Return the chains on the host's forward hook with the policy ``drop``.
 
-    Each is written as nft(8) has it: family, table, chain.
+    Each is written as in nft(8): family, table and chain.
     """
     with NFTables(nfgen_family=NFPROTO_UNSPEC) as nft:
-        found = [(chain, chain.get_attr("NFTA_CHAIN_HOOK")) for chain in nft.get_chains()]
+        chains = [(chain, chain.get_attr("NFTA_CHAIN_HOOK")) for chain in nft.get_chains()]
     return [
         f"{FAMILIES.get(chain['nfgen_family'], '?')} {chain.get_attr('NFTA_CHAIN_TABLE')} "
         f"{chain.get_attr('NFTA_CHAIN_NAME')}"
-        for chain, hook in found
+        for chain, hook in chains
         if hook is not None and hook.get_attr("NFTA_HOOK_HOOKNUM") == FORWARD
         if chain.get_attr("NFTA_CHAIN_POLICY") == DROP
     ]
 
 
-def _masqueraded(network: Network, bridge: str) -> Iterator[Expressions]:
+def _masquerade_rule(network: Network, bridge: str) -> Iterator[Expressions]:
     family = NFPROTO_IPV4 if network.version == 4 else NFPROTO_IPV6
     size = network.max_prefixlen // 8
-    yield [genex("meta", {"dreg": 1, "key": META_NFPROTO}), _compared(EQUAL, bytes([family]))]
+    yield [genex("meta", {"dreg": 1, "key": META_NFPROTO}), _compare(EQUAL, bytes([family]))]
     yield [
         genex("payload", {
             "dreg": 1, "base": NETWORK_HEADER, "offset": SOURCE_OFFSET[network.version],
             "len": size,
         }),
         genex("bitwise", {
-            "sreg": 1, "dreg": 1, "len": size, "mask": _data(network.netmask.packed),
-            "xor": _data(bytes(size)),
+            "sreg": 1, "dreg": 1, "len": size, "mask": _value(network.netmask.packed),
+            "xor": _value(bytes(size)),
         }),
-        _compared(EQUAL, network.network_address.packed),
+        _compare(EQUAL, network.network_address.packed),
     ]  # fmt: skip
-    yield _interface(META_OIFNAME, UNEQUAL, bridge)
+    yield _match_interface(META_OIFNAME, UNEQUAL, bridge)
     yield [genex("masq", {})]
 
 
-def _unasked(bridge: str) -> Iterator[Expressions]:
-    yield _interface(META_OIFNAME, EQUAL, bridge)
-    yield _interface(META_IIFNAME, UNEQUAL, bridge)
-    # The state is a number of the machine's own byte order.
-    known, none = struct.pack("=I", ESTABLISHED | RELATED), bytes(4)
+def _drop_rule(bridge: str) -> Iterator[Expressions]:
+    yield _match_interface(META_OIFNAME, EQUAL, bridge)
+    yield _match_interface(META_IIFNAME, UNEQUAL, bridge)
+    # The kernel compares the state as a number in the byte order of the machine.
+    reply, zero = struct.pack("=I", ESTABLISHED | RELATED), bytes(4)
     yield [
         genex("ct", {"dreg": 1, "key": CT_STATE}),
         genex("bitwise", {
-            "sreg": 1, "dreg": 1, "len": 4, "mask": _data(known), "xor": _data(none),
+            "sreg": 1, "dreg": 1, "len": 4, "mask": _value(reply), "xor": _value(zero),
         }),
-        _compared(EQUAL, none),
+        _compare(EQUAL, zero),
     ]  # fmt: skip
     yield verdict(DROP)
 
 
-def _interface(key: int, how: int, name: str) -> Expressions:
+def _match_interface(key: int, operator: int, name: str) -> Expressions:
     text = name.encode().ljust(NAME_SIZE, b"\0")
-    return [genex("meta", {"dreg": 1, "key": key}), _compared(how, text)]
+    return [genex("meta", {"dreg": 1, "key": key}), _compare(operator, text)]
 
 
-def _compared(how: int, value: bytes) -> dict[str, object]:
-    compared: dict[str, object] = genex("cmp", {"sreg": 1, "op": how, "data": _data(value)})
-    return compared
+def _compare(operator: int, value: bytes) -> dict[str, object]:
+    expression: dict[str, object] = genex(
+        "cmp", {"sreg": 1, "op": operator, "data": _value(value)}
+    )
+    return expression
 
 
-def _data(value: bytes) -> dict[str, object]:
+def _value(value: bytes) -> dict[str, object]:
     return {"attrs": [("NFTA_DATA_VALUE", value)]}

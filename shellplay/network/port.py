@@ -1,4 +1,4 @@
-"""A port of the host that leads to one inside: how it is written, and how it is opened."""
+"""A published port: a port of the host that leads to a port of a container."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from ipaddress import ip_address
 
 from shellplay.errors import KernelError, Refused, UsageError
 
-FORM = re.compile(
+PATTERN = re.compile(
     r"(?:(?P<address>\[[^]]*\]|[^:\[\]]*):)??(?:(?P<host>[0-9]*):)?(?P<inside>[0-9]+)"
     r"(?:/(?P<protocol>\w+))?"
 )
 EXAMPLE = "as in 8080:80, 127.0.0.2:8080:80 or 5353:53/udp"
 LOOPBACK = "127.0.0.1"
-LAST_PORT = 65535
-KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+MAX_PORT = 65535
+SOCKET_TYPES = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 BACKLOG = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port of the host, at one of its addresses, and the port inside; ``host`` 0: any."""
+    """The address and the port of the host, and the port of the container (``inside``).
+
+    With ``host`` 0 the kernel chooses a free port when it is opened.
+    """
 
     address: str
     host: int
@@ -32,44 +35,47 @@ class Port:
 
     @classmethod
     def parse(cls, text: str) -> Port:
-        """Read ``[ADDRESS:]HOST:INSIDE[/tcp|/udp]``, or INSIDE alone; raises UsageError."""
-        found = FORM.fullmatch(text)
-        if found is None:
+        """Parse ``[ADDRESS:]HOST:INSIDE[/tcp|/udp]``, or INSIDE alone; raises UsageError."""
+        match = PATTERN.fullmatch(text)
+        if match is None:
             raise UsageError(f"{text!r} is not [ADDRESS:]HOST:INSIDE[/udp]", EXAMPLE)
         port = cls(
-            _address(found["address"] or LOOPBACK),
-            _number(found["host"] or "0", least=0),
-            _number(found["inside"], least=1),
-            found["protocol"] or "tcp",
+            _address(match["address"] or LOOPBACK),
+            _number(match["host"] or "0", minimum=0),
+            _number(match["inside"], minimum=1),
+            match["protocol"] or "tcp",
         )
-        if port.protocol not in KINDS:
+        if port.protocol not in SOCKET_TYPES:
             raise UsageError(f"{port.protocol!r} is neither tcp nor udp", EXAMPLE)
         return port
 
     @property
-    def place(self) -> str:
-        """Where it is on the host, as in a URL."""
-        return f"{_bracketed(self.address)}:{self.host}"
+    def socket_address(self) -> str:
+        """The address and the port of the host, as in a URL."""
+        return f"{_in_brackets(self.address)}:{self.host}"
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """What it may be called when it is to be closed."""
-        bare = (str(self.host), self.place)
-        names = (*bare, *(f"{each}:{self.inside}" for each in bare))
-        return (*names, *(f"{each}/{self.protocol}" for each in names))
+    def spellings(self) -> tuple[str, ...]:
+        """The texts by which ``unpublish`` finds this port."""
+        short_forms = (str(self.host), self.socket_address)
+        forms = (*short_forms, *(f"{form}:{self.inside}" for form in short_forms))
+        return (*forms, *(f"{form}/{self.protocol}" for form in forms))
 
     def __str__(self) -> str:
-        return f"{self.place} -> {self.inside}/{self.protocol}"
+        return f"{self.socket_address} -> {self.inside}/{self.protocol}"
 
-    def opened(self) -> tuple[Port, socket.socket]:
-        """Open it, and return it with its number; raises Refused if it cannot be had."""
+    def open(self) -> tuple[Port, socket.socket]:
+        """Open the socket; return the port with its real number, and the socket.
+
+        Raises Refused, and KernelError for an unexpected error of bind(2).
+        """
         family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
-        listener = socket.socket(family, KINDS[self.protocol])
+        listener = socket.socket(family, SOCKET_TYPES[self.protocol])
         try:
             if self.protocol == "tcp":
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
-                # Or [::] would be open to everybody by IPv4, too.
+                # Without it [::] would accept IPv4 connections too (ipv6(7)).
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.bind((self.address, self.host))
             if self.protocol == "tcp":
@@ -80,15 +86,15 @@ class Port:
         return replace(self, host=listener.getsockname()[1]), listener
 
     def _refused(self, error: OSError) -> Exception:
-        other = f"publish 0:{self.inside} takes a free one"
+        suggestion = f"publish 0:{self.inside} takes a free one"
         match error.errno:
             case errno.EADDRINUSE:
-                return Refused(f"{self.place} is taken by somebody else", other)
+                return Refused(f"{self.socket_address} is taken by somebody else", suggestion)
             case errno.EACCES:
-                return Refused(f"port {self.host} takes root", other)
+                return Refused(f"port {self.host} takes root", suggestion)
             case errno.EADDRNOTAVAIL:
                 return Refused(f"{self.address} is no address of this host", "leave it out")
-        return KernelError("bind", error.errno or errno.EIO, self.place)
+        return KernelError("bind", error.errno or errno.EIO, self.socket_address)
 
 
 def _address(text: str) -> str:
@@ -98,11 +104,11 @@ def _address(text: str) -> str:
         raise UsageError(f"{text!r} is no address", EXAMPLE) from error
 
 
-def _number(text: str, *, least: int) -> int:
-    if len(text) > len(str(LAST_PORT)) or not least <= int(text) <= LAST_PORT:
-        raise UsageError(f"{text} is no port", f"from {least} to {LAST_PORT}")
+def _number(text: str, *, minimum: int) -> int:
+    if len(text) > len(str(MAX_PORT)) or not minimum <= int(text) <= MAX_PORT:
+        raise UsageError(f"{text} is no port", f"from {minimum} to {MAX_PORT}")
     return int(text)
 
 
-def _bracketed(address: str) -> str:
+def _in_brackets(address: str) -> str:
     return f"[{address}]" if ":" in address else address

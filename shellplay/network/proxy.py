@@ -31,7 +31,7 @@ def publish(monitor: Monitor, port: Port, pid: int) -> Published:
 
     Raises Refused.
     """
-    opened, listener = port.opened()
+    opened, listener = port.open()
     with listener, pidfd(pid) as target:
         stub = monitor.stub()
         try:

@@ -1,4 +1,4 @@
-"""Ranges of addresses for a bridge: one that no route of the host leads to."""
+"""Choose the subnets of a bridge: no route of the host may lead to one of their addresses."""
 
 from __future__ import annotations
 
@@ -11,61 +11,66 @@ from shellplay.errors import Refused, UsageError
 
 Network = IPv4Network | IPv6Network
 
-# 10.192.0.0/12 in parts of 254 addresses: Docker and Podman take others.
-FIRST, COUNT, PREFIX = int(IPv4Network("10.192.0.0/12").network_address), 4096, 24
+# Subnets of 254 addresses in 10.192.0.0/12, which Docker and Podman do not use.
+FIRST_ADDRESS, COUNT, PREFIX_LENGTH = (
+    int(IPv4Network("10.192.0.0/12").network_address),
+    4096,
+    24,
+)
 UNIQUE_LOCAL = 0xFD
-SMALLEST = 30
+LONGEST_PREFIX = 30
 
 
 def parse(text: str) -> IPv4Network:
-    """Read a range that somebody asks for; raises UsageError."""
+    """Parse the subnet that a user asks for; raises UsageError."""
     try:
-        found = ip_network(text)
+        network = ip_network(text)
     except ValueError as error:
         raise UsageError(f"subnet {text!r}: {error}", "as in subnet=10.200.1.0/24") from error
-    if not isinstance(found, IPv4Network) or found.prefixlen > SMALLEST:
+    if not isinstance(network, IPv4Network) or network.prefixlen > LONGEST_PREFIX:
         raise UsageError(
             f"subnet {text!r} is no range of IPv4 addresses with room for two",
             "as in subnet=10.200.1.0/24",
         )
-    return found
+    return network
 
 
-def choose(taken: dict[Network, str], wanted: IPv4Network | None) -> IPv4Network:
-    """Return the range that is wanted, or one of ours, that none of ``taken`` overlaps.
+def choose(routed: dict[Network, str], wanted: IPv4Network | None) -> IPv4Network:
+    """Return the subnet ``wanted``, or a free one if it is None.
 
-    ``taken`` says of each range what it is.  Raises Refused.
+    ``routed`` are the networks that it must not overlap, with a text about each for the
+    message.  Raises Refused.
     """
     if wanted is not None:
-        for other, what in taken.items():
-            if _overlap(other, wanted):
+        for network, reason in routed.items():
+            if _overlap(network, wanted):
                 raise Refused(
-                    f"the range {wanted} overlaps {what}",
+                    f"the range {wanted} overlaps {reason}",
                     "fence net bridge, without subnet, chooses a free one",
                 )
         return wanted
     for number in random.sample(range(COUNT), COUNT):
-        found = IPv4Network((FIRST + (number << 32 - PREFIX), PREFIX))
-        if not any(_overlap(other, found) for other in taken):
-            return found
+        candidate = IPv4Network((FIRST_ADDRESS + (number << 32 - PREFIX_LENGTH), PREFIX_LENGTH))
+        if not any(_overlap(network, candidate) for network in routed):
+            return candidate
     raise Refused(
         "every range of addresses in 10.192.0.0/12 is routed already",
         "fence net bridge subnet=RANGE",
     )
 
 
-def unique_local(taken: Iterable[Network]) -> IPv6Network:
-    """Return a range of 64 bits as RFC 4193 has it: 40 of them random."""
+def unique_local(routed: Iterable[Network]) -> IPv6Network:
+    """Return a free unique local IPv6 subnet, a /64 with 40 random bits (RFC 4193)."""
     while True:
         address = bytes([UNIQUE_LOCAL]) + os.urandom(5) + bytes(10)
-        found = IPv6Network((address, 64))
-        if not any(_overlap(other, found) for other in taken):
-            return found
+        candidate = IPv6Network((address, 64))
+        if not any(_overlap(network, candidate) for network in routed):
+            return candidate
 
 
-def _overlap(one: Network, other: Network) -> bool:
-    if isinstance(one, IPv4Network) and isinstance(other, IPv4Network):
-        return one.overlaps(other)
-    if isinstance(one, IPv6Network) and isinstance(other, IPv6Network):
-        return one.overlaps(other)
+def _overlap(first: Network, second: Network) -> bool:
+    if isinstance(first, IPv4Network) and isinstance(second, IPv4Network):
+        return first.overlaps(second)
+    if isinstance(first, IPv6Network) and isinstance(second, IPv6Network):
+        return first.overlaps(second)
     return False

@@ -54,8 +54,10 @@ def test_that_there_is_no_name_server_is_said(
     container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("pyroute2")
-    monkeypatch.setattr(etc_hosts, "UPSTREAM", Path("/nowhere"))
-    monkeypatch.setattr(etc_hosts, "_is_local", lambda line: line.startswith("nameserver"))
+    monkeypatch.setattr(etc_hosts, "SYSTEMD_RESOLV", Path("/nowhere"))
+    monkeypatch.setattr(
+        etc_hosts, "_is_loopback_server", lambda line: line.startswith("nameserver")
+    )
     change = container.fence(REGISTRY["net"].parse(BRIDGE))
     assert any(each.startswith("no name server: ") for each in change.notes)
     assert container.run("cat /etc/resolv.conf").output.count("nameserver") == 0

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from shellplay.network import forwarding
-from shellplay.network.forwarding import Forwarding, gate
+from shellplay.network.forwarding import Forwarding, bridge_lock
 from tests.network.inside import host
 
 NAME = "ipv4/conf/lo/forwarding"
 ANOTHER = f"""
-from shellplay.network.forwarding import Forwarding, gate
+from shellplay.network.forwarding import Forwarding, bridge_lock
 share = Forwarding()
-with gate():
+with bridge_lock():
     share.start([{NAME!r}])
 print("on", flush=True)
 input()
-with gate():
+with bridge_lock():
     share.end()
 """
 
@@ -32,7 +32,7 @@ def test_another_network_keeps_its_own_account() -> None:
     setting = forwarding.SYSCTLS / NAME
     before = setting.read_text()
     share = Forwarding()
-    with gate():
+    with bridge_lock():
         share.start([NAME])
     assert setting.read_text() == "1\n"
     words = ["unshare", "-n", sys.executable, "-c", ANOTHER]
@@ -42,7 +42,7 @@ def test_another_network_keeps_its_own_account() -> None:
         assert other.stdin
         assert other.stdout
         assert other.stdout.readline() == "on\n"
-        with gate():
+        with bridge_lock():
             share.end()
         assert setting.read_text() == before
         other.stdin.write("\n")

@@ -26,7 +26,7 @@ def test_those_on_the_loopback_of_the_host_are_left_out(
 ) -> None:
     (tmp_path / "resolv.conf").write_text(host)
     monkeypatch.setattr(etc_hosts, "RESOLV", tmp_path / "resolv.conf")
-    monkeypatch.setattr(etc_hosts, "UPSTREAM", tmp_path / "missing")
+    monkeypatch.setattr(etc_hosts, "SYSTEMD_RESOLV", tmp_path / "missing")
     text, why = etc_hosts.resolv(None)
     assert text == inside
     assert (why is None) == bool(inside)
