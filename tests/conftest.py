@@ -8,6 +8,7 @@ import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from pytest_pexpect import Pexpect
 from shellplay import testing
 from shellplay.kernel.constants import PR_SET_CHILD_SUBREAPER
 from shellplay.kernel.here import HERE
+from tests.delegation import set_apart
 from tests.leftovers import TAG, read_traces
 from tests.ordinary import NoOrdinaryUser, OrdinaryUser, find_ordinary_user
 from tests.ptracing import refused
@@ -46,6 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
     Our own plugin is loaded by pytest if the package is installed, by us if it is not.
     """
     _hear_signals()
+    apart = ExitStack()
+    apart.enter_context(set_apart())
+    config.add_cleanup(apart.close)
     if not config.pluginmanager.is_registered(testing):
         config.pluginmanager.register(testing)
     if FD_VARIABLE in os.environ:
@@ -123,11 +128,17 @@ def private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(root)
 
 
+@pytest.fixture
+def machine() -> None:
+    """What is looked at before and after a test: the host; tests/network has its own."""
+
+
 @pytest.fixture(autouse=True)
-def nothing_left(private_home: Path) -> Iterator[None]:
+def nothing_left(private_home: Path, machine: None) -> Iterator[None]:
     """Fail a test that leaves an fd, process, mount, namespace, cgroup or file behind.
 
-    What ends by itself is waited for, since the kernel reaps and unmounts in its own time.
+    What ends by itself is waited for, since the kernel reaps and unmounts in its own time,
+    and a busy machine takes its time to clean up after a kill.
     """
     before = read_traces(private_home / "tmp")
     yield
@@ -140,7 +151,7 @@ def nothing_left(private_home: Path) -> Iterator[None]:
         return not lines
 
     try:
-        wait_for_condition(clean, timeout=5.0)
+        wait_for_condition(clean, timeout=30.0)
     except AssertionError:
         pytest.fail("left behind:\n  " + "\n  ".join(lines), pytrace=False)
 

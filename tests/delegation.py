@@ -1,7 +1,7 @@
-"""Cgroups that root gives to an ordinary user, as systemd gives them to who is logged in.
+"""Cgroups of a pytest and of all that it starts: whatever is made below them is its own.
 
-In each hierarchy that is one directory of the user's, and below it the one that holds the
-processes: in version 2 who has processes gives no controllers to those below.
+In each hierarchy these are two directories, the second in the first.  The second holds the
+processes, because a cgroup of version 2 that holds some gives no controllers to those below.
 """
 
 from __future__ import annotations
@@ -9,52 +9,93 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel.cgroup import directories as cgroup_directories
 from shellplay.kernel.cgroup import hierarchies
+from shellplay.kernel.cgroup.hierarchies import Hierarchy
+from shellplay.kernel.process_tree import kill_quietly
 from tests.waiting import wait_until
+
+PREFIX = "tests-"
 
 
 @contextmanager
 def delegated(uid: int) -> Iterator[list[Path]]:
-    """Make the directories for the ``with`` block; yields those that hold processes."""
-    name = f"tests-{uuid.uuid4().hex[:8]}"
+    """Give cgroups to a user for the ``with`` block, as systemd does to who is logged in.
+
+    Yields the directories for the user's processes.  What is still inside at the end is killed.
+    """
+    name = f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
     made: list[Path] = []
     try:
         for hierarchy in hierarchies.hierarchies():
-            try:
+            with suppress(Refused):
                 above = hierarchies.place(hierarchy)
-            except Refused:
-                continue
-            for controller in hierarchies.CONTROLLERS:
-                if controller in hierarchy.controllers:
-                    cgroup_directories.allow(hierarchy, above, controller)
-            for directory in (above / name, above / name / "shell"):
-                cgroup_directories.make(directory)
-                made.append(directory)
-                _give(directory, uid)
-        yield made[1::2]
+                made.append(above / name)
+                _make(hierarchy, above / name, uid)
+        yield [each / "shell" for each in made]
     finally:
-        for directory in made[::2]:
+        for directory in made:
             _remove(directory)
 
 
-def _give(directory: Path, uid: int) -> None:
-    os.chown(directory, uid, uid)
-    for name in (hierarchies.PROCS, hierarchies.SUBTREE, "cgroup.threads"):
-        if (directory / name).exists():
-            os.chown(directory / name, uid, uid)
+@contextmanager
+def set_apart() -> Iterator[None]:
+    """Have this process live in cgroups of its own, in every hierarchy where it may."""
+    homes = {each: each.of("self") for each in hierarchies.hierarchies()}
+    with delegated(os.geteuid()) as directories:
+        for directory in directories:
+            # An ordinary user may own a cgroup without a right to move there from its own.
+            with suppress(KernelError):
+                cgroup_directories.move(os.getpid(), directory)
+        try:
+            yield
+        finally:
+            for hierarchy, home in homes.items():
+                if home and hierarchy.of("self") != home:
+                    cgroup_directories.move(os.getpid(), home)
+
+
+def own_directories() -> list[Path]:
+    """Return the cgroups of this pytest, the upper one of each hierarchy, see ``set_apart``."""
+    found = (each.of("self") for each in hierarchies.hierarchies())
+    prefix = f"{PREFIX}{os.getpid()}-"
+    return [each.parent for each in found if each and each.parent.name.startswith(prefix)]
+
+
+def _make(hierarchy: Hierarchy, upper: Path, uid: int) -> None:
+    _sweep(upper.parent)
+    for controller in hierarchies.CONTROLLERS:
+        if controller in hierarchy.controllers:
+            cgroup_directories.allow(hierarchy, upper.parent, controller)
+    for directory in (upper, upper / "shell"):
+        cgroup_directories.make(directory)
+        os.chown(directory, uid, uid)
+        for file in (hierarchies.PROCS, hierarchies.SUBTREE, "cgroup.threads"):
+            if (directory / file).exists():
+                os.chown(directory / file, uid, uid)
+
+
+def _sweep(above: Path) -> None:
+    """Remove what a pytest left that was killed; the kernel keeps what has processes."""
+    for each in above.glob(f"{PREFIX}*-*"):
+        owner = each.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            with suppress(KernelError):
+                cgroup_directories.remove(each)
 
 
 def _remove(directory: Path) -> None:
     def gone() -> bool:
+        for pid in hierarchies.pids(directory, below=True):
+            kill_quietly(pid)
         try:
             cgroup_directories.remove(directory)
         except KernelError:
-            return False  # Who has been killed is in there until it is dead.
+            return not directory.exists()  # A killed process is in there until it is dead.
         return True
 
     wait_until(gone, f"the end of {directory}")

@@ -1,7 +1,9 @@
 """What a test can leave behind on the machine, read before and after it.
 
+Neighbours on a shared machine are not blamed on us, a second run of these tests neither.
 A process is ours if it descends from pytest or carries the tag of this run in its
-environment, so that neighbours on a shared machine are not blamed on us.
+environment.  A cgroup is ours if it is below those of this run, see tests.delegation.
+An interface, or a cgroup elsewhere, has in its name the PID of the playground that made it.
 """
 
 from __future__ import annotations
@@ -10,13 +12,23 @@ import os
 import re
 import socket
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+
+from tests.delegation import own_directories
 
 TAG = "TESTED_IN_RUN"  # not SHELLPLAY_*: bash does not get those
 PROC = Path("/proc")
 CGROUPS = Path("/sys/fs/cgroup")
-BESIDE = re.compile(r"(?:play|shellplay-)(\d+)")
+PLAYGROUND = re.compile(r"(?:play|shellplay-)(\d+)")
+PLAYGROUNDS_CGROUP = re.compile(r"/shellplay-(\d+)-")
+# Of Docker and Podman, which mount on the host and make interfaces there while we test.
+ENGINES_PLACES = ("/var/lib/docker/", "/var/lib/containers/", "/run/docker/", "/run/netns/")
+ENGINES_INTERFACE = re.compile(r"docker0|podman\d+|br-[0-9a-f]{12}|veth[0-9a-f]{7}|veth\d+")
+
+# By PID: when a process started, and whether it was ours when it was seen last.
+_seen: dict[int, tuple[str, bool]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +52,22 @@ class Traces:
             then: frozenset[str] = getattr(before, field.name)
             lines += [f"+ {field.name}: {line}" for line in sorted(now - then)]
             if field.name not in ("processes", "threads", "namespaces", "cgroups"):
-                gone = [line for line in sorted(then - now) if not BESIDE.match(line)]
+                gone = [line for line in sorted(then - now) if not PLAYGROUND.match(line)]
                 lines += [f"- {field.name}: {line}" for line in gone]
         return lines
 
 
 def read_traces(scratch: Path) -> Traces:
     """Read all traces; ``scratch`` is the directory for temporary files of this run."""
-    ours = _our_processes()
+    ours = our_processes()
     return Traces(
         fds=_fds(),
         threads=frozenset(f"{t.name} ({t.native_id})" for t in threading.enumerate()),
-        processes=frozenset(_describe(pid) for pid in ours),
-        namespaces=_namespaces([os.getpid(), *ours]),
+        processes=frozenset(_describe(pid) for pid in ours if pid != os.getpid()),
+        namespaces=_namespaces(ours),
         mounts=_mounts(),
-        cgroups=_cgroups({os.getpid(), *ours}),
-        interfaces=_interfaces({os.getpid(), *ours}),
+        cgroups=_cgroups(ours),
+        interfaces=_interfaces(ours),
         files=frozenset(str(path) for path in scratch.iterdir()),
     )
 
@@ -70,30 +82,35 @@ def _fds() -> frozenset[str]:
     return frozenset(lines)
 
 
-def _our_processes() -> list[int]:
-    parents = _parents()
+def our_processes() -> set[int]:
+    """Return the PIDs of this process and of all that it has started."""
+    here = os.getpid()
     tag = f"{TAG}={os.environ.get(TAG, '')}".encode()
-    known: dict[int, bool] = {os.getpid(): True, 0: False, 1: False}
+    running = dict(_running())
+    known = {here: True, 0: False, 1: False}
 
     def ours(pid: int) -> bool:
         if pid not in known:
+            parent, began = running.get(pid, (0, ""))
             known[pid] = False
-            known[pid] = _carries(pid, tag) or ours(parents.get(pid, 0))
+            stranger = _seen.get(pid) == (began, False)
+            known[pid] = not stranger and (_carries(pid, tag) or ours(parent))
         return known[pid]
 
-    return [pid for pid in parents if ours(pid) and pid != os.getpid()]
+    _seen.update((pid, (began, ours(pid))) for pid, (_, began) in running.items())
+    return {here, *(pid for pid in running if known[pid])}
 
 
-def _parents() -> dict[int, int]:
-    parents = {}
-    for entry in PROC.iterdir():
-        if entry.name.isdigit():
+def _running() -> Iterator[tuple[int, tuple[int, str]]]:
+    """Yield the PID of every process, with its parent and the time of its start."""
+    for name in os.listdir(PROC):  # noqa: PTH208 (this is read before and after each test)
+        if name.isdigit():
             try:
-                stat = (entry / "stat").read_bytes()
+                with open(f"/proc/{name}/stat", "rb", buffering=0) as file:  # noqa: PTH123
+                    words = file.read().rpartition(b")")[2].split()
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            parents[int(entry.name)] = int(stat.rpartition(b")")[2].split()[1])
-    return parents
+            yield int(name), (int(words[1]), words[19].decode())
 
 
 def _carries(pid: int, tag: bytes) -> bool:
@@ -113,7 +130,7 @@ def _describe(pid: int) -> str:
     return f"{pid} {'zombie' if state == 'Z' else command or '(no command line)'}"
 
 
-def _namespaces(pids: list[int]) -> frozenset[str]:
+def _namespaces(pids: set[int]) -> frozenset[str]:
     found = set()
     for pid in pids:
         try:
@@ -124,8 +141,14 @@ def _namespaces(pids: list[int]) -> frozenset[str]:
     return frozenset(found)
 
 
+def mounts() -> str:
+    """Return the mounts of the host in the words of the kernel, but for other engines'."""
+    lines = (PROC / "self" / "mountinfo").read_text().splitlines(keepends=True)
+    return "".join(line for line in lines if not line.split()[4].startswith(ENGINES_PLACES))
+
+
 def _mounts() -> frozenset[str]:
-    lines = (PROC / "self" / "mountinfo").read_text().splitlines()
+    lines = mounts().splitlines()
     return frozenset(" ".join(line.split(" - ")[0].split()[3:]) for line in lines)
 
 
@@ -135,23 +158,29 @@ def _interfaces(ours: set[int]) -> frozenset[str]:
 
 
 def is_a_neighbours(name: str, ours: set[int]) -> bool:
-    """Tell whether a name has the PID in it of a process that lives and is not ours."""
-    found = BESIDE.match(name)
-    return found is not None and int(found[1]) not in ours and (PROC / found[1]).exists()
+    """Tell whether a name is another engine's, or has the PID of a process that is not ours."""
+    if ENGINES_INTERFACE.fullmatch(name):
+        return True
+    found = PLAYGROUND.match(name)
+    return found is not None and not _is_ours(int(found[1]), ours, unseen=True)
 
 
-def our_processes() -> set[int]:
-    """Return the PIDs of this process and of all that it has started."""
-    return {os.getpid(), *_our_processes()}
+def _is_ours(pid: int, ours: set[int], *, unseen: bool) -> bool:
+    """Tell whether a process is or was ours; ``unseen`` if it ended before we saw it."""
+    if pid in ours or (PROC / str(pid)).exists():
+        return pid in ours
+    return _seen.get(pid, ("", unseen))[1]
 
 
 def _cgroups(ours: set[int]) -> frozenset[str]:
-    found = set()
-    for path, _, _ in os.walk(CGROUPS):
-        owner = Path(path).name.removeprefix("shellplay-").partition("-")[0]
-        # Neighbours have some, too, named after a process of theirs that lives.
-        if "shellplay-" in path and (
-            not owner.isdigit() or int(owner) in ours or not (PROC / owner).exists()
-        ):
-            found.add(path)
-    return frozenset(found)
+    own = own_directories()
+    inside = {path for each in own for path, _, _ in os.walk(each)}
+    inside -= {str(path) for each in own for path in (each, each / "shell")}
+    # Where we have cgroups of our own, one elsewhere is ours only if we saw its process.
+    outside = {
+        path
+        for path, _, _ in os.walk(CGROUPS)
+        if (found := PLAYGROUNDS_CGROUP.search(path))
+        and _is_ours(int(found[1]), ours, unseen=not own)
+    }
+    return frozenset(inside | outside)

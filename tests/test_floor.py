@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.leftovers import read_traces
+from tests.delegation import own_directories
+from tests.leftovers import is_a_neighbours, our_processes, read_traces
 from tests.ordinary import OrdinaryUser
 from tests.waiting import wait_until
 
@@ -40,6 +41,33 @@ def test_an_orphan_in_a_session_of_its_own_is_seen(private_home: Path) -> None:
         lines = read_traces(private_home / "tmp").difference(before)
         assert any(f"processes: {orphan} " in line for line in lines)
         os.kill(orphan, signal.SIGKILL)
+
+
+@pytest.mark.everyone
+def test_a_cgroup_that_stays_is_seen_but_a_neighbours_is_not(private_home: Path) -> None:
+    own = own_directories()
+    if not own:
+        pytest.skip("no cgroups of our own can be made here")
+    before = read_traces(private_home / "tmp")
+    left, neighbours = own[0] / "shellplay-1-0", own[0].parent / "shellplay-1-0"
+    left.mkdir()
+    if os.access(neighbours.parent, os.W_OK):
+        neighbours.mkdir()
+    lines = read_traces(private_home / "tmp").difference(before)
+    for each in filter(Path.exists, (left, neighbours)):
+        each.rmdir()
+    assert lines == [f"+ cgroups: {left}"]
+
+
+def test_a_name_with_the_pid_of_a_stranger_is_a_neighbours() -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
+        ours = our_processes()
+        assert child.pid in ours
+    for each in (our_processes(), ours):
+        assert not is_a_neighbours(f"shellplay-{child.pid}", each)
+        assert not is_a_neighbours(f"play{os.getpid()}", each)
+        assert is_a_neighbours("play1.0", each)
+        assert is_a_neighbours("vethc0ffee1", each)
 
 
 def test_waiting_names_what_it_waited_for() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shellplay.kernel import namespaces
 from shellplay.model import NamespaceId
-from tests.leftovers import is_a_neighbours, our_processes
+from tests.leftovers import is_a_neighbours, mounts, our_processes
 
 IPC_TABLES = ("msg", "sem", "shm")
 
@@ -35,7 +35,7 @@ def digest() -> dict[str, object]:
         "namespaces": identities(),
         "host name": os.uname().nodename,
         "interfaces": interfaces(),
-        "mounts": Path("/proc/self/mountinfo").read_text(),
+        "mounts": mounts(),
         "ipc": [Path(f"/proc/sysvipc/{table}").read_text() for table in IPC_TABLES],
         "cgroup": Path("/proc/self/cgroup").read_text(),
         "time offsets": Path("/proc/self/timens_offsets").read_text(),

@@ -1,7 +1,10 @@
-"""Containers at a bridge, and a directory to serve."""
+"""Containers at a bridge, a directory to serve, and a network that is no neighbour's."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -9,8 +12,16 @@ import pytest
 from shellplay.container.container import Container
 from shellplay.fences import REGISTRY
 from shellplay.playground.playground import Playground
+from tests.network.apart import network_apart
 
 PAGE = "served from inside\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def machine() -> Iterator[None]:
+    """For root a network of its own in place of the host's, see tests.network.apart."""
+    with network_apart() if os.geteuid() == 0 else nullcontext():
+        yield
 
 
 @pytest.fixture

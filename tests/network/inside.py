@@ -11,10 +11,17 @@ from pathlib import Path
 import pytest
 
 from shellplay.container.container import Container
-from tests.leftovers import is_a_neighbours, our_processes
+from shellplay.network.forwarding import DIRECTORY, PREFIX
 from tests.waiting import wait_until
 
-WEB = "python3 -m http.server --bind {bind} {port} >/dev/null 2>&1 &"
+# Python's web server, but it asks no name server for the name of its address.
+WEB = """python3 -c '
+import http.server, socket
+socket.getfqdn = str
+http.server.test(
+    http.server.SimpleHTTPRequestHandler, http.server.ThreadingHTTPServer,
+    port={port}, bind="{bind}",
+)' >/dev/null 2>&1 &"""
 ECHO = """python3 -c '
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -69,31 +76,28 @@ def needs_nft() -> None:
 
 
 def host() -> dict[str, object]:
-    """Return what a bridge changes on the host, but for what is a neighbour's.
-
-    What they change together cannot be told while there is one.
-    """
+    """Return what a bridge changes on the host."""
     needs_nft()
-    ours = our_processes()
-    names = {name for _, name in socket.if_nameindex()}
     tables = subprocess.run(
         ["nft", "list", "tables"], capture_output=True, text=True, check=True
     ).stdout.split()
-    found: dict[str, object] = {
-        "interfaces": {name for name in names if not is_a_neighbours(name, ours)},
-        "tables": {name for name in tables if not is_a_neighbours(name, ours)} - WORDS,
+    paths = sorted(path for each in SETTINGS for path in Path("/proc/sys/net").glob(each))
+    return {
+        "interfaces": {name for _, name in socket.if_nameindex()},
+        "tables": set(tables) - WORDS,
+        "forwarding": {str(path): _read(path) for path in paths},
+        "files": account().exists(),
     }
-    if not any(is_a_neighbours(name, ours) for name in (*names, *tables)):
-        paths = sorted(path for each in SETTINGS for path in Path("/proc/sys/net").glob(each))
-        found["forwarding"] = {str(path): _read(path) for path in paths}
-        found["files"] = Path("/run/shellplay").exists()
-    return found
+
+
+def account() -> Path:
+    """Return where it is written down what was switched on in this network."""
+    return DIRECTORY / f"{PREFIX}{Path('/proc/self/ns/net').stat().st_ino}"
 
 
 def as_before(before: dict[str, object]) -> bool:
-    """Tell whether the host is as it was, as far as that can be told."""
-    now = host()
-    return all(now[key] == before[key] for key in now.keys() & before.keys())
+    """Tell whether the host is as it was."""
+    return host() == before
 
 
 def _read(path: Path) -> str | None:

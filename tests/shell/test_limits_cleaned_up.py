@@ -11,6 +11,7 @@ import pytest
 from shellplay.kernel.cgroup import directories as cgroup_directories
 from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.cgroup.group import prefix
+from tests.delegation import own_directories
 from tests.fences.limited import refused
 from tests.shell.surviving import Running, program, runs
 from tests.shell.test_cleaning_up import LINGERERS
@@ -29,19 +30,9 @@ def possible() -> None:
 
 
 def everything() -> set[Path]:
-    """Return all cgroups that are there, but those of other playgrounds, and of the tests
-    that run as an ordinary user beside these.
-    """
-    found = set()
-    for hierarchy in hierarchies.hierarchies():
-        own = hierarchy.of("self")
-        assert own is not None
-        found |= {
-            Path(path)
-            for path, _, _ in os.walk(own)
-            if "shellplay-" not in path and "tests-" not in path.removeprefix(str(own))
-        }
-    return found
+    """Return all cgroups of these tests, but those of playgrounds."""
+    paths = {path for each in own_directories() for path, _, _ in os.walk(each)}
+    return {Path(path) for path in paths if "shellplay-" not in path}
 
 
 def its(playground: int) -> list[Path]:
