@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from shellplay.errors import Refused, ShellplayError
-from shellplay.kernel import namespaces, procfs
+from shellplay.kernel import machine, namespaces, procfs
 from shellplay.kernel.architecture import native
 from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.explain import APPARMOR, USERNS_CLONE, YAMA, sysctl
 from shellplay.network import rootless
 from shellplay.network.bridge_client import BridgeClient
+from shellplay.views.stats import size
 
 OLDEST_KERNEL = (5, 10)
 # Numbers from linux/capability.h.
@@ -37,6 +38,9 @@ def findings() -> Iterator[Finding]:
     """Look at everything, one after the other."""
     yield _kernel()
     yield _architecture()
+    yield _processors()
+    yield _memory()
+    yield _user()
     yield _bash()
     yield _capabilities()
     yield _namespaces()
@@ -61,6 +65,24 @@ def _architecture() -> Finding:
     except ShellplayError as error:
         return Finding("machine", error.message, error.fix or "fences need a new bash here")
     return Finding("machine", platform.machine())
+
+
+def _processors() -> Finding:
+    online, usable, load = machine.processors()
+    fewer = f", {usable} of them for us" if usable < online else ""
+    return Finding("processors", f"{online}{fewer}, load {load:.2f}")
+
+
+def _memory() -> Finding:
+    total, available, swap, free = machine.memory()
+    swapping = f"swap {size(swap)}, {size(free)} free" if swap else "no swap"
+    return Finding("memory", f"{size(total)}, {size(available)} available, {swapping}")
+
+
+def _user() -> Finding:
+    count = machine.sessions()
+    sessions = "1 session is" if count == 1 else f"{count or 'no'} sessions are"
+    return Finding("user", f"{machine.user()}, uid {os.getuid()}; {sessions} logged in")
 
 
 def _bash() -> Finding:
