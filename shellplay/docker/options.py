@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from shellplay.errors import UsageError
+from shellplay.nearest import nearest
 
 EXAMPLE = "as in: run -it host /bin/bash"
 
@@ -134,13 +135,9 @@ def _long(word: str, pending: deque[str]) -> list[tuple[str, str]]:
     name = ALIASES.get(spelled, spelled)
     option = OPTIONS.get(name)
     if option is None:
-        # Loaded here: the table is there from the start, and the fences are not.
-        from shellplay.nearest import did_you_mean
-
-        near = did_you_mean(spelled, OPTIONS, "help run lists them")
-        raise UsageError(
-            f"run has no option --{spelled[:40]}", near.replace("mean ", "mean --")
-        )
+        near = nearest(spelled, OPTIONS)
+        fix = f'did you mean "--{near}"?' if near else "help run lists them"
+        raise UsageError(f"run has no option --{spelled[:40]}", fix)
     if not option.metavar:
         return [(name, value if equals else "true")]
     return [(name, value if equals else _next(f"--{name}", option, pending))]
