@@ -9,19 +9,22 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.cgroup.group import clear, prefix, thaw
 from shellplay.kernel.here import HERE
-from shellplay.kernel.process_tree import descendants, kill_quietly
+from shellplay.kernel.process_tree import PATIENCE_SECONDS, descendants, kill_quietly
 from shellplay.monitor import host_command
 from shellplay.monitor.client import Monitor
 from shellplay.network.bridge_client import BridgeClient
 from shellplay.settings import Surroundings
 from shellplay.shell.pty_reader import PtyReader
+
+if TYPE_CHECKING:
+    import psutil
 
 
 class Runtime:
@@ -95,26 +98,36 @@ class Runtime:
         try:
             # What is frozen could not be ended.
             thaw(prefix(monitor.pid))
-            _end_adopted()
+            if left := _end_adopted():
+                self._notice(f"processes that may not be ended: {', '.join(map(str, left))}")
             clear(prefix(monitor.pid))
         except KernelError as error:
             self._notice(f"a cgroup is left behind: {error}")
 
 
-def _end_adopted() -> None:
-    # What the killed one was the parent of has come to us: end it, as it would.
+def _end_adopted() -> list[int]:
+    """End what the killed one was the parent of: as its orphans they have come to us.
+
+    Returns the PIDs of those that have not ended in time, since they may not be killed.
+    """
+    # Nobody has given us a pidfd of these.  It is imported here since this happens seldom.
+    import psutil
+
     while orphans := _adopted():
         for orphan in orphans:
-            for pid in (orphan, *descendants(orphan)):
+            for pid in (orphan.pid, *descendants(orphan.pid)):
                 kill_quietly(pid)
-        for orphan in orphans:
-            with suppress(ChildProcessError):  # Who traces it has heard of its end.
-                os.waitpid(orphan, 0)
+        _, left = psutil.wait_procs(orphans, timeout=PATIENCE_SECONDS)
+        if left:
+            return [each.pid for each in left]
+    return []
 
 
-def _adopted() -> list[int]:
+def _adopted() -> list[psutil.Process]:
     # All that descends from it has a session of its own or that of a bash; what we
     # started ourselves shares ours.
+    import psutil
+
     session = os.getsid(0)
-    children = [procfs.stat(pid) for pid in procfs.children(os.getpid())]
-    return [each.pid for each in children if each and each.session != session]
+    children = [(each, procfs.stat(each.pid)) for each in psutil.Process().children()]
+    return [each for each, stat in children if stat and stat.session != session]

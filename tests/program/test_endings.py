@@ -14,12 +14,11 @@ import pytest
 
 from shellplay.errors import ShellGone
 from shellplay.kernel import procfs
-from shellplay.kernel.process_tree import descendants
 from shellplay.monitor.client import Monitor
 from shellplay.playground.playground import Playground
 from shellplay.playground.runtime import Runtime
 from shellplay.settings import GRACE_SECONDS
-from tests.shell.surviving import runs
+from tests.families import family, wait_for_the_end
 from tests.waiting import wait_until
 
 Process = subprocess.Popen[bytes]
@@ -127,12 +126,12 @@ def kill_both(*words: str) -> None:
     """Run a program with words, and kill what waits for it, all at once."""
     with running(*words, "host", "sh", "-c", READY) as process:
         playground = playground_of(process)
-        family = descendants(playground)
-        assert family
+        _, *below = family(playground)
+        assert below
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for pid in (process.pid, playground):
                 os.kill(pid, number)
-        wait_until(lambda: not any(map(runs, family)), f"the end of {family}")
+        wait_for_the_end(below)
 
 
 @pytest.mark.everyone

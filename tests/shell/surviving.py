@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from shellplay.kernel import procfs
-from shellplay.kernel.process_tree import descendants
-from tests.waiting import wait_until
+import psutil
+
+from tests.families import family, runs, wait_for_the_end
 
 
 class Running(NamedTuple):
@@ -20,6 +20,12 @@ class Running(NamedTuple):
     repl: int
     playground: int
     bash: int
+    family: list[psutil.Process]
+
+    @property
+    def bash_runs(self) -> bool:
+        """Whether its bash has not ended."""
+        return any(runs(each) for each in self.family if each.pid == self.bash)
 
 
 @contextmanager
@@ -33,16 +39,9 @@ def program(kinds: str, *lines: str) -> Iterator[Running]:
         first, *numbers = process.stdout.readline().split()
         assert first == "ready"
         repl, playground, bash = map(int, numbers)
-        running = Running(process, repl, playground, bash)
-        family = {playground, *descendants(playground)}
+        running = Running(process, repl, playground, bash, family(playground))
         yield running
         assert process.stdin is not None
         process.stdin.close()
         process.wait(20)
-    wait_until(lambda: not any(map(runs, family)), f"the end of {family}")
-
-
-def runs(pid: int) -> bool:
-    """Tell whether a process exists and is no zombie."""
-    stat = procfs.stat(pid)
-    return stat is not None and stat.state not in "ZX"
+    wait_for_the_end(running.family)

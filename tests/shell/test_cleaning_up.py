@@ -11,7 +11,7 @@ import pytest
 from shellplay.errors import ShellGone
 from shellplay.fences import REGISTRY
 from shellplay.playground.playground import Playground
-from tests.shell.surviving import program, runs
+from tests.shell.surviving import program
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone
@@ -66,7 +66,7 @@ def test_after_kill_9_of_the_playground_process_nothing_is_left(lingerer: str) -
     line = LINGERERS[lingerer] if lingerer != "a mount" else "true"
     with program("", line) as running:
         os.kill(running.playground, signal.SIGKILL)
-        wait_until(lambda: not runs(running.bash), "the end of bash")
+        wait_until(lambda: not running.bash_runs, "the end of bash")
     assert running.process.returncode == 0
 
 
@@ -76,7 +76,7 @@ def test_the_playground_process_ends_everything_when_told_to_end(
 ) -> None:
     with program("user,pid", LINGERERS["one with a session of its own"]) as running:
         os.kill(running.playground, number)
-        wait_until(lambda: not runs(running.bash), "the end of bash")
+        wait_until(lambda: not running.bash_runs, "the end of bash")
     assert running.process.returncode == 0
 
 

@@ -13,7 +13,7 @@ from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.cgroup.group import prefix
 from tests.delegation import own_directories
 from tests.fences.limited import refused
-from tests.shell.surviving import Running, program, runs
+from tests.shell.surviving import Running, program
 from tests.shell.test_cleaning_up import LINGERERS
 from tests.waiting import wait_until
 
@@ -65,7 +65,7 @@ def test_after_kill_9_of_the_repl_no_cgroup_is_left(kinds: str, lingerer: str) -
 def test_after_kill_9_of_the_playground_process_no_cgroup_is_left(kinds: str) -> None:
     with program(kinds, LINGERERS["a daemon"]) as running:
         os.kill(running.playground, signal.SIGKILL)
-        wait_until(lambda: not runs(running.bash), "the end of bash")
+        wait_until(lambda: not running.bash_runs, "the end of bash")
         gone(running)
     assert running.process.returncode == 0
 
@@ -74,7 +74,7 @@ def test_after_kill_9_of_the_playground_process_no_cgroup_is_left(kinds: str) ->
 def test_a_playground_that_is_told_to_end_leaves_no_cgroup(kinds: str) -> None:
     with program(kinds, LINGERERS["a daemon"]) as running:
         os.kill(running.playground, signal.SIGTERM)
-        wait_until(lambda: not runs(running.bash), "the end of bash")
+        wait_until(lambda: not running.bash_runs, "the end of bash")
     gone(running)
 
 

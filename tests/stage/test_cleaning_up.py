@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from shellplay.kernel import procfs
-from shellplay.kernel.process_tree import descendants
 from shellplay.stage.report.report import Verdict
 from shellplay.stage.worker import client
 from shellplay.stage.worker.pool import perform_all
 from shellplay.stage.worker.process import Task
+from tests.families import family, wait_for_the_end
 from tests.repl.program import environment
 from tests.stage.recipes import recipe, write
 from tests.waiting import wait_until
@@ -35,11 +35,6 @@ host$ touch GATE; sleep 1000
 """
 
 
-def runs(pid: int) -> bool:
-    stat = procfs.stat(pid)
-    return stat is not None and stat.state not in "ZX"
-
-
 @pytest.mark.parametrize("victim", ["driver", "performer", "both"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_whoever_is_killed_nothing_is_left(
@@ -57,13 +52,13 @@ def test_whoever_is_killed_nothing_is_left(
         wait_until(lambda: gate.exists() or process.poll() is not None, timeout=60)
         assert process.poll() is None, process.communicate()
         (performer,) = procfs.children(process.pid)
-        family = [process.pid, *descendants(process.pid)]
-        assert len(family) > 8
+        all_of_it = family(process.pid)
+        assert len(all_of_it) > 8
         pids = {"driver": [process.pid], "performer": [performer]}
         for pid in pids.get(victim, [process.pid, performer]):
             os.kill(pid, number)
         said, _ = process.communicate(timeout=60)
-    wait_until(lambda: not any(map(runs, family)), f"the end of {family}", timeout=20)
+    wait_for_the_end(all_of_it, timeout=20)
     if victim == "performer":
         assert process.returncode == 2
         assert "its process has ended, with status" in said
