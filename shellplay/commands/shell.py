@@ -117,7 +117,7 @@ def execute(
             raise
         from shellplay.container.start import NotStarted
 
-        given = container.process.environment if container.process else os.environ
+        given = os.environ if container.environment is None else container.environment
         raise NotStarted(error, argv[0], given.get("PATH", ""), None) from error
 
 

@@ -62,13 +62,9 @@ def stats(
 
 
 def _document(playground: Playground, labels: Sequence[str]) -> Document:
-    from shellplay.container import stats as container_stats
-
     chosen = [playground.find(label) for label in labels] or playground.containers
     pids = _by_container(playground)
-    found = [
-        container_stats.of(each, pids.get(each.label, ())) for each in chosen if not each.dead
-    ]
+    found = [each.usage(pids.get(each.label, ())) for each in chosen if not each.dead]
 
     def view() -> object:
         from shellplay.views.stats import table

@@ -1,28 +1,28 @@
-"""A container: one live bash on a terminal, the fences around it, the bashes parked outside.
+"""A container: one live bash on a terminal, the fences around it, and the suspended bashes.
 
-It is the one owner of that state.  What the kernel knows is asked of the kernel; kept here
-is only what it cannot tell: which fences were put up, in which order, and how.
+It is the facade of its parts, and the one name that other packages import.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 
 from shellplay.container import exec as exec_program
-from shellplay.container import jobs
+from shellplay.container import jobs, stats
 from shellplay.container.fencing import Fencing
 from shellplay.container.mounts import Files
 from shellplay.container.network import Network
 from shellplay.container.process import ContainerProcess
-from shellplay.container.spec import StartSpec, new_id
-from shellplay.container.start import begin
-from shellplay.container.stats import OomKills
-from shellplay.errors import Refused, ShellGone
+from shellplay.container.spec import StartSpec
+from shellplay.container.start import start as start_program
+from shellplay.container.state import ContainerState
+from shellplay.errors import Refused, ShellGone, ShellplayError
 from shellplay.fences import Fence
-from shellplay.kernel.cgroup.group import Group, prefix
-from shellplay.kernel.process_tree import descendants, kill_quietly
+from shellplay.fences.net import NONE, Net
+from shellplay.kernel import procfs
+from shellplay.kernel.cgroup.group import Group
+from shellplay.kernel.process_tree import kill_quietly
 from shellplay.kernel.signals import deferred
 from shellplay.model import (
     Change,
@@ -32,6 +32,7 @@ from shellplay.model import (
     Process,
     ShellIdentity,
     ShellState,
+    Usage,
 )
 from shellplay.monitor.client import Monitor
 from shellplay.network.bridge_client import BridgeClient
@@ -49,8 +50,9 @@ __all__ = ["Container", "Left"]
 class Container:
     """One live bash; made by ``Playground.new``.
 
-    ``find`` looks another one up by name, ``peers`` lists all, ``notice`` takes a sentence
-    about something that happened by itself; ``start`` says what runs instead of bash.
+    ``find`` looks up another container by name, ``peers`` lists all of them.  ``notice``
+    takes a sentence about an event that no command asked for.  ``start`` says which program
+    runs instead of bash.
     """
 
     def __init__(
@@ -66,62 +68,73 @@ class Container:
         notice: Callable[[str], None],
         start: StartSpec | None = None,
     ) -> None:
-        self.id = start.id if start else new_id()
-        self.name = name
-        self.monitor = monitor
-        self.group = Group(f"{prefix(monitor.pid)}{self.id}")
-        self.oom_kills = OomKills(self.group)
-        self.settings = settings
-        self.find = find
-        self.peers = peers
-        around = settings.surroundings
-        self.terminal = Terminal(
-            around.columns, around.rows, term=around.term, tells_lines=around.tells_lines
-        )
-        self.parked_shells: list[Shell] = []
-        self.dead = False
-        self._pty_reader = pty_reader
+        self._state = state = ContainerState(
+            name, monitor, pty_reader, settings, start=start,
+            on_exit=self._handle_exit,
+            find_peer=lambda other: find(other)._state,
+            peers=lambda: [each._state for each in peers()],
+        )  # fmt: skip
         self._notice = notice
-        self._lock = threading.RLock()
-        self._fencing = Fencing(self)
-        self.files = Files(self, self._fencing.standing)
-        self.network = Network(self, self._fencing, bridge)
-        self.process: ContainerProcess | None = None
-        self.live = self._started(start)
-        self._watch()
+        self._fencing = Fencing(state, on_removed=lambda: self.network.detach_if_unused())
+        self.network = Network(
+            state, self._fencing.applied, bridge, lambda: [each.network for each in peers()]
+        )
+        self.files = Files(state, self._fencing.applied)
+        self.process = None if start is None else ContainerProcess(state, start.process)
+        self.oom_kills = stats.OomKills(state.group)
+        state.live = self._started(start)
+        state.watch()
 
     def _started(self, start: StartSpec | None) -> Shell:
+        state = self._state
         with ExitStack() as undo:
-            undo.callback(self._give_up)
-            if start is None:
-                stub = self.monitor.stub()
+            undo.callback(self._release)
+            if start is None or self.process is None:
+                stub = state.monitor.stub()
                 undo.callback(stub.quit)
-                shell = start_bash(stub, self.terminal, user_file=self.settings.bashrc)
+                shell = start_bash(stub, state.terminal, user_file=state.settings.bashrc)
             else:
-                self.process = ContainerProcess(self, start.process)
-                shell = begin(self, self._fencing.standing, start)
+                shell = start_program(
+                    state, start, self._fencing.applied, self.network, self.process
+                )
             undo.pop_all()
         return shell
 
-    def _give_up(self) -> None:
-        self.terminal.close()
+    def _release(self) -> None:
+        """Close the terminal and the pipes, and remove what was made for the fences."""
+        self._state.terminal.close()
         if self.process:
             self.process.close()
-        self.dead = True
-        self.group.remove()
+        self._state.dead = True
+        self._state.group.remove()
         self._fencing.release()
 
-    # -- what it is ----------------------------------------------------------------------
+    # -- its state -----------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """Its id, twelve hexadecimal digits."""
+        return self._state.id
+
+    @property
+    def name(self) -> str | None:
+        """Its name, None if it has none."""
+        return self._state.name
 
     @property
     def label(self) -> str:
         """Its name, or its id if it has none."""
-        return self.name or self.id
+        return self._state.label
 
     @property
     def pid(self) -> int:
         """The host PID of the live bash."""
-        return self.live.pid
+        return self._state.pid
+
+    @property
+    def live(self) -> Shell:
+        """The live bash."""
+        return self._state.live
 
     @property
     def inside(self) -> tuple[int, ...]:
@@ -130,69 +143,126 @@ class Container:
 
     @property
     def parked(self) -> list[ShellIdentity]:
-        """The bashes that wait outside one-way fences, outermost first."""
-        return [shell.identity for shell in self.parked_shells if shell.alive]
+        """The bashes that are suspended outside one-way fences, outermost first."""
+        return [shell.identity for shell in self._state.parked if shell.alive]
+
+    @property
+    def parked_pids(self) -> list[int]:
+        """The host PIDs of all suspended bashes, those that have ended too."""
+        return [shell.pid for shell in self._state.parked]
 
     @property
     def state(self) -> ShellState:
         """What the live bash is doing."""
-        if self.dead or not self.live.alive:
-            return ShellState.DEAD
-        if self.group.frozen:
-            return ShellState.PAUSED
-        return self.terminal.state if self.has_bash else ShellState.BUSY
+        return self._state.shell_state
+
+    @property
+    def dead(self) -> bool:
+        """Whether no bash is left."""
+        return self._state.dead
 
     @property
     def has_bash(self) -> bool:
-        """Whether it is a bash that lives here, and not another program."""
-        return self.process is None or self.process.spec.is_bash
+        """Whether a bash lives here, and not another program."""
+        return self._state.has_bash
 
-    def fences(self) -> list[FenceRecord]:
-        """Return one record for each layer, re-read from the kernel."""
-        return self._fencing.records()
+    @property
+    def terminal(self) -> Terminal:
+        """The terminal of the live bash."""
+        return self._state.terminal
 
-    def replace(self, shell: Shell, terminal: Terminal) -> None:
-        """Go on with another bash on another terminal; the old ones have ended."""
-        terminal.inherit(self.terminal)
-        self.terminal.close()
-        self.terminal, self.live = terminal, shell
-        self.parked_shells.clear()
+    @property
+    def group(self) -> Group:
+        """Its cgroups."""
+        return self._state.group
+
+    @property
+    def monitor(self) -> Monitor:
+        """The parent process of its bashes."""
+        return self._state.monitor
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that it was made with."""
+        return self._state.settings
+
+    @property
+    def environment(self) -> Mapping[str, str] | None:
+        """The environment of its program, None if bash has that of this process."""
+        return self._state.environment
+
+    def require_alive(self) -> None:
+        """Raise ShellGone if there is no live bash, Refused if it is paused."""
+        self._state.require_alive()
+
+    def attended(self) -> AbstractContextManager[None]:
+        """Give this thread the terminal and the exits of the container, for the block."""
+        return self._state.attended()
+
+    def members(self) -> list[int]:
+        """Return the host PIDs of its bashes and of all their descendants."""
+        return self._state.members()
+
+    def usage(self, pids: Sequence[int] | None = None) -> Usage:
+        """Return what it uses; ``pids`` are the host PIDs of its processes, if known."""
+        return stats.of(self._state, pids)
 
     def logs(self) -> str:
         """Return the newest output of the terminal as it came, undecodable bytes marked."""
         return self.terminal.scrollback().decode("utf-8", "backslashreplace")
 
+    # -- fences --------------------------------------------------------------------------
+
+    def fences(self) -> list[FenceRecord]:
+        """Return one record for each layer, re-read from the kernel."""
+        return self._fencing.records()
+
     def fence(self, fence: Fence) -> Change:
-        """Put a fence around the live bash; raise Refused if that cannot be, unchanged."""
+        """Apply a fence to the live bash; raise Refused, and then nothing has changed."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            return self.network.after(self._fencing.fence(fence), fence)
+            change = self._fencing.fence(fence)
+            if isinstance(fence, Net) and fence.mode != NONE:
+                change = self._furnish(change, fence)
+            return self.network.refreshed(change)
+
+    def _furnish(self, change: Change, net: Net) -> Change:
+        """Give a new network a way out; without one its fences are removed again."""
+        try:
+            notes = self.network.furnish(net, self.pid)
+            return change._replace(notes=(*change.notes, *notes))
+        except ShellplayError:
+            for kind in (net.kind, *(each.fence for each in reversed(change.first))):
+                self._fencing.peel(kind, force=False)
+            raise
 
     def peel(self, kind: str, *, force: bool = False) -> Change:
-        """Take a fence off again; ``force`` also if jobs inside it end by that."""
+        """Remove a fence; ``force`` also if that ends jobs inside it."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            return self.network.fitted(self._fencing.peel(kind, force=force))
+            return self.network.refreshed(self._fencing.peel(kind, force=force))
 
     def peel_all(self, *, force: bool = False) -> list[Change]:
-        """Take all fences off, the last one first."""
+        """Remove all fences, the last one first."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
             changes = self._fencing.peel_all(force=force)
-            return [*changes[:-1], *map(self.network.fitted, changes[-1:])]
+            return [*changes[:-1], *map(self.network.refreshed, changes[-1:])]
 
     def limit(self, fence: Fence) -> Change:
-        """Change a limit that stands around the live bash, while it runs."""
+        """Change a limit of the live bash while it runs."""
         with deferred(), self.attended():
             return self._fencing.limit(fence)
+
+    # -- the live bash -------------------------------------------------------------------
 
     def type(self, keys: bytes) -> None:
         """Write keys to the terminal, as a user would."""
         while True:
             terminal = self.terminal
             with terminal.lock:
-                self.require_alive()
-                # Another bash, on another terminal, may have come while we waited.
+                self._state.require_alive()
+                # Another bash, on another terminal, may be live since the lock was asked for.
                 if terminal is self.terminal:
                     terminal.type(keys)
                     return
@@ -210,7 +280,7 @@ class Container:
         passed on as ^C.  Raises Refused if bash is busy, TimedOut after ``timeout`` seconds.
         """
         with self.attended():
-            self.require_idle()
+            self._state.require_idle()
             limit = self.settings.timeout if timeout is None else timeout
             try:
                 result = run_line.run(
@@ -220,26 +290,30 @@ class Container:
                 return result
             finally:
                 if not self.live.alive:
-                    self.buried()
+                    self._handle_exit()
 
     def spawn(self, command: str) -> Job:
         """Start a background job of the live bash."""
-        return jobs.spawn(self, command)
+        bash = self.pid
+        before = set(procfs.children(bash))
+        result = self.run(command.rstrip().removesuffix("&") + " &")
+        new = [pid for pid in procfs.children(bash) if pid not in before]
+        return run_line.job(result, new, command)
 
     def jobs(self) -> list[Process]:
         """Return the children of the live bash, those that have ended too."""
-        return jobs.of(self)
+        return jobs.children(self._state)
 
     def kill(self, target: str, number: int) -> list[Process]:
         """Send a signal to a host PID of this container, or to a job like %1.
 
         Returns the processes it was sent to; raises Refused if there is no such one.
         """
-        return jobs.kill(self, target, number)
+        return jobs.kill(self._state, target, number)
 
     def exec(self, argv: list[str], *, terminal: bool) -> int:
         """Run a program beside the live bash, inside every fence; return its exit status."""
-        self.require_alive()
+        self._state.require_alive()
         return exec_program.execute(
             self.monitor,
             self.live,
@@ -248,7 +322,7 @@ class Container:
             detach_key=self.settings.detach_key,
             surround=self._fencing.surround,
             output=self.settings.surroundings.output,
-            environment=self.process.environment if self.process else None,
+            environment=self.environment,
         )
 
     def enter(
@@ -256,148 +330,77 @@ class Container:
     ) -> Left:
         """Connect our terminal with the live bash until the detach key, or its end.
 
-        ``heard`` is told the keys that are typed.
+        ``heard`` gets the keys that are typed.
         """
         with self.attended():
-            self.require_alive()
+            self._state.require_alive()
             if self.process:
                 self.process.require_terminal()
             relay = Relay(self.terminal, self.settings.detach_key, heard)
             if self.terminal.prompt_is_stale and self.state is ShellState.IDLE:
-                # Bash makes a new prompt after a line only, be it an empty one.
+                # Bash makes a new prompt only after a line, be it an empty one.
                 run_line.run(self.terminal, self.live, "", timeout=None, output=None)
-            missed = self.process.missed() if self.process else b""
+            unread = self.process.unread_output() if self.process else b""
             with self.monitor.modes_kept(relay.keys):
-                return relay.run(self.live.pidfd, self._successor, typeahead, missed)
+                return relay.run(self.live.pidfd, self._successor, typeahead, unread)
 
     def _successor(self) -> int | None:
-        return self.live.pidfd if self.buried() else None
+        return self.live.pidfd if self._handle_exit() else None
 
     # -- the end -------------------------------------------------------------------------
-
-    def members(self) -> list[int]:
-        """Return the host PIDs of its bashes and of all their descendants."""
-        bottom = (self.parked_shells or [self.live])[0]
-        return [bottom.pid, *descendants(bottom.pid)]
 
     def stop(self, orphans: Sequence[int] = ()) -> list[int]:
         """End every bash with its descendants, and ``orphans`` that have left them.
 
         Returns the PIDs of those that ended.
         """
-        with deferred(), self._lock:
-            self._unwatch()
-            self.group.thaw()
-            doomed = [*(self.members() if not self.dead else ()), *orphans]
-            for shell in (*self.parked_shells, self.live):
+        state = self._state
+        with deferred(), state.attended():
+            state.group.thaw()
+            doomed = [*(state.members() if not state.dead else ()), *orphans]
+            for shell in (*state.parked, state.live):
                 shell.kill()
             for pid in doomed:
                 kill_quietly(pid)
-            for shell in (*self.parked_shells, self.live):
+            for shell in (*state.parked, state.live):
                 shell.close()
-            self.parked_shells.clear()
-            self._give_up()
+            state.parked.clear()
+            self._release()
             return doomed
 
-    def buried(self) -> bool:
-        """See to a live bash that has ended: the parked one below goes on, if there is one.
-
-        Returns whether there is a live bash again.
-        """
-        ended = self.live.pid
-        self.group.thaw()
+    def _handle_exit(self) -> bool:
+        """Wake the bash outside of a live one that has ended; return whether one is live."""
+        state = self._state
+        ended = state.pid
+        state.group.thaw()
         before = self._fencing.kinds()
-        while self.parked_shells:
+        while state.parked:
             try:
                 self._fencing.fall_back()
             except ShellGone:
-                continue  # The parked one has ended too: then the one below that.
+                continue  # The suspended bash has ended too: try the one outside of it.
             gone = [kind for kind in before if kind not in self._fencing.kinds()]
             self._notice(
-                f"{self.label}: the bash inside {', '.join(gone)} has ended; "
-                f"the one that was parked outside, {self.live.pid}, goes on"
+                f"{state.label}: the bash inside {', '.join(gone)} has ended; "
+                f"the one that was parked outside, {state.pid}, goes on"
             )
             return True
-        self.dead = True
+        state.dead = True
         self._fencing.release()
-        if not (self.process and self.process.drain()):
-            what = self.process.spec.argv[0] if self.process else "bash"
-            self._notice(f"{self.label}: {what} {ended} has ended")
+        if not (self.process and self.process.read_rest()):
+            program = state.spec.argv[0] if state.spec else "bash"
+            self._notice(f"{state.label}: {program} {ended} has ended")
         return False
 
     def pause(self, orphans: Sequence[int] = ()) -> None:
         """Freeze the live bash with its descendants, and ``orphans`` that have left them."""
         with deferred(), self.attended():
-            self.require_alive()
+            self._state.require_alive()
             self.group.freeze(self.pid, *orphans)
 
     def resume(self) -> None:
-        """Let what is frozen go on; raise Refused if it is not."""
+        """Thaw what is frozen; raise Refused if nothing is."""
         with deferred(), self.attended():
             if not self.group.frozen:
                 raise Refused(f"{self.label} is not paused", f"pause {self.label}")
             self.group.thaw()
-
-    # -- what must hold ------------------------------------------------------------------
-
-    def require_alive(self) -> None:
-        """Raise ShellGone if there is no live bash, Refused if it is paused."""
-        if self.dead:
-            raise ShellGone(f"the bash of {self.label} has ended", f"stop {self.label}; new")
-        if self.group.frozen:
-            raise Refused(f"{self.label} is paused", f"resume {self.label}")
-
-    def require_idle(self) -> None:
-        """Raise Refused, naming what runs, unless bash is idle at its prompt."""
-        self.require_alive()
-        if self.process and not self.has_bash:
-            raise self.process.no_bash()
-        match self.terminal.state:
-            case ShellState.IDLE:
-                return
-            case ShellState.CONTINUATION:
-                raise Refused("bash waits for the rest of a command", "enter, and ^C")
-        raise jobs.busy(self.terminal.foreground_group())
-
-    @contextmanager
-    def attended(self) -> Iterator[None]:
-        """Be the only one who deals with this container for the ``with`` block.
-
-        The pty reader leaves terminal and deaths to us, and takes over whatever is there then.
-        """
-        with self._lock:
-            self._unwatch()
-            self.terminal.read()  # The pty reader may be behind: it says whether bash is idle.
-            try:
-                yield
-            finally:
-                self._watch()
-
-    def _watch(self) -> None:
-        if not self.dead and not (self.process and self.process.waits):
-            self._pty_reader.add(self.terminal)
-            self._pty_reader.watch(self.live.pidfd, self._on_death)
-            if self.process:
-                self.process.watched_by(self._pty_reader)
-
-    def _unwatch(self) -> None:
-        if self.process:
-            self.process.forgotten_by(self._pty_reader)
-        self._pty_reader.forget(self.terminal.master)
-        self._pty_reader.forget(self.live.pidfd)
-        with self.terminal.lock:
-            pass  # The pty reader may be in the middle of reading: wait until it is out.
-
-    def _on_death(self) -> bool:
-        if not self._lock.acquire(blocking=False):
-            return False
-        try:
-            # A descriptor's number may have passed on since the pty reader heard of it.
-            if not self.live.alive:
-                with self.attended():
-                    while self.terminal.read() > 0:
-                        continue
-                    self.buried()
-            return False
-        finally:
-            self._lock.release()

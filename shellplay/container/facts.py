@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
+from shellplay.container.state import ContainerState
 from shellplay.fences import ORDER, REGISTRY
 from shellplay.fences.base.seccomp_filter import SeccompFilter
 from shellplay.kernel.namespaces import identify
@@ -12,7 +13,6 @@ from shellplay.model import FenceRecord, How, NamespaceId
 
 if TYPE_CHECKING:
     from shellplay.container.applied import AppliedFence, AppliedFences
-    from shellplay.container.container import Container
 
 # What is said of a layer that the kernel shows of nobody.
 AS_PUT_UP = "up, though the kernel does not show it"
@@ -23,18 +23,18 @@ def of_the_host() -> list[FenceRecord]:
     return [_record(kind, REGISTRY[kind].fact("self"), None, None) for kind in ORDER]
 
 
-def of(box: Container, standing: AppliedFences) -> list[FenceRecord]:
+def of(state: ContainerState, standing: AppliedFences) -> list[FenceRecord]:
     """Return one record for each layer of a container, re-read from the kernel."""
-    return [_of(kind, box, standing) for kind in ORDER]
+    return [_of(kind, state, standing) for kind in ORDER]
 
 
-def _of(kind: str, box: Container, standing: AppliedFences) -> FenceRecord:
+def _of(kind: str, state: ContainerState, standing: AppliedFences) -> FenceRecord:
     layer = REGISTRY[kind]
-    host, mine = layer.fact("self"), None if box.dead else layer.fact(box.pid)
+    host, mine = layer.fact("self"), None if state.dead else layer.fact(state.pid)
     up = standing.up(layer, mine, host)
     if not up and issubclass(layer, SeccompFilter) and not layer.foreign:
         mine = host  # The filters that are there are told of where they stand.
-    return _record(kind, host, mine, standing.find(kind) if up else None, box=box, up=up)
+    return _record(kind, host, mine, standing.find(kind) if up else None, state=state, up=up)
 
 
 def _record(
@@ -43,7 +43,7 @@ def _record(
     mine: Hashable | None,
     standing: AppliedFence | None,
     *,
-    box: Container | None = None,
+    state: ContainerState | None = None,
     up: bool = False,
 ) -> FenceRecord:
     layer = REGISTRY[kind]
@@ -55,30 +55,29 @@ def _record(
         how=standing.how if standing else None,
         host=host.inode if isinstance(host, NamespaceId) else None,
         shell=mine.inode if isinstance(mine, NamespaceId) else None,
-        peel=_how_it_comes_off(standing, box) if standing and box else None,
+        peel=_how_it_comes_off(standing, state) if standing and state else None,
         options=standing.fence.given() if standing else {},
-        shared_with=_sharers(box, mine) if up and box and isinstance(mine, NamespaceId) else (),
+        shared_with=_sharers(state, mine) if up and state else (),
         host_state=None if namespace else layer.describe(host, other=mine),
         shell_state=None if namespace else told,
     )
 
 
-def _sharers(box: Container, namespace: NamespaceId) -> tuple[str, ...]:
-    """Return the labels of the other containers whose bash is in a namespace."""
-    return tuple(
-        each.label
-        for each in box.peers()
-        if each is not box and not each.dead and identify(each.pid, namespace.kind) == namespace
-    )
+def _sharers(state: ContainerState, fact: Hashable | None) -> tuple[str, ...]:
+    """Return the labels of the other containers whose bash is in the same namespace."""
+    if not isinstance(fact, NamespaceId):
+        return ()
+    others = (each for each in state.peers() if each is not state and not each.dead)
+    return tuple(each.label for each in others if identify(each.pid, fact.kind) == fact)
 
 
-def _how_it_comes_off(standing: AppliedFence, box: Container) -> str:
+def _how_it_comes_off(standing: AppliedFence, state: ContainerState) -> str:
     match standing.how:
         case How.IN_PLACE:
             return "in place"
         case How.OUTSIDE:
             return "from outside"
         case How.FORKED:
-            outside = box.parked_shells[standing.depth - 1]
+            outside = state.parked[standing.depth - 1]
             return f"wakes the parked bash {outside.pid}"
     return "starts a new bash"

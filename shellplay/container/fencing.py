@@ -7,18 +7,18 @@ is started inside and gets the state of the old one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from shellplay.container import apply, facts, placement
 from shellplay.container.applied import AppliedFence, AppliedFences
 from shellplay.container.apply import sees_the_hosts_proc
 from shellplay.container.stack import ShellStack, named
+from shellplay.container.state import ContainerState
 from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError, TimedOut
 from shellplay.fences import REGISTRY, Fence, Limit, Namespace
 from shellplay.fences.base.namespace import hold_namespace
-from shellplay.fences.base.target import OpenNamespace, Target
+from shellplay.fences.base.target import OpenNamespace
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.explain import explained, ptrace_refusal
@@ -28,9 +28,6 @@ from shellplay.model import Change, FenceRecord, How, NamespaceId, ShellIdentity
 from shellplay.shell.shell import Shell
 from shellplay.shell.state_dump import State
 from shellplay.shell.state_transfer import Carried
-
-if TYPE_CHECKING:
-    from shellplay.container.container import Container
 
 # What to say of the fence that had to come before.
 FIRST = {
@@ -55,18 +52,19 @@ NOTHING = Carried((), ())
 class Fencing:
     """The fences of one container, which is attended while a method runs."""
 
-    def __init__(self, container: Container) -> None:
-        self._box = container
-        self._stack = ShellStack(container)
+    def __init__(self, state: ContainerState, on_removed: Callable[[], None]) -> None:
+        self._state = state
+        self._stack = ShellStack(state)
+        self._on_removed = on_removed
 
     # -- looking -------------------------------------------------------------------------
 
     def records(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
-        return facts.of(self._box, self._stack.standing)
+        return facts.of(self._state, self._stack.standing)
 
     @property
-    def standing(self) -> AppliedFences:
+    def applied(self) -> AppliedFences:
         """The fences that stand, in the order in which they went up."""
         return self._stack.standing
 
@@ -78,7 +76,7 @@ class Fencing:
 
     def fence(self, fence: Fence) -> Change:
         """Put a fence up, after those that bash needs for it."""
-        self._box.require_alive()
+        self._state.require_alive()
         if fence.kind in self._stack.standing:
             raise Refused(f"{fence.kind} is fenced already", f"peel {fence.kind}, first")
         if (reason := fence.unsupported()) is not None:
@@ -91,19 +89,19 @@ class Fencing:
         try:
             with self._joined(fence) as join:
                 change = self._up(fence, join)
-            self._stack.standing.require_shown(self._box.pid, "bash")
+            self._stack.standing.require_shown(self._state.pid, "bash")
         finally:
             self.release()
         return change._replace(notes=(*notes, *change.notes, *self._about_proc(fence.kind)))
 
     def release(self) -> None:
         """Let go of what was taken from outside for fences that stand no more."""
-        self._stack.standing.release(everything=self._box.dead)
-        self._box.network.loosen()
+        self._stack.standing.release(everything=self._state.dead)
+        self._on_removed()
 
     def limit(self, fence: Fence) -> Change:
         """Change a limit that stands; what ``fence`` does not say stays as it is."""
-        self._box.require_alive()
+        self._state.require_alive()
         kind = fence.kind
         if not isinstance(fence, Limit):
             raise Refused(f"{kind} is no limit", f"peel {kind}, and fence it again")
@@ -113,9 +111,9 @@ class Fencing:
         before = self._stack.live.identity
         changed = type(fence).parse({**standing.fence.given(), **fence.given()})
         try:
-            changed.apply(Target(self._box.pid, HERE, self._box.group, self._box.terminal.path))
+            changed.apply(self._stack.target(HERE))
         except KernelError as error:
-            raise explained(error, kind, self._box.pid) from error
+            raise explained(error, kind, self._state.pid) from error
         self._stack.standing.change(changed)
         return self._change("limit", kind, standing.how, before=before)
 
@@ -125,9 +123,9 @@ class Fencing:
         Raises ShellplayError if the kernel does not show it behind every fence then.
         """
         fences = [each.fence for each in self._stack.standing]
-        who = self._box.process.who if self._box.process else None
+        who = self._state.account
         apply.all_around(
-            fences, caller, who, lambda f: apply.around(f, caller, self._box.group)
+            fences, caller, who, lambda f: apply.around(f, caller, self._state.group)
         )
         self._stack.standing.require_shown(caller.pid, "the program")
 
@@ -145,9 +143,9 @@ class Fencing:
         if not isinstance(fence, Namespace) or fence.join is None:
             yield None
             return
-        other = self._box.find(fence.join)
+        other = self._state.find_peer(fence.join)
         other.require_alive()
-        if fence.fact(self._box.pid) == fence.fact(other.pid):
+        if fence.fact(self._state.pid) == fence.fact(other.pid):
             raise Refused(f"{other.label} has the same {fence.kind} namespace already")
         with hold_namespace(other.pid, fence.space) as join:
             yield join
@@ -172,12 +170,12 @@ class Fencing:
     def _may_step_back(self, over: list[AppliedFence]) -> bool:
         """Tell whether somebody waits outside of some fences: none if bash started inside."""
         hows = {each.how for each in over}
-        return self._box.settings.live and hows <= {How.FORKED, How.OUTSIDE}
+        return self._state.settings.live and hows <= {How.FORKED, How.OUTSIDE}
 
     def _up_below(
         self, over: list[AppliedFence], fence: Fence, join: OpenNamespace | None
     ) -> Change:
-        self._box.require_idle()
+        self._state.require_idle()
         before = self._stack.live.identity
         self._lost_jobs(self._stack.doomed_by(over), f"fence {fence.kind}", force=False)
         notes: list[str] = []
@@ -213,7 +211,7 @@ class Fencing:
         if earlier and how in EARLIER:
             notes += (f"{EARLIER[how]}: {', '.join(earlier)}",)
         change = self._change("fence", fence.kind, how, before=before)
-        if self._stack.standing.shown(fence, self._box.pid) is False:
+        if self._stack.standing.shown(fence, self._state.pid) is False:
             what = f"a new {fence.kind} namespace" if change.host else f"the {fence.kind} fence"
             raise ShellplayError(f"the kernel does not show {what}")
         return change._replace(notes=notes, carried=carried.carried, left=carried.failed)
@@ -221,8 +219,10 @@ class Fencing:
     def _put_somehow(
         self, fence: Fence, join: OpenNamespace | None
     ) -> tuple[How, tuple[str, ...], Carried]:
-        outside = isinstance(fence, Limit) and fence.removable(self._box.pid)
-        if not outside and (not self._box.settings.live or placement.over(self._stack, fence)):
+        outside = isinstance(fence, Limit) and fence.removable(self._state.pid)
+        if not outside and (
+            not self._state.settings.live or placement.over(self._stack, fence)
+        ):
             return How.RESPAWNED, *self._put_on_new_bash(fence, join)
         if (
             join is not None
@@ -235,7 +235,7 @@ class Fencing:
         try:
             if apply.comes_off_in_place(self._stack.live, fence):
                 return self._stack.put_in_place(fence, join), (), NOTHING
-            self._box.require_idle()
+            self._state.require_idle()
             if placement.shares_the_fork(self._stack, fence):
                 self._stack.put_on_the_last_copy(fence)
             else:
@@ -247,8 +247,8 @@ class Fencing:
             raise Refused(f"{fence.kind}: a bash that is inside ends at once") from error
         except KernelError as error:
             if not error.call.startswith("ptrace"):
-                raise explained(error, fence.kind, self._box.pid) from error
-            reason = ptrace_refusal(self._box.pid)
+                raise explained(error, fence.kind, self._state.pid) from error
+            reason = ptrace_refusal(self._state.pid)
             notes, carried = self._put_on_new_bash(fence, join)
             return How.RESPAWNED, (reason, *notes), carried
 
@@ -262,13 +262,13 @@ class Fencing:
         try:
             return self._stack.respawn([*below, (fence, join), *above])
         except KernelError as error:
-            raise explained(error, fence.kind, self._box.pid) from error
+            raise explained(error, fence.kind, self._state.pid) from error
 
     # -- down ----------------------------------------------------------------------------
 
     def peel(self, kind: str, *, force: bool) -> Change:
         """Take one fence off; fences above a one-way one are put back on."""
-        self._box.require_alive()
+        self._state.require_alive()
         standing = self._stack.standing.get(kind)
         self._stack.standing.require_none_on(kind)
         before = self._stack.live.identity
@@ -290,20 +290,20 @@ class Fencing:
                 try:
                     notes, carried = self._stack.respawn([(fence, None) for fence in rest])
                 except KernelError as error:
-                    raise explained(error, kind, self._box.pid) from error
+                    raise explained(error, kind, self._state.pid) from error
                 carried = Carried(carried.carried, (*left, *carried.failed))
         notes += self._stack.fit_proc() + self._about_proc(kind)
         change = self._change("peel", kind, standing.how, before=before)
-        if self._stack.standing.shown(standing.fence, self._box.pid):
+        if self._stack.standing.shown(standing.fence, self._state.pid):
             what = f"another {kind} namespace" if change.host else f"the {kind} fence"
             raise ShellplayError(f"the kernel still shows {what}")
         self.release()
         change = change._replace(carried=carried.carried, left=carried.failed)
-        return change._replace(notes=notes, woken=self._box.pid in parked)
+        return change._replace(notes=notes, woken=self._state.pid in parked)
 
     def peel_all(self, *, force: bool) -> list[Change]:
         """Take all fences off, the last one first."""
-        self._box.require_alive()
+        self._state.require_alive()
         return [self.peel(kind, force=force) for kind in reversed(self.kinds())]
 
     def fall_back(self) -> None:
@@ -321,8 +321,8 @@ class Fencing:
         )
 
     def _wake_below(self, standing: AppliedFence, *, force: bool) -> Carried:
-        self._box.require_idle()
-        placement.require_a_way_back(self._stack, standing, self._box.label)
+        self._state.require_idle()
+        placement.require_a_way_back(self._stack, standing, self._state.label)
         doomed = self._stack.doomed_by([standing])
         left = self._lost_jobs(doomed, f"peel {standing.fence.kind}", force=force)
         left += self._stack.live.open_beside(self._stack.woken_by(standing))
@@ -346,7 +346,7 @@ class Fencing:
             raise TimedOut(error.message, fix) from error
 
     def _require_respawnable(self, what: str, *, force: bool) -> tuple[str, ...]:
-        self._box.require_idle()
+        self._state.require_idle()
         old = [*self._stack.parked, self._stack.live]
         return self._lost_jobs(old, what, force=force)
 
@@ -366,11 +366,11 @@ class Fencing:
     def _about_proc(self, changed: str) -> tuple[str, ...]:
         """Say that ps inside still shows the host, when that is what surprises now."""
         up = self.kinds()
-        if changed == "root" and "root" in up and sees_the_hosts_proc(self._box.pid):
+        if changed == "root" and "root" in up and sees_the_hosts_proc(self._state.pid):
             return (WAY_OUT,)
         if changed not in ("pid", "mnt") or "pid" not in up:
             return ()
-        if not sees_the_hosts_proc(self._box.pid):
+        if not sees_the_hosts_proc(self._state.pid):
             return ()
         return (HOSTS_PROC if "mnt" in up else f"{HOSTS_PROC} (fence mnt gives a fresh one)",)
 
@@ -378,7 +378,7 @@ class Fencing:
 
     def _change(self, verb: str, kind: str, how: How, *, before: ShellIdentity) -> Change:
         layer = REGISTRY[kind]
-        mine, host = layer.fact(self._box.pid), layer.fact("self")
+        mine, host = layer.fact(self._state.pid), layer.fact("self")
         is_namespace = isinstance(mine, NamespaceId) or isinstance(host, NamespaceId)
         return Change(
             verb, kind, how, before, self._stack.live.identity,
@@ -389,4 +389,4 @@ class Fencing:
 
     def _earlier_processes(self) -> list[str]:
         parked = {shell.pid for shell in self._stack.parked}
-        return [named(pid) for pid in running(self._box.pid) if pid not in parked]
+        return [named(pid) for pid in running(self._state.pid) if pid not in parked]

@@ -1,56 +1,33 @@
-"""The jobs of a live bash: started as its children, told by all their numbers, signalled."""
+"""The jobs of a live bash: list its children, and send signals to them."""
 
 from __future__ import annotations
 
 import shlex
 import signal
 import time
-from typing import TYPE_CHECKING
 
+from shellplay.container.state import ContainerState
 from shellplay.errors import Refused
 from shellplay.kernel import procfs
 from shellplay.kernel.here import HERE
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.poll import readable
-from shellplay.model import Job, Process, Role
-from shellplay.shell import run_line
-
-if TYPE_CHECKING:
-    from shellplay.container.container import Container
+from shellplay.model import Process, Role
 
 MOMENT_SECONDS = 0.1
 STARTING_SECONDS, STARTING_TICKS = 2.0, 5
 ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM)
 
 
-def of(container: Container) -> list[Process]:
+def children(state: ContainerState) -> list[Process]:
     """Return the children of the live bash, those that have ended too."""
-    shells = {shell.pid for shell in container.parked_shells}
+    shells = {shell.pid for shell in state.parked}
     found = []
-    for pid in procfs.children(container.live.pid):
+    for pid in procfs.children(state.live.pid):
         status = procfs.status(pid)
         if status is not None and pid not in shells:
-            found.append(_process(status, container.label))
+            found.append(_process(status, state.label))
     return found
-
-
-def spawn(container: Container, command: str) -> Job:
-    """Start a background job of the live bash."""
-    bash = container.live.pid
-    before = set(procfs.children(bash))
-    result = container.run(command.rstrip().removesuffix("&") + " &")
-    new = [pid for pid in procfs.children(bash) if pid not in before]
-    return run_line.job(result, new, command)
-
-
-def busy(group: int) -> Refused:
-    """Return why nothing can be typed: what runs in the foreground, as a host PID."""
-    words = procfs.arguments(group) if group else None
-    running = " ".join(words) if words else "a command"
-    return Refused(
-        f"bash is busy: {running} ({group}) runs in the foreground",
-        f"wait for it, or kill {group}",
-    )
 
 
 def await_programs(bash: int) -> None:
@@ -72,39 +49,39 @@ def _starts(pid: int) -> bool:
     return not (stat.executed and procfs.arguments(pid))
 
 
-def kill(container: Container, target: str, number: int) -> list[Process]:
+def kill(state: ContainerState, target: str, number: int) -> list[Process]:
     """Send a signal to a host PID of a container, or to a job like %1.
 
     Returns the processes it was sent to; raises Refused if there is no such one.
     """
-    container.require_alive()
+    state.require_alive()
     found = []
-    for pid in _pids_of(container, target):
+    for pid in _pids_of(state, target):
         with pidfd(pid) as fd:
             # Between the listing and the pidfd the number may have passed on.
             status = procfs.status(pid)
-            if status is not None and pid in container.members():
+            if status is not None and pid in state.members():
                 HERE.pidfd_send_signal(fd, number)
-                found.append(_process(status, container.label))
+                found.append(_process(status, state.label))
                 if number in ENDING:
                     # What the next command sees should be the effect.
                     readable(fd, MOMENT_SECONDS)
     return found
 
 
-def _pids_of(container: Container, target: str) -> list[int]:
+def _pids_of(state: ContainerState, target: str) -> list[int]:
     if not target.startswith("%"):
         pid = int(target)
-        if pid not in container.members():
-            raise Refused(f"{pid} is no process of {container.label}", "ps host")
+        if pid not in state.members():
+            raise Refused(f"{pid} is no process of {state.label}", "ps host")
         return [pid]
-    container.require_idle()
-    with container.attended():
+    state.require_idle()
+    with state.attended():
         script = rf"\builtin jobs -p {shlex.quote(target)} >&3"
-        answer = container.terminal.ask(script, alive=container.live.pidfd)
+        answer = state.terminal.ask(script, alive=state.live.pidfd)
     inside = {int(word) for word in answer.split()}
     # Bash knows the number in its own namespace; ours is another.
-    statuses = [procfs.status(pid) for pid in procfs.children(container.live.pid)]
+    statuses = [procfs.status(pid) for pid in procfs.children(state.live.pid)]
     found = [each.pid for each in statuses if each and each.pids[-1] in inside]
     if not found:
         raise Refused(f"there is no job {target}", "in jobs")

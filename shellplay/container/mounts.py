@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shellplay.container.applied import AppliedFences
+from shellplay.container.state import ContainerState
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences import MountOver, Namespace
 from shellplay.fences.root import Root
@@ -29,15 +30,14 @@ from shellplay.kernel.signals import deferred
 from shellplay.shell.broker import broker
 
 if TYPE_CHECKING:
-    from shellplay.container.container import Container
     from shellplay.image.manifest import Image
 
 
 class Files:
     """The files of one container."""
 
-    def __init__(self, container: Container, standing: AppliedFences) -> None:
-        self._box = container
+    def __init__(self, state: ContainerState, standing: AppliedFences) -> None:
+        self._state = state
         self._standing = standing
         # What was mounted here, and may be unmounted though it is where a fence is.
         self._own: set[tuple[str, str, str]] = set()
@@ -92,8 +92,8 @@ class Files:
             tree = mount_calls.open_tree(caller, str(source), recursive=True)
         try:
             if before is not None:
-                with pidfd(self._box.pid) as target, caller.passed(target) as number:
-                    caller.setns(number, k.CLONE_NEWNS, of=self._box.pid)
+                with pidfd(self._state.pid) as target, caller.passed(target) as number:
+                    caller.setns(number, k.CLONE_NEWNS, of=self._state.pid)
             yield tree
         finally:
             caller.close(tree)
@@ -101,13 +101,13 @@ class Files:
     @contextmanager
     def _mapped(self, caller: Caller, source: Path) -> Iterator[int]:
         """Copy the mount of a path of the host, with other owners, for the block."""
-        if identify(self._box.pid, "user") == identify("self", "user"):
+        if identify(self._state.pid, "user") == identify("self", "user"):
             raise Refused(
                 "the users of bash are the host's: none is mapped", "fence user, first"
             )
         # By us: who is in that user namespace has no say over file systems of the host.
         with ExitStack() as held:
-            users = open_namespace(self._box.pid, "user")
+            users = open_namespace(self._state.pid, "user")
             held.callback(os.close, users)
             try:
                 tree = mount_calls.open_tree(HERE, str(source), recursive=True)
@@ -135,7 +135,9 @@ class Files:
 
     def _at(self, place: str) -> Mount | None:
         """Return what is mounted at a path last."""
-        found = [each for each in mountinfo.mounts(self._box.pid) or () if each.point == place]
+        found = [
+            each for each in mountinfo.mounts(self._state.pid) or () if each.point == place
+        ]
         return found[-1] if found else None
 
     @staticmethod
@@ -167,7 +169,7 @@ class Files:
         for fence in fences:
             if isinstance(fence, Root) and fence.lower_tree is not None:
                 taken += [f"/{name}" for name in fence.lower_tree.apart or ()]
-        for each in mountinfo.mounts(self._box.pid) or ():
+        for each in mountinfo.mounts(self._state.pid) or ():
             place = f"{each.point}/"
             if each.kind == "overlay" or (each.device, each.point) in host:
                 continue
@@ -212,7 +214,7 @@ class Files:
 
     def _require_room(self, place: str) -> None:
         """Raise Refused if something would have to be made among the files of the host."""
-        there = f"/proc/{self._box.pid}/root"
+        there = f"/proc/{self._state.pid}/root"
         if "root" in self._standing or Path(there + place).exists():
             return
         parent = next(p for p in PurePosixPath(place).parents if Path(f"{there}{p}").exists())
@@ -224,18 +226,18 @@ class Files:
                 )
 
     def _require_mnt(self) -> None:
-        self._box.require_alive()
+        self._state.require_alive()
         if "mnt" not in self._standing:
             raise Refused("the mounts of bash are the host's", "fence mnt, first")
 
     @contextmanager
     def _inside(self, what: str) -> Iterator[Caller]:
-        with deferred(), self._box.attended():
+        with deferred(), self._state.attended():
             try:
-                with broker(self._box.monitor, self._box.pid) as caller:
+                with broker(self._state.monitor, self._state.pid) as caller:
                     yield caller
             except KernelError as error:
-                raise explained(error, what, self._box.pid) from error
+                raise explained(error, what, self._state.pid) from error
 
 
 def _way_to(error: KernelError) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from shellplay.container.fencing import Fencing
+from shellplay.container.applied import AppliedFences
+from shellplay.container.state import ContainerState
 from shellplay.errors import KernelError, Refused, ShellplayError
-from shellplay.fences import Fence
 from shellplay.fences.base.namespace import hold_namespace
 from shellplay.fences.net import BRIDGE, NONE, PASTA, Net
 from shellplay.kernel import namespaces
@@ -22,7 +23,6 @@ from shellplay.network.proxy import Published
 from shellplay.network.rootless import Way
 
 if TYPE_CHECKING:
-    from shellplay.container.container import Container
     from shellplay.kernel.caller import Caller
 
 WITHOUT_MNT = "names are looked up as on the host, until mnt is fenced"
@@ -34,9 +34,16 @@ class Network:
     All of it belongs to one namespace, and goes when bash is in it no more.
     """
 
-    def __init__(self, container: Container, fencing: Fencing, bridge: BridgeClient) -> None:
-        self._box = container
-        self._fencing = fencing
+    def __init__(
+        self,
+        state: ContainerState,
+        applied: AppliedFences,
+        bridge: BridgeClient,
+        peers: Callable[[], list[Network]],
+    ) -> None:
+        self._state = state
+        self._applied = applied
+        self._peers = peers
         self._bridge = bridge
         self._files = NameFiles()
         # Whether names are told inside also if nothing leads out of its network.
@@ -52,7 +59,7 @@ class Network:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses inside, as the kernel shows them; none if the network is the host's."""
-        return addresses.addresses(self._box.pid) if self._own() else ()
+        return addresses.addresses(self._state.pid) if self._own() else ()
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -61,7 +68,7 @@ class Network:
 
     def _own(self) -> NamespaceId | None:
         """Return the network that bash is in, None if it is the host's."""
-        found = None if self._box.dead else namespaces.identify(self._box.pid, "net")
+        found = None if self._state.dead else namespaces.identify(self._state.pid, "net")
         return found if found != namespaces.identify("self", "net") else None
 
     # -- with the fences -----------------------------------------------------------------
@@ -70,20 +77,8 @@ class Network:
         """Start what a bridge takes, if it can be had, while something else is being done."""
         self._bridge.prestart()
 
-    def after(self, change: Change, fence: Fence) -> Change:
-        """Do what is left to do when a fence has gone up; if that fails, it comes off."""
-        if isinstance(fence, Net) and fence.mode != NONE:
-            try:
-                notes = self.furnish(fence, self._box.pid)
-                change = change._replace(notes=(*change.notes, *notes))
-            except ShellplayError:
-                for kind in (fence.kind, *(each.fence for each in reversed(change.first))):
-                    self._fencing.peel(kind, force=False)
-                raise
-        return self.fitted(change)
-
-    def fitted(self, change: Change) -> Change:
-        """Fit it to what a change of the fences has made of bash; add what there is to say."""
+    def refreshed(self, change: Change) -> Change:
+        """Refresh the network after a change of fences; return the change with its notes."""
         return change._replace(notes=(*change.notes, *self.refresh()))
 
     def furnish(self, fence: Net, pid: int) -> tuple[str, ...]:
@@ -100,7 +95,7 @@ class Network:
                 case mode if mode == BRIDGE:
                     notes = self._attach(pid, fence.subnet)
                 case mode if mode == PASTA:
-                    self._way = rootless.open_way(self._box.monitor, pid)
+                    self._way = rootless.open_way(self._state.monitor, pid)
                     notes = (f"{self._way.program} leads out",)
                 case _:
                     return ()
@@ -118,7 +113,7 @@ class Network:
 
     def refresh(self) -> tuple[str, ...]:
         """Fit names to the network and the mounts that bash is in; return sentences."""
-        self.loosen()
+        self.detach_if_unused()
         self._tell_everybody()
         closed, self._closed = self._closed, ()
         try:
@@ -143,8 +138,8 @@ class Network:
         self._files.write(etc_hosts.RESOLV, etc_hosts.read_host_file(etc_hosts.RESOLV))
 
     def _fit_names(self) -> tuple[str, ...]:
-        pid, monitor = self._box.pid, self._box.monitor
-        if self._box.dead:
+        pid, monitor = self._state.pid, self._state.monitor
+        if self._state.dead:
             return ()
         if self._anchor() is None:
             if not self._always_named:
@@ -155,9 +150,9 @@ class Network:
             return ()  # Those are the host's files.
         return self._files.mount(monitor, pid)
 
-    def loosen(self) -> None:
+    def detach_if_unused(self) -> None:
         """Let go of what belongs to a network that bash is in no more."""
-        if self._box.dead:
+        if self._state.dead:
             self._files.close()
         if self._space is None or self._own() == self._space:
             return
@@ -186,11 +181,11 @@ class Network:
 
     def _leading(self) -> list[Network]:
         """Return those that have a way out."""
-        return [each for each in self._peers() if each._leg or each._way]
+        return [each for each in self._all() if each._leg or each._way]
 
-    def _peers(self) -> list[Network]:
-        others = [each.network for each in self._box.peers() if each is not self._box]
-        return [self, *others]
+    def _all(self) -> list[Network]:
+        """Return the networks of all containers; this one may still be starting."""
+        return [self, *(each for each in self._peers() if each is not self)]
 
     def _tell_everybody(self) -> None:
         """Write the names of all to those who are at the bridge, or have another way out."""
@@ -198,7 +193,7 @@ class Network:
         if not leading:
             return
         inside: dict[NamespaceId | None, list[Network]] = {}
-        for peer in self._peers():
+        for peer in self._all():
             inside.setdefault(peer._own(), []).append(peer)
         lines = {each._space: each._lines(inside.get(each._space, [])) for each in leading}
         at_bridge = {each._space for each in leading if each._leg}
@@ -219,33 +214,33 @@ class Network:
         return [etc_hosts.line(each, list(called)) for each in found]
 
     def _names(self) -> tuple[str, str]:
-        return self._box.label, self._box.id
+        return self._state.label, self._state.id
 
     # -- changed while it runs -----------------------------------------------------------
 
     def connect(self) -> tuple[str, ...]:
         """Lead an interface of the bridge into the network inside; raises Refused."""
-        with deferred(), self._box.attended():
+        with deferred(), self._state.attended():
             fence = self._require_net()
             if (anchor := self._anchor()) is not None:
-                whose = self._box.label if anchor is self else anchor._box.label
+                whose = self._state.label if anchor is self else anchor._state.label
                 raise Refused(f"the network of {whose} is connected already", "disconnect")
             connected = fence.changed(mode=BRIDGE, join=None)
             self._bridge.require()
-            notes = self.furnish(connected, self._box.pid)
-            self._fencing.standing.change(connected)
-            if "mnt" not in self._fencing.standing:
+            notes = self.furnish(connected, self._state.pid)
+            self._applied.change(connected)
+            if "mnt" not in self._applied:
                 notes = (*notes, WITHOUT_MNT)
             return (*notes, *self.refresh())
 
     def disconnect(self) -> None:
         """Take that interface away again; raises Refused if there is none."""
-        with deferred(), self._box.attended():
+        with deferred(), self._state.attended():
             fence = self._require_net()
             if self._leg is None:
-                raise Refused(f"{self._box.label} is not connected to the bridge", "connect")
+                raise Refused(f"{self._state.label} is not connected to the bridge", "connect")
             self._let_go()
-            self._fencing.standing.change(fence.changed(mode=NONE, subnet=None))
+            self._applied.change(fence.changed(mode=NONE, subnet=None))
             self.refresh()
 
     def publish(self, text: str) -> Port:
@@ -253,35 +248,35 @@ class Network:
 
         Returns it with its number; raises UsageError and Refused.
         """
-        with deferred(), self._box.attended():
+        with deferred(), self._state.attended():
             return self.open_port(text)
 
     def open_port(self, text: str) -> Port:
         """Do so for who deals with the container already, as when it starts."""
         port = Port.parse(text)
         self._require_net()
-        published = proxy.publish(self._box.monitor, port, self._box.pid)
+        published = proxy.publish(self._state.monitor, port, self._state.pid)
         self._published.append(published)
         self._space = self._own()
         return published.port
 
     def unpublish(self, text: str) -> tuple[Port, ...]:
         """Close the published ports that a text means, with every connection; or Refused."""
-        with deferred(), self._box.attended():
-            self._box.require_alive()
+        with deferred(), self._state.attended():
+            self._state.require_alive()
             found = [each for each in self._published if text in each.port.spellings]
             if not found:
                 listed = ", ".join(each.socket_address for each in self.ports)
                 fix = f"published are: {listed}" if listed else f"publish {text}"
-                raise Refused(f"{self._box.label} does not publish {text}", fix)
+                raise Refused(f"{self._state.label} does not publish {text}", fix)
             for each in found:
                 self._published.remove(each)
                 each.process.end()
             return tuple(each.port for each in found)
 
     def _require_net(self) -> Net:
-        self._box.require_alive()
-        standing = self._fencing.standing.find("net")
+        self._state.require_alive()
+        standing = self._applied.find("net")
         if standing is None or self._own() is None:
             raise Refused("the network of bash is the host's", "fence net bridge, or fence net")
         assert isinstance(standing.fence, Net)

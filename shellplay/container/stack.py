@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING
 
-from shellplay.container import apply
+from shellplay.container import apply, jobs
 from shellplay.container.applied import AppliedFence, AppliedFences
+from shellplay.container.state import ContainerState
 from shellplay.errors import KernelError, Refused, TimedOut
 from shellplay.fences import KINDS, Fence, Limit, MountOver, Namespace
 from shellplay.fences.base.mount_over import is_mounted_over, mounts_at
@@ -32,9 +32,6 @@ from shellplay.shell.state_dump import State, dump
 from shellplay.shell.state_transfer import Carried, carry
 from shellplay.shell.terminal import Terminal
 
-if TYPE_CHECKING:
-    from shellplay.container.container import Container
-
 # A fence that is to go up, and the namespace to join for it.
 Wanted = tuple[Fence, OpenNamespace | None]
 
@@ -45,19 +42,19 @@ IN_PLACE_KINDS = tuple(kind for kind in KINDS if kind not in ("user", "pid"))
 class ShellStack:
     """The bashes and the fences of one container, which is attended meanwhile."""
 
-    def __init__(self, container: Container) -> None:
-        self._box = container
+    def __init__(self, state: ContainerState) -> None:
+        self._state = state
         self.standing = AppliedFences()
 
     @property
     def live(self) -> Shell:
         """The live bash."""
-        return self._box.live
+        return self._state.live
 
     @property
     def parked(self) -> list[Shell]:
         """The parked bashes, outermost first."""
-        return self._box.parked_shells
+        return self._state.parked
 
     # -- up ------------------------------------------------------------------------------
 
@@ -65,10 +62,10 @@ class ShellStack:
         """Put a fence around the live bash itself; undone if it fails half-way."""
         if isinstance(fence, Limit | MountOver):
             if isinstance(fence, Limit):
-                fence.apply(self._target(self.live))
+                fence.apply(self.target(HERE))
             else:
                 with self._mounter() as caller:
-                    self._mount(fence, caller, self.live.pid, self._box.terminal)
+                    self._mount(fence, caller, self.live.pid, self._state.terminal)
             self.standing.add(AppliedFence(fence, How.OUTSIDE, len(self.parked)))
             return How.OUTSIDE
         assert isinstance(fence, Namespace)
@@ -86,12 +83,14 @@ class ShellStack:
         self.standing.add(AppliedFence(fence, How.IN_PLACE, len(self.parked)))
         return How.IN_PLACE
 
-    def _target(self, shell: Shell) -> Target:
-        return Target(shell.pid, HERE, self._box.group, self._box.terminal.path)
+    def target(self, caller: Caller, shell: Shell | None = None) -> Target:
+        """Return a bash, the live one by default, as the target of a fence."""
+        pid = (shell or self.live).pid
+        return Target(pid, caller, self._state.group, self._state.terminal.path)
 
     def _mounter(self) -> AbstractContextManager[Caller]:
-        by_itself = self._box.settings.live and not self.standing.restrictions()
-        return mount_caller(self._box.monitor, self.live, by_itself=by_itself)
+        by_itself = self._state.settings.live and not self.standing.restrictions()
+        return mount_caller(self._state.monitor, self.live, by_itself=by_itself)
 
     def _mount(self, fence: MountOver, caller: Caller, pid: int, terminal: Terminal) -> None:
         if fence.observed(pid):
@@ -111,12 +110,12 @@ class ShellStack:
     def put_on_copy(self, fence: Fence, join: OpenNamespace | None) -> None:
         """Fork the live bash; the copy is inside the fence, the original is parked."""
         outer = self.live
-        jobs = self._box.jobs()
-        copy = outer.fork(self._box.terminal, apply.by_fork(fence, join, self._box.group))
+        has_jobs = bool(jobs.children(self._state))
+        copy = outer.fork(self._state.terminal, apply.by_fork(fence, join, self._state.group))
         self.parked.append(outer)
-        self._box.live = copy
+        self._state.live = copy
         self.standing.add(AppliedFence(fence, How.FORKED, len(self.parked)))
-        if jobs:
+        if has_jobs:
             # They are children of the parked bash; the copy must not count on them.
             self.ask(r"\builtin disown -a")
 
@@ -126,7 +125,7 @@ class ShellStack:
         The bash that is parked outside of the last fork is the way back from this one too.
         """
         with self.live.seized() as caller:
-            apply.around(fence, caller, self._box.group)
+            apply.around(fence, caller, self._state.group)
         self.standing.add(AppliedFence(fence, How.FORKED, len(self.parked)))
 
     # -- down ----------------------------------------------------------------------------
@@ -137,7 +136,7 @@ class ShellStack:
             case AppliedFence(Limit() as limit, depth=depth):
                 # It is around those that were forked since, too: the parked ones among them.
                 for shell in (*self.parked[depth:], self.live):
-                    limit.remove(self._target(shell))
+                    limit.remove(self.target(HERE, shell))
             case AppliedFence(MountOver() as mounted):
                 with self._mounter() as caller:
                     mounted.unmount(caller)
@@ -199,7 +198,7 @@ class ShellStack:
                 self.standing.remove(each.fence.kind)
             self._end(doomed)
             if deaf:
-                self._box.terminal.take_back()
+                self._state.terminal.take_back()
             del self.parked[inside:]
             self._wake(doomed[0])
             for each in off:
@@ -212,7 +211,7 @@ class ShellStack:
         with self.keys_wait():
             # Whoever typed ``exit`` goes on with the next line: the prompt has to be there
             # before it, also if that line was typed at once.
-            typed = self._box.terminal.take_back()
+            typed = self._state.terminal.take_back()
             try:
                 self._lift_limits()
                 self.standing.cut(len(self.parked))
@@ -221,18 +220,18 @@ class ShellStack:
                 with suppress(TimedOut):
                     self.ask(":")
             finally:
-                self._box.terminal.offer(typed)
+                self._state.terminal.offer(typed)
 
     def _lift_limits(self) -> None:
         for each in self.standing:
             if isinstance(each.fence, Limit) and each.depth >= len(self.parked):
-                each.fence.clean_up(self._box.group)
+                each.fence.clean_up(self._state.group)
 
     def _wake(self, ended: Shell) -> None:
         # It is the live one from here on, also if it turns out to have ended as well.
-        self._box.live = woken = self.parked.pop()
+        self._state.live = woken = self.parked.pop()
         ended.close()
-        woken.wake(self._box.terminal, ended)
+        woken.wake(self._state.terminal, ended)
         # It slept while fences came off in place above it.
         for kind in IN_PLACE_KINDS:
             host = namespaces.identify("self", kind)
@@ -268,7 +267,7 @@ class ShellStack:
         fences = [fence for fence, _ in wanted]
         with ExitStack() as undo:
             # The same nonce: the prompt that is carried over has our marks in it.
-            before = self._box.terminal
+            before = self._state.terminal
             terminal = Terminal(
                 before.columns,
                 before.rows,
@@ -282,33 +281,32 @@ class ShellStack:
             standing = [AppliedFence(fence, way_on(fence, stub.pid), 0) for fence in fences]
             for fence in fences:
                 if isinstance(fence, MountOver):
-                    with broker(self._box.monitor, stub.pid) as caller:
+                    with broker(self._state.monitor, stub.pid) as caller:
                         self._mount(fence, caller, stub.pid, terminal)
-            who = self._box.process.who if self._box.process else None
+            who = self._state.account
             apply.all_around(
-                fences, stub, who, lambda f: apply.around(f, stub, self._box.group)
+                fences, stub, who, lambda f: apply.around(f, stub, self._state.group)
             )
             shell = self._bash_anew(stub, terminal)
             undo.pop_all()
         self._end(old)
         old[0].close()
-        self._box.replace(shell, terminal)
+        self._state.replace(shell, terminal)
         self.standing.restart(standing)
         return notes
 
     def _bash_anew(self, stub: Stub, terminal: Terminal) -> Shell:
         """Start a bash as the one before it was started."""
-        running = self._box.process
-        if running is None:
-            return start_bash(stub, terminal, user_file=self._box.settings.bashrc)
-        program = running.spec
+        spec = self._state.spec
+        if spec is None:
+            return start_bash(stub, terminal, user_file=self._state.settings.bashrc)
         return start_bash(
-            stub, terminal, user_file=program.reads_bashrc,
-            path=program.argv[0], environment=running.environment,
+            stub, terminal, user_file=spec.reads_bashrc,
+            path=spec.argv[0], environment=self._state.environment,
         )  # fmt: skip
 
     def _stub_inside(self, wanted: Sequence[Wanted], undo: ExitStack) -> Stub:
-        stub = self._box.monitor.stub()
+        stub = self._state.monitor.stub()
         undo.callback(stub.quit)
         stub.chdir(self.live.cwd)
         for fence, join in wanted:
@@ -337,16 +335,16 @@ class ShellStack:
 
         One that the first reads after it has told its half-typed line would end with it.
         """
-        return self._box.terminal.lock
+        return self._state.terminal.lock
 
     def ask(self, script: str) -> str:
         """Have the live bash run a script unseen, and return what it printed."""
-        answer = self._box.terminal.ask(script, alive=self.live.pidfd)
+        answer = self._state.terminal.ask(script, alive=self.live.pidfd)
         return answer.decode("utf-8", "surrogateescape")
 
     def tell_directory(self, before: str) -> None:
         """Tell the live bash, if it is idle, that its directory is another than before."""
-        if self.live.cwd != before and self._box.state is ShellState.IDLE:
+        if self.live.cwd != before and self._state.shell_state is ShellState.IDLE:
             self.ask(r"\builtin cd -P .")
 
     def dump(self) -> State:

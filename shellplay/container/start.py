@@ -10,12 +10,15 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 from shellplay.container import apply, user
 from shellplay.container.applied import AppliedFence, AppliedFences
+from shellplay.container.network import Network
+from shellplay.container.process import ContainerProcess
 from shellplay.container.spec import StartSpec
 from shellplay.container.stack import way_on
+from shellplay.container.state import ContainerState
 from shellplay.container.volumes import Volumes
 from shellplay.errors import KernelError, Refused
 from shellplay.fences import Fence, Limit, MountOver, Namespace, Restriction
@@ -38,9 +41,6 @@ from shellplay.model import How
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import start_bash, take_terminal
 
-if TYPE_CHECKING:
-    from shellplay.container.container import Container
-
 UMASK = 0o022
 ENDING_SECONDS = 30.0
 T = TypeVar("T", bound=Fence)
@@ -59,32 +59,46 @@ class NotStarted(Refused):
         super().__init__(f"{name} is not {where}", fix)
 
 
-def begin(box: Container, standing: AppliedFences, start: StartSpec) -> Shell:
+def start(
+    state: ContainerState,
+    spec: StartSpec,
+    applied: AppliedFences,
+    network: Network,
+    process: ContainerProcess,
+) -> Shell:
     """Start the program of a container behind its fences; raises what refuses one of them.
 
-    If it fails nothing of it is left, but for what the fences hold: ``standing`` has that.
+    If it fails nothing of it is left, but for what the fences hold: ``applied`` holds them.
     """
     with ExitStack() as held:
-        beginning = _Beginning(box, standing, start, held)
+        sequence = _StartSequence(state, spec, applied, network, process, held)
         try:
-            return beginning.shell()
+            return sequence.run()
         except BaseException:
-            beginning.let_go()
+            sequence.close()
             raise
 
 
-class _Beginning:
+class _StartSequence:
     """One start, with the stub that goes through it."""
 
     def __init__(
-        self, box: Container, standing: AppliedFences, start: StartSpec, held: ExitStack
+        self,
+        state: ContainerState,
+        start: StartSpec,
+        applied: AppliedFences,
+        network: Network,
+        process: ContainerProcess,
+        held: ExitStack,
     ) -> None:
-        self._box = box
-        self._standing = standing
-        self._program = start.process
+        self._state = state
+        self._applied = applied
+        self._network = network
+        self._process = process
+        self._spec = start.process
         self._report = start.report
         self._ports = start.ports
-        self._stub = box.monitor.stub()
+        self._stub = state.monitor.stub()
         # Once it is a program that has no effect.
         held.callback(lambda: self._stub.quit())
         self._held = held
@@ -93,12 +107,10 @@ class _Beginning:
         self._fences = [self._gathered(each, status) for each in start.fences]
         self._volumes = Volumes(start.process.volumes, held)
         self._first: Shell | None = None
-        assert box.process is not None
-        self._running = box.process
         # The stubs that have forked, to be inside: pidfds.
         self._outside: list[int] = []
 
-    def shell(self) -> Shell:
+    def run(self) -> Shell:
         """Go through all of it, and return the first process."""
         # What is open leads out of a root of its own; this is where our last words would go.
         self._stub.dup3(1, 2)
@@ -107,7 +119,7 @@ class _Beginning:
         if self._sees_its_cgroup:
             for quota in self._of(CgroupLimit):
                 # Before it has a cgroup namespace: that has as its root where it is then.
-                quota.join(self._stub.pid, self._box.group)
+                quota.join(self._stub.pid, self._state.group)
         for namespace in self._of(Namespace):
             with self._joined(namespace) as join:
                 self._up(namespace, lambda f: self._enter(f, join))
@@ -117,7 +129,7 @@ class _Beginning:
         self._fit_proc()
         self._furnish_net()
         for port in self._ports:
-            self._report("net", f"published: {self._box.network.open_port(port)}")
+            self._report("net", f"published: {self._network.open_port(port)}")
         self._close_root()
         for mounted in self._of(MountOver):
             self._up(mounted, self._cover)
@@ -129,10 +141,10 @@ class _Beginning:
         self._end_with_the_playground()
         self._stub.conceal()
         self._give_up()
-        self._standing.require_shown(self._stub.pid, "the program")
+        self._applied.require_shown(self._stub.pid, "the program")
         return self._executed()
 
-    def let_go(self) -> None:
+    def close(self) -> None:
         """Let go of a first process that is not going to be one."""
         if self._first is not None:
             self._first.close()
@@ -143,7 +155,7 @@ class _Beginning:
         if (reason := fence.unsupported()) is not None:
             raise Refused(reason)
         ready, notes = fence.prepared(status)
-        self._standing.prepared.append(ready)
+        self._applied.prepared.append(ready)
         for note in notes:
             self._report(fence.kind, note)
         return ready
@@ -157,21 +169,21 @@ class _Beginning:
         except KernelError as error:
             raise explained(error, fence.kind, self._stub.pid) from error
         # Where nothing lies below what is mounted, a new tree is needed without it.
-        alone = isinstance(fence, MountOver) and not self._program.is_bash
+        alone = isinstance(fence, MountOver) and not self._spec.is_bash
         how = How.RESPAWNED if alone else way_on(fence, self._stub.pid)
-        self._standing.add(AppliedFence(fence, how, 0))
+        self._applied.add(AppliedFence(fence, how, 0))
         self._report(fence.kind, "")
         # What a limit has to say is about what is in use already.
         for remark in () if isinstance(fence, Limit) else fence.remarks():
             self._report(fence.kind, remark)
 
     def _put_up(self, fence: Fence) -> None:
-        self._up(fence, lambda f: apply.around(f, self._stub, self._box.group))
+        self._up(fence, lambda f: apply.around(f, self._stub, self._state.group))
 
     def _joined(self, fence: Namespace) -> AbstractContextManager[OpenNamespace | None]:
         if fence.join is None:
             return nullcontext(None)
-        other = self._box.find(fence.join)
+        other = self._state.find_peer(fence.join)
         other.require_alive()
         return hold_namespace(other.pid, fence.space)
 
@@ -208,20 +220,20 @@ class _Beginning:
         is written to, up to ``_close_root``.
         """
         kinds = {each.kind for each in self._of(MountOver)}
-        anew = kinds >= {"proc", "sys", "dev"} and not self._program.is_bash
+        anew = kinds >= {"proc", "sys", "dev"} and not self._spec.is_bash
         if anew and build.may_see_below_mounts(self._stub):
             fence = fence.changed(kernels=("/dev",))
         return fence.changed(ro=False)
 
     def _furnish_net(self) -> None:
         """Lead its network out, and have names there; the first process has its PID now."""
-        self._box.live = self._first = Shell(self._stub.pid)
+        self._state.live = self._first = Shell(self._stub.pid)
         for net in self._of(Net):
-            for note in self._box.network.furnish(net, self._stub.pid):
+            for note in self._network.furnish(net, self._stub.pid):
                 self._report(net.kind, note)
         named = [each.hostname for each in self._of(Uts) if each.hostname]
         name = named[0] if named else os.uname().nodename
-        for note in (*self._box.network.name(name, self._stub), *self._box.network.refresh()):
+        for note in (*self._network.name(name, self._stub), *self._network.refresh()):
             self._report("net", note)
 
     @property
@@ -230,7 +242,7 @@ class _Beginning:
         return any(each.kind == "cgroup" and each.join is None for each in self._of(Namespace))
 
     def _show_cgroups(self) -> None:
-        found = self._box.group.directories
+        found = self._state.group.directories
         unified = any(each.version == 2 for each, _ in found)
         if unified and self._sees_its_cgroup:
             cgroup_mount.mount_unified(self._stub)
@@ -259,48 +271,48 @@ class _Beginning:
         if not mounts_at(self._stub.pid, fence.target):
             put_up = fence.mount
         else:
-            put_up = fence.mount_first if self._program.is_bash else fence.mount_instead
-        put_up(self._stub, self._box.terminal.path)
+            put_up = fence.mount_first if self._spec.is_bash else fence.mount_instead
+        put_up(self._stub, self._state.terminal.path)
 
     def _close_root(self) -> None:
         """Have nothing be written in its root, if that is asked."""
         if any(each.ro for each in self._of(Root)):
             # What is going to be mounted in there needs its places first.
-            mount.make_place(self._stub, self._program.directory, directory=True)
+            mount.make_place(self._stub, self._spec.directory, directory=True)
             self._volumes.make_places(self._stub)
             build.make_read_only(self._stub)
 
     def _go_to_its_directory(self) -> None:
-        mount.make_place(self._stub, self._program.directory, directory=True)
-        self._stub.chdir(self._program.directory)
+        mount.make_place(self._stub, self._spec.directory, directory=True)
+        self._stub.chdir(self._spec.directory)
 
     # -- privileges ----------------------------------------------------------------------
 
     def _give_up(self) -> None:
         """Put up what is given up for good; the user changes before the capabilities go."""
-        who = user.find(self._stub.pid, self._program.user)
+        who = user.find(self._stub.pid, self._spec.user)
         apply.all_around(self._of(Restriction), self._stub, who, self._put_up)
         if who.uid or who.gid:
             # Another user has undone it.
             self._ask_to_end()
-        environment = {"HOME": who.home, **self._program.environment}
-        self._running.became(who, environment)
+        environment = {"HOME": who.home, **self._spec.environment}
+        self._process.set_credentials(who, environment)
 
     # -- the program ---------------------------------------------------------------------
 
     def _executed(self) -> Shell:
-        program, box = self._program, self._box
-        environment = self._running.environment
+        program, state = self._spec, self._state
+        environment = self._state.environment or {}
         try:
             if program.is_bash:
-                self.let_go()
+                self.close()
                 self._first = None
                 return start_bash(
-                    self._stub, box.terminal, user_file=program.reads_bashrc,
+                    self._stub, state.terminal, user_file=program.reads_bashrc,
                     path=program.argv[0], environment=environment,
                 )  # fmt: skip
             self._become_the_program(environment)
-            return box.live
+            return state.live
         except KernelError as error:
             if error.call != "execve":
                 raise
@@ -321,8 +333,8 @@ class _Beginning:
         self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
     def _become_the_program(self, environment: Mapping[str, str]) -> None:
-        program, box = self._program, self._box
-        who = self._running.who
+        program, state = self._spec, self._state
+        who = self._state.account
         # What is another user inside and on the host is no owner here.
         owner = who.uid if who and build.may_see_below_mounts(self._stub) else 0
         if program.init:
@@ -331,8 +343,8 @@ class _Beginning:
                 # In a pid namespace it ends with the first process there.
                 self._ask_to_end()
         if program.terminal:
-            take_terminal(self._stub, box.terminal, owner)
+            take_terminal(self._stub, state.terminal, owner)
         else:
             self._stub.setsid()
-            self._running.connect().hand_over(self._stub, owner)
+            self._process.connect().hand_over(self._stub, owner)
         self._stub.execute(program.argv, change=environment, fresh=True)

@@ -6,8 +6,9 @@ Its cgroups count that.  Where there is none yet, it is summed up over the proce
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from shellplay.container.state import ContainerState
 from shellplay.fences import REGISTRY
 from shellplay.fences.base.cgroup_limit import Held
 from shellplay.kernel.cgroup import stats as counted
@@ -15,42 +16,39 @@ from shellplay.kernel.cgroup.group import Group
 from shellplay.kernel.cgroup.hierarchies import having
 from shellplay.model import Usage
 
-if TYPE_CHECKING:
-    from shellplay.container.container import Container
 
-
-def of(box: Container, pids: Sequence[int] | None = None) -> Usage:
+def of(state: ContainerState, pids: Sequence[int] | None = None) -> Usage:
     """Return what a container uses, see ``Usage``.
 
     ``pids`` are the host PIDs of its processes; without them it is its bashes with all
     their descendants.
     """
     names = ("memory", "cpu", "cpuacct", "pids", "io")
-    memory, cpu, cpuacct, tasks, io = (box.group.directory(having(name)) for name in names)
+    memory, cpu, cpuacct, tasks, io = (state.group.directory(having(name)) for name in names)
     used, summed = _used(
         _Counted(
             counted.processes(tasks), counted.memory(memory), counted.cpu_seconds(cpu, cpuacct)
         ),
-        box.members() if pids is None else pids,
+        state.members() if pids is None else pids,
     )
     moved = counted.transferred(io)
     return Usage(
-        container=box.label,
-        paused=box.group.frozen,
+        container=state.label,
+        paused=state.group.frozen,
         processes=used.processes or 0,
-        pids_limit=_limit(box, "pids"),
+        pids_limit=_limit(state, "pids"),
         forks_refused=counted.forks_refused(tasks),
         memory=used.memory,
         memory_peak=counted.memory_peak(memory),
-        memory_limit=_limit(box, "memory"),
+        memory_limit=_limit(state, "memory"),
         oom_kills=counted.oom_kills(memory),
         cpu_seconds=used.cpu_seconds,
-        cpu_limit=_limit(box, "cpu"),
+        cpu_limit=_limit(state, "cpu"),
         throttled_seconds=counted.throttled_seconds(cpu),
         read=moved[0] if moved else None,
         written=moved[1] if moved else None,
-        io_limit=_limit(box, "io"),
-        cpuset=_limit(box, "cpuset"),
+        io_limit=_limit(state, "io"),
+        cpuset=_limit(state, "cpuset"),
         summed=summed,
     )
 
@@ -94,8 +92,8 @@ def _used(found: _Counted, pids: Sequence[int]) -> tuple[_Counted, tuple[str, ..
     return found._replace(**{name: sums[name] for name in missing}), missing
 
 
-def _limit(box: Container, kind: str) -> str | None:
-    fact = REGISTRY[kind].fact(box.pid)
+def _limit(state: ContainerState, kind: str) -> str | None:
+    fact = REGISTRY[kind].fact(state.pid)
     host = REGISTRY[kind].fact("self")
     up = isinstance(fact, Held) and REGISTRY[kind].fenced(fact, host)
     return fact.value if up and isinstance(fact, Held) else None

@@ -11,9 +11,16 @@ from contextvars import ContextVar
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Protocol
 
-    from shellplay.kernel.caller import Caller
     from shellplay.model import Call
+
+    class Maker(Protocol):
+        """The process that made a call, see ``Caller``, which imports this module."""
+
+        pid: int
+        remote: bool
+
 
 _open: ContextVar[Journal | None] = ContextVar("journal", default=None)
 
@@ -52,7 +59,7 @@ def current() -> Journal | None:
 
 
 def note(
-    caller: Caller, name: str, shown: tuple[str, ...], result: int, same_as: str | None = None
+    caller: Maker, name: str, shown: tuple[str, ...], result: int, same_as: str | None = None
 ) -> None:
     """Write a call down that was made without ``Caller.call``, if a journal is open."""
     book = current()

@@ -128,7 +128,7 @@ class Playground:
         """Forget the containers that were to go with their programs."""
         for each in list(self.containers):
             process = each.process
-            if process and process.spec.forgotten and not process.waits and each.dead:
+            if process and process.spec.forgotten and not process.awaited and each.dead:
                 self.stop(each)
 
     def use(self, name: str) -> Container:
@@ -181,7 +181,7 @@ class Playground:
             repl=self.repl_pid,
             playground=self.playground_pid,
             shells={each.pid: each.label for each in alive},
-            parked={shell.pid: each.label for each in alive for shell in each.parked_shells},
+            parked={pid: each.label for each in alive for pid in each.parked_pids},
             everything=everything,
         )
 

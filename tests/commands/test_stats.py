@@ -14,7 +14,6 @@ from shellplay.cli.batch import Batch
 from shellplay.cmdline.completion import complete
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
-from shellplay.container import stats
 from shellplay.container.container import Container
 from shellplay.kernel import procfs
 from shellplay.playground.playground import Playground
@@ -27,7 +26,7 @@ BURNER = f"{sys.executable} -Sc 'import time\nwhile time.process_time() < 0.4: p
 
 def test_without_a_limit_the_processes_are_summed_up(container: Container) -> None:
     job = container.spawn("sleep 1000")
-    seen = stats.of(container)
+    seen = container.usage()
     statuses = [procfs.status(pid) for pid in (container.pid, job.pid or 0)]
     assert (seen.processes, seen.summed) == (2, SUMMED)
     # The kernel adds up what its processors count only now and then.
@@ -36,10 +35,10 @@ def test_without_a_limit_the_processes_are_summed_up(container: Container) -> No
 
 
 def test_the_time_of_what_bash_has_waited_for_counts(container: Container) -> None:
-    before = stats.of(container).cpu_seconds
+    before = container.usage().cpu_seconds
     assert before is not None
     container.run(BURNER)
-    after = stats.of(container)
+    after = container.usage()
     assert after.processes == 1
     # Each number that is added is cut to a clock tick.
     assert (after.cpu_seconds or 0) - before >= 0.35

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import stats
 from shellplay.container.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
@@ -69,7 +68,7 @@ def test_who_takes_too_much_memory_is_killed_and_that_is_said(playground: Playgr
         "box: out of memory, so the kernel has killed a process (limit memory)"
     ]
     assert playground.notices() == []
-    seen = stats.of(container)
+    seen = container.usage()
     assert (seen.oom_kills, seen.memory_limit) == (1, "32M")
     assert (seen.memory_peak or 0) <= 32 * MEGABYTE
     assert container.run("echo $kept").output == "yes\n"
@@ -81,16 +80,16 @@ def test_who_takes_too_much_memory_is_killed_and_that_is_said(playground: Playgr
 def test_a_fork_bomb_ends_at_the_limit(container: Container) -> None:
     container.fence(fence("pids", max="20"))
     container.type(BOMB.encode() + b"\r")
-    wait_until(lambda: (stats.of(container).forks_refused or 0) > 0, "a refused fork")
-    assert stats.of(container).processes == 20
+    wait_until(lambda: (container.usage().forks_refused or 0) > 0, "a refused fork")
+    assert container.usage().processes == 20
     assert len(container.members()) <= 20
 
 
 def test_a_busy_loop_gets_its_part_of_a_processor(container: Container) -> None:
     container.fence(fence("cpu", cpus="0.2"))
-    before = stats.of(container).cpu_seconds or 0
+    before = container.usage().cpu_seconds or 0
     assert container.run(BURNER).status == 124
-    seen = stats.of(container)
+    seen = container.usage()
     assert (seen.cpu_seconds or 0) - before < 0.2 * 2 + 0.3
     assert (seen.throttled_seconds or 0) > 0.1
 
@@ -106,7 +105,7 @@ def test_a_disk_is_read_as_slowly_as_it_may_be(container: Container, tmp_path: P
         pytest.skip(f"{tmp_path} is not on a disk that reads directly")
     took = next(line for line in result.output.splitlines() if line.startswith("real"))
     assert took >= "real\t0m0.7"
-    assert (stats.of(container).read or 0) >= MEGABYTE
+    assert (container.usage().read or 0) >= MEGABYTE
 
 
 # -- who is inside ----------------------------------------------------------------------------
@@ -215,9 +214,9 @@ def test_a_limit_changes_while_everything_runs_on(container: Container) -> None:
     job = spawned(container, "sleep 1000")
     change = container.limit(fence("memory", max="96M"))
     assert (change.verb, change.how, change.state) == ("limit", How.OUTSIDE, "96M")
-    assert stats.of(container).memory_limit == "96M"
+    assert container.usage().memory_limit == "96M"
     container.limit(fence("memory", max="16M"))
-    assert stats.of(container).memory_limit == "16M"
+    assert container.usage().memory_limit == "16M"
     assert [each.pid for each in container.jobs()] == [job.pid]
 
 

@@ -126,7 +126,7 @@ def _mount_quietly(box: Container) -> None:
 def _end_all(box: Container) -> None:
     """End what runs beside a bash: who stops, and who was stopped."""
     for pid in running(box.monitor.pid):
-        if pid not in (box.pid, *(each.pid for each in box.parked_shells)):
+        if pid not in (box.pid, *box.parked_pids):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

@@ -1,0 +1,195 @@
+"""The state of one container: its live bash, its terminal, and what must hold of them.
+
+It is a leaf: the parts of a container use it, and it knows none of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+
+from shellplay.container.spec import StartSpec, new_id
+from shellplay.container.stdio import Stdio
+from shellplay.container.user import Account
+from shellplay.errors import Refused, ShellGone
+from shellplay.kernel import procfs
+from shellplay.kernel.cgroup.group import Group, prefix
+from shellplay.kernel.process_tree import descendants
+from shellplay.model import ShellState
+from shellplay.monitor.client import Monitor
+from shellplay.settings import Settings
+from shellplay.shell.pty_reader import PtyReader
+from shellplay.shell.shell import Shell
+from shellplay.shell.terminal import Terminal
+
+
+class ContainerState:
+    """What the parts of a container share, and what the kernel cannot tell.
+
+    ``live`` is the live bash, ``parked`` are the suspended ones, outermost first.  ``spec``
+    says which program runs instead of a bare bash, None if none does; ``account`` and
+    ``environment`` are what that runs with, ``stdio`` are its pipes.  While it is ``awaited``,
+    a command is about to read its output, so nothing else may.
+
+    ``on_exit`` is called when the live bash has ended; it returns whether another one is
+    live.  ``find_peer`` finds another container by name, ``peers`` returns all of them.
+    """
+
+    live: Shell
+
+    def __init__(
+        self,
+        name: str | None,
+        monitor: Monitor,
+        pty_reader: PtyReader,
+        settings: Settings,
+        *,
+        start: StartSpec | None,
+        on_exit: Callable[[], bool],
+        find_peer: Callable[[str], ContainerState],
+        peers: Callable[[], list[ContainerState]],
+    ) -> None:
+        self.id = start.id if start else new_id()
+        self.name = name
+        self.monitor = monitor
+        self.group = Group(f"{prefix(monitor.pid)}{self.id}")
+        self.settings = settings
+        around = settings.surroundings
+        self.terminal = Terminal(
+            around.columns, around.rows, term=around.term, tells_lines=around.tells_lines
+        )
+        self.parked: list[Shell] = []
+        self.dead = False
+        self.spec = start.process if start else None
+        self.account: Account | None = None
+        self.environment: Mapping[str, str] | None = None
+        self.stdio: Stdio | None = None
+        # Its own start reads a bash up to its prompt; no command waits for that.
+        self.awaited = self.spec is not None and self.spec.attended and not self.spec.is_bash
+        self.on_exit = on_exit
+        self.find_peer = find_peer
+        self.peers = peers
+        self._pty_reader = pty_reader
+        self._lock = threading.RLock()
+
+    @property
+    def label(self) -> str:
+        """Its name, or its id if it has none."""
+        return self.name or self.id
+
+    @property
+    def pid(self) -> int:
+        """The host PID of the live bash."""
+        return self.live.pid
+
+    @property
+    def has_bash(self) -> bool:
+        """Whether a bash lives here, and not another program."""
+        return self.spec is None or self.spec.is_bash
+
+    @property
+    def shell_state(self) -> ShellState:
+        """What the live bash is doing."""
+        if self.dead or not self.live.alive:
+            return ShellState.DEAD
+        if self.group.frozen:
+            return ShellState.PAUSED
+        return self.terminal.state if self.has_bash else ShellState.BUSY
+
+    def members(self) -> list[int]:
+        """Return the host PIDs of its bashes and of all their descendants."""
+        bottom = (self.parked or [self.live])[0]
+        return [bottom.pid, *descendants(bottom.pid)]
+
+    def replace(self, shell: Shell, terminal: Terminal) -> None:
+        """Make another bash on another terminal the live one; the old ones have ended."""
+        terminal.inherit(self.terminal)
+        self.terminal.close()
+        self.terminal, self.live = terminal, shell
+        self.parked.clear()
+
+    # -- what must hold ------------------------------------------------------------------
+
+    def require_alive(self) -> None:
+        """Raise ShellGone if there is no live bash, Refused if it is paused."""
+        if self.dead:
+            raise ShellGone(f"the bash of {self.label} has ended", f"stop {self.label}; new")
+        if self.group.frozen:
+            raise Refused(f"{self.label} is paused", f"resume {self.label}")
+
+    def require_idle(self) -> None:
+        """Raise Refused, naming the program that runs, unless bash is idle at its prompt."""
+        self.require_alive()
+        if self.spec is not None and not self.has_bash:
+            raise Refused(
+                f"{self.label} runs {self.spec.name}, and no bash", "exec CMD runs beside it"
+            )
+        match self.terminal.state:
+            case ShellState.IDLE:
+                return
+            case ShellState.CONTINUATION:
+                raise Refused("bash waits for the rest of a command", "enter, and ^C")
+        raise _busy(self.terminal.foreground_group())
+
+    # -- attention -----------------------------------------------------------------------
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """Give this thread the terminal and the exits of the container, for the block.
+
+        The pty reader leaves both to it, and goes on with them afterwards.
+        """
+        with self._lock:
+            self.unwatch()
+            # The pty reader may be behind, and the newest output says whether bash is idle.
+            self.terminal.read()
+            try:
+                yield
+            finally:
+                self.watch()
+
+    def watch(self) -> None:
+        """Have the pty reader read the output and hear of the end."""
+        if self.dead or self.awaited:
+            return
+        self._pty_reader.add(self.terminal)
+        self._pty_reader.watch(self.live.pidfd, self._on_readable_pidfd)
+        if self.stdio is not None:
+            for fd in self.stdio.open:
+                self._pty_reader.watch(fd, partial(self.stdio.read, fd))
+
+    def unwatch(self) -> None:
+        """Have the pty reader leave output and end to this thread."""
+        if self.stdio is not None:
+            for fd in self.stdio.open:
+                self._pty_reader.forget(fd)
+        self._pty_reader.forget(self.terminal.master)
+        self._pty_reader.forget(self.live.pidfd)
+        with self.terminal.lock:
+            pass  # The pty reader may be in the middle of reading: wait until it is out.
+
+    def _on_readable_pidfd(self) -> bool:
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            # Since the event the number of the descriptor may have passed to another file.
+            if not self.live.alive:
+                with self.attended():
+                    while self.terminal.read() > 0:
+                        continue
+                    self.on_exit()
+            return False
+        finally:
+            self._lock.release()
+
+
+def _busy(group: int) -> Refused:
+    """Return why no key can be typed: the process group in the foreground, a host PID."""
+    words = procfs.arguments(group) if group else None
+    running = " ".join(words) if words else "a command"
+    return Refused(
+        f"bash is busy: {running} ({group}) runs in the foreground",
+        f"wait for it, or kill {group}",
+    )
