@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from itertools import count
 
 from shellplay.errors import ShellplayError
 from shellplay.kernel import namespaces
@@ -20,6 +23,7 @@ from shellplay.shell.spawn import REMOVED, take_terminal
 from shellplay.shell.terminal import Terminal
 
 CHUNK = 65536
+MOST_INTERRUPTS = 3
 
 
 def execute(
@@ -46,12 +50,17 @@ def execute(
         change = dict(environment or {}) | ({"TERM": term} if term else {})
         removed, fresh = (REMOVED, False) if environment is None else ((), True)
         start = partial(stub.execute, argv, change=change, remove=removed, fresh=fresh)
+        if not term:
+            # Its process group must not be that of the monitor: signals to a group pass
+            # namespaces.  Now: a filter may deny it later.
+            stub.setsid()
         surround(stub)
-        if term:
-            _on_terminal(monitor, stub, start, term, detach_key)
-        else:
-            _on_pipe(stub, start, sys.stdout.fileno() if output is None else output)
-    return monitor.exit_status_of(stub.pid)
+        with _interrupts_passed_on(stub.pid):
+            if term:
+                _on_terminal(monitor, stub, start, term, detach_key)
+            else:
+                _on_pipe(stub, start, sys.stdout.fileno() if output is None else output)
+            return monitor.exit_status_of(stub.pid)
 
 
 def _inside(stub: Stub, live: Shell, stubs: ExitStack) -> Stub:
@@ -108,6 +117,28 @@ def _on_pipe(stub: Stub, start: Callable[[], None], output: int) -> None:
             os.write(output, chunk)
     finally:
         os.close(readable)
+
+
+@contextmanager
+def _interrupts_passed_on(session: int) -> Iterator[None]:
+    """Have each ^C be one for a program in a session of its own; the third one ends it."""
+    if threading.current_thread() is not threading.main_thread():
+        # Python runs handlers in the main thread only: nothing interrupts another one.
+        yield
+        return
+    heard = count(1)
+
+    def pass_on(*_: object) -> None:
+        number = signal.SIGINT if next(heard) < MOST_INTERRUPTS else signal.SIGKILL
+        # It may have ended just now.
+        with suppress(ProcessLookupError):
+            os.killpg(session, number)
+
+    before = signal.signal(signal.SIGINT, pass_on)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _on_terminal(
