@@ -195,10 +195,11 @@ class Job(NamedTuple):
     command: str
 
 
-class Leg(NamedTuple):
-    """A pair of interfaces: its end at the bridge, and what it is inside.
+class VethPair(NamedTuple):
+    """A veth pair (veth(4)): ``link`` is its end at the bridge, ``interface`` the one inside.
 
-    ``addresses`` have their prefix behind them, ``notes`` are sentences for the user.
+    ``addresses`` have a prefix length, as in ``10.192.0.2/24``; ``notes`` are sentences for
+    the user.
     """
 
     link: str

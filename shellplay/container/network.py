@@ -14,13 +14,13 @@ from shellplay.kernel import namespaces
 from shellplay.kernel import net_addresses as addresses
 from shellplay.kernel.explain import explained
 from shellplay.kernel.signals import deferred
-from shellplay.model import Change, Leg, NamespaceId
+from shellplay.model import Change, NamespaceId, VethPair
 from shellplay.network import etc_hosts, proxy, rootless
 from shellplay.network.bridge_client import BridgeClient
-from shellplay.network.etc_files import NameFiles
+from shellplay.network.etc_files import EtcFiles
 from shellplay.network.port import Port
 from shellplay.network.proxy import Published
-from shellplay.network.rootless import Way
+from shellplay.network.rootless import RootlessHelper
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -45,11 +45,11 @@ class Network:
         self._applied = applied
         self._peers = peers
         self._bridge = bridge
-        self._files = NameFiles()
+        self._files = EtcFiles()
         # Whether names are told inside also if nothing leads out of its network.
         self._always_named = False
-        self._leg: Leg | None = None
-        self._way: Way | None = None
+        self._leg: VethPair | None = None
+        self._way: RootlessHelper | None = None
         self._space: NamespaceId | None = None
         self._published: list[Published] = []
         self._closed: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class Network:
                 case mode if mode == BRIDGE:
                     notes = self._attach(pid, fence.subnet)
                 case mode if mode == PASTA:
-                    self._way = rootless.open_way(self._state.monitor, pid)
+                    self._way = rootless.start_helper(self._state.monitor, pid)
                     notes = (f"{self._way.program} leads out",)
                 case _:
                     return ()
@@ -129,7 +129,7 @@ class Network:
         """
         self._always_named = True
         self._files.write(etc_hosts.HOSTNAME, f"{hostname}\n")
-        return self._files.mount_before(first)
+        return self._files.mount_by(first)
 
     def _tell_alone(self) -> None:
         alone = self._own() is not None

@@ -22,7 +22,7 @@ from shellplay.errors import KernelError, Refused
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.here import HERE
-from shellplay.model import Leg
+from shellplay.model import VethPair
 from shellplay.network import TITLE, nat, subnets
 from shellplay.network.forwarding import IPV4, IPV6, Forwarding, bridge_lock
 from shellplay.network.subnets import Network
@@ -58,7 +58,7 @@ class Bridge:
         self._notes: tuple[str, ...] = ()
         self._routed_versions: set[int] = set()
 
-    def attach(self, namespace: int, subnet: str | None) -> Leg:
+    def attach(self, namespace: int, subnet: str | None) -> VethPair:
         """Connect a network namespace by a veth pair, with addresses and default routes.
 
         ``namespace`` is a descriptor of it.  ``subnet`` is the IPv4 network of the bridge, None
@@ -82,14 +82,14 @@ class Bridge:
                 )  # fmt: skip
             try:
                 with _kernel_errors(interface):
-                    leg = self._configure(
+                    pair = self._configure(
                         netlink, interface, number, has_default_route=has_default_route
                     )
             except BaseException:
                 self.detach(host_end)
                 raise
         self._host_numbers[host_end] = number
-        return leg._replace(link=host_end)
+        return pair._replace(link=host_end)
 
     def detach(self, host_end: str) -> None:
         """Remove a veth pair by its host end; it may have ended with its namespace already."""
@@ -214,7 +214,7 @@ class Bridge:
 
     def _configure(
         self, netlink: IPRoute, interface: str, number: int, *, has_default_route: bool
-    ) -> Leg:
+    ) -> VethPair:
         [link] = netlink.get_links(ifname=interface)
         index = link["index"]
         addresses, gateways = [], []
@@ -240,7 +240,7 @@ class Bridge:
                 gateways.append(gateway)
         if has_default_route:
             notes.append(f"there was a way out already, so none leads by {interface}")
-        return Leg("", interface, tuple(addresses), tuple(gateways), tuple(notes))
+        return VethPair("", interface, tuple(addresses), tuple(gateways), tuple(notes))
 
 
 def remove_stale(netlink: IPRoute) -> None:

@@ -1,4 +1,4 @@
-"""Our end of the process that has the bridge: start it, ask it, let it remove everything."""
+"""The client of the bridge process: start it, send it requests, and end it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from shellplay.errors import KernelError, Refused, ShellplayError
 from shellplay.kernel import nftables
 from shellplay.kernel.signals import deferred
-from shellplay.model import Leg
+from shellplay.model import VethPair
 from shellplay.monitor.client import PACKAGE_ROOT
 
 ANSWER_SIZE = 65536
@@ -26,17 +26,20 @@ PROGRAM = (
 
 
 class BridgeClient:
-    """The process with the bridge of a playground, started when the first needs it."""
+    """Starts the bridge process when a container first needs the bridge, and sends requests.
+
+    ``bridge`` is the name of the bridge interface, None as long as there is none.
+    """
 
     def __init__(self) -> None:
         self.bridge: str | None = None
         self._pid: int | None = None
-        self._link: socket.socket | None = None
+        self._socket: socket.socket | None = None
         self._lock = threading.Lock()
 
     @staticmethod
     def require() -> str:
-        """Return where pyroute2 is; raise Refused if there can be no bridge."""
+        """Return the directory of pyroute2; raises Refused if there can be no bridge."""
         if os.geteuid() != 0:
             raise Refused("a bridge on the host takes root", "fence net pasta")
         spec = find_spec("pyroute2")
@@ -46,53 +49,59 @@ class BridgeClient:
 
     @staticmethod
     def missing() -> Refused | None:
-        """Return why there can be no bridge on this machine, None if there can."""
+        """Return the reason why this machine cannot have a bridge, None if it can."""
         try:
             BridgeClient.require()
         except Refused as error:
             return error
-        if why := nftables.refused():
-            return Refused(f"this kernel has no nftables: {why}", "modprobe nf_tables, as root")
+        if reason := nftables.refused():
+            return Refused(
+                f"this kernel has no nftables: {reason}", "modprobe nf_tables, as root"
+            )
         return None
 
     def prestart(self) -> None:
-        """Start the process now, if it can be had, while something else is being done."""
-        # If it cannot, that is said to who asks for a bridge.
+        """Start the process early, as it takes 250 ms, and ignore that it may be refused."""
+        # If it is refused now, ``attach`` is refused too, and reports it.
         with self._lock, suppress(Refused):
-            if self._link is None:
+            if self._socket is None:
                 self._start()
 
-    def attach(self, namespace: int, subnet: str | None) -> Leg:
-        """Lead an interface from the bridge into a network namespace; raises Refused."""
-        answer = self._ask({"attach": subnet}, namespace)
-        self.bridge = answer["bridge"]
-        link, interface, *lists = answer["leg"]
-        return Leg(link, interface, *map(tuple, lists))
+    def attach(self, namespace: int, subnet: str | None) -> VethPair:
+        """Connect a network namespace (descriptor) to the bridge by a veth pair.
 
-    def detach(self, link: str) -> None:
-        """Remove a pair of interfaces; with the process that had the bridge it has gone."""
+        ``subnet`` is the IPv4 network of the bridge, None for any.  Raises Refused,
+        KernelError, and ShellplayError if the bridge process was killed.
+        """
+        answer = self._request_or_raise({"attach": subnet}, namespace)
+        self.bridge = answer["bridge"]
+        link, interface, *lists = answer["pair"]
+        return VethPair(link, interface, *map(tuple, lists))
+
+    def detach(self, host_end: str) -> None:
+        """Remove a veth pair by its host end."""
         with deferred(), self._lock:
-            if self._link is not None and self._request({"detach": link}) is None:
-                self._start_anew()
+            if self._socket is not None and self._exchange({"detach": host_end}) is None:
+                self._restart()
 
     def close(self) -> None:
-        """Have everything removed, and wait for it."""
+        """End the bridge process, and wait until it has removed the bridge."""
         with self._lock:
-            if self._link is None:
+            if self._socket is None:
                 return
-            if self._hang_up() != 0:
-                # It was killed: another one removes what it had.
+            if self._close_and_wait() != 0:
+                # The process was killed before it could remove its bridge: a new one does it.
                 self._start()
-                self._request({"remove_stale": True})
-                self._hang_up()
+                self._exchange({"remove_stale": True})
+                self._close_and_wait()
 
-    def _ask(self, request: dict[str, Any], *fds: int) -> dict[str, Any]:
+    def _request_or_raise(self, request: dict[str, Any], *fds: int) -> dict[str, Any]:
         with deferred(), self._lock:
-            if self._link is None:
+            if self._socket is None:
                 self._start()
-            answer = self._request(request, *fds)
+            answer = self._exchange(request, *fds)
             if answer is None:
-                self._start_anew()
+                self._restart()
                 raise ShellplayError(
                     "the process with the bridge was ended, and the bridge with it",
                     "disconnect, and connect",
@@ -104,49 +113,49 @@ class BridgeClient:
                 raise Refused(message, fix)
         return answer
 
-    def _start_anew(self) -> None:
-        """Start another process after one was killed, and have it remove what that had."""
-        self._hang_up()
+    def _restart(self) -> None:
+        """Start a new process after the old one was killed; it removes the old bridge."""
+        self._close_and_wait()
         self._start()
-        self._request({"remove_stale": True})
+        self._exchange({"remove_stale": True})
 
-    def _request(self, request: dict[str, Any], *fds: int) -> dict[str, Any] | None:
-        assert self._link is not None
+    def _exchange(self, request: dict[str, Any], *fds: int) -> dict[str, Any] | None:
+        assert self._socket is not None
         try:
-            socket.send_fds(self._link, [json.dumps(request).encode()], fds)
-            answer = self._link.recv(ANSWER_SIZE)
+            socket.send_fds(self._socket, [json.dumps(request).encode()], fds)
+            answer = self._socket.recv(ANSWER_SIZE)
         except OSError:
             return None
-        found: dict[str, Any] | None = json.loads(answer) if answer else None
-        return found
+        reply: dict[str, Any] | None = json.loads(answer) if answer else None
+        return reply
 
     def _start(self) -> None:
         packages = self.require()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            # A process group of its own: a ^C at the terminal is not for it, nor a kill of
-            # ours.  It runs no code but ours and that of one package (-I -S).
+        own_end, child_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with child_end:
+            # A process group of its own: neither ^C nor a kill of our group reaches the
+            # process.  With -I -S it loads only our package and pyroute2.
             self._pid = os.posix_spawn(
                 sys.executable,
                 [sys.executable, "-I", "-S", "-c", PROGRAM, "3", PACKAGE_ROOT, packages],
                 os.environ,
-                file_actions=_as_3(theirs.fileno()),
+                file_actions=_dup_to_3(child_end.fileno()),
                 setpgroup=0,
                 setsigmask=(),
             )
-        self._link = ours
+        self._socket = own_end
 
-    def _hang_up(self) -> int:
-        assert self._link is not None
+    def _close_and_wait(self) -> int:
+        assert self._socket is not None
         assert self._pid is not None
-        self._link.close()
-        self._link = self.bridge = None
+        self._socket.close()
+        self._socket = self.bridge = None
         _, status = os.waitpid(self._pid, 0)
         return os.waitstatus_to_exitcode(status)
 
 
-def _as_3(fd: int) -> list[tuple[object, ...]]:
-    # Through a high number first: it may be 3 already, and would be closed then.
+def _dup_to_3(fd: int) -> list[tuple[object, ...]]:
+    # If the descriptor is 3 already, dup2(3, 3) would leave close-on-exec set: dup it twice.
     high = 200
     return [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

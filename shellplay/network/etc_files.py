@@ -1,4 +1,4 @@
-"""/etc/hosts, /etc/resolv.conf and /etc/hostname: in memory, mounted for one container only."""
+"""/etc/hosts, /etc/resolv.conf and /etc/hostname of one container: files in a tmpfs."""
 
 from __future__ import annotations
 
@@ -17,131 +17,143 @@ from shellplay.monitor.client import Monitor
 from shellplay.network.etc_hosts import HOSTS, RESOLV
 from shellplay.shell.broker import broker
 
-# Mounted over in a copy of the table that nobody else sees.
-STAGE = "/sys"
-SIZE = "mode=755,size=1m"
+# The tmpfs is mounted here in a private mount namespace, which no other process sees.
+STAGING_DIRECTORY = "/sys"
+TMPFS_OPTIONS = "mode=755,size=1m"
 
 
-class NameFiles:
-    """The files, in each mount namespace in which they were mounted; we write them.
+class EtcFiles:
+    """The files of one container, in each mount namespace in which they are mounted.
 
-    The third one is there only if it was written.
+    The files are open, so that ``write`` changes them for all processes in the container.
+    /etc/hostname exists only if it was written before the files are mounted.
     """
 
     def __init__(self) -> None:
         self._texts: dict[str, str] = {HOSTS: "", RESOLV: ""}
-        self._mounted: dict[NamespaceId, dict[str, int]] = {}
+        self._files_by_namespace: dict[NamespaceId, dict[str, int]] = {}
         self._devices: set[str] = set()
 
     def write(self, path: str, text: str) -> None:
-        """Give one of them other contents, for everybody who sees it, at once."""
+        """Replace the text of a file in all mount namespaces."""
         if self._texts.get(path) == text:
             return
         self._texts[path] = text
-        for files in list(self._mounted.values()):
+        for files in list(self._files_by_namespace.values()):
             if path in files:
-                _fill(files[path], text)
+                _write(files[path], text)
 
     def mount(self, monitor: Monitor, pid: int) -> tuple[str, ...]:
-        """Mount them where a process sees them, if they are not; return what went wrong."""
-        space = namespaces.identify(pid, "mnt")
-        if space is None or space in self._mounted:
+        """Mount the files in the mount namespace of a process, unless they are there already.
+
+        Returns sentences about files that cannot be mounted.  Raises KernelError.
+        """
+        namespace = namespaces.identify(pid, "mnt")
+        if namespace is None or namespace in self._files_by_namespace:
             return ()
         with broker(monitor, pid) as caller:
             caller.unshare(k.CLONE_NEWNS)
             caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
-            trees = self._made(caller, space)
+            trees = self._create_files(caller, namespace)
             with pidfd(pid) as target, caller.passed(target) as number:
                 caller.setns(number, k.CLONE_NEWNS, of=pid)
             return _attach(caller, trees)
 
-    def mount_before(self, caller: Caller) -> tuple[str, ...]:
-        """Mount them by a process that nobody is beside yet; return what went wrong.
+    def mount_by(self, caller: Caller) -> tuple[str, ...]:
+        """Mount the files by a process that is alone in its mount namespace.
 
-        Nobody sees what is mounted over meanwhile, and no copy of the table is needed.
+        No other process can see STAGING_DIRECTORY while it is covered, so no private mount
+        namespace is needed.  Returns sentences about files that cannot be mounted.
         """
-        space = namespaces.identify(caller.pid, "mnt")
-        assert space is not None, "it waits for us"
-        trees = self._made(caller, space)
-        caller.umount2(STAGE, k.MNT_DETACH)
+        namespace = namespaces.identify(caller.pid, "mnt")
+        assert namespace is not None, "it waits for us"
+        trees = self._create_files(caller, namespace)
+        caller.umount2(STAGING_DIRECTORY, k.MNT_DETACH)
         return _attach(caller, trees)
 
     def unmount(self, monitor: Monitor, pid: int) -> None:
-        """Unmount them where a process sees them, if they are mounted there.
+        """Unmount the files in the mount namespace of a process, if they are mounted there.
 
-        A root fence has brought those along that were there before it.
+        A root fence copies the mounts of /etc, so a file may be mounted several times.
         """
         if not self._devices:
             return
-        ours = [
-            each.point for each in mountinfo.mounts(pid) or () if each.device in self._devices
+        mount_points = [
+            mount.point
+            for mount in mountinfo.mounts(pid) or ()
+            if mount.device in self._devices
         ]
-        if ours:
+        if mount_points:
             with broker(monitor, pid) as caller:
-                for point in reversed(ours):
+                for point in reversed(mount_points):
                     caller.umount2(point, k.MNT_DETACH)
-        if (space := namespaces.identify(pid, "mnt")) in self._mounted:
-            _close(self._mounted.pop(space))
+        if (namespace := namespaces.identify(pid, "mnt")) in self._files_by_namespace:
+            _close(self._files_by_namespace.pop(namespace))
 
     def close(self) -> None:
-        """Let go of them; they end with those who see them."""
-        for files in list(self._mounted.values()):
+        """Close the files; the kernel frees each tmpfs with its last mount."""
+        for files in list(self._files_by_namespace.values()):
             _close(files)
-        self._mounted.clear()
+        self._files_by_namespace.clear()
 
-    def _made(self, caller: Caller, space: NamespaceId) -> dict[str, int]:
-        """Make the files, keep them open, and return their mounts, detached."""
-        files = self._mounted[space] = {}
-        places = {path: f"{STAGE}/{path.rpartition('/')[2]}" for path in self._texts}
+    def _create_files(self, caller: Caller, namespace: NamespaceId) -> dict[str, int]:
+        """Create the files in a new tmpfs, and keep them open.
+
+        Returns a detached mount of each file, as a descriptor of the caller, by its path.
+        """
+        files = self._files_by_namespace[namespace] = {}
+        staged = {
+            path: f"{STAGING_DIRECTORY}/{path.rpartition('/')[2]}" for path in self._texts
+        }
         with caller.together():
-            caller.mount("tmpfs", STAGE, "tmpfs", mount_calls.QUIET, SIZE)
-            for place in places.values():
-                mount_calls.mknodat(caller, place)
-        for path, place in places.items():
-            # As the caller sees it: a link inside would lead us to files of the host.
-            files[path] = open_within(caller.pid, place, os.O_WRONLY | os.O_NOFOLLOW)
+            caller.mount("tmpfs", STAGING_DIRECTORY, "tmpfs", mount_calls.QUIET, TMPFS_OPTIONS)
+            for staged_path in staged.values():
+                mount_calls.mknodat(caller, staged_path)
+        for path, staged_path in staged.items():
+            # Opened below the caller's root: a symbolic link there must not lead to the host.
+            files[path] = open_within(caller.pid, staged_path, os.O_WRONLY | os.O_NOFOLLOW)
             device = os.fstat(files[path]).st_dev
             self._devices.add(f"{os.major(device)}:{os.minor(device)}")
-            _fill(files[path], self._texts[path])
+            _write(files[path], self._texts[path])
         with caller.together() as trees:
-            for place in places.values():
-                mount_calls.open_tree(caller, place)
-        return dict(zip(places, trees, strict=True))
+            for staged_path in staged.values():
+                mount_calls.open_tree(caller, staged_path)
+        return dict(zip(staged, trees, strict=True))
 
 
 def _attach(caller: Caller, trees: dict[str, int]) -> tuple[str, ...]:
-    """Mount them at their paths; return sentences about those that cannot be."""
-    said = []
-    missing = [each for each in trees if not _is_there(caller.pid, each)]
+    """Mount the files at their paths; return sentences about files that cannot be mounted."""
+    notes = []
+    missing = [path for path in trees if not _exists(caller.pid, path)]
     for path, tree in trees.items():
         try:
             if [path] == missing[:1]:
-                # All of them are in one directory.
+                # All files are in /etc, so one call creates the directory for all.
                 mount_calls.make_parents(caller, path)
             if path in missing:
-                # Somebody inside may have made it meanwhile.
+                # A process in the container may have created the file meanwhile.
                 mount_calls.mknodat(caller, path, exist_ok=True)
             mount_calls.move_mount(caller, tree, path, of=path, follow=True)
         except KernelError as error:
             if error.errno not in (errno.EROFS, errno.ENOENT, errno.EACCES, errno.ENOTDIR):
                 raise
-            said.append(f"{path} inside stays as it is: {error.message}")
+            notes.append(f"{path} inside stays as it is: {error.message}")
     with caller.together():
         for tree in trees.values():
             caller.close(tree)
-    return tuple(said)
+    return tuple(notes)
 
 
-def _is_there(pid: int, path: str) -> bool:
-    """Tell whether a process sees a path: links in it lead where they lead inside."""
+def _exists(pid: int, path: str) -> bool:
+    """Tell whether a path exists in the root of a process."""
     try:
         os.close(open_within(pid, path, os.O_PATH | os.O_NOFOLLOW))
     except KernelError:
-        return False  # And if it is there all the same, mounting says why it cannot be.
+        return False  # If the path exists, the mount fails, and its error is reported.
     return True
 
 
-def _fill(fd: int, text: str) -> None:
+def _write(fd: int, text: str) -> None:
     content = text.encode("utf-8", "surrogateescape")
     os.pwrite(fd, content, 0)
     os.ftruncate(fd, len(content))

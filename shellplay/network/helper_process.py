@@ -14,8 +14,8 @@ from shellplay.monitor.client import Monitor
 from shellplay.shell.shell import ENDING_SECONDS
 
 
-class Beside:
-    """One such program, in a session of its own; we hold a pidfd of it."""
+class HelperProcess:
+    """A running program in a session of its own, started from a stub; it is held by a pidfd."""
 
     def __init__(self, stub: Stub, argv: Sequence[str], *, keep: Sequence[int] = ()) -> None:
         self.pid = stub.pid
@@ -29,25 +29,25 @@ class Beside:
             raise
 
     @property
-    def ended(self) -> bool:
-        """Whether it has ended."""
+    def has_ended(self) -> bool:
+        """Whether the process has ended."""
         return readable(self._pidfd, 0)
 
     def end(self) -> None:
-        """End it, and wait until it has let go of everything."""
+        """Kill the process, and wait until the kernel has closed its descriptors."""
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         readable(self._pidfd, ENDING_SECONDS)
         os.close(self._pidfd)
 
 
-def stub_printing_to(monitor: Monitor, output: int) -> Stub:
-    """Return a stub whose standard output and error are a file of ours."""
+def stub_with_output(monitor: Monitor, output: int) -> Stub:
+    """Return a stub whose standard output and standard error are the descriptor ``output``."""
     stub = monitor.stub()
     try:
         for number in (1, 2):
-            with stub.passed(output) as theirs:
-                stub.dup3(theirs, number)
+            with stub.passed(output) as fd:
+                stub.dup3(fd, number)
     except BaseException:
         stub.quit()
         raise

@@ -1,4 +1,4 @@
-"""Our end of a published port: the process that passes on what comes to it."""
+"""Publish a port: open it on the host, and start the process that relays its connections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from shellplay.kernel import constants as k
 from shellplay.kernel.pidfd import pidfd
 from shellplay.monitor.client import PACKAGE_ROOT, Monitor
-from shellplay.network.helper_process import Beside
+from shellplay.network.helper_process import HelperProcess
 from shellplay.network.port import Port
 
 PROGRAM = (
@@ -20,18 +20,18 @@ PROGRAM = (
 
 
 class Published(NamedTuple):
-    """A port that is open, and the process that passes on what comes."""
+    """An open port of the host, and the process that relays its connections."""
 
     port: Port
-    process: Beside
+    process: HelperProcess
 
 
 def publish(monitor: Monitor, port: Port, pid: int) -> Published:
-    """Open a port of the host that leads to one in the network of a process.
+    """Open a port of the host, and relay its connections into the network of a process.
 
-    Raises Refused.
+    Raises Refused and KernelError.
     """
-    opened, listener = port.open()
+    bound, listener = port.open()
     with listener, pidfd(pid) as target:
         stub = monitor.stub()
         try:
@@ -39,8 +39,9 @@ def publish(monitor: Monitor, port: Port, pid: int) -> Published:
         except BaseException:
             stub.quit()
             raise
-        # Root may join any network; others have to be in its user namespace for that.
-        owner = 0 if os.geteuid() == 0 else k.CLONE_NEWUSER
-        words = [*numbers, f"shellplay: {opened}", port.inside, owner]
-        argv = [sys.executable, "-I", "-S", "-c", PROGRAM, PACKAGE_ROOT, *map(str, words)]
-        return Published(opened, Beside(stub, argv, keep=numbers))
+        # setns(2) needs CAP_SYS_ADMIN over the network namespace: an ordinary user gets it by
+        # joining the user namespace that owns it.
+        user_namespace_flag = 0 if os.geteuid() == 0 else k.CLONE_NEWUSER
+        arguments = [*numbers, f"shellplay: {bound}", port.inside, user_namespace_flag]
+        argv = [sys.executable, "-I", "-S", "-c", PROGRAM, PACKAGE_ROOT, *map(str, arguments)]
+        return Published(bound, HelperProcess(stub, argv, keep=numbers))

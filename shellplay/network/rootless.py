@@ -1,4 +1,4 @@
-"""A way out without root: pasta, or slirp4netns, beside the network of a container."""
+"""Network access without root, by a helper process: pasta(1) or slirp4netns(1)."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import NamedTuple
 from shellplay.errors import Refused
 from shellplay.kernel import net_routes
 from shellplay.monitor.client import Monitor
-from shellplay.network.helper_process import Beside, stub_printing_to
+from shellplay.network.helper_process import HelperProcess, stub_with_output
 
 TUN = Path("/dev/net/tun")
 INTERFACE = "eth0"
 SLIRP_DNS, PASTA_DNS = "10.0.2.3", "169.254.1.1"
 READY_SECONDS = 5.0
-MOMENT_SECONDS = 0.005
+POLL_SECONDS = 0.005
 
 
-class Way(NamedTuple):
-    """The process that leads out, what it is, and the name server that it has."""
+class RootlessHelper(NamedTuple):
+    """The helper process, the name of its program, and the address of its name server."""
 
-    process: Beside
+    process: HelperProcess
     program: str
     name_server: str
 
 
 def require() -> str:
-    """Return the program that leads out here; raise Refused, with the fix, if none does."""
+    """Return the path of a helper program that can work here; raises Refused if none can."""
     for name in ("pasta", "slirp4netns"):
         path = shutil.which(name)
         if path is not None:
@@ -43,39 +43,39 @@ def require() -> str:
             f"{name} takes {TUN}, which is closed to you", f"chmod 666 {TUN}, as root"
         )
     if name == "pasta" and not net_routes.leads_out("self"):
-        # It does as the host does; slirp4netns has a network of its own to show.
+        # pasta copies the routes of the host; slirp4netns needs none.
         raise Refused("this host has no default route, so pasta leads nowhere", "fence net")
     return path
 
 
-def open_way(monitor: Monitor, pid: int) -> Way:
-    """Start the program beside the network of a process, and wait until it leads out.
+def start_helper(monitor: Monitor, pid: int) -> RootlessHelper:
+    """Start a helper for the network of a process, and wait until it has a default route.
 
-    Raises Refused.
+    Raises Refused, also if there is no route after READY_SECONDS.
     """
     path = require()
     program = Path(path).name
     output = os.memfd_create(program)
     try:
-        process = Beside(stub_printing_to(monitor, output), _arguments(path, pid))
+        process = HelperProcess(stub_with_output(monitor, output), _arguments(path, pid))
         deadline = time.monotonic() + READY_SECONDS
         while not net_routes.leads_out(pid):
-            if process.ended or time.monotonic() > deadline:
+            if process.has_ended or time.monotonic() > deadline:
                 process.end()
-                said = os.pread(output, 4096, 0).decode("utf-8", "replace").split("\n")
-                raise Refused(f"{program} leads nowhere: {' '.join(said).strip()}")
-            time.sleep(MOMENT_SECONDS)
+                message = os.pread(output, 4096, 0).decode("utf-8", "replace").split("\n")
+                raise Refused(f"{program} leads nowhere: {' '.join(message).strip()}")
+            time.sleep(POLL_SECONDS)
     finally:
         os.close(output)
-    return Way(process, program, PASTA_DNS if program == "pasta" else SLIRP_DNS)
+    return RootlessHelper(process, program, PASTA_DNS if program == "pasta" else SLIRP_DNS)
 
 
 def _arguments(path: str, pid: int) -> list[str]:
     if Path(path).name == "slirp4netns":
         return [path, "--configure", "--disable-host-loopback", str(pid), INTERFACE]
-    # No port of its own: those that are wanted are published.
-    closed = [word for option in "tuTU" for word in (f"-{option}", "none")]
-    names = ["--dns-forward", PASTA_DNS, "--ns-ifname", INTERFACE]
-    spaces = ["--userns", f"/proc/{pid}/ns/user", "--netns", f"/proc/{pid}/ns/net"]
+    # pasta would forward all ports by itself; here only published ports are open.
+    no_ports = [word for option in "tuTU" for word in (f"-{option}", "none")]
+    interface_options = ["--dns-forward", PASTA_DNS, "--ns-ifname", INTERFACE]
+    namespace_options = ["--userns", f"/proc/{pid}/ns/user", "--netns", f"/proc/{pid}/ns/net"]
     options = ["--foreground", "--quiet", "--config-net", "--no-map-gw"]
-    return [path, *options, *closed, *names, *spaces]
+    return [path, *options, *no_ports, *interface_options, *namespace_options]
