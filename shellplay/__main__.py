@@ -61,9 +61,9 @@ def _run_verb(words: list[str]) -> int:
 
     It is for somebody who watches if there is a terminal, and compared if there is none.
     """
-    from shellplay.repl.signals import leave_in_order
+    from shellplay.repl.signals import exit_on_signals
 
-    leave_in_order()
+    exit_on_signals()
     if words[0] in VERBS:
         verb, rest = words[0], words[1:]
     else:

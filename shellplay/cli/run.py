@@ -17,7 +17,7 @@ from shellplay.container.start import NotStarted
 from shellplay.docker.options import Asked, parse
 from shellplay.errors import Refused, ShellplayError, UsageError
 from shellplay.playground.playground import Playground
-from shellplay.repl.term_type import term_inside
+from shellplay.repl.term_type import container_term
 from shellplay.settings import Settings, Surroundings
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def main(words: Sequence[str]) -> int:
     verbose = bool(words) and words[0] == "--verbose"
     try:
         asked = _checked(parse(words[1:] if verbose else words))
-        with Playground(Settings(surroundings=Surroundings(term=term_inside()))) as playground:
+        with Playground(
+            Settings(surroundings=Surroundings(term=container_term()))
+        ) as playground:
             return _run(playground, asked, printer, verbose=verbose)
     except NotStarted as error:
         printer.error(error)

@@ -11,12 +11,12 @@ from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.playground.playground import Playground
-from shellplay.repl.config import OutOfReach, config_path, read_settings
+from shellplay.repl.config import ConfigUnreachable, config_path, read_settings
 from shellplay.repl.osc133 import marks_for
 from shellplay.repl.prompt_text import wants_plain
 from shellplay.repl.recorder import Recorder
-from shellplay.repl.signals import leave_in_order, stay_awake
-from shellplay.repl.term_type import term_inside
+from shellplay.repl.signals import exit_on_signals, ignore_ctrl_z
+from shellplay.repl.term_type import container_term
 from shellplay.settings import Settings, Surroundings
 
 
@@ -35,7 +35,7 @@ def start(
     A standard input that is no terminal is read as a file, unless ``plain`` is asked for.
     ``record`` begins a recording before the first line, and says where.
     """
-    leave_in_order()
+    exit_on_signals()
     printer = Printer.standard()
     plain = plain or os.environ.get("SHELLPLAY_PLAIN") == "1"
     printer.redraws = printer.redraws and not plain
@@ -43,7 +43,7 @@ def start(
         file = "-"
     try:
         settings = _configured(printer) if config else Settings()
-        settings.surroundings = Surroundings(term=term_inside())
+        settings.surroundings = Surroundings(term=container_term())
         lines = None if file is None else lines_of(_opened(file), file)
     except ShellplayError as error:
         printer.error(error)
@@ -74,7 +74,7 @@ def _configured(printer: Printer) -> Settings:
     path = config_path()
     try:
         return read_settings(path)
-    except OutOfReach as error:
+    except ConfigUnreachable as error:
         # A home that cannot be entered has no settings of the user's: what is built does
         # not need any.
         printer.note(f"shellplay: {error}")
@@ -94,11 +94,11 @@ def _recording(playground: Playground, printer: Printer) -> Iterator[Recorder]:
 def _interact(
     recorder: Recorder, playground: Playground, printer: Printer, *, plain: bool, json: bool
 ) -> int:
-    stay_awake()
+    ignore_ctrl_z()
     if plain or wants_plain() or not sys.stdout.isatty():
-        from shellplay.repl.plain_loop import Plain
+        from shellplay.repl.plain_loop import PlainFrontEnd
 
-        loop = Plain(printer)
+        loop = PlainFrontEnd(printer)
         interpreter = Interpreter(playground, printer, loop, json=json, recording=recorder)
         return loop.loop(interpreter, marks_for(sys.stdout, plain=True))
     from shellplay.repl.history import HistoryFile, history_path

@@ -1,5 +1,5 @@
 """The front ends: a prompt with line editing, a plain line loop, and lines from a file.
 
-All of them hand lines to one interpreter.  prompt_toolkit is imported by
-``shellplay.repl.prompt`` and the modules that only it imports, and by nothing else.
+Each front end passes lines to one interpreter.  Only ``shellplay.repl.prompt``, and the modules
+that it alone imports, load prompt_toolkit.
 """

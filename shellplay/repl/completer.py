@@ -1,4 +1,4 @@
-"""The completion menu of the prompt, fed by the command table."""
+"""The completion menu of the prompt; the command table gives the candidates."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from shellplay.playground.playground import Playground
 
 
 class TableCompleter(Completer):
-    """Offers what can stand at the cursor, each with what it is."""
+    """Offers the words that fit at the cursor, each with a description."""
 
     def __init__(self, playground: Playground) -> None:
         self.playground = playground
@@ -20,7 +20,9 @@ class TableCompleter(Completer):
     ) -> Iterator[Completion]:
         """Yield the completions of the text before the cursor."""
         line = document.text_before_cursor
-        for one in complete(line, self.playground):
+        for candidate in complete(line, self.playground):
             yield Completion(
-                one.text, start_position=one.start - len(line), display_meta=one.description
+                candidate.text,
+                start_position=candidate.start - len(line),
+                display_meta=candidate.description,
             )

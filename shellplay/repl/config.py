@@ -8,20 +8,20 @@ from shellplay.errors import ShellplayError, UsageError
 from shellplay.settings import Settings
 
 
-class OutOfReach(ShellplayError):
-    """Nobody can tell whether there is a configuration file."""
+class ConfigUnreachable(ShellplayError):
+    """The directory of the configuration file cannot be entered."""
 
 
 def config_path() -> Path | None:
-    """Return the place of the file; None if the user has no home."""
+    """Return the path of the configuration file; None if the user has no home directory."""
     directory = base_directory("XDG_CONFIG_HOME", ".config")
     return directory and directory / "config.toml"
 
 
 def read_settings(path: Path | None) -> Settings:
-    """Return the settings that a file gives, or the usual ones if there is no such file.
+    """Return the settings in a file; the default ones if ``path`` is None or does not exist.
 
-    Raises UsageError that names the file, OutOfReach if its directory cannot be entered.
+    Raises UsageError with the path, and ConfigUnreachable if the directory cannot be entered.
     """
     settings = Settings()
     if path is None:
@@ -31,7 +31,7 @@ def read_settings(path: Path | None) -> Settings:
     except FileNotFoundError:
         return settings
     except OSError as error:
-        raise OutOfReach(
+        raise ConfigUnreachable(
             f"no settings are read: {path}: {error.strerror}", "--no-config says nothing"
         ) from error
     try:

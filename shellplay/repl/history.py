@@ -1,7 +1,7 @@
-"""The history file: safe for two sessions at once, readable by its owner only.
+"""The history file: several sessions may write to it, and only its owner may read it.
 
-Its form is that of prompt_toolkit's FileHistory: a comment with the time, then the lines
-of the entry, each behind a ``+``.
+The format is that of prompt_toolkit's FileHistory: a comment with the time, then each line of
+the entry after a ``+``.
 """
 
 import fcntl
@@ -13,43 +13,46 @@ from pathlib import Path
 
 from shellplay.directories import base_directory
 
-READ_AT_MOST = 1 << 20
-LONGEST_ENTRY = 1 << 16
+MAX_READ = 1 << 20
+MAX_ENTRY = 1 << 16
 
 
 def history_path() -> Path | None:
-    """Return the place of the history; None if the user has no home."""
+    """Return the path of the history file; None if the user has no home directory."""
     directory = base_directory("XDG_STATE_HOME", ".local/state")
     return directory and directory / "history"
 
 
 class HistoryFile:
-    """Entries in a file that several sessions append to; without a path, none are kept."""
+    """The entries in a file to which several sessions append; with path None it keeps none."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
 
     def append(self, entry: str) -> None:
-        """Add an entry by one write under a lock; raises OSError."""
-        if self.path is None or len(entry) > LONGEST_ENTRY:
+        """Append an entry by one write(2) under a flock(2); raises OSError.
+
+        An entry of more than 64 KiB is ignored.
+        """
+        if self.path is None or len(entry) > MAX_ENTRY:
             return
         lines = "".join(f"+{line}\n" for line in entry.split("\n"))
         text = f"\n# {datetime.now().isoformat(sep=' ')}\n{lines}"
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _opened(self.path) as fd:
+        with _locked(self.path) as fd:
             os.write(fd, text.encode("utf-8", "surrogateescape"))
 
     def entries(self) -> list[str]:
-        """Return the entries, the oldest first; of a long file only the last megabyte.
+        """Return the entries in the last MiB of the file, the oldest first.
 
-        Raises OSError if there is a file that cannot be read.
+        Raises OSError if the file exists and cannot be read.
         """
         if self.path is None:
             return []
         try:
             with self.path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
-                file.seek(max(0, size - READ_AT_MOST))
+                file.seek(max(0, size - MAX_READ))
                 text = file.read().decode("utf-8", "surrogateescape")
         except FileNotFoundError:
             return []
@@ -57,7 +60,7 @@ class HistoryFile:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def _locked(path: Path) -> Iterator[int]:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
     fd = os.open(path, flags, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""Highlighting of lines: our own words by the command table, bash by pygments' BashLexer."""
+"""Highlighting of lines: commands by the command table, bash by the BashLexer of pygments."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -23,8 +23,8 @@ from shellplay.cmdline.registry import GRAMMAR, name_of
 from shellplay.cmdline.tokenizer import Segment, Word, segments
 from shellplay.errors import UsageError
 
-LONGEST = 10_000
-Piece = tuple[int, _TokenType, str]
+MAX_LENGTH = 10_000
+Token = tuple[int, _TokenType, str]
 
 
 class ShellplayLexer(Lexer):
@@ -37,43 +37,47 @@ class ShellplayLexer(Lexer):
         super().__init__(**options)
         self._bash = BashLexer(stripnl=False, ensurenl=False)
 
-    def get_tokens_unprocessed(self, text: str) -> Iterator[Piece]:
-        """Yield start, type and text of each piece; together they are the whole text."""
-        if len(text) > LONGEST:
+    def get_tokens_unprocessed(self, text: str) -> Iterator[Token]:
+        """Yield the start, the type and the text of each token; they cover the whole text."""
+        if len(text) > MAX_LENGTH:
             yield 0, Text, text
             return
         position = 0
-        for start, kind, piece in self._pieces(text):
+        for start, token_type, text_part in self._tokens(text):
             if start > position:
-                yield from _gap(position, text[position:start])
-            yield start, kind, piece
-            position = start + len(piece)
+                yield from _between_words(position, text[position:start])
+            yield start, token_type, text_part
+            position = start + len(text_part)
         if position < len(text):
-            yield from _gap(position, text[position:])
+            yield from _between_words(position, text[position:])
 
-    def _pieces(self, text: str) -> Iterator[Piece]:
+    def _tokens(self, text: str) -> Iterator[Token]:
         for segment in segments(text, GRAMMAR, typing=True):
             for index, word in enumerate(segment.words):
                 raw = text[word.start : word.end]
-                kind = _name(word, text) if index == 0 else _argument(segment, word, raw)
-                yield word.start, kind, raw
+                token_type = (
+                    _command_token(word, text)
+                    if index == 0
+                    else _argument_token(segment, word, raw)
+                )
+                yield word.start, token_type, raw
             if segment.rest is not None:
                 first = segment.rest.start
-                for offset, kind, piece in self._bash.get_tokens_unprocessed(
+                for offset, token_type, text_part in self._bash.get_tokens_unprocessed(
                     text[first : segment.rest.end]
                 ):
-                    yield first + offset, kind, piece
+                    yield first + offset, token_type, text_part
 
 
-def _gap(start: int, text: str) -> Iterator[Piece]:
-    blank, sign, comment = text.partition("#")
+def _between_words(start: int, text: str) -> Iterator[Token]:
+    blank, hash_sign, comment = text.partition("#")
     if blank:
         yield start, Punctuation if ";" in blank else Text, blank
-    if sign:
-        yield start + len(blank), Comment, sign + comment
+    if hash_sign:
+        yield start + len(blank), Comment, hash_sign + comment
 
 
-def _name(word: Word, text: str) -> _TokenType:
+def _command_token(word: Word, text: str) -> _TokenType:
     try:
         name_of(word.text)
     except UsageError:
@@ -83,12 +87,12 @@ def _name(word: Word, text: str) -> _TokenType:
     return Keyword
 
 
-def _argument(segment: Segment, word: Word, raw: str) -> _TokenType:
+def _argument_token(segment: Segment, word: Word, raw: str) -> _TokenType:
     if raw[:1] in ("'", '"'):
         return String
     if word.text.startswith("-") or "=" in word.text:
         return Name.Attribute
     if word.text.isdigit():
         return Number
-    about_fences = segment.words[0].text in ("fence", "peel", "unshare", "help")
-    return Name.Class if about_fences and kind_of(word.text) else Text
+    takes_fences = segment.words[0].text in ("fence", "peel", "unshare", "help")
+    return Name.Class if takes_fences and kind_of(word.text) else Text

@@ -1,4 +1,4 @@
-"""The plain line loop: no line editor and not one escape, for dumb terminals and pipes."""
+"""The plain line loop for dumb terminals and pipes: no line editor, no escape sequences."""
 
 import os
 import sys
@@ -10,8 +10,8 @@ from shellplay.repl.osc133 import Marks
 from shellplay.repl.prompt_text import prompt_text
 
 
-class Plain:
-    """The front end that reads lines and prints text."""
+class PlainFrontEnd:
+    """The front end that reads lines and prints text without escape sequences."""
 
     def __init__(self, printer: Printer) -> None:
         self.printer = printer
@@ -19,15 +19,15 @@ class Plain:
         self.terminal = sys.stdin.isatty() and sys.stdout.isatty()
 
     def stream(self, text: str) -> None:
-        """Show output from inside as it arrives."""
+        """Print output of a container as it arrives."""
         self.printer.stream(text)
 
     def typed_ahead(self) -> bytes:
-        """Take the lines that were read but not run."""
+        """Return and forget the lines that were read and have not run."""
         return self.reader.take()
 
     def give_back(self, keys: bytes) -> None:
-        """Take keys for the prompt; they are run as if typed."""
+        """Put keys before the unread input of the prompt."""
         self.reader.give_back(keys)
 
     def loop(self, interpreter: Interpreter, marks: Marks) -> int:

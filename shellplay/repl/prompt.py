@@ -1,4 +1,4 @@
-"""The prompt with line editing: prompt_toolkit over the interpreter."""
+"""The front end with line editing: prompt_toolkit reads lines for the interpreter."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from shellplay.cmdline.printer import Printer
 from shellplay.playground.playground import Playground
 from shellplay.repl.completer import TableCompleter
 from shellplay.repl.history import HistoryFile
-from shellplay.repl.key_bindings import bindings, store, take_typed_ahead
-from shellplay.repl.osc133 import Marks, key
+from shellplay.repl.key_bindings import bindings, store_keys, take_typeahead
+from shellplay.repl.osc133 import Marks, marks_key
 from shellplay.repl.prompt_text import prompt_text
 from shellplay.repl.terminal_echo import no_echo
-from shellplay.repl.toolbar import bar
-from shellplay.repl.typeahead import typed_before
+from shellplay.repl.toolbar import toolbar
+from shellplay.repl.typeahead import read_typeahead
 
 if TYPE_CHECKING:
     import asyncio
@@ -38,7 +38,8 @@ STYLE = Style.from_dict(
         "bar.state": "ansicyan",
         "bar.parked": "ansiyellow",
         "bar.hint": "ansibrightblack",
-        # The colours of the terminal, which its owner can read: pygments' own are for paper.
+        # The user has chosen readable colours for the terminal; those of pygments suit a
+        # white page only.
         "pygments.error": "ansired",
         "pygments.keyword": "ansigreen bold",
         "pygments.name.class": "ansicyan",
@@ -53,37 +54,37 @@ STYLE = Style.from_dict(
 
 
 class SharedHistory(History):
-    """prompt_toolkit's history over the file that sessions share.
+    """prompt_toolkit's history, stored in the file that all sessions share.
 
-    Where the file cannot be used it is that of this session alone, and ``trouble`` says why.
+    If the file cannot be used, the history is of this session alone, and ``error`` is set.
     """
 
     def __init__(self, file: HistoryFile) -> None:
         super().__init__()
         self.file = file
-        self.trouble: OSError | None = None
+        self.error: OSError | None = None
 
     def load_history_strings(self) -> Iterable[str]:
-        """Return the entries, the newest first."""
+        """Return the entries of the file, the newest first."""
         try:
             return reversed(self.file.entries())
         except OSError as error:
-            self.trouble = error
+            self.error = error
             return []
 
     def store_string(self, string: str) -> None:
-        """Append an entry."""
+        """Append an entry to the file."""
         try:
             self.file.append(string)
         except OSError as error:
-            self.trouble = error
+            self.error = error
 
 
-class Highlighting(Lexer):
-    """The colours of shellplay lines, whose lexers are loaded with the first letter."""
+class LazyHighlighter(Lexer):
+    """Highlights lines; the lexers are loaded when the first letter is typed."""
 
     def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
-        """Return what gives each line in styled pieces."""
+        """Return a function from the number of a line to its styled fragments."""
         lexer = _lexer() if document.text else SimpleLexer()
         return lexer.lex_document(document)
 
@@ -106,114 +107,114 @@ class Prompt:
         self.printer = printer
         self.playground = playground
         self.marks = marks
-        self._kept = ""
-        self._drawn = True
+        self._saved_line = ""
+        self._is_drawn = True
         self._loop: asyncio.AbstractEventLoop | None = None
         self._interpreter: Interpreter | None = None
         self._history = SharedHistory(history)
-        self._told_of_history = False
-        self.session = self._session()
+        self._history_error_shown = False
+        self.session = self._make_session()
 
     def stream(self, text: str) -> None:
-        """Show output from inside as it arrives."""
+        """Print output of a container as it arrives."""
         self.printer.stream(text)
 
     def typed_ahead(self) -> bytes:
-        """Take the keys that were read beyond the line."""
-        return take_typed_ahead(self.session.input)
+        """Return and forget the keys that were read after the end of the line."""
+        return take_typeahead(self.session.input)
 
     def give_back(self, keys: bytes) -> None:
-        """Keep keys for the next prompt."""
+        """Give keys to the next prompt, which reads them as typed."""
         if keys:
-            store(self.session.input, keys)
+            store_keys(self.session.input, keys)
 
     def loop(self, interpreter: Interpreter) -> int:
         """Prompt for lines and run them until quit; return 0."""
         self._interpreter = interpreter
-        self.playground.on_notice = self._notice
+        self.playground.on_notice = self._notice_arrived
         with no_echo(self.session.input.fileno()):
-            self.give_back(typed_before(self.session.input.fileno()))
+            self.give_back(read_typeahead(self.session.input.fileno()))
             while not interpreter.left:
                 self._take_line(interpreter)
         return 0
 
     def _take_line(self, interpreter: Interpreter) -> None:
         try:
-            line = self._ask()
+            line = self._read_line()
         except KeyboardInterrupt:
             self.marks.done(130)
             return
         except EOFError:
             line = "quit"
         self.marks.output()
-        self._tell_of_history()
+        self._show_history_error()
         self.marks.done(interpreter.run(line))
 
-    def _ask(self) -> str:
-        kept, self._kept = self._kept, ""
+    def _read_line(self) -> str:
+        default, self._saved_line = self._saved_line, ""
         self.marks.prompt()
         try:
             text = prompt_text(self.marks.number)
-            return self.session.prompt(text, default=kept, pre_run=self._begin)
+            return self.session.prompt(text, default=default, pre_run=self._before_prompt)
         finally:
             self._loop = None
 
-    def _session(self) -> PromptSession[str]:
-        # A program that drives us is better off without menus that redraw as it types.
-        driven = key() is not None
+    def _make_session(self) -> PromptSession[str]:
+        # SHELLPLAY_MARKS has a word: a program types here, and menus would only redraw.
+        is_driven = marks_key() is not None
         session: PromptSession[str] = PromptSession(
             auto_suggest=AutoSuggestFromHistory(),
-            bottom_toolbar=lambda: FormattedText(bar(self.playground)),
-            complete_while_typing=not driven,
+            bottom_toolbar=lambda: FormattedText(toolbar(self.playground)),
+            complete_while_typing=not is_driven,
             completer=TableCompleter(self.playground),
             history=self._history,
             include_default_pygments_style=False,
-            key_bindings=bindings(self._keep),
-            lexer=Highlighting(),
-            reserve_space_for_menu=0 if driven else 6,
+            key_bindings=bindings(self._save_line),
+            lexer=LazyHighlighter(),
+            reserve_space_for_menu=0 if is_driven else 6,
             style=STYLE,
         )
-        session.app.after_render += self._rendered
+        session.app.after_render += self._after_render
         return session
 
-    def _tell_of_history(self) -> None:
-        trouble = self._history.trouble
-        if trouble is not None and not self._told_of_history:
-            self._told_of_history = True
-            place = f" ({trouble.filename})" if trouble.filename else ""
-            self.printer.note(f"shellplay: no history is kept: {trouble.strerror}{place}")
+    def _show_history_error(self) -> None:
+        error = self._history.error
+        if error is not None and not self._history_error_shown:
+            self._history_error_shown = True
+            file = f" ({error.filename})" if error.filename else ""
+            self.printer.note(f"shellplay: no history is kept: {error.strerror}{file}")
 
-    def _keep(self, line: str) -> None:
-        self._kept = line
+    def _save_line(self, line: str) -> None:
+        self._saved_line = line
 
-    def _begin(self) -> None:
-        self._drawn = False
-        # What happened before there was a loop to be called is told before the first draw.
+    def _before_prompt(self) -> None:
+        self._is_drawn = False
+        # Notices that came before the event loop ran are shown before the first drawing.
         self._loop = get_app().loop
-        self._tell()
+        self._show_notices()
 
-    def _rendered(self, _app: Any) -> None:  # noqa: ANN401
-        if not self._drawn:
-            self._drawn = True
+    def _after_render(self, _app: Any) -> None:  # noqa: ANN401
+        if not self._is_drawn:
+            self._is_drawn = True
             self.marks.ready()
             if self.marks.number == 1:
-                # Not before it is drawn: it starts while the first line is being typed.
+                # After the first drawing, so that the start costs time while the user types.
                 self.playground.prestart()
 
-    def _notice(self, _sentence: str) -> None:
-        """Called from the pty reader thread: have it told above the prompt."""
+    def _notice_arrived(self, _sentence: str) -> None:
+        """Show new notices above the prompt; the pty reader thread calls this."""
         loop = self._loop
         if loop is None:
             return
         try:
-            loop.call_soon_threadsafe(self._tell_above)
+            loop.call_soon_threadsafe(self._show_notices_above)
         except RuntimeError:
-            # The prompt has just ended; what runs next tells it.
+            # The event loop has just ended: the next command shows the notices.
             return
 
-    def _tell_above(self) -> None:
-        run_in_terminal(self._tell)
+    def _show_notices_above(self) -> None:
+        run_in_terminal(self._show_notices)
 
-    def _tell(self) -> None:
+    def _show_notices(self) -> None:
         if self._interpreter is not None:
             self._interpreter.tell()

@@ -1,4 +1,4 @@
-"""What the environment says of the front end: plain or not, and the text of the prompt."""
+"""The environment's choices for the front end: plain or not, and the text of the prompt."""
 
 import os
 
@@ -6,10 +6,10 @@ PROMPT = "shellplay> "
 
 
 def prompt_text(number: int) -> str:
-    """Return the prompt; SHELLPLAY_PROMPT may hold another, with {n} for its number."""
+    """Return the text of the prompt: SHELLPLAY_PROMPT with its number instead of {n}."""
     return os.environ.get("SHELLPLAY_PROMPT", PROMPT).replace("{n}", str(number))
 
 
 def wants_plain() -> bool:
-    """Tell whether the terminal, by its name, is too dumb for a line editor."""
+    """Tell whether TERM names a terminal that cannot run a line editor."""
     return os.environ.get("TERM", "") in ("", "dumb", "unknown")

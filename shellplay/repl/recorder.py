@@ -1,4 +1,4 @@
-"""The recorder of a front end: begins a recording, hands on what happens, and ends it."""
+"""The recorder of a front end: starts a recording, passes events to it, and ends it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SUFFIX = ".play.md"
 
 
 class Recorder(Recording):
-    """Records the session of one front end; what that needs is loaded when it begins."""
+    """Records the session of one front end; the recording is loaded when it starts."""
 
     def __init__(self, playground: Playground, printer: Printer) -> None:
         self._playground = playground
@@ -31,13 +31,14 @@ class Recorder(Recording):
 
     @property
     def name(self) -> str:
-        """The file that is being written, "" if there is none."""
+        """The path of the file that is being written, "" if there is none."""
         return str(self._session.path) if self._session else ""
 
     def start(self, place: str, *, force: bool = False, casting: Casting | None = None) -> str:
-        """Begin to write a recipe, and casts beside it, and say where.
+        """Start to write a recipe (and casts, if given); return a sentence with its path.
 
-        Raises Refused if there are containers already, UsageError for what cannot be written.
+        Raises Refused if a recording runs or there are containers, and UsageError if the file
+        cannot be written.
         """
         if self._session:
             raise Refused(f"this session is written down in {self.name} already", "record stop")
@@ -56,53 +57,59 @@ class Recorder(Recording):
         return f"this session is written down in {path}"
 
     def stop(self) -> str:
-        """Complete what was written and say where it is."""
+        """Complete the recording; return a sentence with its path.
+
+        Raises Refused if no recording runs.
+        """
         session, self._session = self._session, None
         if session is None:
             raise Refused("nothing is being recorded", "record start NAME")
         return session.close()
 
     def remarked(self, line: str) -> None:
-        """Write a comment down as prose."""
+        """Add a comment to the recipe as prose."""
         self._tell(lambda session: session.remarked(line))
 
     def began(self, text: str) -> None:
-        """Take down what a step is about to do."""
+        """Start a step with the text of its command."""
         self._tell(lambda session: session.began(text))
 
     def bound(self, name: str, values: Mapping[str, object]) -> None:
-        """Take down which command it is."""
+        """Add the command and its arguments to the step."""
         self._tell(lambda session: session.bound(name, values))
 
     def came(self, outcome: Outcome) -> None:
-        """Take down the exit status of what ran."""
+        """Add an outcome, such as an exit status, to the step."""
         self._tell(lambda session: session.came(outcome))
 
     def ended(self, status: int) -> None:
-        """Write the step down."""
+        """Write the complete step to the recipe."""
         self._tell(lambda session: session.ended(status))
 
     def noticed(self, sentence: str) -> None:
-        """Keep a notice for the step that it belongs to."""
+        """Add a notice to the step that it belongs to."""
         self._tell(lambda session: session.noticed(sentence))
 
     @contextmanager
     def entered(self, container: Container) -> Iterator[Heard | None]:
-        """Write down, in the block, what is typed into a live bash."""
+        """Record the keys that are typed into a live bash during the block.
+
+        Gives a callback for the keys, or None if nothing is recorded.
+        """
         if self._session is None:
             yield None
             return
         with self._session.entered(container) as heard:
             yield heard
 
-    def _tell(self, what: Callable[[Session], None]) -> None:
+    def _tell(self, notify: Callable[[Session], None]) -> None:
         session = self._session
         if session is None:
             return
         try:
-            what(session)
+            notify(session)
         except OSError as error:
-            # What the user has built is worth more than what was written of it.
+            # A full disk must not end the session: the containers are worth more.
             self._session = None
             session.close()
             reason = f"{session.path} cannot be written: {error.strerror}"

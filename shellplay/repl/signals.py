@@ -1,32 +1,33 @@
-"""SIGTERM and SIGHUP end the program in order; Ctrl-Z does not stop it."""
+"""Signal handlers: SIGTERM and SIGHUP end the program in order, Ctrl-Z does nothing."""
 
 import signal
 import types
 
-ENDING = (signal.SIGTERM, signal.SIGHUP)
+EXIT_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
-def leave_in_order() -> None:
-    """Turn each into SystemExit(128 + number), unless we were started to ignore it."""
-    for number in ENDING:
+def exit_on_signals() -> None:
+    """Raise SystemExit(128 + number) at SIGTERM and SIGHUP, unless nohup(1) ignores them."""
+    for number in EXIT_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _leave)
+            signal.signal(number, _exit)
 
 
-def stay_awake() -> None:
-    """Take no notice of Ctrl-Z: a stopped front end would let every bash wait for it.
+def ignore_ctrl_z() -> None:
+    """Do nothing at SIGTSTP: if the front end stopped, every bash would wait for it.
 
-    A handler, because what we start must not inherit that the signal is ignored.
+    The signal gets a handler instead of SIG_IGN, as execve(2) would pass SIG_IGN on to each
+    program (signal(7)).
     """
-    signal.signal(signal.SIGTSTP, _take_no_notice)
+    signal.signal(signal.SIGTSTP, _do_nothing)
 
 
-def _take_no_notice(_number: int, _frame: types.FrameType | None) -> None:
+def _do_nothing(_number: int, _frame: types.FrameType | None) -> None:
     return
 
 
-def _leave(number: int, _frame: types.FrameType | None) -> None:
-    # A second signal must not cut the clean-up short.
-    for other in ENDING:
-        signal.signal(other, signal.SIG_IGN)
+def _exit(number: int, _frame: types.FrameType | None) -> None:
+    # A second signal must not interrupt the cleanup.
+    for signal_number in EXIT_SIGNALS:
+        signal.signal(signal_number, signal.SIG_IGN)
     raise SystemExit(128 + number)

@@ -1,25 +1,26 @@
-"""The kind of terminal that what runs inside is told it has."""
+"""The value of TERM for programs in containers (term(7))."""
 
 import os
 
 from shellplay import settings
 
-USUAL, DUMB = settings.USUAL.term, "dumb"
+DEFAULT_TERM, DUMB = settings.USUAL.term, "dumb"
 
 
-def term_inside() -> str:
-    """Return the user's TERM if this machine knows it, else the nearest that is safe.
+def container_term() -> str:
+    """Return the user's TERM if this machine's terminfo has it, else the nearest safe value.
 
-    What runs inside draws on the user's terminal: keys and colours are those of that one.
+    A program in a container draws on the user's terminal: its keys and colours are the ones of
+    that terminal.
     """
     term = os.environ.get("TERM", "")
-    if term in ("", USUAL, DUMB):
+    if term in ("", DEFAULT_TERM, DUMB):
         return term or DUMB
     import curses
 
     try:
         curses.setupterm(term, 1)
     except curses.error:
-        # A new terminal that calls itself one of xterm's kind is that as well.
-        return USUAL if term.startswith("xterm") else DUMB
+        # A new terminal whose name begins with xterm understands xterm's sequences.
+        return DEFAULT_TERM if term.startswith("xterm") else DUMB
     return term

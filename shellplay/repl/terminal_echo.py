@@ -1,4 +1,4 @@
-"""The echo of the terminal between two prompts."""
+"""Switch the echo of the terminal off between two prompts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from shellplay.kernel.terminal_modes import restored
 
 @contextmanager
 def no_echo(fd: int) -> Iterator[None]:
-    """Have a terminal not show what is typed ahead, see termios(3).
+    """Clear ECHO in the modes of a terminal, for the block (termios(3)).
 
-    The prompt draws it when it comes to it.  Shown by the kernel as well it would stand
-    there twice, and the prompt, which takes the cursor to be at the margin, beside it.
+    Keys that are typed while a command runs are drawn by the next prompt.  With ECHO the
+    kernel would draw them too, and the prompt would not begin at the left margin.
     """
     if not os.isatty(fd):
         yield
         return
-    with restored(fd) as quiet:
-        quiet[3] &= ~termios.ECHO
-        termios.tcsetattr(fd, termios.TCSADRAIN, quiet)
+    with restored(fd) as modes:
+        modes[3] &= ~termios.ECHO
+        termios.tcsetattr(fd, termios.TCSADRAIN, modes)
         yield

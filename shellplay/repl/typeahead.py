@@ -1,4 +1,4 @@
-"""What was typed before the first prompt."""
+"""Read the keys that were typed before the first prompt."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from shellplay.kernel.terminal_modes import restored
 CHUNK = 4096
 
 
-def typed_before(fd: int) -> bytes:
-    """Take what a terminal was typed before there was a prompt, Ctrl-D as the key it was.
+def read_typeahead(fd: int) -> bytes:
+    """Return the keys that wait in a terminal's input queue; b"" if it is not a terminal.
 
-    The line discipline takes Ctrl-D for an end, and leaves a zero byte to whoever reads
-    key by key afterwards.
+    In canonical mode the line discipline turns Ctrl-D into an end of file; a later read(2)
+    without canonical mode gets a zero byte instead, which is Ctrl-D again here.
     """
     if not os.isatty(fd):
         return b""
-    with restored(fd, termios.TCSANOW) as by_the_key:
-        by_the_key[3] &= ~termios.ICANON
-        by_the_key[6][termios.VMIN] = by_the_key[6][termios.VTIME] = 0
-        termios.tcsetattr(fd, termios.TCSANOW, by_the_key)
+    with restored(fd, termios.TCSANOW) as modes:
+        modes[3] &= ~termios.ICANON
+        modes[6][termios.VMIN] = modes[6][termios.VTIME] = 0
+        termios.tcsetattr(fd, termios.TCSANOW, modes)
         keys = b"".join(iter(lambda: os.read(fd, CHUNK), b""))
     return keys.replace(b"\0", b"\x04")

@@ -20,7 +20,7 @@ from shellplay.repl.completer import TableCompleter
 from shellplay.repl.history import HistoryFile
 from shellplay.repl.osc133 import EscapeMarks
 from shellplay.repl.prompt import Prompt
-from shellplay.repl.toolbar import bar
+from shellplay.repl.toolbar import toolbar
 from tests.waiting import wait_until
 
 Type = Callable[[str], str]
@@ -120,9 +120,9 @@ def test_keys_read_ahead_can_be_taken_and_given_back(keys: PipeInput, prompt: Pr
 
 
 def test_the_bar_tells_container_fences_and_state(playground: Playground) -> None:
-    assert "no container" in bar(playground)[0][1]
+    assert "no container" in toolbar(playground)[0][1]
     playground.new("web")
-    told = "".join(text for _, text in bar(playground))
+    told = "".join(text for _, text in toolbar(playground))
     assert [word in told for word in ("web", "no fences", "idle")] == [True] * 3
 
 
