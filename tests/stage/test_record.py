@@ -36,6 +36,7 @@ STORY = [
     "in ls -l /proc/self/ns/net .",
     "spawn sleep 1000",
     "ps; ps host; tree; fences",
+    "ps -l; ps host -l; stats; stats --watch 0.1 --count 2",
     "## Behind fences",
     "fence uts",
     "fence pid",
@@ -72,7 +73,7 @@ def test_a_fresh_recording_passes_ten_times_in_a_row(tmp_path: Path) -> None:
     path = tmp_path / "story.play.md"
     lines = [word for line in STORY for word in ("-c", line)]
     program("record", path, "--keep-going", *lines)
-    assert len(list(parse(path.read_text()).steps)) == 32
+    assert len(list(parse(path.read_text()).steps)) == 36
     for number in range(10):
         shutil.copy(path, tmp_path / f"{number}.play.md")
     done = program("test", tmp_path, "-j", 2)

@@ -43,7 +43,7 @@ LEFT_OUT = ("record", "quit", "enter", "replay", "recipes", "tour")
 # What may be looked at again until it is as expected.
 VOLATILE = ("ps", "tree", "fences", "containers", "inspect")
 # What tells of this machine, or of how something was typed.
-UNLIKE = ("logs", "doctor")
+UNLIKE = ("logs", "doctor", "stats")
 INTERRUPTED = 130
 
 
