@@ -325,16 +325,23 @@ class Fencing:
         placement.require_a_way_back(self._stack, standing, self._state.label)
         doomed = self._stack.doomed_by([standing])
         left = self._lost_jobs(doomed, f"peel {standing.fence.kind}", force=force)
-        left += self._stack.live.open_beside(self._stack.woken_by(standing))
         with self._stack.keys_wait():
+            if all(shell.untouched for shell in doomed):
+                # Copies that have run nothing know what the bash outside knows.
+                self._come_outside(standing)
+                return Carried((), left)
+            left += self._stack.live.open_beside(self._stack.woken_by(standing))
             state = self._told_state(standing, force=force)
-            with self._stack.stepped_back([standing], deaf=state is None) as others:
-                for fence, pin in others:
-                    self._up(fence, pin)
+            self._come_outside(standing, deaf=state is None)
             if state is None:
                 return Carried((), (*left, STATE))
             carried = self._stack.carry(state)
         return Carried(carried.carried, (*left, *state.stays, *carried.failed))
+
+    def _come_outside(self, standing: AppliedFence, *, deaf: bool = False) -> None:
+        with self._stack.stepped_back([standing], deaf=deaf) as others:
+            for fence, pin in others:
+                self._up(fence, pin)
 
     def _told_state(self, standing: AppliedFence, *, force: bool) -> State | None:
         try:

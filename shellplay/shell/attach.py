@@ -130,6 +130,7 @@ class Relay:
             poll.register(master, select.POLLIN | (select.POLLOUT if self._pending else 0))
             ready = dict(poll.poll())
             if ready.get(master, 0) & select.POLLOUT:
+                self._terminal.typed += 1
                 self._pending = self._pending[os.write(master, self._pending) :]
             if ready.get(master, 0) & ~select.POLLOUT and self._pass_output():
                 continue  # All output before a death is shown before the death is.

@@ -15,6 +15,10 @@ is edited, between the marks E and e, the other has it accepted.
 
 from __future__ import annotations
 
+import re
+
+# A backslash begins an escape of printf's %b; of the rest only printable ASCII is typed.
+_UNTYPABLE = re.compile(rb"[^ -\[\]-~]")
 TEMPLATE = r"""
 __shellplay_prompt() {
     __shellplay_keep_builtin
@@ -61,7 +65,7 @@ __shellplay_rehook() {
     [[ ${PS2-} == *NONCE* || ${PS2+${PS2@a}} == *r* ]] || PS2=${PS2-}'\[\e]133;S;k=NONCE\a\]'
 }
 __shellplay_bind() {
-    local map key='"\e[7133;NONCE~": { IFS= LC_ALL=C \builtin read -rsd "" __shellplay_in'
+    local map key='"\e[7133;NONCE~": { IFS= \builtin read -r __shellplay_in'
     key+='; \builtin printf -v __shellplay_in %b "$__shellplay_in"'
     key+='; \builtin eval "$__shellplay_in"; \builtin unset __shellplay_in; }'
     key+=' 3>&1 >/dev/null 2>&1'
@@ -118,11 +122,9 @@ def accept_sequence(nonce: str) -> bytes:
 def key_sequence(nonce: str, script: str) -> bytes:
     """Return the bytes that make a bash with this nonce run ``script`` unseen.
 
-    Control characters are written as escapes: the terminal would act on them.
+    The script is one line of printable ASCII, which bash reads in pieces of 4 KiB: the
+    terminal would act on control characters, and a locale on the others.
     """
-    escaped = "".join(
-        "\\\\" if char == "\\" else f"\\0{ord(char):03o}" if ord(char) < 32 else char
-        for char in script
-    )
-    text = escaped.replace("\x7f", "\\0177").encode("utf-8", "surrogateescape")
-    return f"\x1b[7133;{nonce}~".encode() + text + b"\0"
+    text = script.encode("utf-8", "surrogateescape")
+    escaped = _UNTYPABLE.sub(lambda match: b"\\0%03o" % ord(match[0]), text)
+    return f"\x1b[7133;{nonce}~".encode() + escaped + b"\n"

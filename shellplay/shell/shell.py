@@ -11,7 +11,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 
 from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel import constants as k
@@ -23,6 +22,7 @@ from shellplay.kernel.seize import seized
 from shellplay.kernel.tracee import Tracee
 from shellplay.model import ShellIdentity
 from shellplay.shell.bash_memory import BashMemory
+from shellplay.shell.stillness import Stillness
 from shellplay.shell.terminal import Terminal
 
 # Where bash waits for a key: readline's select, or a plain read.
@@ -40,6 +40,9 @@ class Shell:
         # Its PID as the bash below sees it, which must reap it.
         self.inside_parent = inside_parent
         self.modes: list[object] | None = None
+        # Of a copy: evidence that it has run nothing since its fork, None if it may have.
+        self._stillness: Stillness | None = None
+        self._untouched_when_parked = False
 
     @property
     def identity(self) -> ShellIdentity:
@@ -66,7 +69,7 @@ class Shell:
     @property
     def cwd(self) -> str:
         """Its working directory as seen from the host."""
-        return str(Path(f"/proc/{self.pid}/cwd").readlink())
+        return procfs.working_directory(self.pid)
 
     @property
     def alive(self) -> bool:
@@ -81,9 +84,25 @@ class Shell:
         """Tell whether it holds CAP_SYS_ADMIN in its own user namespace."""
         return bool(self.status.effective >> k.CAP_SYS_ADMIN & 1)
 
-    def seized(self) -> AbstractContextManager[Tracee]:
+    @property
+    def untouched(self) -> bool:
+        """Whether it is a copy that has run nothing since its fork; if parked, until it was.
+
+        Then it knows what its original knows: what it was forked with.
+        """
+        if self._stillness is None:
+            return self._untouched_when_parked
+        return self._stillness.holds()
+
+    @contextmanager
+    def seized(self) -> Iterator[Tracee]:
         """Stop it for a while and let it make calls for us, see tracee.py."""
-        return seized(self.pid)
+        with seized(self.pid) as tracee:
+            before, self._stillness = self._stillness, None
+            still = before is not None and before.held_until_stop()
+            yield tracee
+            if before is not None and still:
+                self._stillness = before.again()
 
     @contextmanager
     def _seized_at_prompt(self) -> Iterator[Tracee]:
@@ -129,22 +148,28 @@ class Shell:
         bash is not idle at its prompt; then nothing was changed.
         """
         modes = terminal.modes()
+        untouched = self.untouched
         with self._seized_at_prompt() as original:
             memory = BashMemory.of(original)
             with plan.forked(original) as (copy, inside):
                 plan.enter(copy)
                 _stand_alone(copy, memory.copied_to(copy))
+                stillness = Stillness(copy.pid, terminal)
             # Only now: from here on the copy reads the terminal and the original must not.
             original.stop_on_exit = True
         self.modes = modes
+        self._stillness, self._untouched_when_parked = None, untouched
+        forked = Shell(copy.pid, inside_parent=inside)
+        forked._stillness = stillness
         self._await_stopped()
-        return Shell(copy.pid, inside_parent=inside)
+        return forked
 
     def wake(self, terminal: Terminal, ended: Shell) -> None:
         """Let a parked bash go on: ``ended``, its dead copy, is reaped before it can hear.
 
         It gets the terminal back, with the modes that it left it in.
         """
+        self._untouched_when_parked = False
         with self.seized() as parked:
             if ended.inside_parent is not None:
                 parked.reap(ended.inside_parent)

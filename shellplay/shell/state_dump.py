@@ -53,19 +53,22 @@ NOT_STATE = frozenset(
     )
 )
 OURS = "__shellplay_"
+# The variables that list the options that are on, and the command that switches one on.
+OPTIONS = {
+    "shopt": ("BASHOPTS", r"\builtin shopt -s"),
+    "set": ("SHELLOPTS", r"\builtin set -o"),
+}
 SECTIONS = {
     "variables": r"\builtin declare -p",
     "functions": r"\builtin declare -F",
     "aliases": r"\builtin alias -p",
-    "shopts": r"\builtin shopt -p",
-    "sets": r"\builtin shopt -po",
     "traps": r"\builtin trap -p",
     "completions": r"\builtin complete -p",
     "directories": r"\builtin dirs -l -p",
     "umask": r"\builtin umask -p",
 }
 # A quoted run, or one escaped character: '\'' stands between two runs.
-_QUOTED = r'\\.|"(?:\\.|[^"\\])*"' + r"|\$'(?:\\.|[^'\\])*'" + r"|'[^']*'"
+_QUOTED = r'\\.|"[^"\\]*(?:\\.[^"\\]*)*"' + r"|\$'[^'\\]*(?:\\.[^'\\]*)*'" + r"|'[^']*'"
 _LIST = rf"\((?:{_QUOTED}|[^()\"'\\])*\)"
 _DECLARATION = re.compile(
     rf"^declare -([-\w]+) (\w+)(?:=((?:{_QUOTED}|{_LIST}|[^\"'\\\n])*))?\n", re.DOTALL | re.M
@@ -134,9 +137,10 @@ def _simple_items(found: dict[str, str]) -> list[Item]:
     completions = re.sub(
         r"^complete ", r"\\builtin complete ", found["completions"], flags=re.M
     )
+    declared = _DECLARATION.findall(found["variables"])
     return [
-        *_options(found["shopts"], "shopt"),
-        *_variables(found["variables"]),
+        *_options(declared, "shopt"),
+        *_variables(declared),
         Item("positional parameters", "", rf"\builtin set -- {words}"),
         Item("completions", "", "\\builtin complete -r\n" + completions),
         *(
@@ -154,13 +158,13 @@ def _simple_items(found: dict[str, str]) -> list[Item]:
             # In POSIX mode all signals are listed, most with their default.
             if action != "-"
         ),
-        *_options(found["sets"], "set"),
+        *_options(declared, "set"),
     ]
 
 
-def _variables(text: str) -> list[Item]:
+def _variables(declared: list[tuple[str, str, str]]) -> list[Item]:
     found = []
-    for flags, name, value in _DECLARATION.findall(text):
+    for flags, name, value in declared:
         if name in NOT_STATE or name.startswith(OURS):
             continue
         found.append(Item("variable", name, _declared(name, flags.replace("-", ""), value)))
@@ -179,12 +183,11 @@ def _declared(name: str, flags: str, value: str) -> str:
     return f"{unset}; {declare}" + (f"={value}" if value else "")
 
 
-def _options(text: str, command: str) -> list[Item]:
-    # One way to edit lines replaces the other; to switch both off, even for a moment, would
-    # end the readline that we are called from.
-    replaced = ("set +o emacs", "set +o vi")
-    rows = [row for row in text.splitlines() if row.startswith(command) and row not in replaced]
-    return [Item("option", row.split()[-1], rf"\builtin {row}") for row in rows]
+def _options(declared: list[tuple[str, str, str]], kind: str) -> list[Item]:
+    variable, command = OPTIONS[kind]
+    lists = [value for _, name, value in declared if name == variable]
+    names = lists[0].strip('"').split(":") if lists else ()
+    return [Item(kind, name, f"{command} {name}") for name in names if name]
 
 
 def _functions(ask: Ask, listing: str) -> list[Item]:

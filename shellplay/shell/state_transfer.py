@@ -17,13 +17,19 @@ UNDO = {
     "function": r"\builtin unset -f {}",
     "alias": r"\builtin unalias -- {}",
     "trap": r"\builtin trap - {}",
+    "shopt": r"\builtin shopt -u {}",
+    "set": r"\builtin set +o {}",
 }
+# One way to edit lines replaces the other; to switch both off, even for a moment, would end
+# the readline that we are called from.
+EDITORS = ("emacs", "vi")
 # Options of the parser come before what is parsed under them, those that change how
 # commands run (errexit, xtrace) after all commands.
 ORDER = (
     *("shopt", "variable", "function", "positional parameters", "completions", "alias"),
     *("working directory", "umask", "history", "trap", "set", "line"),
 )
+NAMES = {"shopt": "option", "set": "option"}
 PLURALS = {"alias": "aliases"}
 SHOWN = 5
 
@@ -46,7 +52,7 @@ def carry(ask: Ask, want: State, have: State) -> Carried:
         for number, step in enumerate(steps)
     ]
     # An alias of this bash must not change what a function of the other one says.
-    aliases = want.items.get(("option", "expand_aliases"))
+    aliases = want.items.get(("shopt", "expand_aliases"))
     lines = [r"\builtin shopt -u expand_aliases", *lines, aliases.make if aliases else ""]
     failed = {int(word) for word in ask("\n".join(lines)).split("\x1d")[1:] if word.isdigit()}
     return Carried(
@@ -59,7 +65,9 @@ def _steps(want: State, have: State) -> list[Item]:
     steps = [
         Item(kind, name, UNDO[kind].format(shlex.quote(name)))
         for kind, name in have.items
-        if (kind, name) not in want.items and kind in UNDO
+        if (kind, name) not in want.items
+        and kind in UNDO
+        and not (kind == "set" and name in EDITORS)
     ]
     steps += [each for key, each in want.items.items() if have.items.get(key) != each]
     if want.history != have.history:
@@ -72,16 +80,13 @@ def _steps(want: State, have: State) -> list[Item]:
 
 
 def _rank(step: Item) -> int:
-    kind = step.kind
-    if kind == "option":
-        kind = "shopt" if "shopt" in step.make else "set"
-    return ORDER.index(kind if kind in ORDER else "line")
+    return ORDER.index(step.kind if step.kind in ORDER else "line")
 
 
 def _in_words(steps: list[Item]) -> tuple[str, ...]:
     names: dict[str, list[str]] = defaultdict(list)
     for step in steps:
-        names[step.kind].append(step.name)
+        names[NAMES.get(step.kind, step.kind)].append(step.name)
     names.pop("line", None)
     return tuple(_phrase(kind, found) for kind, found in names.items())
 

@@ -59,6 +59,8 @@ class Terminal:
         self.nonce = nonce or os.urandom(8).hex()
         self.lock = threading.RLock()
         self.typed_since_prompt = False
+        # How often keys were written, by anybody.
+        self.typed = 0
         # Whether what the prompt shows, as the host's name, may have changed since it did.
         self.prompt_is_stale = False
         self.screen_modes = ScreenModes()
@@ -235,6 +237,7 @@ class Terminal:
 
     def _send_rest(self) -> None:
         if self._unsent:
+            self.typed += 1
             with suppress(BlockingIOError):
                 self._unsent = self._unsent[os.write(self.master, self._unsent) :]
 

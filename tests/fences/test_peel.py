@@ -51,6 +51,7 @@ def test_what_was_made_inside_comes_along(
         assert word in told
     container.type(b"-typed\r")
     wait_until(printed(container, "half-typed"), "the line")
+    wait_until(lambda: container.state is ShellState.IDLE, "the prompt")
     assert shown(container) == expected(tmp_path)
 
 
