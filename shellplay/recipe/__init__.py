@@ -1,1 +1,1 @@
-"""The recipe: an article in Markdown whose ``shellplay`` blocks are run and compared."""
+"""The recipe format: Markdown with ``shellplay`` blocks of steps, parsed, matched, written."""

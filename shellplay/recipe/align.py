@@ -1,8 +1,8 @@
-"""The best alignment of expected lines and lines that came, if they do not match.
+"""Align expected lines with the lines of an output that does not match them.
 
-As few lines as possible are left without a partner.  Each pair is made under the bindings
-of the best way up to there, so this is dynamic programming that looks ahead nowhere: it
-finds a good alignment, and not always the best there is.
+The alignment leaves few lines without a partner.  It is found by dynamic programming: each
+cell keeps only its cheapest path, with the bindings of this path.  A dearer path with
+better bindings is lost, so the alignment is good, but not always the best.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ from itertools import takewhile
 from operator import attrgetter
 
 from shellplay.recipe.bindings import Bindings
-from shellplay.recipe.pattern_match import Many
-from shellplay.recipe.step_bindings import Names
+from shellplay.recipe.pattern_match import Quantifier
+from shellplay.recipe.step_patterns import StepPatterns
 
-MOST_CELLS = 100_000
-# One difference weighs more than all the lines that `...` may swallow to avoid it.
-DIFFERENT = 1_000_000
-SWALLOWED = 1
+MAX_CELLS = 100_000
+# One difference costs more than all the lines that `...` can match instead.
+DIFFERENCE_COST = 1_000_000
+WILDCARD_LINE_COST = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """An expected line (its number) and the lines it stands for, or one without the other.
+    """An expected line with the lines of output that it matches, or either of them alone.
 
-    It ``fits`` also with no lines, if it is optional.
+    ``item`` is the index of the expected line; None: nothing expected these lines.
+    ``fits`` is also true of an optional expected line without lines.
     """
 
     item: int | None
@@ -35,114 +36,124 @@ class Aligned:
     fits: bool
 
 
-def align(names: Names, found: Sequence[str], bindings: Bindings) -> list[Aligned]:
-    """Return expected lines and lines that came, side by side, in order."""
-    first, bindings = _beginning(names, found, bindings)
-    same = [Aligned(at, (found[at],), True) for at in range(first)]
-    # What is far beyond what was expected is new; nobody waits for more than that.
-    width = MOST_CELLS // (len(names.items) - first + 1)
-    table = Table(names, found[first : first + width], first, bindings)
-    rest = [Aligned(None, (line,), False) for line in found[first + width :]]
-    return _sorted([*same, *table.way(), *rest])
+def align(patterns: StepPatterns, lines: Sequence[str], bindings: Bindings) -> list[Aligned]:
+    """Return all expected lines and all lines of output, aligned, in order."""
+    first, bindings = _match_prefix(patterns, lines, bindings)
+    prefix = [Aligned(at, (lines[at],), True) for at in range(first)]
+    # The table grows with rows times columns. Lines beyond its width count as unexpected,
+    # so a long output cannot make the alignment slow.
+    width = MAX_CELLS // (len(patterns.items) - first + 1)
+    table = Table(patterns, lines[first : first + width], first, bindings)
+    surplus = [Aligned(None, (line,), False) for line in lines[first + width :]]
+    return _missing_first([*prefix, *table.best_path(), *surplus])
 
 
-def _beginning(names: Names, found: Sequence[str], bindings: Bindings) -> tuple[int, Bindings]:
-    """Return how many lines match one by one from the first on, and what they bind."""
+def _match_prefix(
+    patterns: StepPatterns, lines: Sequence[str], bindings: Bindings
+) -> tuple[int, Bindings]:
+    """Return how many lines at the start match one to one, and the bindings after them."""
     at = 0
-    while at < min(len(names.items), len(found)) and names.items[at][1].many is Many.ONE:
-        after = names.fit(at, found[at], bindings)
+    both = min(len(patterns.items), len(lines))
+    while at < both and patterns.quantifier(at) is Quantifier.ONE:
+        after = patterns.fit(at, lines[at], bindings)
         if after is None:
             break
         at, bindings = at + 1, after
     return at, bindings
 
 
-def _sorted(way: list[Aligned]) -> list[Aligned]:
-    """Bring what has not come before what has come instead, as diffs do."""
+def _missing_first(path: list[Aligned]) -> list[Aligned]:
+    """Put missing lines before the unexpected lines next to them, as diff(1) does."""
     done: list[Aligned] = []
-    while len(done) < len(way):
-        rest = way[len(done) :]
-        different = list(takewhile(lambda each: not each.fits, rest))
-        done += sorted(different, key=lambda each: each.item is None) or rest[:1]
+    while len(done) < len(path):
+        remaining = path[len(done) :]
+        different = list(takewhile(lambda each: not each.fits, remaining))
+        done += sorted(different, key=lambda each: each.item is None) or remaining[:1]
     return done
 
 
-class Step(Enum):
-    """How a cell of the table is reached."""
+class Move(Enum):
+    """The last move of a path into a cell of the table."""
 
     START = auto()
-    FITS = auto()  # an expected line and a line
-    MORE = auto()  # one more line for the same expected line
-    MISSING = auto()  # an expected line has not come
-    NEW = auto()  # a line was not expected
+    FITS = auto()  # an expected line matches a line of output
+    MORE = auto()  # the same expected line matches one more line
+    MISSING = auto()  # no line of output matches an expected line
+    NEW = auto()  # no expected line matches a line of output
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The best way to bring some expected lines and some lines together."""
+    """The cheapest path into a cell: its cost, its last move and its bindings."""
 
     cost: int
-    step: Step
+    move: Move
     bindings: Bindings
 
 
 class Table:
-    """The best way for each number of expected lines (rows) and of lines (columns)."""
+    """The cheapest path for the first R expected lines and the first C lines of output.
+
+    R is the row and C the column; both begin at 0.
+    """
 
     def __init__(
-        self, names: Names, found: Sequence[str], first: int, bindings: Bindings
+        self, patterns: StepPatterns, lines: Sequence[str], first: int, bindings: Bindings
     ) -> None:
-        self._names = names
-        self._found = found
+        self._patterns = patterns
+        self._lines = lines
         self._first = first
         self._rows: list[list[Cell]] = []
-        for row in range(len(names.items) - first + 1):
+        for row in range(len(patterns.items) - first + 1):
             self._rows.append([])
-            for column in range(len(found) + 1):
-                ways = self._ways(row, column) or [Cell(0, Step.START, bindings)]
-                self._rows[row].append(min(ways, key=attrgetter("cost")))
+            for column in range(len(lines) + 1):
+                paths = self._paths_into(row, column) or [Cell(0, Move.START, bindings)]
+                self._rows[row].append(min(paths, key=attrgetter("cost")))
 
-    def way(self) -> list[Aligned]:
-        """Return the best way from the first to the last."""
-        row, column = len(self._rows) - 1, len(self._found)
-        way: list[Aligned] = []
+    def best_path(self) -> list[Aligned]:
+        """Return the cheapest path through the whole table, from first to last line."""
+        row, column = len(self._rows) - 1, len(self._lines)
+        path: list[Aligned] = []
         lines: tuple[str, ...] = ()
-        while (step := self._rows[row][column].step) is not Step.START:
+        while (move := self._rows[row][column].move) is not Move.START:
             item = self._first + row - 1
-            if step in (Step.FITS, Step.MORE):
-                lines = (self._found[column - 1], *lines)
-            if step is Step.NEW:
-                way.append(Aligned(None, (self._found[column - 1],), False))
-            elif step is not Step.MORE:
-                optional = self._names.items[item][1].many.optional
-                way.append(Aligned(item, lines, step is Step.FITS or optional))
+            if move in (Move.FITS, Move.MORE):
+                lines = (self._lines[column - 1], *lines)
+            if move is Move.NEW:
+                path.append(Aligned(None, (self._lines[column - 1],), False))
+            elif move is not Move.MORE:
+                optional = self._patterns.quantifier(item).optional
+                path.append(Aligned(item, lines, move is Move.FITS or optional))
                 lines = ()
-            row -= step in (Step.FITS, Step.MISSING)
-            column -= step in (Step.FITS, Step.MORE, Step.NEW)
-        return way[::-1]
+            row -= move in (Move.FITS, Move.MISSING)
+            column -= move in (Move.FITS, Move.MORE, Move.NEW)
+        return path[::-1]
 
-    def _ways(self, row: int, column: int) -> list[Cell]:
-        """Return all ways into a cell, the one to prefer among equals first."""
-        ways: list[Cell] = []
+    def _paths_into(self, row: int, column: int) -> list[Cell]:
+        """Return all paths into a cell; among equal costs, the earlier is better."""
+        paths: list[Cell] = []
         item = self._first + row - 1
-        many = self._names.items[item][1].many if row else Many.ONE
+        quantifier = self._patterns.quantifier(item) if row else Quantifier.ONE
         if row and column:
-            ways += self._fitting(Step.FITS, self._rows[row - 1][column - 1], item, column)
+            paths += self._path_if_fits(
+                Move.FITS, self._rows[row - 1][column - 1], item, column
+            )
             left = self._rows[row][column - 1]
-            if many.repeats and left.step in (Step.FITS, Step.MORE):
-                ways += self._fitting(Step.MORE, left, item, column)
+            if quantifier.repeats and left.move in (Move.FITS, Move.MORE):
+                paths += self._path_if_fits(Move.MORE, left, item, column)
         if row:
             up = self._rows[row - 1][column]
-            price = 0 if many.optional else DIFFERENT
-            ways.append(Cell(up.cost + price, Step.MISSING, up.bindings))
+            price = 0 if quantifier.optional else DIFFERENCE_COST
+            paths.append(Cell(up.cost + price, Move.MISSING, up.bindings))
         if column:
             left = self._rows[row][column - 1]
-            ways.append(Cell(left.cost + DIFFERENT, Step.NEW, left.bindings))
-        return ways
+            paths.append(Cell(left.cost + DIFFERENCE_COST, Move.NEW, left.bindings))
+        return paths
 
-    def _fitting(self, step: Step, before: Cell, item: int, column: int) -> list[Cell]:
-        after = self._names.fit(item, self._found[column - 1], before.bindings)
+    def _path_if_fits(self, move: Move, before: Cell, item: int, column: int) -> list[Cell]:
+        after = self._patterns.fit(item, self._lines[column - 1], before.bindings)
         if after is None:
             return []
-        price = SWALLOWED if self._names.items[item][1].many is Many.LINES else 0
-        return [Cell(before.cost + price, step, after)]
+        is_wildcard = self._patterns.quantifier(item) is Quantifier.LINES
+        price = WILDCARD_LINE_COST if is_wildcard else 0
+        return [Cell(before.cost + price, move, after)]

@@ -1,4 +1,4 @@
-"""Bindings: which value each named tag stands for, and the line that said so."""
+"""Bindings: the value of each named tag, and the line of the recipe that bound it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shellplay.recipe import tag
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A value, and the line of the recipe that bound it (0 if that is not known)."""
+    """A value, and the line of the recipe that bound it (0: the line is not known)."""
 
     value: str
     line: int = 0
@@ -22,7 +22,7 @@ class Binding:
 
 
 class Bindings(Mapping[str, Binding]):
-    """Names of tags and what they stand for; immutable: binding gives a new one."""
+    """A mapping from the names of tags to their bindings; immutable and hashable."""
 
     __slots__ = ("_known",)
 
@@ -47,14 +47,14 @@ class Bindings(Mapping[str, Binding]):
     def __hash__(self) -> int:
         return hash(frozenset(self._known.items()))
 
-    def bound(self, name: str, value: str, line: int = 0) -> Bindings:
-        """Return these bindings and one more."""
+    def bind(self, name: str, value: str, line: int = 0) -> Bindings:
+        """Return new bindings: a copy of these with one more name."""
         return Bindings({**self._known, name: Binding(value, line)})
 
     def substitute(self, text: str) -> str:
-        """Return a command with the value of each named tag in its place.
+        """Return a command in which each named tag is replaced by its value.
 
-        Raises `UsageError` if a name is bound to nothing (yet).
+        Raises `UsageError` if a name has no value.
         """
 
         def value(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Blessing: what has come takes the place of what was expected, and patterns stay."""
+"""Bless a recipe: replace expected lines that no longer match, and keep their tags."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from shellplay.recipe.match import match
 from shellplay.recipe.output import lines
 from shellplay.recipe.parse import parse
 from shellplay.recipe.pattern import literal
-from shellplay.recipe.retag import retagged, tagged
-from shellplay.recipe.step_bindings import Names
+from shellplay.recipe.retag import proposal_or_literal, transfer_tags
+from shellplay.recipe.step_patterns import StepPatterns
 
 TagLine = Callable[[str], str]
 
@@ -26,14 +26,15 @@ def bless(
     outputs: Mapping[int, tuple[str, int]],
     tag: TagLine = literal,
 ) -> str:
-    """Return the text of a recipe with what its steps have put out.
+    """Return the text of a recipe that expects these outputs.
 
-    ``source`` is the text that was read as ``recipe``; ``outputs`` has output and exit
-    status of each step that was performed, by the step's line.  Expected lines that still
-    match stay byte for byte, as does everything that is not expected output.  ``tag``
-    gives a new line its tags.
+    ``source`` is the text that was parsed into ``recipe``.  ``outputs`` maps the line of
+    each performed step to its output and exit status.  Expected lines that still match
+    stay byte for byte, and so does all other text.  ``tag`` proposes an expected line with
+    tags for a new line of output.
 
-    Raises `Refused` if a tag that a command uses would be bound no more.
+    Raises `Refused` if the new text is not a correct recipe, as when no line binds a tag
+    that a command uses.
     """
     text = source.split("\n")
     bindings = Bindings()
@@ -42,73 +43,78 @@ def bless(
         if step.line not in outputs:
             continue
         output, status = outputs[step.line]
-        expected, bindings = renewed(step, output, bindings, tag)
+        expected, bindings = update_expectation(step, output, bindings, tag)
         changes += _changes(step, expected, status, text)
     for place, new in sorted(changes, key=lambda change: change[0].start, reverse=True):
         text[place.start : place.stop] = new
-    return _checked("\n".join(text), recipe.path)
+    return _check("\n".join(text), recipe.path)
 
 
-def renewed(
+def update_expectation(
     step: Step, output: str, bindings: Bindings, tag: TagLine
 ) -> tuple[Sequence[Expected], Bindings]:
-    """Return what a step should expect that put this out, and what that binds.
+    """Return the expected lines that match this output of a step, and the bindings after it.
 
-    A line that was expected before is the same object.
+    A kept line is the same object as before.
     """
     distinct = step.conditions.distinct
     after = match(step.expected, output, bindings, distinct=distinct)
     if after is not None:
         return step.expected, after
-    for way in (tag, None):
-        expected = _aligned(step, output, bindings, way)
+    for optional_tag in (tag, None):
+        expected = _merge(step, output, bindings, optional_tag)
         after = match(expected, output, bindings, distinct=distinct)
         if after is not None:
             return expected, after
-    # The patterns that are left cannot all be true, as of two names that must differ.
-    expected = _ended([Expected(_new(line, literal)) for line in lines(output)])
+    # The kept lines contradict each other, as when two names must differ and have the same
+    # value. So all lines become literal.
+    expected = _keep_last_blank(
+        [Expected(_text_of(line, literal(line))) for line in lines(output)]
+    )
     return expected, bindings
 
 
-def _aligned(
-    step: Step, output: str, bindings: Bindings, tag: TagLine | None
-) -> list[Expected]:
-    """Return the old lines that fit and the new ones, with tags unless ``tag`` is None."""
-    names = Names.of(step.expected, bindings, step.conditions.distinct)
+def _merge(step: Step, output: str, bindings: Bindings, tag: TagLine | None) -> list[Expected]:
+    """Return the old lines that fit and a new line for each line of output that none fits.
+
+    New lines get tags unless ``tag`` is None.
+    """
+    patterns = StepPatterns.of(step.expected, bindings, step.conditions.distinct)
     expected: list[Expected] = []
-    gone: list[Expected] = []
-    for each in align(names, lines(output), bindings):
+    missing: list[Expected] = []
+    for each in align(patterns, lines(output), bindings):
         if each.item is None:
-            old = gone.pop(0).text if gone else ""
+            old = missing.pop(0).text if missing else ""
             line = each.lines[0]
-            kept = retagged(old, line, tag(line), bindings) if tag else None
-            expected.append(Expected(kept or _new(line, tag or literal)))
+            proposed = tag(line) if tag else literal(line)
+            kept = transfer_tags(old, line, proposed, bindings) if tag else None
+            expected.append(Expected(kept or _text_of(line, proposed)))
         elif each.fits:
-            gone.clear()
+            missing.clear()
             expected.append(step.expected[each.item])
         else:
-            gone.append(step.expected[each.item])
-    return _ended(expected)
+            missing.append(step.expected[each.item])
+    return _keep_last_blank(expected)
 
 
-def _new(line: str, tag: TagLine) -> str:
-    return tagged(line, tag(line)) if line.strip(BLANKS) else ""
+def _text_of(line: str, proposed: str) -> str:
+    return proposal_or_literal(line, proposed) if line.strip(BLANKS) else ""
 
 
 def expectation(proposals: Iterable[tuple[str | None, str]]) -> tuple[Expected, ...]:
-    """Return expected lines for lines of output, each with a proposal of how to say it.
+    """Return an expected line for each pair of a line of output and a proposed text.
 
-    A proposal without a line, as ``...``, is taken as it is.
+    A proposal that does not match its line becomes the literal line.  In a pair without a
+    line (None), as for ``...``, the proposal is used as it is.
     """
-    found = [
-        Expected(text if line is None else tagged(line, text) if line.strip(BLANKS) else "")
-        for line, text in proposals
+    texts = [
+        proposed if line is None else _text_of(line, proposed) for line, proposed in proposals
     ]
-    return tuple(_ended(found))
+    return tuple(_keep_last_blank([Expected(text) for text in texts]))
 
 
-def _ended(expected: list[Expected]) -> list[Expected]:
-    """An empty line at the end would be taken for layout."""
+def _keep_last_blank(expected: list[Expected]) -> list[Expected]:
+    """Mark an empty last line with ``(lit)``: the parser drops empty lines after a step."""
     if expected and not expected[-1].text.strip(BLANKS):
         expected[-1] = Expected("(lit)")
     return expected
@@ -117,7 +123,7 @@ def _ended(expected: list[Expected]) -> list[Expected]:
 def _changes(
     step: Step, expected: Sequence[Expected], status: int, text: list[str]
 ) -> list[tuple[range, list[str]]]:
-    """Return which lines of the text (from 0) become which others."""
+    """Return the changes of one step: ranges of lines of the text (from 0), with new lines."""
     end = "\r" if text[step.line - 1].endswith("\r") else ""
     old = text[step.first - 1 : step.last - 1]
     has_status = bool(old) and kind(old[-1].removesuffix("\r")) is Kind.STATUS
@@ -134,7 +140,10 @@ def _changes(
 
 
 def _status_above(step: Step, text: list[str]) -> tuple[int, str] | None:
-    """Return the line of ``% status`` of a step, and all of it but the value."""
+    """Return where the ``% status`` line of a step is (from 0), and its text up to the colon.
+
+    None: the step has no such line.
+    """
     above = step.line - 2
     while (found := kind(text[above].removesuffix("\r"))) in (
         Kind.BLANK,
@@ -148,7 +157,7 @@ def _status_above(step: Step, text: list[str]) -> tuple[int, str] | None:
     return None
 
 
-def _checked(text: str, path: str) -> str:
+def _check(text: str, path: str) -> str:
     try:
         parse(text, path)
     except RecipeError as error:

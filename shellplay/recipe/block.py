@@ -1,4 +1,4 @@
-"""The lines of one block, read: steps with what they expect, and comments."""
+"""Read the lines of one block into steps, their expected lines, and comments."""
 
 from __future__ import annotations
 
@@ -10,24 +10,32 @@ from shellplay.errors import RecipeError
 from shellplay.nearest import nearest, quoted
 from shellplay.recipe import condition
 from shellplay.recipe.document import Actor, Comment, Conditions, Expected, Step
-from shellplay.recipe.line import ACTOR, ALMOST, BLANKS, CONTAINER, Kind, kind
+from shellplay.recipe.line import ACTOR, ALMOST_ACTOR, BLANKS, CONTAINER, Kind, kind
 from shellplay.recipe.pattern import pattern
 
 ESCAPE = "if it is output, end it with (lit)"
 ACTORS = "expected play>, in>, in[NAME]>, host$ or key>"
 
 
-def read_block(lines: Sequence[str], places: range, path: str) -> tuple[Step | Comment, ...]:
-    """Return what the lines at these places say; raises `RecipeError`."""
-    reader = Reader(path)
-    for at in places:
-        reader.line(lines[at], at + 1)
-    return reader.end()
+def read_block(lines: Sequence[str], numbers: range, path: str) -> tuple[Step | Comment, ...]:
+    """Return the steps and comments of the lines with these numbers (from 0).
+
+    Raises `RecipeError` with the line, the column and the error.
+    """
+    reader = BlockReader(path)
+    for at in numbers:
+        reader.read_line(lines[at], at + 1)
+    return reader.finish()
 
 
 @dataclass
-class Pending:
-    """A step that is being read; ``blank`` are the empty lines since the last other one."""
+class PendingStep:
+    """A step that is being read.
+
+    ``status`` is None if no line gives it.  ``blank`` are the empty lines after the last
+    expected line: they count only if another expected line follows.  ``ended`` is true
+    after the line of the exit status.
+    """
 
     step: Step
     status: int | None
@@ -37,7 +45,7 @@ class Pending:
     ended: bool = False
 
     def result(self) -> Step:
-        """Return the step."""
+        """Return the step with all lines read so far."""
         status = self.status or 0
         return replace(
             self.step,
@@ -47,18 +55,18 @@ class Pending:
         )
 
 
-class Reader:
-    """Takes the lines of a block one after the other."""
+class BlockReader:
+    """Reads the lines of one block one after the other; lines are counted from 1."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._items: list[Step | Comment] = []
-        self._pending: Pending | None = None
+        self._pending: PendingStep | None = None
         self._conditions: dict[str, Any] = {}
         self._conditions_line = 0
 
-    def line(self, text: str, line: int) -> None:
-        """Take one line."""
+    def read_line(self, text: str, line: int) -> None:
+        """Read one line of the block; raises `RecipeError`."""
         found = kind(text)
         if found in (Kind.STEP, Kind.COMMENT, Kind.CONDITION):
             self._end_step()
@@ -69,7 +77,7 @@ class Reader:
             case Kind.STEP:
                 self._step(text, line)
             case Kind.ALMOST_STEP:
-                self._almost(text, line)
+                self._fail_almost_step(text, line)
             case Kind.COMMENT:
                 self._items.append(Comment(text[2:], line))
             case Kind.CONDITION:
@@ -81,8 +89,8 @@ class Reader:
             case Kind.OUTPUT:
                 self._expected(text, line)
 
-    def end(self) -> tuple[Step | Comment, ...]:
-        """Return all items; raises `RecipeError` if there are conditions for no step."""
+    def finish(self) -> tuple[Step | Comment, ...]:
+        """Return all items; raises `RecipeError` if no step follows a condition."""
         self._end_step()
         if self._conditions:
             self._fail("no step follows this condition", self._conditions_line, fix=ACTORS)
@@ -102,23 +110,23 @@ class Reader:
         match = ACTOR.fullmatch(text)
         assert match
         actor = Actor(match["word"] + match["sign"])
-        name, said = match["name"], match["rest"].removeprefix(" ")
+        name, command = match["name"], match["text"].removeprefix(" ")
         if name is not None and not CONTAINER.fullmatch(name):
             column = match.start("name") + 1
             wanted = "lower-case letters, digits and _ . -"
             self._fail(f"expected the name of a container: {wanted}", line, column)
-        if not said.strip(BLANKS):
-            what = "keys" if actor is Actor.KEY else "a command"
-            self._fail(f"expected {what} after {actor}", line, len(text) + 1)
+        if not command.strip(BLANKS):
+            wanted = "keys" if actor is Actor.KEY else "a command"
+            self._fail(f"expected {wanted} after {actor}", line, len(text) + 1)
         conditions = dict(self._conditions)
         status = conditions.pop("status", None)
         step = Step(
             actor, "", name, Conditions(**conditions), line=line, first=line + 1, last=line + 1
         )
-        self._pending = Pending(step, status, [said])
+        self._pending = PendingStep(step, status, [command])
         self._conditions = {}
 
-    def _almost(self, text: str, line: int) -> None:
+    def _fail_almost_step(self, text: str, line: int) -> NoReturn:
         actors = tuple(map(str, Actor))
         if match := ACTOR.fullmatch(text):
             actor = match["word"] + match["sign"]
@@ -128,7 +136,7 @@ class Reader:
                 )
             if actor in actors:
                 self._fail(f"{actor} has no container", line, match.start("name"), ESCAPE)
-        match = match or ALMOST.match(text)
+        match = match or ALMOST_ACTOR.match(text)
         assert match
         written = match["word"] + match["sign"]
         meant = nearest(written, actors)
@@ -158,7 +166,7 @@ class Reader:
         pending.step = replace(pending.step, first=line + 1, last=line + 1)
 
     def _status(self, text: str, line: int) -> None:
-        pending = self._awaiting(line)
+        pending = self._require_pending(line)
         try:
             status = condition.status(text[1:-1])
         except ValueError as error:
@@ -170,7 +178,7 @@ class Reader:
         pending.status, pending.ended = status, True
 
     def _expected(self, text: str, line: int) -> None:
-        pending = self._awaiting(line)
+        pending = self._require_pending(line)
         try:
             pattern(text)
         except ValueError as error:
@@ -179,7 +187,8 @@ class Reader:
         pending.blank = []
         pending.step = replace(pending.step, last=line + 1)
 
-    def _awaiting(self, line: int) -> Pending:
+    def _require_pending(self, line: int) -> PendingStep:
+        """Return the step whose output is read; raises `RecipeError` if there is none."""
         if not self._pending:
             self._fail(f"output without a step: {ACTORS}", line, fix=ESCAPE)
         if self._pending.ended:

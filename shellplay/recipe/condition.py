@@ -1,4 +1,4 @@
-"""Conditions of a step: one ``% key: value`` line, read and written."""
+"""Read and write the conditions of a step: lines of the form ``% key: value``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from shellplay.recipe import duration, tag
 from shellplay.recipe.document import Conditions
 
 LINE = re.compile(r"%\s*(?P<key>[^:\s]*)\s*(?P<colon>:?)\s*(?P<value>.*?)\s*")
-MOST_STATUS = 255
+MAX_STATUS = 255
 
 
 def read(text: str) -> tuple[str, Any]:
-    """Return the key and the value of one line.
+    """Return the key and the value of one ``%`` line.
 
-    Raises `ValueError` with a sentence, and the column that it is about.
+    Raises `ValueError` with three arguments: a sentence, the column of the error (from 1),
+    and the fix or None.
     """
     match = LINE.fullmatch(text)
     if not match or not match["key"]:
@@ -35,7 +36,7 @@ def read(text: str) -> tuple[str, Any]:
 
 
 def write(conditions: Conditions) -> Iterator[str]:
-    """Yield the lines for what is not the default."""
+    """Yield a ``%`` line for each condition that is not the default, without line end."""
     default = Conditions()
     for key, (_, writer) in KEYS.items():
         value = getattr(conditions, key, None)
@@ -45,13 +46,13 @@ def write(conditions: Conditions) -> Iterator[str]:
 
 
 def status(value: str) -> int:
-    """Return an exit status; raises `ValueError` if it is none."""
-    if not re.fullmatch("[0-9]{1,3}", value) or int(value) > MOST_STATUS:
-        raise ValueError(f"expected an exit status from 0 to {MOST_STATUS}")
+    """Return the exit status of a text; raises `ValueError` if it is not 0 to 255."""
+    if not re.fullmatch("[0-9]{1,3}", value) or int(value) > MAX_STATUS:
+        raise ValueError(f"expected an exit status from 0 to {MAX_STATUS}")
     return int(value)
 
 
-def _some_time(value: str) -> float:
+def _positive_duration(value: str) -> float:
     found = duration.seconds(value)
     if not found:
         raise ValueError("expected more than no time at all")
@@ -80,7 +81,7 @@ def _reason(value: str) -> str:
     return value
 
 
-def _nothing(value: str) -> bool:
+def _no_value(value: str) -> bool:
     if value:
         raise ValueError("expected no value")
     return True
@@ -89,12 +90,12 @@ def _nothing(value: str) -> bool:
 KEYS: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
     "only": (_words, " ".join),
     "skip": (_reason, str),
-    "always": (_nothing, lambda _: ""),
-    "timeout": (_some_time, duration.text),
-    "eventually": (_some_time, duration.text),
+    "always": (_no_value, lambda _: ""),
+    "timeout": (_positive_duration, duration.text),
+    "eventually": (_positive_duration, duration.text),
     "distinct": (_names, " ".join),
     "status": (status, str),
     "pause": (duration.seconds, duration.text),
     "type": (duration.seconds, duration.text),
 }
-"""Key: how its value is read and how it is written."""
+"""Key: the function that reads its value, and the function that writes it."""

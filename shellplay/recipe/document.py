@@ -1,7 +1,7 @@
-"""A recipe as values: what an article holds, in the order in which it is read.
+"""The values of a parsed recipe: header, prose, directions, blocks, steps and comments.
 
-Lines are counted from 1.  Where something stands is not what it is: two recipes are equal
-if they say the same, so positions take no part in comparisons.
+Lines are counted from 1.  Two recipes are equal if their content is equal; ``==`` ignores
+line numbers and the path.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What the machine must have: all of ``all``, and one of ``any`` if it names some."""
+    """What the machine must have: each of ``all``, and one of ``any`` unless it is empty."""
 
     all: tuple[str, ...] = ()
     any: tuple[str, ...] = ()
@@ -21,7 +21,7 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The TOML between ``+++`` lines; times are in seconds, sizes in characters."""
+    """The header: TOML between ``+++`` lines; times in seconds, sizes in characters."""
 
     version: int = 1
     title: str = ""
@@ -40,7 +40,7 @@ class Header:
 
 
 class Actor(StrEnum):
-    """Who is spoken to: shellplay, a live bash, the host's /bin/sh, or a keyboard."""
+    """The receiver of a step: shellplay, a live bash, the host's /bin/sh, or the keyboard."""
 
     PLAY = "play>"
     IN = "in>"
@@ -50,12 +50,16 @@ class Actor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """How one step is to be run and compared: its ``%`` lines; times are in seconds.
+    """How one step is performed and compared: its ``%`` lines; times are in seconds.
 
-    ``eventually`` repeats the step for so long until it matches; ``distinct`` are names of
-    tags that must differ; ``always`` runs the step also after a failure; ``skip`` is the
-    reason not to run it; ``only`` is what the machine must have for it; ``pause`` is how
-    long a demonstration rests after it; ``type`` is how long it types a character.
+    - ``timeout``: how long the step may take; None: as long as the header says.
+    - ``eventually``: repeat the step until it matches, for at most this time.
+    - ``distinct``: names of tags whose values must differ.
+    - ``always``: perform the step also after a failure.
+    - ``skip``: the reason not to perform the step; None: perform it.
+    - ``only``: what the machine must have for this step.
+    - ``pause``: how long a demonstration waits after the step.
+    - ``type``: how long a demonstration takes to type one character.
     """
 
     timeout: float | None = None
@@ -70,7 +74,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One line of what is expected, as it is written, without its line end."""
+    """One expected line as it is written, without its line end; ``line`` 0: it is new."""
 
     text: str
     line: int = field(default=0, compare=False)
@@ -78,11 +82,11 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line to one actor, and what must come of it.
+    """One command for one actor, with the expected lines and the expected exit status.
 
-    ``text`` holds its continuation lines too, joined by line ends; ``container`` is the
-    name in ``in[NAME]>``; ``status`` is the exit status to come.  ``line`` is where the
-    actor is named; what is expected stands in the lines from ``first`` to before ``last``.
+    ``text`` is the command with its continuation lines, joined by line ends.  ``container``
+    is the name in ``in[NAME]>``; None: the current container.  ``line`` is the line of the
+    actor.  The expected lines are the lines from ``first`` up to ``last``, without ``last``.
     """
 
     actor: Actor
@@ -106,7 +110,10 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The lines between ``` ```shellplay ``` and the closing fence; ``flow`` follows it."""
+    """The lines between ``` ```shellplay ``` and the closing code fence.
+
+    ``flow`` is the text after the word ``shellplay``.
+    """
 
     items: tuple[Step | Comment, ...]
     flow: str = ""
@@ -115,7 +122,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """Markdown between blocks: narration when performed, nothing when tested."""
+    """Markdown between blocks: a demonstration shows it, a test ignores it."""
 
     text: str
     line: int = field(default=0, compare=False)
@@ -125,7 +132,7 @@ class Prose:
 class Direction:
     """A comment ``<!-- play: NAME [VALUE] -->``: pause, clear, type, hide or show.
 
-    ``seconds`` is the value; a pause without one waits for a key.
+    ``seconds`` is the value; None: a pause waits for a key.
     """
 
     name: str
@@ -138,7 +145,7 @@ Part = Prose | Direction | Block
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One article: its header and its parts; ``path`` is where it was read from."""
+    """One article: its header and its parts; ``path`` is its file ("": none)."""
 
     header: Header
     parts: tuple[Part, ...]
@@ -146,7 +153,7 @@ class Recipe:
 
     @property
     def steps(self) -> Iterator[Step]:
-        """Yield every step in order."""
+        """Yield all steps of all blocks in order."""
         for part in self.parts:
             if isinstance(part, Block):
                 for item in part.items:

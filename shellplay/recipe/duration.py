@@ -1,4 +1,4 @@
-"""Durations: ``5s``, ``200ms``, ``2m`` or a number of seconds, and back."""
+"""Read and write durations: ``5s``, ``200ms``, ``2m`` or a number of seconds."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ LONGEST = 24 * 60 * 60.0
 
 
 def seconds(text: str) -> float:
-    """Return a duration in seconds; raises `ValueError` with a sentence if it is none."""
+    """Return a duration in seconds.
+
+    Raises `ValueError` with a sentence if the text is not a duration or above one day.
+    """
     match = DURATION.fullmatch(text)
-    # The length first: who writes a million digits is not to be waited for.
+    # Check the length before float(): a text of a million digits would take it long.
     if not match or len(text) > 400:
         raise ValueError(f"expected {FORM}")
     number, unit = float(match["number"]), match["unit"]
@@ -24,7 +27,7 @@ def seconds(text: str) -> float:
 
 
 def text(duration: float) -> str:
-    """Return the shortest way to write a duration: `seconds` gives exactly it again."""
+    """Return the shortest text of a duration in seconds, from which `seconds` reads it back."""
     if duration >= 60 and duration % 60 == 0:
         return f"{round(duration / 60)}m"
     if duration == round(duration):

@@ -1,4 +1,4 @@
-"""The header of a recipe: TOML between ``+++`` lines, read and written."""
+"""Read and write the header of a recipe: TOML between ``+++`` lines."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from shellplay.recipe.document import Header, Needs
 FENCE = "+++"
 VERSION = 1
 KERNEL = re.compile(r"(?:>=|<=|==|>|<)[0-9]+(?:\.[0-9]+){0,2}")
-PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)")
+TOML_POSITION = re.compile(
+    r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)"
+)
 COLUMNS = range(20, 501)
 ROWS = range(5, 201)
 
 
 def read(text: str, path: str = "") -> Header:
-    """Return the header that a TOML text says, which begins in line 2 of the file ``path``.
+    """Return the header of a TOML text, which begins in line 2 of the file ``path``.
 
-    Raises `RecipeError` for what is no TOML, a key that is not known and a value that does
-    not fit its key.
+    Raises `RecipeError` if the text is not TOML, if a key is unknown, or if a value is not
+    valid for its key.
     """
     try:
         values = tomllib.loads(text)
@@ -49,7 +51,7 @@ def read(text: str, path: str = "") -> Header:
 
 
 def write(header: Header) -> str:
-    """Return the TOML text of a header: the version and what is not the default."""
+    """Return the TOML text of a header: its version and every value that is not the default."""
     default = Header()
     lines = []
     for key, (name, _, writer) in KEYS.items():
@@ -61,19 +63,19 @@ def write(header: Header) -> str:
 
 def _toml_error(error: Exception, text: str, path: str) -> RecipeError:
     message = str(error)
-    place = PLACE.search(message)
+    position = TOML_POSITION.search(message)
     end = text.count("\n") + 1
-    line = int(place["line"]) if place and place["line"] else end
-    column = int(place["column"]) if place and place["column"] else 1
-    sentence = PLACE.sub("", message)
+    line = int(position["line"]) if position and position["line"] else end
+    column = int(position["column"]) if position and position["column"] else 1
+    sentence = TOML_POSITION.sub("", message)
     return RecipeError(f"the header is not TOML: {sentence}", line + 1, column, path)
 
 
 def _line_of(key: str, text: str) -> int:
-    """Return the line of the file that a key is given in: the header begins in line 2."""
-    given = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[].=]""")
+    """Return the line of the file where the header sets a key; the header begins in line 2."""
+    assignment = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[].=]""")
     for number, line in enumerate(text.split("\n"), 2):
-        if given.match(line):
+        if assignment.match(line):
             return number
     return 1
 
@@ -111,7 +113,7 @@ def _kernel(value: object) -> str:
     return value
 
 
-def _truth(value: object) -> bool:
+def _boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError("expected true or false")
     return value
@@ -131,7 +133,7 @@ def _seconds(value: object) -> float:
     return found
 
 
-def _within(allowed: range) -> Callable[[object], int]:
+def _number_in(allowed: range) -> Callable[[object], int]:
     def read(value: object) -> int:
         if type(value) is not int or value not in allowed:
             raise ValueError(f"expected a number from {allowed[0]} to {allowed[-1]}")
@@ -152,7 +154,7 @@ def _environment(value: object) -> dict[str, str]:
 
 
 def _quoted(text: str) -> str:
-    """Return a TOML string: JSON has the same escapes, and one character fewer."""
+    """Return a TOML string: JSON has the same escapes, except that it does not escape DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -165,15 +167,15 @@ def _table(pairs: Iterator[tuple[str, str]]) -> str:
 
 
 def _write_needs(needs: Needs) -> str:
-    both = (("all", needs.all), ("any", needs.any))
-    return _table((key, _list(words)) for key, words in both if words)
+    lists = (("all", needs.all), ("any", needs.any))
+    return _table((key, _list(words)) for key, words in lists if words)
 
 
 def _write_environment(environment: dict[str, str]) -> str:
     return _table((name, _quoted(text)) for name, text in environment.items())
 
 
-def _write_truth(value: bool) -> str:
+def _write_boolean(value: bool) -> str:
     return "true" if value else "false"
 
 
@@ -187,14 +189,14 @@ KEYS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], str]]] = {
     "needs": ("needs", _needs, _write_needs),
     "programs": ("programs", _words, _list),
     "kernel": ("kernel", _kernel, _quoted),
-    "network": ("network", _truth, _write_truth),
-    "images": ("images", _truth, _write_truth),
+    "network": ("network", _boolean, _write_boolean),
+    "images": ("images", _boolean, _write_boolean),
     "timeout": ("timeout", _seconds, _write_seconds),
     "total_timeout": ("total_timeout", _seconds, _write_seconds),
-    "cols": ("columns", _within(COLUMNS), str),
-    "rows": ("rows", _within(ROWS), str),
+    "cols": ("columns", _number_in(COLUMNS), str),
+    "rows": ("rows", _number_in(ROWS), str),
     "env": ("environment", _environment, _write_environment),
     "tags": ("tags", _words, _list),
-    "slow": ("slow", _truth, _write_truth),
+    "slow": ("slow", _boolean, _write_boolean),
 }
-"""Header key: the field of `Header`, how it is read and how it is written."""
+"""Header key: the field of `Header`, the function that reads it, and the one that writes it."""

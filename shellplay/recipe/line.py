@@ -1,4 +1,4 @@
-"""What kind of line a line of a block is: it can be told from the line alone."""
+"""The kind of a line in a block; the line alone decides it, no other line."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from shellplay.recipe.document import Actor
 BLANKS = " \t"
 ANY_LINES = "..."
 ACTOR = re.compile(
-    r"(?P<word>play|in|host|key)(?:\[(?P<name>[^\]]*)\])?(?P<sign>[>$])(?P<rest>.*)"
+    r"(?P<word>play|in|host|key)(?:\[(?P<name>[^\]]*)\])?(?P<sign>[>$])(?P<text>.*)"
 )
-ALMOST = re.compile(r"(?P<word>[A-Za-z]{2,8})(?:\[[^\]]*\])?(?P<sign>[>$])(?: |$)")
+ALMOST_ACTOR = re.compile(r"(?P<word>[A-Za-z]{2,8})(?:\[[^\]]*\])?(?P<sign>[>$])(?: |$)")
 CONTAINER = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 STATUS = re.compile(r"\[(?P<status>0|[1-9][0-9]*)\]")
 SUFFIX = re.compile(r"(?:^| )\((?!\))(?P<kind>re|glob|lit)?(?P<quantifier>[?*+])?\)\Z")
-ALIKE = 0.7
+LIKENESS = 0.7
 
 
 class Kind(Enum):
-    """What a line is; what is none of the others is `OUTPUT`."""
+    """The kind of a line; a line of no other kind is `OUTPUT`."""
 
     BLANK = auto()
     STEP = auto()
@@ -34,7 +34,7 @@ class Kind(Enum):
 
 
 def kind(text: str) -> Kind:
-    """Return what a line of a block is; ``(lit)`` at the end makes it output, always."""
+    """Return the kind of a line of a block; a line that ends in ``(lit)`` is output."""
     if not text.strip(BLANKS):
         return Kind.BLANK
     if (suffix := SUFFIX.search(text)) and suffix["kind"] == "lit":
@@ -55,8 +55,8 @@ def _step(text: str) -> Kind:
     if match := ACTOR.fullmatch(text):
         actor = match["word"] + match["sign"]
         known = actor in tuple(Actor) and (match["name"] is None or actor == Actor.IN)
-        blank = match["rest"][:1] in ("", " ")
+        blank = match["text"][:1] in ("", " ")
         return Kind.STEP if known and blank else Kind.ALMOST_STEP
-    match = ALMOST.match(text)
-    near = match and nearest(match["word"] + match["sign"], tuple(Actor), ALIKE)
+    match = ALMOST_ACTOR.match(text)
+    near = match and nearest(match["word"] + match["sign"], tuple(Actor), LIKENESS)
     return Kind.ALMOST_STEP if near else Kind.OUTPUT

@@ -1,4 +1,4 @@
-"""Matching: does the output of a step fit what was expected, what does it bind, what not?"""
+"""Match the output of a step with its expected lines, and show the difference."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.document import Expected
 from shellplay.recipe.output import lines
 from shellplay.recipe.search import Search
-from shellplay.recipe.step_bindings import Names
+from shellplay.recipe.step_patterns import StepPatterns
 
 
 def match(
@@ -19,16 +19,17 @@ def match(
     *,
     distinct: Sequence[str] = (),
 ) -> Bindings | None:
-    """Return the bindings after this output, or None if it is not what was expected.
+    """Return the bindings after this output; None if the output does not match.
 
-    ``distinct`` are names that must stand for different values.  Of all ways to match the
-    first is taken in which each ``...`` is as short as possible.  Raises `RecipeError` if
-    there are too many ways to try them all.
+    ``distinct`` are names that must have different values.  Of all ways to match, the
+    search takes the first in which each ``...`` is as short as possible.
+
+    Raises `RecipeError` if there are too many ways to try them all.
     """
-    names = Names.of(expected, bindings, distinct)
-    if names.collision(bindings):
+    patterns = StepPatterns.of(expected, bindings, distinct)
+    if patterns.collision(bindings):
         return None
-    return Search(names, lines(output)).run(bindings)
+    return Search(patterns, lines(output)).run(bindings)
 
 
 def difference(
@@ -38,23 +39,25 @@ def difference(
     *,
     distinct: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """Return how output differs, in lines; none if it matches.
+    """Return the lines of a diff between expected lines and output; none if they match.
 
-    They begin with ``-`` for an expected line that has not come, ``+`` for one that came
-    and was not expected, and a blank for a line that matches (as it is expected).
+    A line begins with ``-`` if it was expected and is missing, with ``+`` if it is in the
+    output and was not expected, and with a blank if both match (it is the expected line).
+
+    Raises `RecipeError` as `match` does.
     """
-    names = Names.of(expected, bindings, distinct)
-    if collision := names.collision(bindings):
-        one, other = collision
-        shown = f"{one} and {other} are both {bindings[one].value}"
-        return f"-% distinct: {' '.join(distinct)}", f"+{shown}"
-    if Search(names, lines(output)).run(bindings) is not None:
+    patterns = StepPatterns.of(expected, bindings, distinct)
+    if collision := patterns.collision(bindings):
+        first, second = collision
+        reason = f"{first} and {second} are both {bindings[first].value}"
+        return f"-% distinct: {' '.join(distinct)}", f"+{reason}"
+    if Search(patterns, lines(output)).run(bindings) is not None:
         return ()
-    found: list[str] = []
-    for each in align(names, lines(output), bindings):
+    shown: list[str] = []
+    for each in align(patterns, lines(output), bindings):
         if each.item is not None:
-            text = names.items[each.item][0].text
-            found.append(f"{' ' if each.fits else '-'}{text}")
+            text = patterns.items[each.item][0].text
+            shown.append(f"{' ' if each.fits else '-'}{text}")
         else:
-            found += [f"+{line}" for line in each.lines]
-    return tuple(found)
+            shown += [f"+{line}" for line in each.lines]
+    return tuple(shown)

@@ -1,4 +1,4 @@
-"""Output as lines: what a terminal would show of it, without colour and movement."""
+"""Split output into the lines that a terminal would show, without colours and movement."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ ESCAPES = re.compile(
     r"|\x1b[ -/]*[0-~]"
 )
 LINE_END = re.compile(r"(?<!\r)\r+\n")
-UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-NOT_UNICODE = re.compile(r"[\ud800-\udfff]")
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
 def lines(output: str) -> tuple[str, ...]:
-    """Return the lines of an output as they are compared.
+    """Return the lines of an output as they are compared with expected lines.
 
-    Escape sequences and control characters are dropped, CR LF ends a line as LF does, and
-    of a line that CR begins anew the last text counts.
+    They have no escape sequences and no control characters.  CR LF ends a line as LF does.
+    CR alone moves to the start of the line, so only the text after the last CR counts.
     """
     text = LINE_END.sub("\n", ESCAPES.sub("", output)).removesuffix("\n")
     if not output:
         return ()
-    return tuple(map(_seen, text.split("\n")))
+    return tuple(map(_visible, text.split("\n")))
 
 
-def _seen(line: str) -> str:
+def _visible(line: str) -> str:
     last = line.rstrip("\r").rpartition("\r")[2]
-    return NOT_UNICODE.sub("\ufffd", UNSEEN.sub("", last))
+    return SURROGATES.sub("\ufffd", CONTROLS.sub("", last))

@@ -1,4 +1,4 @@
-"""The parser: the text of an article becomes a `Recipe`."""
+"""Parse the text of an article into a `Recipe`."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ LANGUAGE = "shellplay"
 FENCE = re.compile(r"(?P<indent> {0,3})(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>.*?)[ \t]*")
 DIRECTION = re.compile(r"<!--\s*play\s*:(?P<words>.*?)-->[ \t]*")
 DIRECTIONS = {"pause": (0, 1), "clear": (0, 0), "type": (1, 1), "hide": (0, 0), "show": (0, 0)}
-ALIKE = 0.85
+LIKENESS = 0.85
 
 
 def parse(text: str, path: str = "") -> Recipe:
-    """Return the recipe that a text says; ``path`` is where it was read from.
+    """Return the recipe of a text; ``path`` is its file, for errors.
 
-    Raises `RecipeError` with line, column and what was expected.
+    Raises `RecipeError` with the line, the column and what was expected.
     """
     lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
     return Parser(lines, path).recipe()
 
 
 class Parser:
-    """Reads an article from its first line to its last; lines are counted from 0 inside."""
+    """Reads an article from its first line to its last; ``_at`` counts lines from 0."""
 
     def __init__(self, lines: list[str], path: str) -> None:
         self._lines = lines
@@ -39,7 +39,7 @@ class Parser:
         self._prose: list[str] = []
 
     def recipe(self) -> Recipe:
-        """Return all of it."""
+        """Return the recipe; raises `RecipeError`."""
         found = self._header()
         while self._at < len(self._lines):
             self._part()
@@ -62,7 +62,7 @@ class Parser:
         return header.read("\n".join(self._lines[1 : marks[1]]), self._path)
 
     def _part(self) -> None:
-        """Read one line of prose, one code fence of others, one block or one direction."""
+        """Read the next line of prose, code fence of any language, block or direction."""
         line = self._lines[self._at]
         fence = FENCE.fullmatch(line)
         if fence and not ("`" in fence["info"] and fence["fence"][0] == "`"):
@@ -85,7 +85,7 @@ class Parser:
             self._end_prose()
             items = read_block(self._lines, range(first + 1, last), self._path)
             self._parts.append(Block(items, flow.strip(BLANKS), first + 1))
-        elif nearest(language, [LANGUAGE], ALIKE):
+        elif nearest(language, [LANGUAGE], LIKENESS):
             column = fence.start("info") + 1
             message = f"{quoted(language)} is no language of a block"
             raise self._error(message, first, column, f'did you mean "{LANGUAGE}"?')
@@ -94,14 +94,14 @@ class Parser:
         self._at = last + 1
 
     def _closing(self, fence: re.Match[str]) -> int:
-        """Return where a code fence ends: at as many of its characters or more."""
+        """Return the line that closes a code fence: as many of the same characters, or more."""
         mark = re.escape(fence["fence"][0])
         closing = re.compile(rf" {{0,3}}{mark}{{{len(fence['fence'])},}}[ \t]*")
         for at in range(self._at + 1, len(self._lines)):
             if closing.fullmatch(self._lines[at]):
                 return at
-        what = fence["info"].partition(" ")[0] == LANGUAGE
-        message = f"this {'block' if what else 'code fence'} is not closed"
+        is_block = fence["info"].partition(" ")[0] == LANGUAGE
+        message = f"this {'block' if is_block else 'code fence'} is not closed"
         raise self._error(message, self._at, fix=f"add a line {fence['fence']}")
 
     def _direction(self, match: re.Match[str]) -> Direction:
@@ -123,7 +123,7 @@ class Parser:
         return Direction(name, seconds, self._at + 1)
 
     def _end_prose(self) -> None:
-        """Make a part of the prose so far, without the empty lines around it."""
+        """Add the lines of prose read so far as one part, without empty lines around it."""
         lines, self._prose = self._prose, []
         first = self._at - len(lines)
         while lines and not lines[0].strip(BLANKS):

@@ -1,4 +1,4 @@
-"""What one expected line means, and how a line of output is written so that it means itself."""
+"""Read an expected line as a pattern, and write a line of output as a literal pattern."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from shellplay.recipe.line import ANY_LINES, BLANKS, SUFFIX, Kind, kind
 from shellplay.recipe.pattern_match import (
     CACHED,
     Literal,
-    Many,
     Part,
     Pattern,
     Plain,
+    Quantifier,
     Regex,
-    compiled,
-    edge,
-    group,
+    compile_regex,
+    start_boundary,
+    tag_group,
 )
 from shellplay.recipe.tag import Tag
 
@@ -31,31 +31,31 @@ GLOB = re.compile(r"\\(?P<escaped>[*?\\])|(?P<star>\*+)|(?P<one>\?)")
 
 @lru_cache(CACHED)
 def pattern(text: str) -> Pattern:
-    """Return what an expected line means.
+    """Return the pattern of an expected line.
 
-    Raises `ValueError` with a sentence if it is a regular expression, but not a correct one.
+    Raises `ValueError` with a sentence if its regular expression is not correct.
     """
     if text.strip(BLANKS) == ANY_LINES:
-        return Pattern(Many.LINES)
+        return Pattern(Quantifier.LINES)
     suffix = SUFFIX.search(text)
     if not suffix:
-        return _plain(_split(text.strip(BLANKS)), Many.ONE)
-    body, many = text[: suffix.start()], Many(suffix["quantifier"] or "")
+        return _plain(_split(text.strip(BLANKS)), Quantifier.ONE)
+    body, quantifier = text[: suffix.start()], Quantifier(suffix["quantifier"] or "")
     match suffix["kind"]:
         case "lit":
-            return Literal(many, body)
+            return Literal(quantifier, body)
         case "re":
-            return _regex(body, many)
+            return _regex(body, quantifier)
         case "glob":
-            return _plain(_glob(_split(body.strip(BLANKS))), many)
+            return _plain(_glob(_split(body.strip(BLANKS))), quantifier)
         case _:
-            return _plain(_split(body.strip(BLANKS)), many)
+            return _plain(_split(body.strip(BLANKS)), quantifier)
 
 
 def literal(line: str) -> str:
-    """Return the expected line for a line of output, in which nothing has a meaning.
+    """Return the expected line that matches exactly this line of output.
 
-    It is the line itself wherever that means itself.
+    It is the line itself, with ``(lit)`` after it if the line would be read as a pattern.
     """
     special = (
         kind(line) is not Kind.OUTPUT
@@ -77,7 +77,7 @@ def _split(text: str) -> Iterator[str | Tag]:
 
 
 def _glob(pieces: Iterator[str | Tag]) -> Iterator[str | Tag]:
-    """Yield the pieces of a glob as those of a plain line: ``*`` is an unnamed ``<...>``."""
+    """Yield the pieces of a glob as those of a plain line; ``*`` becomes ``<...>``."""
     for piece in pieces:
         if isinstance(piece, Tag):
             yield piece
@@ -90,8 +90,8 @@ def _glob(pieces: Iterator[str | Tag]) -> Iterator[str | Tag]:
         yield piece[end:]
 
 
-def _plain(pieces: Iterator[str | Tag], many: Many) -> Plain:
-    """Cut at each ``<...>``, and make one regular expression of what is between."""
+def _plain(pieces: Iterator[str | Tag], quantifier: Quantifier) -> Plain:
+    """Cut the line at each ``<...>`` and make one regular expression of each part between."""
     parts: list[Part] = []
     before: Tag | None = None
     between: list[str | Tag] = []
@@ -101,7 +101,7 @@ def _plain(pieces: Iterator[str | Tag], many: Many) -> Plain:
             before, between = piece, []
         else:
             between.append(piece)
-    return Plain(many, (*parts, _part(before, between, None)))
+    return Plain(quantifier, (*parts, _part(before, between, None)))
 
 
 def _joined(pieces: Iterator[str | Tag]) -> Iterator[str | Tag]:
@@ -119,47 +119,49 @@ def _joined(pieces: Iterator[str | Tag]) -> Iterator[str | Tag]:
 
 
 def _part(before: Tag | None, pieces: list[str | Tag], after: Tag | None) -> Part:
-    around = [before, *pieces, after]
+    context = [before, *pieces, after]
     source, tags = "", []
-    for left, piece, right in zip(around, pieces, around[2:], strict=False):
+    for left, piece, right in zip(context, pieces, context[2:], strict=False):
         if isinstance(piece, str):
             source += _text(
                 piece, after_tag=isinstance(left, Tag), before_tag=isinstance(right, Tag)
             )
             continue
-        source += edge(piece) if left is before and before else ""
-        source += group(piece, "" if piece.name else "?:")
+        source += start_boundary(piece) if left is before and before else ""
+        source += tag_group(piece, "" if piece.name else "?:")
         tags += [piece] if piece.name else []
-    return Part(compiled(source if after else source + r"\Z"), tuple(tags), before)
+    return Part(compile_regex(source if after else source + r"\Z"), tuple(tags), before)
 
 
 def _text(text: str, *, after_tag: bool, before_tag: bool) -> str:
-    """Return the expression for text: which of its blanks may be more or fewer.
+    """Return the regular expression of a text; some of its blanks match any number of blanks.
 
-    Two and more are the edge of a column, which moves; one beside a tag may be, too, since
-    what the tag stands for is longer another time.
+    Two blanks or more end a column of a table, whose width varies.  One blank next to a tag
+    may end a column, too, because the value of the tag varies in length.
     """
     source = ""
     for match in re.finditer(r"[ \t]+|[^ \t]+", text):
-        beside = (after_tag and match.start() == 0) or (before_tag and match.end() == len(text))
+        next_to_tag = (after_tag and match.start() == 0) or (
+            before_tag and match.end() == len(text)
+        )
         if match[0].strip(BLANKS):
             source += re.escape(match[0])
-        elif beside or len(match[0]) > 1:
+        elif next_to_tag or len(match[0]) > 1:
             source += r"[ \t]++"
         else:
             source += r"[ \t](?![ \t])"
     return source
 
 
-def _regex(body: str, many: Many) -> Regex:
+def _regex(body: str, quantifier: Quantifier) -> Regex:
     pieces: list[str | Tag] = []
     end = 0
     for match in re.finditer(rf"(?<!\(\?P){tag.SYNTAX.pattern}", body):
         pieces += [body[end : match.start()], tag.read(match)]
         end = match.end()
-    found = Regex(many, (*pieces, body[end:]))
+    found = Regex(quantifier, (*pieces, body[end:]))
     try:
-        compiled(found.source(Bindings()))
+        compile_regex(found.source(Bindings()))
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"not a correct regular expression: {error}") from error
     return found

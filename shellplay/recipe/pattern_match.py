@@ -1,8 +1,8 @@
-"""Patterns as values: how a line of output fits one expected line, and what it binds.
+"""Patterns of expected lines: whether a line of output fits, and which names it binds.
 
-A plain line is cut at each ``<...>`` into parts.  A part matches in one way from where it
-begins, and ``<...>`` ends at the first place where the next part fits, which is never
-reconsidered: the time to match grows with the line, whatever pattern and line hold.
+A plain line is cut at each ``<...>`` into parts.  From a given position, a part matches in
+one way only.  ``<...>`` ends at the first position where the next part fits.  This choice
+is final: there is no backtracking, so no pattern makes matching slow.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Bind = Callable[[Bindings, Tag, str], Bindings | None]
 CACHED = 4096
 
 
-class Many(Enum):
-    """How many lines of output one expected line stands for."""
+class Quantifier(Enum):
+    """How many lines of output one expected line matches."""
 
     ONE = ""
     OPTIONAL = "?"
@@ -33,74 +33,78 @@ class Many(Enum):
 
     @property
     def optional(self) -> bool:
-        """Return whether it may stand for no line at all."""
-        return self in (Many.OPTIONAL, Many.ANY, Many.LINES)
+        """Return whether the expected line may match no line at all."""
+        return self in (Quantifier.OPTIONAL, Quantifier.ANY, Quantifier.LINES)
 
     @property
     def repeats(self) -> bool:
-        """Return whether it may stand for more than one line."""
-        return self in (Many.ANY, Many.SOME, Many.LINES)
+        """Return whether the expected line may match more than one line."""
+        return self in (Quantifier.ANY, Quantifier.SOME, Quantifier.LINES)
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What one expected line means; this one fits every line, as ``...`` does."""
+    """The pattern of one expected line; this base class is ``...`` and fits every line."""
 
-    many: Many = Many.ONE
+    quantifier: Quantifier = Quantifier.ONE
 
     @property
     def tags(self) -> tuple[Tag, ...]:
-        """Return the named tags in the order in which they stand."""
+        """Return the named tags in the order of the line."""
         return ()
 
     def fit(self, line: str, bindings: Bindings, bind: Bind) -> Bindings | None:
-        """Return the bindings after this line of output, or None if it does not match.
+        """Return the bindings after this line of output; None if the line does not match.
 
-        ``bind`` says what becomes of bindings when a tag takes a value: None if it cannot.
+        ``bind`` returns the bindings after a tag takes a value; None if it must not.
         """
         return bindings
 
 
 @dataclass(frozen=True, slots=True)
 class Literal(Pattern):
-    """The exact text of a line, every blank of it."""
+    """The exact text of a line, with all its blanks."""
 
     text: str = ""
 
     def fit(self, line: str, bindings: Bindings, bind: Bind) -> Bindings | None:
-        """Compare."""
+        """Return the bindings unchanged if the line is exactly this text, else None."""
         return bindings if line == self.text else None
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What stands between two ``<...>``: ``before`` is the one on its left.
+    """The part of a plain line between two ``<...>``.
 
-    The groups of ``regex`` are the named ``tags``.
+    ``before`` is the ``<...>`` on its left; None: the part begins the line.  Each group of
+    ``regex`` captures one of the named ``tags``, in the same order.
     """
 
     regex: re.Pattern[str]
     tags: tuple[Tag, ...]
     before: Tag | None
 
-    def places(self, line: str, position: int) -> Iterator[re.Match[str]]:
-        """Yield where it fits, the leftmost first."""
+    def matches(self, line: str, position: int) -> Iterator[re.Match[str]]:
+        """Yield the matches of this part at or after a position, the leftmost first."""
         if self.before is None:
-            if place := self.regex.match(line, position):
-                yield place
+            if match := self.regex.match(line, position):
+                yield match
             return
-        while position <= len(line) and (place := self.regex.search(line, position)):
-            yield place
-            position = place.start() + 1
+        while position <= len(line) and (match := self.regex.search(line, position)):
+            yield match
+            position = match.start() + 1
 
-    def bound(
-        self, place: re.Match[str], skipped: str, bindings: Bindings, bind: Bind
+    def bind_tags(
+        self, match: re.Match[str], skipped: str, bindings: Bindings, bind: Bind
     ) -> Bindings | None:
-        """Return the bindings if it stands in this place, after the text ``skipped``."""
+        """Return the bindings if the part matches here; None if a tag must not take its value.
+
+        ``skipped`` is the text that the ``<...>`` before the part takes.
+        """
         found: Bindings | None = bindings
         if self.before and self.before.name:
             found = bind(bindings, self.before, skipped)
-        for tag, value in zip(self.tags, place.groups(), strict=True):
+        for tag, value in zip(self.tags, match.groups(), strict=True):
             if found is None:
                 return None
             found = bind(found, tag, value)
@@ -109,28 +113,25 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Plain(Pattern):
-    """Text with tags; a glob is that, too."""
+    """A line of text with tags, cut into parts; a glob becomes such a line, too."""
 
     parts: tuple[Part, ...] = ()
 
     @property
     def tags(self) -> tuple[Tag, ...]:
-        """Return the named tags in the order in which they stand."""
-        before = ([part.before] if part.before else [] for part in self.parts)
-        every = [
-            t for b, part in zip(before, self.parts, strict=True) for t in (*b, *part.tags)
-        ]
-        return tuple(tag for tag in every if tag.name)
+        """Return the named tags in the order of the line."""
+        tags = [tag for part in self.parts for tag in (part.before, *part.tags)]
+        return tuple(tag for tag in tags if tag and tag.name)
 
     def fit(self, line: str, bindings: Bindings, bind: Bind) -> Bindings | None:
-        """Match part after part, from left to right, in a line without its outer blanks."""
+        """Match part after part, from left to right, in the line without its outer blanks."""
         line = line.strip(BLANKS)
         position = 0
         for part in self.parts:
-            for place in part.places(line, position):
-                found = part.bound(place, line[position : place.start()], bindings, bind)
+            for match in part.matches(line, position):
+                found = part.bind_tags(match, line[position : match.start()], bindings, bind)
                 if found is not None:
-                    bindings, position = found, place.end()
+                    bindings, position = found, match.end()
                     break
             else:
                 return None
@@ -139,66 +140,67 @@ class Plain(Pattern):
 
 @dataclass(frozen=True, slots=True)
 class Regex(Pattern):
-    """A regular expression for the whole line: its text, and the tags in it."""
+    """A regular expression for the whole line: ``pieces`` are its text and its tags."""
 
     pieces: tuple[str | Tag, ...] = ()
 
     @property
     def tags(self) -> tuple[Tag, ...]:
-        """Return the named tags in the order in which they stand."""
+        """Return the named tags in the order of the line."""
         return tuple(p for p in self.pieces if isinstance(p, Tag) and p.name)
 
     def fit(self, line: str, bindings: Bindings, bind: Bind) -> Bindings | None:
-        """Match a line without its outer blanks."""
-        match = compiled(self.source(bindings)).fullmatch(line.strip(BLANKS))
+        """Match the line without its outer blanks."""
+        match = compile_regex(self.source(bindings)).fullmatch(line.strip(BLANKS))
         if not match:
             return None
         found: Bindings | None = bindings
         for tag in self.tags:
             if found is not None and tag.name not in bindings:
-                # None: it stands in an alternative that was not taken.
+                # None: the tag is in an alternative (a|b) that did not match.
                 value = match[f"tag_{tag.name}"]
                 found = found if value is None else bind(found, tag, value)
         return found
 
     def source(self, bindings: Bindings) -> str:
-        """Return the regular expression, in which a name that is bound is its value."""
+        """Return the regular expression, with the value of each bound name in its place."""
         new: set[str] = set()
         source = ""
         for piece in self.pieces:
             if isinstance(piece, str):
                 source += piece
                 continue
-            source += "" if source[-1:].isalnum() else edge(piece)
+            source += "" if source[-1:].isalnum() else start_boundary(piece)
             if piece.name and piece.name in bindings:
-                source += re.escape(bindings[piece.name].value) + _end(piece)
+                source += re.escape(bindings[piece.name].value) + _end_boundary(piece)
             elif piece.name in new:
-                source += f"(?P=tag_{piece.name}){_end(piece)}"
+                source += f"(?P=tag_{piece.name}){_end_boundary(piece)}"
             elif piece.name:
-                source += group(piece, f"?P<tag_{piece.name}>")
+                source += tag_group(piece, f"?P<tag_{piece.name}>")
                 new.add(piece.name)
             else:
-                source += group(piece, "?:")
+                source += tag_group(piece, "?:")
         return source
 
 
-def group(tag: Tag, head: str) -> str:
-    """Return the expression for a tag, as a group with this head."""
+def tag_group(tag: Tag, head: str) -> str:
+    """Return the regular expression of a tag, as a group that begins with ``head``."""
     return f"({head}(?>{tag.type.regex if tag.type else '.*'}))"
 
 
-def edge(tag: Tag) -> str:
-    """Return the expression for this: here no value begins in the middle of a longer one."""
-    return f"(?<!{tag.type.inside})" if tag.type and tag.type.inside else ""
+def start_boundary(tag: Tag) -> str:
+    """Return the regular expression for "no longer value of this type began before here"."""
+    return f"(?<!{tag.type.characters})" if tag.type and tag.type.characters else ""
 
 
-def _end(tag: Tag) -> str:
-    return f"(?!{tag.type.inside})" if tag.type and tag.type.inside else ""
+def _end_boundary(tag: Tag) -> str:
+    return f"(?!{tag.type.characters})" if tag.type and tag.type.characters else ""
 
 
 @lru_cache(CACHED)
-def compiled(source: str) -> re.Pattern[str]:
-    """Return a regular expression, compiled; raises what `re.compile` raises."""
+def compile_regex(source: str) -> re.Pattern[str]:
+    """Return the compiled regular expression, from a cache; raises what `re.compile` raises."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "possible nested set": it means what it says
+        # `[[` gives the FutureWarning "possible nested set"; a set of characters is meant.
+        warnings.simplefilter("ignore")
         return re.compile(source)

@@ -1,4 +1,4 @@
-"""Tags for a line that is new: those of the line in whose place it comes, if they fit."""
+"""Give a new expected line the tags of the old line that it replaces."""
 
 from __future__ import annotations
 
@@ -11,41 +11,42 @@ from shellplay.recipe.document import Expected
 from shellplay.recipe.line import ANY_LINES, Kind, kind
 from shellplay.recipe.match import match
 from shellplay.recipe.pattern import literal
-from shellplay.recipe.step_bindings import Names
+from shellplay.recipe.step_patterns import StepPatterns
 
 WORDS = re.compile(r"[^ \t]+")
 
 
-def tagged(line: str, proposed: str) -> str:
-    """Return a proposal for an expected line if it stands for the line, or else the line."""
-    return proposed if proposed != line and _stands_for(proposed, line) else literal(line)
+def proposal_or_literal(line: str, proposed: str) -> str:
+    """Return the proposed text if it matches the line of output, else the line as literal."""
+    return proposed if proposed != line and _matches(proposed, line) else literal(line)
 
 
-def retagged(old: str, line: str, proposed: str, bindings: Bindings) -> str | None:
-    """Return the line with the tags of an old expected one, if most of their words agree.
+def transfer_tags(old: str, line: str, proposed: str, bindings: Bindings) -> str | None:
+    """Return a line of output with the tags of an old expected line.
 
-    Where there is none of these tags, its words are as ``proposed``.  None stands for lines
-    that are not alike, and for an old one that has no name to keep.
+    A word at the place of an old tag becomes this tag; all other words are those of
+    ``proposed``.  None: fewer than half of the words agree, the old line has no name to
+    keep, or the result does not match the line.
     """
-    words, lines = WORDS.findall(old), WORDS.findall(line)
-    if not any(name for word in words for name, _ in tag.names_in(word)):
+    old_words, words = WORDS.findall(old), WORDS.findall(line)
+    if not any(name for word in old_words for name, _ in tag.names_in(word)):
         return None
-    others = WORDS.findall(proposed)
-    new = others if len(others) == len(lines) else [*lines]
-    names = Names.of([Expected(word) for word in words], bindings, ())
+    proposed_words = WORDS.findall(proposed)
+    new = proposed_words if len(proposed_words) == len(words) else [*words]
+    patterns = StepPatterns.of([Expected(word) for word in old_words], bindings, ())
     same, at = 0, 0
-    for each in align(names, lines, bindings):
+    for each in align(patterns, words, bindings):
         if each.item is not None and each.fits:
             same += 1
-            if tag.SYNTAX.search(words[each.item]):
-                new[at] = words[each.item]
+            if tag.SYNTAX.search(old_words[each.item]):
+                new[at] = old_words[each.item]
         at += len(each.lines)
-    rest = iter(new)
-    text = WORDS.sub(lambda _: next(rest), line)
-    alike = 2 * same > max(len(words), len(lines))
-    return text if alike and _stands_for(text, line, bindings) else None
+    remaining = iter(new)
+    text = WORDS.sub(lambda _: next(remaining), line)
+    alike = 2 * same > max(len(old_words), len(words))
+    return text if alike and _matches(text, line, bindings) else None
 
 
-def _stands_for(text: str, line: str, bindings: Bindings | None = None) -> bool:
-    plain = kind(text) is Kind.OUTPUT and text.strip() != ANY_LINES
-    return plain and match([Expected(text)], line, bindings or Bindings()) is not None
+def _matches(text: str, line: str, bindings: Bindings | None = None) -> bool:
+    is_output = kind(text) is Kind.OUTPUT and text.strip() != ANY_LINES
+    return is_output and match([Expected(text)], line, bindings or Bindings()) is not None

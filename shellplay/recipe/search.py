@@ -1,4 +1,4 @@
-"""The search for a way in which all lines of an output fit all expected lines."""
+"""Search for a way in which all lines of an output match all expected lines."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from shellplay.errors import RecipeError
 from shellplay.recipe.bindings import Bindings
-from shellplay.recipe.pattern_match import Many
-from shellplay.recipe.step_bindings import Names
+from shellplay.recipe.pattern_match import Quantifier
+from shellplay.recipe.step_patterns import StepPatterns
 
 COMPARISONS = 50_000
 COMPARISONS_OF_A_LINE = 5
@@ -16,9 +16,11 @@ COMPARISONS_OF_A_LINE = 5
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The search at an item and a line; ``since`` is the last ``...`` before it, if any.
+    """A point of the search: the next expected line (``item``) and the next line of output.
 
-    ``height`` is how many states waited when that ``...`` began, with ``begun`` bound.
+    The last two fields are about the last ``...`` before this point.  ``height`` is the
+    number of states on the stack when it began; ``begun`` are the bindings at its end
+    (None: there is no such ``...``, or it goes on).
     """
 
     item: int
@@ -29,115 +31,127 @@ class State:
 
 
 class Search:
-    """A search through all ways to match, depth first, that tries nothing twice."""
+    """A depth-first search through all ways to match; it visits no state twice."""
 
-    def __init__(self, names: Names, found: Sequence[str]) -> None:
-        self._names = names
-        self._lines = found
-        self._many = _unfolded(names)
-        self._matter = _what_matters(names, self._many)
-        self._left = COMPARISONS + COMPARISONS_OF_A_LINE * len(found)
-        self._waiting: list[State] = []
+    def __init__(self, patterns: StepPatterns, lines: Sequence[str]) -> None:
+        self._patterns = patterns
+        self._lines = lines
+        self._items = _unfold(patterns)
+        self._deciding = _deciding_names(patterns, self._items)
+        self._budget = COMPARISONS + COMPARISONS_OF_A_LINE * len(lines)
+        self._stack: list[State] = []
 
     def run(self, bindings: Bindings) -> Bindings | None:
-        """Return the bindings of the first way that matches, or None."""
-        self._waiting = [State(0, 0, bindings)]
+        """Return the bindings of the first way that matches; None if no way matches.
+
+        Raises `RecipeError` after too many comparisons.
+        """
+        self._stack = [State(0, 0, bindings)]
         seen = set()
-        while self._waiting:
-            state = self._waiting.pop()
-            if state.item == len(self._many):
+        while self._stack:
+            state = self._stack.pop()
+            if state.item == len(self._items):
                 if state.line == len(self._lines):
                     return state.bindings
                 continue
             key = self._key(state)
             if key not in seen:
                 seen.add(key)
-                self._go_on(state)
+                self._expand(state)
         return None
 
     def _key(self, state: State) -> tuple[object, ...]:
-        known, matter = state.bindings, self._matter[state.item]
-        self._spend(len(matter), self._many[state.item][1])
-        values = (known[name].value if name in known else None for name in matter)
+        """Return a key that is equal for states that match, or fail, alike."""
+        known, deciding = state.bindings, self._deciding[state.item]
+        self._spend(len(deciding), self._items[state.item][1])
+        values = (known[name].value if name in known else None for name in deciding)
         return state.item, state.line, *values
 
-    def _go_on(self, state: State) -> None:
-        """Put what may follow on the pile, the first choice on top."""
-        many, _ = self._many[state.item]
-        if many is Many.LINES:
+    def _expand(self, state: State) -> None:
+        """Push all states that may follow; the first choice is last, so it is popped first."""
+        quantifier, _ = self._items[state.item]
+        if quantifier is Quantifier.LINES:
             self._skip(state)
             return
-        fits = self._after(state.item, state.line, state.bindings)
-        if many.optional:
+        fits = self._bindings_after(state.item, state.line, state.bindings)
+        if quantifier.optional:
             self._push(state, state.bindings)
         if fits is not None:
-            again = 0 if many is Many.ANY else 1
+            again = 0 if quantifier is Quantifier.ANY else 1
             self._push(state, fits, items=again, used=1)
 
     def _skip(self, state: State) -> None:
-        """Go on behind ``...`` at the first line where what follows fits."""
+        """Expand a state at ``...``: go on at the first line that fits the next item."""
         if state.begun is state.bindings:
-            # What stood since the last `...` bound nothing, so to find it further down
-            # would leave less for what follows and change nothing else.
-            del self._waiting[state.height :]
-        height = len(self._waiting)
-        if state.item + 1 == len(self._many):
-            self._waiting.append(State(state.item + 1, len(self._lines), state.bindings))
+            # The items since the last `...` bound no name. To match them further down
+            # gives the same bindings and leaves fewer lines, so drop these choices.
+            del self._stack[state.height :]
+        height = len(self._stack)
+        if state.item + 1 == len(self._items):
+            self._stack.append(State(state.item + 1, len(self._lines), state.bindings))
             return
-        follows, _ = self._many[state.item + 1]
+        follows, _ = self._items[state.item + 1]
         line = state.line
-        if follows is Many.ONE:
+        if follows is Quantifier.ONE:
             while line < len(self._lines):
-                if self._after(state.item + 1, line, state.bindings) is not None:
+                if self._bindings_after(state.item + 1, line, state.bindings) is not None:
                     break
                 line += 1
         if line < len(self._lines):
-            self._waiting.append(State(state.item, line + 1, state.bindings, height, None))
-        self._waiting.append(
-            State(state.item + 1, line, state.bindings, height, state.bindings)
-        )
+            self._stack.append(State(state.item, line + 1, state.bindings, height, None))
+        self._stack.append(State(state.item + 1, line, state.bindings, height, state.bindings))
 
     def _push(self, state: State, bound: Bindings, *, items: int = 1, used: int = 0) -> None:
-        self._waiting.append(
+        self._stack.append(
             State(state.item + items, state.line + used, bound, state.height, state.begun)
         )
 
-    def _after(self, item: int, line: int, bindings: Bindings) -> Bindings | None:
-        """Return the bindings after a line, or None if it does not fit or there is none."""
+    def _bindings_after(self, item: int, line: int, bindings: Bindings) -> Bindings | None:
+        """Return the bindings after a line; None if it does not fit or the output has ended."""
         if line == len(self._lines):
             return None
-        _, at = self._many[item]
+        _, at = self._items[item]
         self._spend(1, at)
-        return self._names.fit(at, self._lines[line], bindings)
+        return self._patterns.fit(at, self._lines[line], bindings)
 
     def _spend(self, work: int, at: int) -> None:
-        self._left -= work
-        if self._left < 0:
+        self._budget -= work
+        if self._budget < 0:
             raise RecipeError(
                 "there are too many ways to match this with the output",
-                self._names.items[at][0].line,
+                self._patterns.items[at][0].line,
                 fix="use fewer ... and quantifiers",
             )
 
 
-def _unfolded(names: Names) -> list[tuple[Many, int]]:
-    """Return the items to match: ``+`` is one and any number, ``...`` twice is once."""
-    found: list[tuple[Many, int]] = []
-    for at, (_, each) in enumerate(names.items):
-        if each.many is Many.SOME:
-            found += [(Many.ONE, at), (Many.ANY, at)]
-        elif each.many is not Many.LINES or not found or found[-1][0] is not Many.LINES:
-            found.append((each.many, at))
-    return found
+def _unfold(patterns: StepPatterns) -> list[tuple[Quantifier, int]]:
+    """Return the quantifier and index of each item to match.
+
+    An item with ``+`` becomes two, one line and any number of lines.  Of adjacent ``...``
+    only the first counts.
+    """
+    lines: list[tuple[Quantifier, int]] = []
+    for at, (_, each) in enumerate(patterns.items):
+        if each.quantifier is Quantifier.SOME:
+            lines += [(Quantifier.ONE, at), (Quantifier.ANY, at)]
+        elif (
+            each.quantifier is not Quantifier.LINES
+            or not lines
+            or lines[-1][0] is not Quantifier.LINES
+        ):
+            lines.append((each.quantifier, at))
+    return lines
 
 
-def _what_matters(names: Names, many: list[tuple[Many, int]]) -> list[tuple[str, ...]]:
-    """Return for each item the names whose values decide whether the rest can match."""
-    matter: set[str] = set()
-    found: list[tuple[str, ...]] = [()]
-    for _, at in reversed(many):
-        for tag in names.items[at][1].tags:
-            if tag.name in names.rivals:
-                matter |= {tag.name, *names.rivals[tag.name]}
-        found.append(tuple(sorted(matter)))
-    return found[::-1]
+def _deciding_names(
+    patterns: StepPatterns, items: list[tuple[Quantifier, int]]
+) -> list[tuple[str, ...]]:
+    """Return for each item the names whose values decide whether the later items match."""
+    deciding: set[str] = set()
+    lines: list[tuple[str, ...]] = [()]
+    for _, at in reversed(items):
+        for tag in patterns.items[at][1].tags:
+            if tag.name in patterns.rivals:
+                deciding |= {tag.name, *patterns.rivals[tag.name]}
+        lines.append(tuple(sorted(deciding)))
+    return lines[::-1]

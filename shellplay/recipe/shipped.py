@@ -1,4 +1,4 @@
-"""The recipes that come with shellplay: where they are, and what they are called."""
+"""The recipes that come with shellplay: their directory, their names and numbers."""
 
 from __future__ import annotations
 
@@ -15,70 +15,78 @@ if TYPE_CHECKING:
     from shellplay.recipe.document import Header, Recipe
 
 SUFFIX = ".play.md"
-NUMBERED = re.compile(r"(?:(\d+)-)?(.+)")
+NUMBER_AND_NAME = re.compile(r"(?:(\d+)-)?(.+)")
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """A recipe that comes with shellplay, by its place."""
+    """A recipe that comes with shellplay, known by its path."""
 
     path: Path
 
     @property
     def stem(self) -> str:
-        """Its file's name without its ending, as ``05-zombies``."""
+        """The name of its file without the suffix, as ``05-zombies``."""
         return self.path.name.removesuffix(SUFFIX)
 
     @property
     def number(self) -> str:
-        """Its number in the course, "" if it has none."""
-        return (NUMBERED.fullmatch(self.stem) or [""])[1] or ""
+        """The number of the recipe in the course, as ``05``; "" if it has none."""
+        return (NUMBER_AND_NAME.fullmatch(self.stem) or [""])[1] or ""
 
     @property
     def name(self) -> str:
-        """Its name without number, as ``zombies``."""
+        """The name of the recipe without its number, as ``zombies``."""
         return self.stem.removeprefix(f"{self.number}-") if self.number else self.stem
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What it says; raises RecipeError."""
-        # Imported here: most sessions never look into one.
+        """The parsed recipe; raises `RecipeError` and `OSError`."""
+        # Imported here: most sessions read no recipe.
         from shellplay.recipe.parse import parse
 
         return parse(self.path.read_text("utf-8"), str(self.path))
 
     @property
     def header(self) -> Header:
-        """Its header."""
+        """The header of the recipe; raises as `recipe` does."""
         return self.recipe.header
 
 
 def directory() -> Path | None:
-    """Return where they are: in the package, or beside it in a checkout; None if nowhere."""
-    packed, checkout = PACKAGE / "recipes_shipped", PACKAGE.parent / "recipes"
+    """Return the directory of the shipped recipes; None if there is none.
+
+    An installed package contains it; in a checkout it is next to the package.
+    """
+    packed, checkout = (
+        PACKAGE / "recipes_shipped",
+        PACKAGE.parent / "recipes",
+    )
     if packed.is_dir():
         return packed
-    # What is called recipes beside an installed package is somebody else's.
+    # A directory `recipes` next to an installed package belongs to another program, so
+    # require the pyproject.toml of a checkout.
     ours = (PACKAGE.parent / "pyproject.toml").is_file() and checkout.is_dir()
     return checkout if ours else None
 
 
 def shipped() -> list[Shipped]:
-    """Return all of them, in the order of the course."""
-    place = directory()
-    return [] if place is None else [Shipped(path) for path in sorted(place.glob(f"*{SUFFIX}"))]
+    """Return all shipped recipes in the order of the course."""
+    folder = directory()
+    paths = sorted(folder.glob(f"*{SUFFIX}")) if folder else []
+    return [Shipped(path) for path in paths]
 
 
 def is_shipped(path: Path) -> bool:
-    """Tell whether a file is one of them, whatever leads to it."""
+    """Return whether a path leads to a shipped recipe, also through symbolic links."""
     return path.resolve() in {each.path for each in shipped() if not each.path.is_symlink()}
 
 
 def path_of(word: str) -> Path:
-    """Return the file that a word means: a path, or a name or number of a shipped recipe.
+    """Return the path for a word: a path, or the name or number of a shipped recipe.
 
-    Raises UsageError that names the nearest one.
+    Raises `UsageError`, with the nearest name, if there is no such file.
     """
     path = Path(word)
     if word.endswith(SUFFIX) or "/" in word:

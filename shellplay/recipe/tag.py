@@ -1,7 +1,7 @@
-"""Tags: ``<pid:B1>`` stands for a value that is not known before, of a known type.
+"""Tags: ``<pid:B1>`` stands for a value of a known type that the recipe cannot know.
 
-A tag takes the longest text of its type that stands there, and nothing shorter is tried:
-that makes every line match in one way only, and in a time that grows with its length.
+A tag takes the longest text of its type at its position; the matcher tries nothing shorter.
+So a line matches in one way only, in a time proportional to its length.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ ANYTHING = "..."
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """What a tag may stand for.
+    """A type of values.
 
-    ``regex`` matches one value and never gives a part of it back (by atomic groups: Python
-    before 3.11.5 gets a possessive quantifier of a group wrong); ``inside`` is the class of
-    characters that a value is made of; a value is not a part of a longer run of them.
-    If ``identity``, a value is one thing: two names of one step are two things.
+    ``regex`` matches one value, always the longest: it uses atomic groups, because Python
+    before 3.11.5 matches a possessive quantifier of a group wrongly.  ``characters`` is the
+    class of characters in a value; no such character may stand before or after the value.
+    If ``identity``, a value names one object, as a PID does: two names of this type that one
+    step binds must have different values.
     """
 
     name: str
     regex: str
-    inside: str
+    characters: str
     meaning: str
     identity: bool = False
 
@@ -114,22 +115,22 @@ SYNTAX = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One tag; ``type`` is None for ``<...>``, ``name`` if it binds nothing."""
+    """One tag; ``type`` is None for ``<...>``, ``name`` is None if the tag binds no name."""
 
     type: Type | None
     name: str | None
 
     @property
     def identity(self) -> bool:
-        """Return whether two names of this type in one step are two things."""
+        """Return whether two names of this type that one step binds must differ."""
         return self.type is not None and self.type.identity
 
 
 def read(match: re.Match[str]) -> Tag:
-    """Return the tag that `SYNTAX` has found."""
+    """Return the tag of a match of `SYNTAX`."""
     return Tag(TYPES.get(match["type"]), match["name"])
 
 
 def names_in(text: str) -> list[tuple[str, int]]:
-    """Return the names of the tags in a text, each with the column where the tag begins."""
+    """Return the names of the tags in a text, each with the column of its tag (from 1)."""
     return [(m["name"], m.start() + 1) for m in SYNTAX.finditer(text) if m["name"]]

@@ -1,4 +1,4 @@
-"""Names of tags in the order of the article: none is used before a line can bind it."""
+"""Check the scope of tags: an earlier expected line must bind each name that is used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from shellplay.recipe.pattern import pattern
 
 
 def check_names(recipe: Recipe) -> None:
-    """Raise `RecipeError` for a name in a command or ``% distinct`` that nothing binds."""
+    """Check all names in commands and ``% distinct``.
+
+    Raises `RecipeError` for a name that no earlier line binds.
+    """
     known: set[str] = set()
     for step in recipe.steps:
         _check_command(step, known, recipe.path)
@@ -28,8 +31,8 @@ def _check_command(step: Step, known: set[str], path: str) -> None:
         for name, column in tag.names_in(line):
             if name not in known:
                 message = f"nothing above binds {name}"
-                place = column + (2 if at else indent)
-                raise RecipeError(message, step.line + at, place, path, _fix(name, known))
+                column += 2 if at else indent
+                raise RecipeError(message, step.line + at, column, path, _fix(name, known))
 
 
 def _fix(name: str, known: set[str]) -> str:

@@ -1,4 +1,4 @@
-"""The writer: a `Recipe` becomes the text of an article, in its one canonical form."""
+"""Write a `Recipe` as the text of an article, in its one canonical form."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from shellplay.recipe.parse import LANGUAGE, parse
 
 
 def write(recipe: Recipe) -> str:
-    """Return the text of a recipe: to parse it gives the same recipe.
+    """Return the text of a recipe; `parse` reads it back as an equal recipe.
 
-    Raises `UsageError` if no text says it: if a command ends in ``(lit)``, or prose holds
-    the beginning of a block.
+    Raises `UsageError` if no text does this: if a command ends in ``(lit)``, or if prose
+    contains the start of a block.
     """
     text = "\n".join([write_header(recipe.header), *map(write_part, recipe.parts)])
     if parse(text, recipe.path) != recipe:
@@ -33,12 +33,12 @@ def write(recipe: Recipe) -> str:
 
 
 def write_header(found: Header) -> str:
-    """Return the lines of a header."""
+    """Return the lines of a header, with both ``+++`` lines."""
     return f"{header.FENCE}\n{header.write(found)}{header.FENCE}\n"
 
 
 def write_part(part: Part) -> str:
-    """Return the lines of a part; between two parts is an empty line."""
+    """Return the lines of a part; the caller puts an empty line between two parts."""
     match part:
         case Prose():
             return f"{part.text}\n"
@@ -50,7 +50,7 @@ def write_part(part: Part) -> str:
 
 
 def write_step(step: Step) -> str:
-    """Return the lines of a step in a block."""
+    """Return the lines of a step: conditions, command, expected lines and exit status."""
     name = "" if step.container is None else f"[{step.container}]"
     actor = f"{step.actor[:-1]}{name}{step.actor[-1]}"
     first, *more = step.text.split("\n")

@@ -60,7 +60,7 @@ def matched(expected: str, output: str, *distinct: str, **known: str) -> dict[st
     """Return what a match binds, names that are ``known`` before included."""
     bindings = Bindings()
     for name, value in known.items():
-        bindings = bindings.bound(name, value)
+        bindings = bindings.bind(name, value)
     found = match(expect(*expected.split("\n")), output, bindings, distinct=distinct)
     return None if found is None else {name: each.value for name, each in found.items()}
 

@@ -14,7 +14,7 @@ def shown(expected: str, output: str, *distinct: str, **known: str) -> str:
     """Return the lines of a difference, joined."""
     bindings = Bindings()
     for name, value in known.items():
-        bindings = bindings.bound(name, value)
+        bindings = bindings.bind(name, value)
     return "\n".join(
         difference(expect(*expected.split("\n")), output, bindings, distinct=distinct)
     )

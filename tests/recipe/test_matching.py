@@ -311,7 +311,7 @@ def test_a_binding_knows_the_line_that_bound_it() -> None:
 
 
 def test_values_take_the_place_of_tags_in_a_command() -> None:
-    known = Bindings().bound("A", "7").bound("B", "/x y")
+    known = Bindings().bind("A", "7").bind("B", "/x y")
     assert known.substitute("kill <pid:A> <int:A>; cd <...:B>") == "kill 7 7; cd /x y"
     assert known.substitute("echo <pid> <x:A> <pid :A>") == "echo <pid> <x:A> <pid :A>"
     with pytest.raises(UsageError, match="<pid:C> is bound to no value"):

@@ -10,7 +10,7 @@ from shellplay.cast.events import Heading, Output, Pause
 from shellplay.commands.requirements import lacking
 from shellplay.errors import RecipeError, UsageError
 from shellplay.recipe.bindings import Bindings
-from shellplay.recipe.bless import renewed
+from shellplay.recipe.bless import update_expectation
 from shellplay.recipe.document import Actor, Block, Direction, Part, Prose, Recipe, Step
 from shellplay.recipe.match import difference, match
 from shellplay.stage.perform.narration import told
@@ -193,7 +193,7 @@ class Performance:
     def _go_on(self, step: Step, output: str) -> Knowledge:
         """Bind what can be bound of an output that differs: later steps may use it."""
         known = Knowledge.of(self.stage.playground)
-        _, self.bindings = renewed(
+        _, self.bindings = update_expectation(
             step, output, self.bindings, lambda line: tagged(line, known)
         )
         return known
