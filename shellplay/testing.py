@@ -103,9 +103,9 @@ class RecipeFailed(Exception):
     @classmethod
     def of(cls, report: Report) -> RecipeFailed:
         """Make one from a report."""
-        from shellplay.stage.report.text import explained
+        from shellplay.stage.report.text import explain
 
-        return cls(explained(report))
+        return cls(explain(report))
 
 
 # -- the engine -------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""Casts: what a performance looked like, as asciicast, as a page and as a picture."""
+"""Casts: a performance as an asciicast file, as an HTML page and as an SVG picture."""

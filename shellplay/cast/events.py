@@ -1,4 +1,4 @@
-"""What happens in a performance, one value each; times are in seconds since its start."""
+"""The events of a performance; times are in seconds since its start."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt is shown, such as ``shellplay> `` or ``root@web:/# ``."""
+    """A prompt appears, such as ``shellplay> `` or ``root@web:/# ``."""
 
     time: float
     text: str
@@ -16,9 +16,9 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """Characters that are typed and echoed; a line end stands for Enter.
+    """Characters are typed and echoed; a line end stands for Enter.
 
-    ``pace`` is how many seconds a character takes, None if nobody has said it.
+    ``pace`` is the time to type one character in seconds; None: the usual time.
     """
 
     time: float
@@ -28,7 +28,7 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Text that appears, with LF as line end and its escape sequences."""
+    """Output appears: text with its escape sequences, and LF as line end."""
 
     time: float
     text: str
@@ -36,7 +36,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A new section of the article begins; ``level`` is 1 to 6."""
+    """A section of the article begins; ``level`` is 1 to 6."""
 
     time: float
     title: str
@@ -45,7 +45,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Narration:
-    """Prose of the article, as Markdown, without its headings."""
+    """Prose of the article appears: Markdown without headings."""
 
     time: float
     markdown: str
@@ -53,7 +53,7 @@ class Narration:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """It rests for so many seconds; None: until whoever watches wants it to go on."""
+    """The performance pauses for ``seconds``; None: until the viewer presses a key."""
 
     time: float
     seconds: float | None = None
@@ -61,10 +61,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """How the playground stands after a step, in the shapes of docs/json.md.
+    """The state of the playground after a step, as records of docs/json.md.
 
-    ``containers`` has a record for each container, with its ``fences``; ``processes`` has
-    the records of ``ps host``.
+    ``containers`` has one record for each container, with its ``fences``; ``processes`` has
+    the records of ``ps host``; ``label`` is the command of the step.
     """
 
     time: float
@@ -75,7 +75,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Resized:
-    """The terminal has another size, in characters."""
+    """The terminal has a new size, in characters."""
 
     time: float
     columns: int
@@ -84,7 +84,7 @@ class Resized:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """It is over, with this exit status."""
+    """The performance ends with this exit status."""
 
     time: float
     status: int

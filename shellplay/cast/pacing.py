@@ -1,4 +1,4 @@
-"""The times of a performance: how a person types and reads, the same for the same seed."""
+"""Give events the times of a person who types and reads; the same seed gives the same times."""
 
 from __future__ import annotations
 
@@ -19,34 +19,39 @@ from shellplay.cast.events import (
     Typed,
 )
 
+# Seconds to type one key on average, and the smallest and largest random factor.
 KEYSTROKE = 0.06
-QUICKEST, SLOWEST = 0.4, 4.0
-# How much longer than usual it takes to reach some keys, and to begin and end a line.
+MIN_FACTOR, MAX_FACTOR = 0.4, 4.0
+# Factors for keys that take longer: the first key of a line, a blank, a shifted key, the
+# same key again, and Enter.
 SHIFTED = set('~!@#$%^&*()_+{}|:"<>?')
-FIRST, WORD, SHIFT, SAME, ENTER = 3.0, 1.5, 1.4, 0.7, 3.5
+FIRST, BLANK, SHIFT, SAME, ENTER = 3.0, 1.5, 1.4, 0.7, 3.5
 
-READING = 0.04
-LONGEST_READING = 4.0
+# Seconds to read one word, and the longest time to read a text.
+WORD = 0.08
+MAX_READING = 4.0
+# Seconds before an answer, before a prompt, and before a heading.
 ANSWER, LINE, SECTION = 0.12, 0.05, 0.8
 
 
 def keystrokes(
     text: str, seed: object, *, mean: float = KEYSTROKE
 ) -> Iterator[tuple[float, str]]:
-    """Yield the seconds before each key and the key; a combining mark comes with its letter.
+    """Yield each key with the seconds before it; a combining mark belongs to its letter.
 
-    The delays depend on nothing but text, seed and ``mean``, in seconds.
+    The delays depend only on ``text``, ``seed`` and ``mean``, the usual time of one key in
+    seconds.
     """
-    chance = random.Random(f"{seed}:{text}")
+    generator = random.Random(f"{seed}:{text}")
     before = "\n"
     for key in _clusters(text):
-        factor = min(max(chance.lognormvariate(0.0, 0.35), QUICKEST), SLOWEST)
-        yield mean * factor * _reach(before, key), key
+        factor = min(max(generator.lognormvariate(0.0, 0.35), MIN_FACTOR), MAX_FACTOR)
+        yield mean * factor * _key_factor(before, key), key
         before = key
 
 
-def spread(event: Typed, seed: object, *, mean: float = KEYSTROKE) -> Iterator[Typed]:
-    """Yield one event for each key of what was typed, beginning at its time."""
+def split_keys(event: Typed, seed: object, *, mean: float = KEYSTROKE) -> Iterator[Typed]:
+    """Yield one event for each key of an event; the first delay begins at its time."""
     time = event.time
     for delay, key in keystrokes(event.text, seed, mean=mean):
         time += delay
@@ -54,10 +59,10 @@ def spread(event: Typed, seed: object, *, mean: float = KEYSTROKE) -> Iterator[T
 
 
 class Paced:
-    """A sink that passes events on with new times: typed, answered and read at leisure.
+    """A sink that passes events on with new times, as if a person typed and read them.
 
-    How long a machine really took is forgotten, so the same events give the same times.
-    What comes in many pieces is waited for once.
+    The measured times do not count, so the same events always get the same times.  An
+    output that arrives in several events has one delay, before the first of them.
     """
 
     def __init__(self, sink: Sink, seed: object, *, mean: float = KEYSTROKE) -> None:
@@ -69,13 +74,13 @@ class Paced:
         self._answered = False
 
     def __call__(self, event: Event) -> None:
-        """Pass one event on."""
+        """Pass one event on with its new time; a typed line becomes one event for each key."""
         match event:
             case Typed():
                 self._wait(self._reading)
                 self._reading = 0.0
                 mean = self._mean if event.pace is None else event.pace
-                for key in spread(Typed(self._now, event.text), self._seed, mean=mean):
+                for key in split_keys(Typed(self._now, event.text), self._seed, mean=mean):
                     self._sink(key)
                     self._now = key.time
                 self._answered = False
@@ -88,7 +93,7 @@ class Paced:
                 self._read(text)
             case Pause(seconds=seconds):
                 self._sink(replace(event, time=self._now))
-                self._wait(LONGEST_READING if seconds is None else seconds)
+                self._wait(MAX_READING if seconds is None else seconds)
                 self._reading = 0.0
                 return
             case Narration(markdown=markdown):
@@ -107,7 +112,7 @@ class Paced:
 
     def _read(self, text: str) -> None:
         words = len(text.split())
-        self._reading = min(self._reading + SECTION + words * READING * 2, LONGEST_READING)
+        self._reading = min(self._reading + SECTION + words * WORD, MAX_READING)
 
 
 def _clusters(text: str) -> Iterator[str]:
@@ -121,7 +126,7 @@ def _clusters(text: str) -> Iterator[str]:
         yield cluster
 
 
-def _reach(before: str, key: str) -> float:
+def _key_factor(before: str, key: str) -> float:
     if key == "\n":
         return ENTER
     if before == "\n":
@@ -129,5 +134,5 @@ def _reach(before: str, key: str) -> float:
     if key == before:
         return SAME
     if key == " ":
-        return WORD
+        return BLANK
     return SHIFT if key in SHIFTED or key.isupper() else 1.0

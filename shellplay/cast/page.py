@@ -1,4 +1,4 @@
-"""A page that plays a performance beside its fences and processes, in one HTML file."""
+"""One HTML file that plays a performance, with its fences and processes in a panel."""
 
 from __future__ import annotations
 
@@ -21,28 +21,30 @@ from shellplay.cast.events import (
     Scene,
     Typed,
 )
-from shellplay.cast.harmless import plain
 from shellplay.cast.panel import panel
 from shellplay.cast.prose_html import html_of
-from shellplay.cast.screen_states import Frame, Row, Screens, Style
-from shellplay.views.sanitize import safe, safe_line
+from shellplay.cast.screen_states import Frame, FrameRenderer, Row, Style
+from shellplay.views.sanitize import safe, safe_line, strip_sequences
 
 
 def page(
     events: Iterable[Event], *, title: str = "shellplay", columns: int = 80, rows: int = 24
 ) -> str:
-    """Return the page of a performance; raises Refused if the ``html`` extra is missing."""
+    """Return the HTML of a performance; ``columns`` and ``rows`` are the first terminal size.
+
+    Raises `Refused` or `UsageError` if a package of the ``html`` extra is missing.
+    """
     performed = list(events)
-    film = Film.of(performed, columns, rows)
+    frame_table = FrameTable.of(performed, columns, rows)
     headings = [event for event in performed if isinstance(event, Heading)]
-    style = "\n".join([_file("page.css"), _colors(film.styles)])
+    style = "\n".join([_file("page.css"), _colors(frame_table.styles)])
     script = _file("page.js")
     data = {
         "columns": columns,
         "rows": rows,
         "duration": round(max((event.time for event in performed), default=0.0), 3),
-        "lines": film.lines,
-        "frames": film.frames,
+        "lines": frame_table.lines,
+        "frames": frame_table.frames,
         "headings": [[round(each.time, 3), safe_line(each.title)] for each in headings],
         "narration": list(_narration(performed)),
         "scenes": list(_scenes(performed)),
@@ -59,26 +61,27 @@ def page(
 
 
 @dataclass(slots=True)
-class Film:
-    """The frames as JSON: each different row is a line of ``lines`` and has a number.
+class FrameTable:
+    """The frames of a performance as JSON, with each different row of the screen once.
 
-    A line is a list of ``[text, style]``; a frame ``[time, typing, [[row, line]...],
-    cursor, columns, rows]``.
+    - ``styles``: all styles; the number of a style is its index.
+    - ``lines``: all different rows, each a list of ``[text, style number]``.
+    - ``frames``: ``[time, typing, [[row number, line number]...], cursor, columns, rows]``.
     """
 
     styles: list[Style] = field(default_factory=lambda: [Style()])
     lines: list[list[list[object]]] = field(default_factory=lambda: [[]])
     frames: list[list[object]] = field(default_factory=list)
-    _numbers: dict[Row, int] = field(default_factory=lambda: {(): 0})
-    _styles: dict[Style, int] = field(default_factory=lambda: {Style(): 0})
+    _line_numbers: dict[Row, int] = field(default_factory=lambda: {(): 0})
+    _style_numbers: dict[Style, int] = field(default_factory=lambda: {Style(): 0})
 
     @classmethod
-    def of(cls, events: list[Event], columns: int, rows: int) -> Film:
-        """Return the film of a performance."""
-        film = cls()
-        for frame in Screens(columns, rows).frames(iter(events)):
-            film.frames.append(film._frame(frame))
-        return film
+    def of(cls, events: list[Event], columns: int, rows: int) -> FrameTable:
+        """Return all frames of a performance; raises `UsageError` without the extra."""
+        frame_table = cls()
+        for frame in FrameRenderer(columns, rows).frames(iter(events)):
+            frame_table.frames.append(frame_table._frame(frame))
+        return frame_table
 
     def _frame(self, frame: Frame) -> list[object]:
         changed = [[number, self._line(row)] for number, row in frame.changed.items()]
@@ -86,29 +89,29 @@ class Film:
         return [time, int(frame.typing), changed, frame.cursor, frame.columns, frame.rows]
 
     def _line(self, row: Row) -> int:
-        if row not in self._numbers:
-            self._numbers[row] = len(self.lines)
+        if row not in self._line_numbers:
+            self._line_numbers[row] = len(self.lines)
             self.lines.append([[span.text, self._style(span.style)] for span in row])
-        return self._numbers[row]
+        return self._line_numbers[row]
 
     def _style(self, style: Style) -> int:
-        if style not in self._styles:
-            self._styles[style] = len(self.styles)
+        if style not in self._style_numbers:
+            self._style_numbers[style] = len(self.styles)
             self.styles.append(style)
-        return self._styles[style]
+        return self._style_numbers[style]
 
 
 def _colors(styles: list[Style]) -> str:
     parts = []
     for media, scheme in (("light", palette.LIGHT), ("dark", palette.DARK)):
-        usual = f":root{{--screen:#{scheme.back};--screen-ink:#{scheme.front}}}"
-        rules = palette.rules(styles, scheme)
-        parts.append(f"@media (prefers-color-scheme:{media}){{\n{usual}\n{rules}\n}}")
+        screen = f":root{{--screen:#{scheme.background};--screen-ink:#{scheme.foreground}}}"
+        rules = palette.css_rules(styles, scheme)
+        parts.append(f"@media (prefers-color-scheme:{media}){{\n{screen}\n{rules}\n}}")
     return "\n".join(parts)
 
 
 def _policy(style: str, script: str) -> str:
-    """Return a Content-Security-Policy under which nothing runs but our two texts."""
+    """Return a Content-Security-Policy that allows only this style sheet and this script."""
     return "; ".join(
         [
             "default-src 'none'",
@@ -153,22 +156,22 @@ def _chapters(headings: list[Heading]) -> Iterator[str]:
 
 
 def _transcript(events: list[Event]) -> Iterator[str]:
-    """Yield the session as sections, prose and what stood in the terminal."""
-    shown = ""
+    """Yield the performance as HTML to be read: headings, prose and terminal text."""
+    terminal_text = ""
     for event in events:
-        if isinstance(event, Heading | Narration) and shown:
-            yield _block(shown)
-            shown = ""
+        if isinstance(event, Heading | Narration) and terminal_text:
+            yield _preformatted(terminal_text)
+            terminal_text = ""
         match event:
             case Heading(title=title):
                 yield f"<h3>{escape(safe_line(title))}</h3>"
             case Narration(markdown=markdown):
                 yield html_of(markdown)
             case Prompt(text=text) | Typed(text=text) | Output(text=text):
-                shown += text
-    if shown:
-        yield _block(shown)
+                terminal_text += text
+    if terminal_text:
+        yield _preformatted(terminal_text)
 
 
-def _block(shown: str) -> str:
-    return f"<pre>{escape(safe(plain(shown)))}</pre>"
+def _preformatted(terminal_text: str) -> str:
+    return f"<pre>{escape(safe(strip_sequences(terminal_text)))}</pre>"

@@ -1,4 +1,4 @@
-"""The colours of a terminal on paper and on slate, each readable on what is behind it."""
+"""The terminal colours of pages and pictures, light and dark, with readable contrast."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from dataclasses import dataclass
 
 from shellplay.cast.screen_states import Style
 
-# Contrast of text as WCAG 2.2 asks for, 1.4.3.
+# The contrast that WCAG 2.2, 1.4.3, requires of text.
 CONTRAST = 4.5
 _HEX = re.compile(r"[0-9a-f]{6}")
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """Six hex digits for each name that a terminal knows; ``brown`` is its yellow."""
+    """The colours of a terminal, six hex digits each; pyte calls yellow ``brown``."""
 
-    front: str
-    back: str
+    foreground: str
+    background: str
     named: Mapping[str, str]
 
-    def color(self, name: str, usual: str) -> str:
-        """Return the colour of a name or of hex digits, ``usual`` for any other."""
+    def color(self, name: str, default: str) -> str:
+        """Return the hex digits of a colour name; hex digits stay; else ``default``."""
         if name in ("foreground", "background"):
-            return self.front if name == "foreground" else self.back
+            return self.foreground if name == "foreground" else self.background
         name = name.replace("yellow", "brown")
-        return self.named.get(name, name if _HEX.fullmatch(name) else usual)
+        return self.named.get(name, name if _HEX.fullmatch(name) else default)
 
 
 LIGHT = Scheme(
-    front="24292f",
-    back="fdfcf9",
+    foreground="24292f",
+    background="fdfcf9",
     named={
         "black": "24292f",
         "red": "b3261e",
@@ -52,8 +52,8 @@ LIGHT = Scheme(
     },
 )
 DARK = Scheme(
-    front="d9dde2",
-    back="12161a",
+    foreground="d9dde2",
+    background="12161a",
     named={
         "black": "3a424b",
         "red": "f2766b",
@@ -75,45 +75,45 @@ DARK = Scheme(
 )
 
 
-def rules(styles: Sequence[Style], scheme: Scheme, *, paint: str = "color") -> str:
-    """Return the CSS of ``.s1``, ``.s2``... for every style but the first, the plain one.
+def css_rules(styles: Sequence[Style], scheme: Scheme, *, paint: str = "color") -> str:
+    """Return the CSS rules ``.s1``, ``.s2``... of all styles except the first, the default.
 
-    ``paint`` is the property that colours text; backgrounds are those of HTML, since a
-    picture draws them itself.
+    ``paint`` is the CSS property that colours text: ``color`` for HTML, ``fill`` for SVG.
+    Only HTML gets backgrounds: in SVG a rectangle draws them.
     """
     lines = []
     for number, style in enumerate(styles[1:], start=1):
-        front, back = painted(style, scheme)
-        parts = [f"{paint}:#{front}"]
-        parts += [f"background:#{back}"] if back and paint == "color" else []
-        parts += ["font-weight:700"] if style.bold else []
-        parts += ["font-style:italic"] if style.italic else []
+        foreground, background = visible_colors(style, scheme)
+        declarations = [f"{paint}:#{foreground}"]
+        declarations += [f"background:#{background}"] if background and paint == "color" else []
+        declarations += ["font-weight:700"] if style.bold else []
+        declarations += ["font-style:italic"] if style.italic else []
         decoration = ["underline"] * style.underlined + ["line-through"] * style.struck
-        parts += [f"text-decoration:{' '.join(decoration)}"] if decoration else []
-        lines.append(f".s{number}{{{';'.join(parts)}}}")
+        declarations += [f"text-decoration:{' '.join(decoration)}"] if decoration else []
+        lines.append(f".s{number}{{{';'.join(declarations)}}}")
     return "\n".join(lines)
 
 
-def painted(style: Style, scheme: Scheme) -> tuple[str, str]:
-    """Return the colours of text and of what is behind it, the latter "" if it is usual."""
-    back = scheme.color(style.back, scheme.back)
-    front = readable(scheme.color(style.front, scheme.front), back)
-    return front, "" if back == scheme.back else back
+def visible_colors(style: Style, scheme: Scheme) -> tuple[str, str]:
+    """Return the colours of text and background; the background is "" if it is the default."""
+    background = scheme.color(style.background, scheme.background)
+    foreground = make_readable(scheme.color(style.foreground, scheme.foreground), background)
+    return foreground, "" if background == scheme.background else background
 
 
-def readable(front: str, back: str) -> str:
-    """Return ``front``, as far towards black or white as it takes to be read on ``back``."""
-    end = max(("000000", "ffffff"), key=lambda color: contrast(color, back))
+def make_readable(foreground: str, background: str) -> str:
+    """Return ``foreground``, mixed with black or white until it has enough contrast."""
+    end = max(("000000", "ffffff"), key=lambda color: contrast(color, background))
     for tenths in range(11):
-        color = _mixed(front, end, tenths / 10)
-        if contrast(color, back) >= CONTRAST:
+        color = _mix(foreground, end, tenths / 10)
+        if contrast(color, background) >= CONTRAST:
             return color
     return end
 
 
-def contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours, from 1 to 21."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
+def contrast(first: str, second: str) -> float:
+    """Return the contrast ratio of two colours, from 1 to 21, as WCAG defines it."""
+    darker, lighter = sorted((_luminance(first), _luminance(second)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
@@ -121,8 +121,8 @@ def _channels(color: str) -> list[int]:
     return [int(color[start : start + 2], 16) for start in (0, 2, 4)]
 
 
-def _mixed(one: str, other: str, share: float) -> str:
-    pairs = zip(_channels(one), _channels(other), strict=True)
+def _mix(first: str, second: str, share: float) -> str:
+    pairs = zip(_channels(first), _channels(second), strict=True)
     return "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 

@@ -1,4 +1,4 @@
-"""What the panel of a page shows after a step: fences, processes, and what is new."""
+"""The panel of a page: the fences and processes after a step, and what has changed."""
 
 from __future__ import annotations
 
@@ -10,51 +10,58 @@ from shellplay.cast.events import Scene
 from shellplay.views.sanitize import safe_line
 
 Record = Mapping[str, object]
-LONGEST_COMMAND = 160
-MOST_CHANGES = 8
-OUTSIDE = "host"
+MAX_COMMAND = 160
+MAX_CHANGES = 8
+HOST_ROLE = "host"
 
 
 def panel(scene: Scene, before: Scene | None) -> dict[str, object]:
-    """Return the facts of a scene as JSON, and what has changed as sentences."""
+    """Return a scene as JSON: its facts, and a sentence for each change since ``before``.
+
+    ``before`` is None for the first scene.
+    """
     return {
         "time": round(scene.time, 3),
         "label": safe_line(scene.label),
-        "changes": list(islice(changes(before, scene), MOST_CHANGES)),
+        "changes": list(islice(changes(before, scene), MAX_CHANGES)),
         "containers": [_container(record) for record in scene.containers],
-        "processes": [_process(record) for record in ours(scene)],
+        "processes": [_process(record) for record in playground_processes(scene)],
     }
 
 
-def ours(scene: Scene) -> list[Record]:
-    """Return the processes of the playground, without the rest of the host."""
-    return [each for each in scene.processes if each.get("role") != OUTSIDE]
+def playground_processes(scene: Scene) -> list[Record]:
+    """Return the processes of the playground, without all other processes of the host."""
+    return [each for each in scene.processes if each.get("role") != HOST_ROLE]
 
 
 def changes(before: Scene | None, after: Scene) -> Iterator[str]:
-    """Yield a sentence for everything that came, went, or was fenced since ``before``."""
+    """Yield a sentence for each change between two scenes.
+
+    A change is a container, a fence or a process that is new or gone.  Without ``before``
+    (None), processes are no changes.
+    """
     old = {_text(each, "label"): each for each in before.containers} if before else {}
     new = {_text(each, "label"): each for each in after.containers}
     for label, record in new.items():
         if label not in old:
             yield f"{label} is new"
-        then, now = _fenced(old.get(label, {})), _fenced(record)
-        if up := [layer for layer in now if layer not in then]:
-            yield f"{label} is fenced by {', '.join(up)}"
-        if off := [layer for layer in then if layer not in now]:
-            yield f"{label} has {', '.join(off)} of the host again"
+        old_fences, new_fences = _fences_up(old.get(label, {})), _fences_up(record)
+        if added := [fence for fence in new_fences if fence not in old_fences]:
+            yield f"{label} is fenced by {', '.join(added)}"
+        if removed := [fence for fence in old_fences if fence not in new_fences]:
+            yield f"{label} has {', '.join(removed)} of the host again"
     yield from (f"{label} is gone" for label in old if label not in new)
     if before is not None:
-        yield from _comings_and_goings(ours(before), ours(after))
+        yield from _process_changes(playground_processes(before), playground_processes(after))
 
 
-def _comings_and_goings(before: Sequence[Record], after: Sequence[Record]) -> Iterator[str]:
+def _process_changes(before: Sequence[Record], after: Sequence[Record]) -> Iterator[str]:
     old, new = ({each.get("pid"): each for each in records} for records in (before, after))
     for pid, record in new.items():
         if pid not in old:
             inside = _inside(record)
-            there = f", {inside[-1]} inside" if len(inside) > 1 else ""
-            yield f"{_command(record)} is {pid} on the host{there}"
+            inner_pid = f", {inside[-1]} inside" if len(inside) > 1 else ""
+            yield f"{_command(record)} is {pid} on the host{inner_pid}"
     yield from (f"{_command(old[pid])} ({pid}) has ended" for pid in old if pid not in new)
 
 
@@ -82,7 +89,7 @@ def _fence(record: Record) -> dict[str, object]:
         "how": _text(record, "how"),
         "inode": inodes.get("shell") or inodes.get("host"),
         "options": safe_line(" ".join(f"{name}={value}" for name, value in options.items())),
-        "shared": [safe_line(str(each)) for each in shared] if _many(shared) else [],
+        "shared": [safe_line(str(each)) for each in shared] if _is_list(shared) else [],
     }
 
 
@@ -98,7 +105,7 @@ def _process(record: Record) -> dict[str, object]:
     }
 
 
-def _fenced(record: Record) -> list[str]:
+def _fences_up(record: Record) -> list[str]:
     return [_text(each, "fence") for each in _records(record, "fences") if each.get("up")]
 
 
@@ -109,10 +116,10 @@ def _inside(record: Record) -> list[object]:
 
 def _records(record: Record, name: str) -> list[Record]:
     value = record.get(name)
-    return [each for each in value if isinstance(each, Mapping)] if _many(value) else []
+    return [each for each in value if isinstance(each, Mapping)] if _is_list(value) else []
 
 
-def _many(value: object) -> TypeGuard[Sequence[object]]:
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
@@ -123,5 +130,5 @@ def _text(record: Record, name: str) -> str:
 
 def _command(record: Record) -> str:
     command = _text(record, "command")
-    short = command[: LONGEST_COMMAND - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    return command if len(command) <= LONGEST_COMMAND else short
+    short = command[: MAX_COMMAND - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return command if len(command) <= MAX_COMMAND else short

@@ -1,4 +1,4 @@
-"""Play a cast to a terminal, as fast as it happened or as fast as one likes."""
+"""Play a cast to a terminal, at its own speed or at another."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterable
 
 from shellplay.cast.events import Event
-from shellplay.cast.harmless import Harmless
 from shellplay.cast.terminal import Terminal
+from shellplay.views.sanitize import DrawingStream
 
 _MODE = re.compile(r"\x1b\[\?([0-9;]{1,64})([hl])")
-# Modes that a terminal has when nobody asks: line wrap and the cursor.
-_USUAL = {"7", "25"}
+# The DEC private modes that are set by default: line wrap and cursor.
+_SET_BY_DEFAULT = {"7", "25"}
 
 
 def play(
@@ -24,52 +24,57 @@ def play(
     idle_limit: float | None = None,
     wait: Callable[[float], bool] | None = None,
 ) -> bool:
-    """Write the events at their times, and return true if they were played to the end.
+    """Write each event at its time, and return whether the cast was played to its end.
 
-    ``idle_limit`` is the longest pause in seconds before ``speed`` divides it.  ``wait`` is
-    called with the seconds to the next event and returns true to stop at once; without one
-    only an exception stops it.  The terminal gets its modes back however it ends.
+    ``idle_limit`` is the longest pause in seconds, before it is divided by ``speed``; None:
+    no limit.  ``wait`` gets the seconds to the next event and returns true to stop; None:
+    only an exception stops the player.  In each case the terminal gets its modes back.
     """
-    terminal, harmless, modes = Terminal(columns), Harmless(), Modes()
+    terminal, drawing, modes = Terminal(columns), DrawingStream(), Modes()
     pause = wait or _sleep
     start = time.monotonic()
-    shown = last = 0.0
+    due = last = 0.0
     try:
         for event in events:
             gap = max(event.time - last, 0.0)
             last = max(event.time, last)
-            shown += gap if idle_limit is None else min(gap, idle_limit)
-            # Against the clock and not against the event before: lateness does not add up.
-            ahead = start + shown / speed - time.monotonic()
+            due += gap if idle_limit is None else min(gap, idle_limit)
+            # Compare with the clock, not with the event before: so delays do not add up.
+            ahead = start + due / speed - time.monotonic()
             if ahead > 0 and pause(ahead):
                 return False
-            if text := harmless.feed(terminal.characters(event)):
+            if text := drawing.feed(terminal.characters(event)):
                 modes.feed(text)
                 write(text)
         return True
     finally:
-        write(terminal.rest() + modes.usual())
+        write(terminal.finish() + modes.reset_sequence())
 
 
 class Modes:
-    """Remembers what a stream did to the modes of a terminal, DECSET and DECRST."""
+    """Records which DEC private modes a stream has changed, by DECSET and DECRST.
+
+    See *DEC Private Mode Set* in ctlseqs of xterm.
+    """
 
     def __init__(self) -> None:
-        self._unusual: set[str] = set()
+        self._changed: set[str] = set()
 
     def feed(self, text: str) -> None:
-        """Take in what was written; ``text`` has whole sequences."""
+        """Record the changes of a written text, in which no sequence is cut in two."""
         for numbers, final in _MODE.findall(text):
             for number in numbers.split(";"):
-                if (final == "h") == (number in _USUAL):
-                    self._unusual.discard(number)
+                if (final == "h") == (number in _SET_BY_DEFAULT):
+                    self._changed.discard(number)
                 else:
-                    self._unusual.add(number)
+                    self._changed.add(number)
 
-    def usual(self) -> str:
-        """Return what sets the colours and every changed mode to what is usual."""
-        back = (f"\x1b[?{mode}{'h' if mode in _USUAL else 'l'}" for mode in self._unusual)
-        return "\x1b[0m" + "".join(sorted(back))
+    def reset_sequence(self) -> str:
+        """Return the sequences that set the colours and all changed modes to their defaults."""
+        resets = (
+            f"\x1b[?{mode}{'h' if mode in _SET_BY_DEFAULT else 'l'}" for mode in self._changed
+        )
+        return "\x1b[0m" + "".join(sorted(resets))
 
 
 def _sleep(seconds: float) -> bool:

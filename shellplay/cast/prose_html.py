@@ -1,4 +1,4 @@
-"""Prose as HTML that can be put into a page: no markup of its own, no image, no script."""
+"""Turn Markdown into HTML that is safe in a page: no raw HTML, no image, no script."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 
 
 def html_of(markdown: str) -> str:
-    """Return Markdown as HTML; raises Refused if there is no Markdown library."""
-    reader = _reader()
-    tokens = reader.parse(safe(markdown))
+    """Return Markdown as HTML; raises `Refused` if markdown-it-py is not installed."""
+    parser = _parser()
+    tokens = parser.parse(safe(markdown))
     for token in tokens:
-        # The columns of tables are aligned by style attributes, which the page forbids.
+        # markdown-it aligns the columns of tables with style attributes. The policy of the
+        # page forbids these, so they are removed.
         token.attrs.pop("style", None)
-    return str(reader.renderer.render(tokens, reader.options, {}))
+    return str(parser.renderer.render(tokens, parser.options, {}))
 
 
 @cache
-def _reader() -> MarkdownIt:
+def _parser() -> MarkdownIt:
     try:
         from markdown_it import MarkdownIt
     except ImportError:

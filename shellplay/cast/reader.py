@@ -1,4 +1,4 @@
-"""Read an asciicast of version 2 or 3, one event at a time, however long it is."""
+"""Read an asciicast of version 2 or 3, one event at a time, so that its length is no limit."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from shellplay.cast.asciicast import VERSIONS, Header
 from shellplay.cast.events import Ended, Event, Heading, Output, Resized
 from shellplay.errors import UsageError
 
-# Far above what recorders write in one event, and small enough to hold.
-LONGEST_LINE = 16 * 1024 * 1024
-LARGEST_SIDE = 10_000
-LATEST = 1e12
+# Bytes; far more than recorders write in one event, and little enough for the memory.
+MAX_LINE = 16 * 1024 * 1024
+MAX_SIDE = 10_000
+MAX_TIME = 1e12
 _SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 _STATUS = re.compile(r"-?[0-9]{1,9}")
 
 
 class CastError(UsageError):
-    """A file is no asciicast, or a line of it is broken: where, and what was expected."""
+    """A file is not an asciicast, or one of its lines (from 1) is broken."""
 
     def __init__(self, name: str, line: int, message: str, fix: str | None = None) -> None:
         super().__init__(f"{name}:{line}: {message}", fix)
@@ -28,10 +28,10 @@ class CastError(UsageError):
 
 
 class Reader:
-    """The events of a cast in a binary file: iterate once; ``header`` is there at once.
+    """An iterator over the events of a cast in a binary file, once; ``header`` comes first.
 
-    Output keeps the CR LF of the file.  Comments, input and unknown codes are passed over,
-    and so is a last line that was torn when its writer was killed.  Raises CastError.
+    Output keeps CR LF as line end.  The reader skips comments, input and unknown codes, and
+    an incomplete last line, as a killed recorder leaves it.  Raises `CastError`.
     """
 
     def __init__(self, file: IO[bytes], name: str = "cast") -> None:
@@ -56,9 +56,9 @@ class Reader:
 
     def _next_line(self) -> bytes:
         self._number += 1
-        line = self._file.readline(LONGEST_LINE + 1)
-        if len(line) > LONGEST_LINE:
-            raise self._error(f"this line is longer than {LONGEST_LINE >> 20} MiB")
+        line = self._file.readline(MAX_LINE + 1)
+        if len(line) > MAX_LINE:
+            raise self._error(f"this line is longer than {MAX_LINE >> 20} MiB")
         return line
 
     def _error(self, message: str, fix: str | None = None) -> CastError:
@@ -93,7 +93,7 @@ class Reader:
             columns=self._side(sides[0], sides[1]),
             rows=self._side(sides[0], sides[2]),
             version=version,
-            title=_valid(str(record.get("title") or "")),
+            title=_valid_unicode(str(record.get("title") or "")),
             timestamp=None if timestamp is None else int(timestamp),
             idle_time_limit=_seconds(record.get("idle_time_limit")),
             term=str(term.get("type") or environment.get("TERM") or ""),
@@ -104,20 +104,21 @@ class Reader:
 
     def _side(self, record: dict[str, object], name: str) -> int:
         value = record.get(name)
-        if type(value) is not int or not 0 < value <= LARGEST_SIDE:
-            raise self._error(f'the header needs "{name}", a number from 1 to {LARGEST_SIDE}')
+        if type(value) is not int or not 0 < value <= MAX_SIDE:
+            raise self._error(f'the header needs "{name}", a number from 1 to {MAX_SIDE}')
         return value
 
     def _event(self, line: bytes) -> Event | None:
         record = self._json(line)
         match record:
             case [value, str(code), str(data)] if (time := _seconds(value)) is not None:
-                past = self._time if self.header.version == 3 else 0.0
-                self._time = max(self._time, past + time)
-                return self._known(code, _valid(data))
+                origin = self._time if self.header.version == 3 else 0.0
+                self._time = max(self._time, origin + time)
+                return self._event_of_code(code, _valid_unicode(data))
         raise self._error("an event is [time, code, text], with a time of 0 or more")
 
-    def _known(self, code: str, data: str) -> Event | None:
+    def _event_of_code(self, code: str, data: str) -> Event | None:
+        """Return the event of a code; None if the code is unknown."""
         match code:
             case "o":
                 return Output(self._time, data)
@@ -125,7 +126,7 @@ class Reader:
                 return Heading(self._time, data)
             case "r":
                 size = _SIZE.fullmatch(data)
-                if not size or max(int(size[1]), int(size[2])) > LARGEST_SIDE:
+                if not size or max(int(size[1]), int(size[2])) > MAX_SIDE:
                     raise self._error(f'{data!r:.40} is no size such as "80x24"')
                 return Resized(self._time, int(size[1]), int(size[2]))
             case "x" if self.header.version == 3:
@@ -138,9 +139,9 @@ class Reader:
 def _seconds(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if 0 <= value < LATEST else None
+    return float(value) if 0 <= value < MAX_TIME else None
 
 
-def _valid(text: str) -> str:
-    # JSON can spell half of a surrogate pair, which is no character.
+def _valid_unicode(text: str) -> str:
+    # JSON can contain a lone surrogate (\ud800), which is not a character.
     return text.encode("utf-8", "replace").decode()

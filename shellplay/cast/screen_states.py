@@ -1,35 +1,37 @@
-"""What is on the screen after each event, drawn by a terminal emulator, pyte."""
+"""The screen after each event of a performance, as the terminal emulator pyte draws it."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, cast
 
 from shellplay.cast.events import Ended, Event, Resized, Typed
-from shellplay.cast.harmless import Harmless
 from shellplay.cast.terminal import Terminal
 from shellplay.errors import UsageError
+from shellplay.views.sanitize import DrawingStream
 
 if TYPE_CHECKING:
     import pyte
 
-# Events nearer to each other than an eye can see make one frame.
-GLIMPSE = 0.02
-LARGEST = 500
-_LOOK = attrgetter("fg", "bg", "bold", "italics", "underscore", "strikethrough", "reverse")
+# Seconds: events nearer to each other share a frame, since no viewer sees them apart.
+FRAME_SECONDS = 0.02
+MAX_SIDE = 500
+_STYLE_FIELDS = attrgetter(
+    "fg", "bg", "bold", "italics", "underscore", "strikethrough", "reverse"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How characters look; a colour is "" for the usual one, a name, or six hex digits."""
+    """The style of characters; a colour is a name, six hex digits, or "" for the default."""
 
-    front: str = ""
-    back: str = ""
+    foreground: str = ""
+    background: str = ""
     bold: bool = False
     italic: bool = False
     underlined: bool = False
@@ -38,7 +40,7 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Neighbouring characters of one look, ``column`` cells from the left."""
+    """Adjacent characters of one style, ``cells`` wide, from cell ``column`` (from 0)."""
 
     column: int
     text: str
@@ -51,10 +53,10 @@ Row = tuple[Span, ...]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The screen at a time: the rows that changed, by number, and the cursor.
+    """One screen: ``changed`` has the rows that differ from the frame before, by number from 0.
 
-    ``typing`` is true in the middle of a line that somebody types; ``cursor`` is (row,
-    column), or None if it is hidden; ``columns`` and ``rows`` are the size.
+    ``cursor`` is (row, column), None if hidden; ``columns`` and ``rows`` are the size of the
+    terminal.  ``typing`` is true while a line is typed, until its Enter.
     """
 
     time: float
@@ -65,55 +67,57 @@ class Frame:
     typing: bool = False
 
 
-class Screens:
-    """Turns events into frames; prose is left to whoever shows it elsewhere.
+class FrameRenderer:
+    """Turns events into frames; narration is not drawn, since the page shows it elsewhere.
 
-    Raises UsageError if the terminal emulator is not installed.
+    Raises `UsageError` if pyte is not installed.
     """
 
     def __init__(self, columns: int, rows: int) -> None:
         self._screen = _screen(columns, rows)
         self._terminal = Terminal(columns, narrate=False)
-        self._harmless = Harmless()
+        self._drawing = DrawingStream()
         self._stream = _stream(self._screen)
 
     def feed(self, event: Event) -> Frame | None:
-        """Return what one event changed, or None if it shows nothing."""
+        """Return the frame after one event; None if the event draws nothing."""
         if isinstance(event, Resized):
-            self._resize(min(event.columns, LARGEST), min(event.rows, LARGEST))
+            self._resize(min(event.columns, MAX_SIDE), min(event.rows, MAX_SIDE))
         text = self._terminal.characters(event)
-        text += self._terminal.rest() if isinstance(event, Ended) else ""
-        self._stream.feed(self._harmless.feed(text))
+        text += self._terminal.finish() if isinstance(event, Ended) else ""
+        self._stream.feed(self._drawing.feed(text))
         if not (text or isinstance(event, Resized)):
             return None
         typing = isinstance(event, Typed) and not text.endswith("\n")
         return self._frame(event.time, typing=typing)
 
-    def frames(self, events: Iterator[Event], *, glimpse: float = GLIMPSE) -> Iterator[Frame]:
-        """Yield the frames of a whole performance; nearer ones than ``glimpse`` are joined."""
-        waiting: Frame | None = None
+    def frames(
+        self, events: Iterator[Event], *, min_seconds: float = FRAME_SECONDS
+    ) -> Iterator[Frame]:
+        """Yield the frames of a performance; frames within ``min_seconds`` become one."""
+        pending: Frame | None = None
         for event in events:
             frame = self.feed(event)
             if frame is None:
                 continue
-            if waiting is not None and frame.time - waiting.time < glimpse:
-                frame = joined(waiting, frame)
-            elif waiting is not None:
-                yield waiting
-            waiting = frame
-        if waiting is not None:
-            yield waiting
+            if pending is not None and frame.time - pending.time < min_seconds:
+                frame = merge_frames(pending, frame)
+            elif pending is not None:
+                yield pending
+            pending = frame
+        if pending is not None:
+            yield pending
 
     def _resize(self, columns: int, rows: int) -> None:
         screen = self._screen
         if rows < screen.lines:
-            # Rows above the cursor go only if those below it are not enough; pyte would cut
-            # off the top, wherever the cursor is.
-            lost = max(screen.cursor.y + 1 - rows, 0)
-            lines = {number - lost: line for number, line in screen.buffer.items()}
+            # pyte always removes rows at the top. A terminal first removes the rows below
+            # the cursor, then rows at the top. So do this here, before pyte resizes.
+            removed = max(screen.cursor.y + 1 - rows, 0)
+            lines = {number - removed: line for number, line in screen.buffer.items()}
             screen.buffer.clear()
             screen.buffer.update((n, line) for n, line in lines.items() if 0 <= n < rows)
-            screen.cursor.y -= lost
+            screen.cursor.y -= removed
             screen.lines = rows
         screen.resize(rows, columns)
         screen.set_margins()
@@ -130,33 +134,34 @@ class Screens:
 
     def _row(self, number: int) -> Row:
         line = self._screen.buffer[number]
-        # The cells beyond those that were ever written are blanks.
+        # The buffer has no cells to the right of the last written one; they are blank.
         written = min(max(line, default=-1) + 1, self._screen.columns)
         cells = [line[column] for column in range(written)]
         spans: list[Span] = []
         column = 0
-        for look, group in groupby(cells, _LOOK):
+        for fields, group in groupby(cells, _STYLE_FIELDS):
             texts = [cell.data for cell in group]
-            spans.append(Span(column, "".join(texts), _style(look), len(texts)))
+            spans.append(Span(column, "".join(texts), _style(fields), len(texts)))
             column += len(texts)
-        while spans and not spans[-1].text.strip(" ") and not spans[-1].style.back:
+        while spans and not spans[-1].text.strip(" ") and not spans[-1].style.background:
             spans.pop()
         return tuple(spans)
 
 
-def joined(first: Frame, then: Frame) -> Frame:
-    """Return two frames as one, at the time of the first."""
-    changed = then.changed if first.rows != then.rows else {**first.changed, **then.changed}
-    return Frame(first.time, changed, then.cursor, then.columns, then.rows, then.typing)
+def merge_frames(first: Frame, second: Frame) -> Frame:
+    """Return the changes of two frames as one frame, at the time of the first."""
+    same_size = first.rows == second.rows
+    changed = {**first.changed, **second.changed} if same_size else second.changed
+    return replace(second, time=first.time, changed=changed)
 
 
 @lru_cache(maxsize=4096)
-def _style(look: tuple[str, str, bool, bool, bool, bool, bool]) -> Style:
-    front, back = ("" if name == "default" else name for name in look[:2])
-    bold, italic, underlined, struck, reverse = look[2:]
+def _style(fields: tuple[str, str, bool, bool, bool, bool, bool]) -> Style:
+    foreground, background = ("" if name == "default" else name for name in fields[:2])
+    bold, italic, underlined, struck, reverse = fields[2:]
     if reverse:
-        front, back = back or "background", front or "foreground"
-    return Style(front, back, bold, italic, underlined, struck)
+        foreground, background = background or "background", foreground or "foreground"
+    return Style(foreground, background, bold, italic, underlined, struck)
 
 
 def _screen(columns: int, rows: int) -> pyte.Screen:
@@ -166,20 +171,20 @@ def _screen(columns: int, rows: int) -> pyte.Screen:
         raise UsageError(
             "pages and pictures need a terminal emulator", "pip install 'shellplay[html]'"
         ) from None
-    return pyte.Screen(min(columns, LARGEST), min(rows, LARGEST))
+    return pyte.Screen(min(columns, MAX_SIDE), min(rows, MAX_SIDE))
 
 
 def _stream(screen: pyte.Screen) -> pyte.Stream:
     import pyte
 
-    return pyte.Stream(cast(pyte.Screen, _Lenient(screen)))
+    return pyte.Stream(cast(pyte.Screen, _LenientScreen(screen)))
 
 
-class _Lenient:
-    """A screen that passes over control sequences which pyte takes for others and dies of.
+class _LenientScreen:
+    """A screen that ignores the control sequences for which pyte raises an exception.
 
-    These have parameters too many (``CSI 1;2;3 A``), a private mark (``CSI ? m``), or name
-    something to erase that there is not (``CSI 9 J``).
+    They have too many parameters (``CSI 1;2;3 A``), a private mark (``CSI ? m``), or an
+    unknown area to erase (``CSI 9 J``).
     """
 
     def __init__(self, screen: pyte.Screen) -> None:

@@ -1,4 +1,4 @@
-"""What a terminal is sent for each event: the one place that says how events look there."""
+"""Turn events into the characters for a terminal; only here is decided how they look."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from shellplay.views.sanitize import safe
 
 PROSE_COLUMNS = 88
 _PROMPT = "\x1b[1;32m{}\x1b[0m{}"
-_DIM = "\x1b[2m{}\x1b[0m\n"
-# Surrogates that no decoder made: they stand for nothing at all.
-_NO_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_DIM_LINE = "\x1b[2m{}\x1b[0m\n"
+# Surrogates that the error handler surrogateescape does not make: they stand for no byte.
+_NOT_A_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class Terminal:
-    """Turns events, one after another, into the characters that a terminal is sent.
+    """Turns events, one after another, into the characters for a terminal.
 
-    It remembers what the next event needs: whether the cursor is at the start of a line,
-    whether a carriage return was sent, and the first bytes of a character cut in two.
-    With ``narrate`` prose becomes dim lines, otherwise it leaves no trace.
+    It remembers the last character, and the first bytes of a UTF-8 character that two
+    events share.  With ``narrate`` prose becomes dim lines; without it prose is dropped.
     """
 
     def __init__(self, columns: int, *, narrate: bool = True) -> None:
@@ -31,42 +30,42 @@ class Terminal:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def characters(self, event: Event) -> str:
-        """Return what is sent for one event: valid Unicode, and CR LF as line end."""
+        """Return the characters of one event: valid Unicode, with CR LF as line end."""
         match event:
             case Prompt(text=text):
-                return self._sent(prompt(text))
+                return self._with_crlf(prompt(text))
             case Typed(text=text) | Output(text=text):
-                return self._sent(text)
+                return self._with_crlf(text)
             case Narration(markdown=markdown) if self._narrate:
-                fresh = "" if self._last == "\n" else "\n"
-                return self._sent(fresh + prose(markdown, self._columns))
+                line_end = "" if self._last == "\n" else "\n"
+                return self._with_crlf(line_end + prose(markdown, self._columns))
             case Resized(columns=columns):
                 self._columns = columns
         return ""
 
-    def rest(self) -> str:
-        """Return what stands for a character that was never completed."""
+    def finish(self) -> str:
+        """Return U+FFFD for a character whose last bytes never came, else ""."""
         return self._decoder.decode(b"", final=True)
 
-    def _sent(self, text: str) -> str:
-        text = self._decoded(text)
+    def _with_crlf(self, text: str) -> str:
+        text = self._decode(text)
         if not text:
             return ""
         before, self._last = self._last, text[-1]
-        ended = text.replace("\r\n", "\n").replace("\n", "\r\n")
-        # The carriage return of a pair that was cut in two has been sent already.
-        return ended[1:] if before == "\r" and text[0] == "\n" else ended
+        with_cr = text.replace("\r\n", "\n").replace("\n", "\r\n")
+        # CR and LF came in two events, and the CR is written already: do not write it twice.
+        return with_cr[1:] if before == "\r" and text[0] == "\n" else with_cr
 
-    def _decoded(self, text: str) -> str:
-        """Return text in which bytes that came as lone surrogates are characters again."""
+    def _decode(self, text: str) -> str:
+        """Return the text, with the bytes that came as lone surrogates decoded as UTF-8."""
         if text.isascii() and not self._decoder.getstate()[0]:
             return text
-        known = _NO_CHARACTER.sub("\ufffd", text)
+        known = _NOT_A_BYTE.sub("\ufffd", text)
         return self._decoder.decode(known.encode("utf-8", "surrogateescape"))
 
 
 def prompt(text: str) -> str:
-    """Return a prompt as it is shown: its name in green, unless it has its own colours."""
+    """Return a prompt with its name in green; a prompt with escape sequences stays as it is."""
     if "\x1b" in text:
         return text
     name = text.rstrip("$#> ")
@@ -74,7 +73,7 @@ def prompt(text: str) -> str:
 
 
 def prose(markdown: str, columns: int) -> str:
-    """Return Markdown as dim lines that fit into ``columns``, with an empty line after it."""
+    """Return Markdown as dim lines of at most ``columns`` cells, and an empty line."""
     from rich.console import Console
     from rich.markdown import Markdown
 
@@ -83,4 +82,4 @@ def prose(markdown: str, columns: int) -> str:
     with console.capture() as captured:
         console.print(Markdown(safe(markdown), hyperlinks=False))
     lines = [line.rstrip() for line in captured.get().strip("\n").splitlines()]
-    return "".join(_DIM.format(line) if line else "\n" for line in lines) + "\n"
+    return "".join(_DIM_LINE.format(line) if line else "\n" for line in lines) + "\n"

@@ -16,12 +16,12 @@ from shellplay.cmdline.printer import Printer
 from shellplay.errors import RecipeError, Refused, ShellplayError, UsageError
 from shellplay.recipe import bless as recipe_bless
 from shellplay.recipe.output import lines
-from shellplay.stage.recipe_files import Source, found, read
-from shellplay.stage.record.value_tags import Knowledge, tagged
+from shellplay.stage.recipe_files import Source, find_recipes, read
+from shellplay.stage.record.value_tags import KnownValues, tag_values
 from shellplay.stage.report.report import Report, Verdict, exit_status
-from shellplay.stage.report.text import place
+from shellplay.stage.report.text import location
 from shellplay.stage.worker.pool import perform_all
-from shellplay.stage.worker.process import Done, Task
+from shellplay.stage.worker.process import Task, TaskResult
 
 DESCRIPTION = "Perform recipes, and take the output over where it differs."
 EPILOG = """Lines that still match stay as they are, with their patterns; new lines get tags
@@ -44,7 +44,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     printer = Printer.standard()
     try:
-        reports = [_blessed(path, printer, yes=options.yes) for path in found(options.files)]
+        reports = [
+            _blessed(path, printer, yes=options.yes) for path in find_recipes(options.files)
+        ]
     except UsageError as error:
         printer.error(error, "bless: ")
         return error.exit_status
@@ -65,16 +67,16 @@ def _blessed(path: Path, printer: Printer, *, yes: bool) -> Report:
 
 def bless(source: Source, printer: Printer, *, yes: bool) -> Report:
     """Perform one recipe and write what has changed, if that is wanted."""
-    with closing(perform_all([Task(source.recipe, to_the_end=True)])) as results:
+    with closing(perform_all([Task(source.recipe, keep_going=True)])) as results:
         ((_, done),) = results
     report = done.report
     if report.verdict in (Verdict.TIMED_OUT, Verdict.SKIPPED):
         printer.note(
-            f"{place(report)}: {report.verdict}, so it stays as it is: {report.reason}"
+            f"{location(report)}: {report.verdict}, so it stays as it is: {report.reason}"
         )
         return report
     if report.verdict is Verdict.BAD:
-        printer.note(f"{place(report)}: performed up to here: {report.reason}")
+        printer.note(f"{location(report)}: performed up to here: {report.reason}")
         if not done.outputs:
             return report
     new = blessed(source, done)
@@ -89,16 +91,16 @@ def bless(source: Source, printer: Printer, *, yes: bool) -> Report:
     return accepted(report)
 
 
-def blessed(source: Source, done: Done) -> str:
+def blessed(source: Source, done: TaskResult) -> str:
     """Return the text of a recipe as it would be with what has come."""
     # A value is known by what the playground knew after the step that first printed it.
-    known: dict[str, Knowledge] = {}
+    known: dict[str, KnownValues] = {}
     for number, (output, _) in done.outputs.items():
         for each in lines(output):
-            known.setdefault(each, done.known.get(number, Knowledge()))
+            known.setdefault(each, done.known.get(number, KnownValues()))
 
     def tag(line: str) -> str:
-        return tagged(line, known.get(line, Knowledge()))
+        return tag_values(line, known.get(line, KnownValues()))
 
     return recipe_bless.bless(source.text, source.recipe, done.outputs, tag)
 

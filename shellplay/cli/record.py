@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from shellplay.cli.start import start
-from shellplay.stage.perform.cast_sinks import Casting
+from shellplay.stage.perform.cast_sinks import CastFiles
 
 DESCRIPTION = "An ordinary session that writes itself down as a recipe."
 EPILOG = """Commands and what is typed into a live bash become steps, with tags where shellplay
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> int:
     """Run ``shellplay record`` with these arguments; return its exit status."""
     options = parser().parse_args(arguments)
-    casting = Casting(options.cast, options.cast_version, options.html, options.svg)
+    cast_files = CastFiles(options.cast, options.cast_version, options.html, options.svg)
     return start(
         text=None if options.c is None else "\n".join(options.c),
         file=None,
@@ -50,6 +50,6 @@ def main(arguments: Sequence[str]) -> int:
         json=False,
         config=False,
         record=lambda recorder: recorder.start(
-            options.file, force=options.force, casting=casting
+            options.file, force=options.force, cast_files=cast_files
         ),
     )

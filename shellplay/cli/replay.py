@@ -19,15 +19,15 @@ from shellplay.errors import ShellplayError, UsageError
 from shellplay.recipe.document import Prose, Recipe
 from shellplay.recipe.shipped import is_shipped, path_of
 from shellplay.stage.perform import consent
-from shellplay.stage.perform.cast_sinks import Casting
-from shellplay.stage.perform.narration import told
+from shellplay.stage.perform.cast_sinks import CastFiles
+from shellplay.stage.perform.narration import narrate
 from shellplay.stage.perform.performance import Performance
 from shellplay.stage.perform.stage import Stage
-from shellplay.stage.recipe_files import LARGEST_BYTES, Source, read, understood
+from shellplay.stage.recipe_files import MAX_BYTES, Source, decode, read
 from shellplay.stage.report.report import EXIT_STATUS, StepReport, Verdict
 from shellplay.stage.show.handover import hand_over
 from shellplay.stage.show.keyboard import Keyboard
-from shellplay.stage.show.player import Manner, Quit, Show, StartOver
+from shellplay.stage.show.player import Quit, Show, ShowOptions, StartOver
 
 DESCRIPTION = "Perform a recipe as a demonstration: told, typed, and yours to interrupt."
 EPILOG = """While it plays: Space goes on at once, t takes over the live bash and Ctrl-] gives
@@ -79,8 +79,10 @@ class Replay:
     def __init__(self, options: argparse.Namespace, printer: Printer) -> None:
         self.options = options
         self.printer = printer
-        self.casting = Casting(options.cast, options.cast_version, options.html, options.svg)
-        self.manner = Manner(options.speed, options.step, not options.no_type)
+        self.cast_files = CastFiles(
+            options.cast, options.cast_version, options.html, options.svg
+        )
+        self.show_options = ShowOptions(options.speed, options.step, not options.no_type)
         self.source = _source(options.recipe)
         # Somebody watches, and ends it when it is enough.
         header = replace(self.source.recipe.header, total_timeout=math.inf)
@@ -97,12 +99,12 @@ class Replay:
         watched = sys.stdin.isatty() and sys.stdout.isatty()
         known = self.options.recipe != STANDARD_INPUT and is_shipped(self.source.path)
         given = self.options.yes or known
-        consent.obtain(self.recipe, self.printer, given=given, can_ask=watched)
+        consent.require(self.recipe, self.printer, given=given, can_ask=watched)
         while True:
             try:
                 return self._perform(until, watched=watched)
             except StartOver as again:
-                until, self.manner = again.heading, again.manner
+                until, self.show_options = again.heading, again.options
 
     def _first(self) -> int:
         """Return the number of the heading to begin at, 0 for the begin."""
@@ -119,21 +121,21 @@ class Replay:
         self.verdicts.clear()
         header = self.recipe.header
         with ExitStack() as stack:
-            sinks = stack.enter_context(self.casting.sinks(header))
+            sinks = stack.enter_context(self.cast_files.sinks(header))
             keyboard = stack.enter_context(Keyboard(sys.stdin.fileno())) if watched else None
             show = stack.enter_context(
                 Show(
                     self.printer,
                     keyboard,
-                    self.manner,
+                    self.show_options,
                     headings=self.headings,
                     until=until,
-                    forward_only=bool(self.casting),
+                    forward_only=bool(self.cast_files),
                 )
             )
             paced = Paced(show, seed=header.title)
             stage = stack.enter_context(
-                Stage(header, [*sinks, paced], scenes=self.casting.wants_scenes)
+                Stage(header, [*sinks, paced], scenes=self.cast_files.needs_scenes)
             )
             if keyboard:
                 show.take_over = lambda: hand_over(stage, keyboard, self.printer)
@@ -166,14 +168,14 @@ class Replay:
 def headings(recipe: Recipe) -> list[str]:
     """Return the titles of all headings of an article, in their order."""
     prose = (part for part in recipe.parts if isinstance(part, Prose))
-    events = (event for part in prose for event in told(part, 0.0))
+    events = (event for part in prose for event in narrate(part, 0.0))
     return [event.title for event in events if isinstance(event, Heading)]
 
 
 def _source(word: str) -> Source:
     if word != STANDARD_INPUT:
         return read(path_of(word))
-    source = understood(sys.stdin.buffer.read(LARGEST_BYTES + 1), Path("standard input"))
+    source = decode(sys.stdin.buffer.read(MAX_BYTES + 1), Path("standard input"))
     if sys.stdout.isatty() and not sys.stdin.isatty():
         _read_keys_from_the_terminal()
     return source

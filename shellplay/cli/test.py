@@ -12,13 +12,13 @@ from pathlib import Path
 
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import RecipeError, Refused, UsageError
-from shellplay.stage.name_filter import Choice, choice
-from shellplay.stage.perform.cast_sinks import Casting
-from shellplay.stage.recipe_files import Source, found, names, read
+from shellplay.stage.name_filter import NameFilter, parse_filter
+from shellplay.stage.perform.cast_sinks import CastFiles
+from shellplay.stage.recipe_files import Source, find_recipes, read, searchable_names
 from shellplay.stage.report import junit, tap, text
 from shellplay.stage.report.report import Report, Verdict, exit_status
 from shellplay.stage.worker.pool import perform_all
-from shellplay.stage.worker.process import Done, Task
+from shellplay.stage.worker.process import Task, TaskResult
 
 DESCRIPTION = "Perform recipes and compare what comes with what they expect."
 EPILOG = """Each recipe is performed in a process and a playground of its own, which leave
@@ -67,18 +67,20 @@ class Run:
     def __init__(self, options: argparse.Namespace, printer: Printer) -> None:
         self.options = options
         self.printer = printer
-        self.chosen: Choice = choice(options.k) if options.k else lambda _: True
-        self.casting = Casting(options.cast, options.cast_version, options.html, options.svg)
+        self.chosen: NameFilter = parse_filter(options.k) if options.k else lambda _: True
+        self.cast_files = CastFiles(
+            options.cast, options.cast_version, options.html, options.svg
+        )
         self.reports: dict[int, Report] = {}
 
     def run(self) -> int:
         """Perform them, and report; return the exit status."""
         began = time.monotonic()
-        files = found(self.options.paths)
+        files = find_recipes(self.options.paths)
         sources = dict(self._read(files))
         if not sources and not self.reports:
             raise UsageError(f"no recipe has {self.options.k}", "look at -k")
-        if self.casting and len(sources) != 1:
+        if self.cast_files and len(sources) != 1:
             raise UsageError("--cast, --html and --svg want one recipe", "use -k, or name one")
         if not (self.options.x and self.reports):
             self._perform(sources)
@@ -95,14 +97,14 @@ class Run:
                     reason = f"column {error.column}: {sentence}"
                     self._take(number, Report(str(path), "", Verdict.BAD, reason, error.line))
                 continue
-            if self.chosen(" ".join(names(source.recipe))):
+            if self.chosen(" ".join(searchable_names(source.recipe))):
                 yield number, source
 
     def _perform(self, sources: dict[int, Source]) -> None:
         options = self.options
         update = bool(options.update)
         tasks = [
-            Task(each.recipe, self.casting, to_the_end=update) for each in sources.values()
+            Task(each.recipe, self.cast_files, keep_going=update) for each in sources.values()
         ]
         numbers = list(sources)
         at_once = options.j or os.cpu_count() or 1
@@ -114,7 +116,7 @@ class Run:
                 if options.x and report.failed:
                     return
 
-    def _updated(self, source: Source, done: Done) -> Report:
+    def _updated(self, source: Source, done: TaskResult) -> Report:
         from shellplay.cli.bless import accepted, blessed, write
 
         if done.report.verdict is not Verdict.DIFFERED:
@@ -148,7 +150,7 @@ class Run:
     def _explain(self, reports: Sequence[Report], seconds: float) -> None:
         for report in reports:
             if report.failed:
-                self.printer.show("\n" + text.explained(report, color=self.printer.color))
+                self.printer.show("\n" + text.explain(report, color=self.printer.color))
         self.printer.show("\n" + text.summary(reports, seconds))
 
 

@@ -10,7 +10,7 @@ from typing import TextIO
 from shellplay.cmdline.outcomes import Page
 from shellplay.errors import ShellplayError
 from shellplay.views.render import render
-from shellplay.views.sanitize import Stream, safe
+from shellplay.views.sanitize import SafeStream, safe
 from shellplay.views.wrap import broken
 
 LONGEST = 1000
@@ -30,7 +30,7 @@ class Printer:
         self.color = color
         self.redraws = False
         self.copies: list[Printer] = []
-        self._stream = Stream(colors=color)
+        self._stream = SafeStream(colors=color)
         self._partial = False
 
     @classmethod

@@ -130,17 +130,17 @@ def _unfold(patterns: StepPatterns) -> list[tuple[Quantifier, int]]:
     An item with ``+`` becomes two, one line and any number of lines.  Of adjacent ``...``
     only the first counts.
     """
-    lines: list[tuple[Quantifier, int]] = []
+    found: list[tuple[Quantifier, int]] = []
     for at, (_, each) in enumerate(patterns.items):
         if each.quantifier is Quantifier.SOME:
-            lines += [(Quantifier.ONE, at), (Quantifier.ANY, at)]
+            found += [(Quantifier.ONE, at), (Quantifier.ANY, at)]
         elif (
             each.quantifier is not Quantifier.LINES
-            or not lines
-            or lines[-1][0] is not Quantifier.LINES
+            or not found
+            or found[-1][0] is not Quantifier.LINES
         ):
-            lines.append((each.quantifier, at))
-    return lines
+            found.append((each.quantifier, at))
+    return found
 
 
 def _deciding_names(
@@ -148,10 +148,10 @@ def _deciding_names(
 ) -> list[tuple[str, ...]]:
     """Return for each item the names whose values decide whether the later items match."""
     deciding: set[str] = set()
-    lines: list[tuple[str, ...]] = [()]
+    found: list[tuple[str, ...]] = [()]
     for _, at in reversed(items):
         for tag in patterns.items[at][1].tags:
             if tag.name in patterns.rivals:
                 deciding |= {tag.name, *patterns.rivals[tag.name]}
-        lines.append(tuple(sorted(deciding)))
-    return lines[::-1]
+        found.append(tuple(sorted(deciding)))
+    return found[::-1]

@@ -15,7 +15,7 @@ from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
-    from shellplay.stage.perform.cast_sinks import Casting
+    from shellplay.stage.perform.cast_sinks import CastFiles
     from shellplay.stage.record.session import Session
 
 SUFFIX = ".play.md"
@@ -34,7 +34,9 @@ class Recorder(Recording):
         """The path of the file that is being written, "" if there is none."""
         return str(self._session.path) if self._session else ""
 
-    def start(self, place: str, *, force: bool = False, casting: Casting | None = None) -> str:
+    def start(
+        self, place: str, *, force: bool = False, cast_files: CastFiles | None = None
+    ) -> str:
         """Start to write a recipe (and casts, if given); return a sentence with its path.
 
         Raises Refused if a recording runs or there are containers, and UsageError if the file
@@ -52,7 +54,7 @@ class Recorder(Recording):
         is_path = "/" in place or place.endswith(SUFFIX)
         path = Path(place if is_path else f"{place}{SUFFIX}")
         self._session = Session(
-            self._playground, self._printer, path, force=force, casting=casting
+            self._playground, self._printer, path, force=force, cast_files=cast_files
         )
         return f"this session is written down in {path}"
 

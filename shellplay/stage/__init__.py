@@ -1,1 +1,1 @@
-"""The stage: where recipes are performed, tested and recorded in a playground of their own."""
+"""The stage: recipes are performed, tested, shown and recorded, each in its own playground."""

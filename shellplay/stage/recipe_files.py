@@ -1,4 +1,4 @@
-"""Recipes on disk: found below directories, read, and what is wrong with one said."""
+"""Find recipes below directories, and read them."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ from shellplay.recipe.document import Recipe
 from shellplay.recipe.parse import parse
 
 SUFFIX = ".play.md"
-# No article is so long; a device has no end.
-LARGEST_BYTES = 10**7
+# A limit, since a device such as /dev/zero never ends; no article is that long.
+MAX_BYTES = 10**7
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The text of a file, and the recipe that it says."""
+    """The path of a recipe file, its text, and the recipe parsed from it."""
 
     path: Path
     text: str
     recipe: Recipe
 
 
-def found(paths: Iterable[str]) -> list[Path]:
-    """Return the files that are named, and the recipes below directories that are.
+def find_recipes(paths: Iterable[str]) -> list[Path]:
+    """Return the given files, and all recipes below the given directories, each once.
 
-    Raises UsageError for a name that leads to nothing.
+    Raises `UsageError` if a path does not exist, or if a directory has no recipe.
     """
     files: dict[Path, None] = {}
     for name in paths:
         path = Path(name)
-        below = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        found = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
         if not path.exists():
             raise UsageError(f"there is no {name}", "give a recipe, or a directory of some")
-        if not below:
+        if not found:
             raise UsageError(f"there is no recipe in {name}", f"their names end in {SUFFIX}")
-        files.update(dict.fromkeys(below))
+        files.update(dict.fromkeys(found))
     return list(files)
 
 
 def read(path: Path) -> Source:
-    """Read a recipe; raises RecipeError, also if it cannot be read."""
+    """Read and parse a recipe; raises `RecipeError`, also if the file cannot be read."""
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise RecipeError(f"it cannot be read: {error.strerror}", 1, 1, str(path)) from error
-    return understood(content, path)
+    return decode(content, path)
 
 
-def understood(content: bytes, path: Path) -> Source:
-    """Return the recipe that the bytes of a file say; raises RecipeError."""
-    if len(content) > LARGEST_BYTES:
-        raise RecipeError(f"it has more than {LARGEST_BYTES} bytes", 1, 1, str(path))
+def decode(content: bytes, path: Path) -> Source:
+    """Return the recipe in the bytes of a file; raises `RecipeError`."""
+    if len(content) > MAX_BYTES:
+        raise RecipeError(f"it has more than {MAX_BYTES} bytes", 1, 1, str(path))
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -63,8 +63,8 @@ def understood(content: bytes, path: Path) -> Source:
     return Source(path, text, parse(text, str(path)))
 
 
-def names(recipe: Recipe) -> Iterator[str]:
-    """Yield what ``-k`` looks at: path, title and tags."""
+def searchable_names(recipe: Recipe) -> Iterator[str]:
+    """Yield the names that ``-k`` searches: the path, the title and the tags of a recipe."""
     yield recipe.path
     yield recipe.header.title
     yield from recipe.header.tags

@@ -1,8 +1,12 @@
-"""The one sanitiser: whatever comes from inside passes here before a terminal sees it.
+"""The one sanitiser: every text that shellplay did not write itself passes here first.
 
-A command line, a hostname, a path or a line of output may hold escape sequences that move
-the cursor, rename the window or type answers; bytes that are not UTF-8 arrive as lone
-surrogates.  All of these become visible text such as ``\\x1b``.
+A command line, a hostname, a path or a line of output may contain escape sequences.  A
+terminal obeys them: it moves the cursor, renames its window or types an answer.
+
+- `safe` and `safe_line` make every control character visible, as ``\\x1b``; so do they with
+  a lone surrogate, which stands for a byte that is not UTF-8.
+- `SafeStream` does the same with text that arrives in pieces.
+- `DrawingStream` keeps the sequences that draw, for a cast; `strip_sequences` keeps none.
 """
 
 from __future__ import annotations
@@ -17,19 +21,37 @@ _UNSAFE = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff"
 )
-# Strings, compiled by re when first needed: most commands show nothing but plain ASCII.
+# All patterns are strings: re compiles them at their first use, and most commands show only
+# printable ASCII.
 _TEXT = f"\r+(?=\n)|[{_UNSAFE}]"
 _LINE = f"[\t\n{_UNSAFE}]"
 _COLORED = f"(\x1b\\[[0-9;:]{{0,64}}m)|\r+(?=\n)|[{_UNSAFE}]"
-_UNFINISHED = "(?:\x1b(?:\\[[0-9;:]{0,64})?|\r+)\\Z"
+_UNFINISHED_COLOR = "(?:\x1b(?:\\[[0-9;:]{0,64})?|\r+)\\Z"
 _RESET = "\x1b[0m"
 _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+
+# The characters that begin a sequence come first in each pattern: so re skips plain text at
+# full speed.  See ctlseqs of xterm for the sequences.
+_BEGIN = "[\x05\x1b\x90\x98\x9b\x9d-\x9f]"
+_STRING = r"(?:(?<=\x1b)[\]PX^_]|(?<=[\x90\x98\x9d-\x9f]))[^\x07\x1b\x9c]*"
+_CONTROL = r"(?:(?<=\x1b)\[|(?<=\x9b))"
+# Operating system commands (title, clipboard), device control and all other strings; requests
+# that a terminal answers as if the user typed (ENQ, DA, DSR, DECRQM, XTVERSION, window
+# reports).
+_NOT_DRAWING = (
+    rf"{_BEGIN}(?:{_STRING}(?:[\x07\x9c]|\x1b\\|(?=\x1b[^\\]))"
+    rf"|{_CONTROL}(?:[0-?]*[ -/]*[cnt]|[0-?]*\$p|>[0-?]*q)"
+    r"|(?<=\x1b)Z|(?<=\x05))"
+)
+_UNFINISHED = rf"{_BEGIN}(?:(?<=\x1b)|{_STRING}\x1b?|{_CONTROL}[0-?]*[ -/]*)\Z"
+_DRAWING = rf"{_BEGIN}(?:{_CONTROL}[0-?]*[ -/]*[@-~]|(?<=\x1b)[ -/]*[0-~])|[\r\x0e\x0f]"
+MAX_SEQUENCE = 64 * 1024
 
 
 def safe(text: str, *, colors: bool = False) -> str:
     """Return text that may be written to a terminal; line ends and tabs stay.
 
-    With ``colors`` the SGR sequences that set colours stay too, and are reset at the end.
+    With ``colors``, the SGR sequences that set colours stay too, and a reset follows them.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -40,46 +62,72 @@ def safe(text: str, *, colors: bool = False) -> str:
 
 
 def safe_line(text: str) -> str:
-    """Return text for one cell of a table: line ends and tabs are made visible as well."""
+    """Return text for one cell of a table: line ends and tabs become visible, too."""
     if text.isascii() and text.isprintable():
         return text
     return re.sub(_LINE, lambda match: visible(match[0]), text)
 
 
 def visible(character: str) -> str:
-    """Spell out one character: ``\\x1b``, ``\\u202e``, or the byte that was not UTF-8."""
+    """Return one character spelled out, as ``\\x1b`` or ``\\u202e``.
+
+    A lone surrogate of ``surrogateescape`` (PEP 383) becomes the byte that it stands for.
+    """
     code = ord(character)
     if character in _SHORT:
         return _SHORT[character]
-    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape, see PEP 383
+    if 0xDC80 <= code <= 0xDCFF:
         code -= 0xDC00
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-class Stream:
-    """Makes text safe that arrives in pieces: a sequence cut in two is still one."""
+def strip_sequences(text: str) -> str:
+    """Return text without control sequences and carriage returns: its characters alone."""
+    return re.sub(_DRAWING, "", re.sub(_NOT_DRAWING, "", text))
+
+
+class SafeStream:
+    """Makes text safe that arrives in pieces, also where a piece ends within a sequence."""
 
     def __init__(self, *, colors: bool = False) -> None:
         self._colors = colors
         self._pending = ""
 
     def feed(self, piece: str) -> str:
-        """Return what can be written so far; an unfinished sequence waits for the rest."""
+        """Return the text that is complete so far; an unfinished sequence is kept back."""
         text = self._pending + piece
-        cut = re.search(_UNFINISHED, text)
+        cut = re.search(_UNFINISHED_COLOR, text)
         self._pending = cut[0] if cut else ""
         return safe(text.removesuffix(self._pending), colors=self._colors)
 
     def finish(self) -> str:
-        """Return what was waiting."""
-        rest, self._pending = self._pending, ""
-        return safe(rest, colors=self._colors)
+        """Return the unfinished sequence that was kept back, made safe; "" if there is none."""
+        pending, self._pending = self._pending, ""
+        return safe(pending, colors=self._colors)
+
+
+class DrawingStream:
+    """Removes from a stream all sequences that act beyond the screen or ask for an answer."""
+
+    def __init__(self) -> None:
+        self._pending = ""
+
+    def feed(self, piece: str) -> str:
+        """Return the text that is complete so far; an unfinished sequence is kept back."""
+        text = re.sub(_NOT_DRAWING, "", self._pending + piece)
+        cut = re.search(_UNFINISHED, text)
+        self._pending = cut[0] if cut else ""
+        shown = text.removesuffix(self._pending)
+        if len(self._pending) > MAX_SEQUENCE:
+            # A sequence that never ends: keep only its beginning, so memory stays bounded.
+            self._pending = self._pending[:2]
+        return shown
 
 
 def _visible_text(match: re.Match[str]) -> str:
-    # A terminal ends lines with \r\n: that \r moves nothing.
+    # A terminal ends a line with \r\n; this \r moves nothing, so it is dropped.
     found = match[0]
     ends_line = found[0] == "\r" and match.string[match.end() : match.end() + 1] == "\n"
     return "" if ends_line else visible(found)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shellplay.cast.asciicast import LONGEST_TEXT, Header, Writer
+from shellplay.cast.asciicast import MAX_TEXT, Header, Writer
 from shellplay.cast.events import (
     Ended,
     Event,
@@ -166,8 +166,8 @@ def test_whatever_is_output_makes_valid_utf8_and_json(texts: list[str]) -> None:
 
 
 def test_a_long_output_is_cut_into_lines_that_readers_can_hold() -> None:
-    lines = written([Output(1, "x" * 3 * LONGEST_TEXT)])
-    assert [len(str(data)) for _, _, data in lines] == [LONGEST_TEXT] * 3
+    lines = written([Output(1, "x" * 3 * MAX_TEXT)])
+    assert [len(str(data)) for _, _, data in lines] == [MAX_TEXT] * 3
     assert [time for time, _, _ in lines] == [1, 0, 0]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shellplay.cast.asciicast import Writer
 from shellplay.cast.events import Ended, Event, Output, Prompt, Typed
-from shellplay.cast.pacing import Paced, keystrokes, spread
+from shellplay.cast.pacing import Paced, keystrokes, split_keys
 from tests.cast.performance import performance
 
 
@@ -49,7 +49,7 @@ def test_a_combining_mark_comes_with_its_letter() -> None:
 
 
 def test_typing_begins_at_the_time_of_the_event() -> None:
-    keys = list(spread(Typed(5.0, "ab"), 0))
+    keys = list(split_keys(Typed(5.0, "ab"), 0))
     assert [key.text for key in keys] == ["a", "b"]
     assert 5.0 < keys[0].time < keys[1].time < 6.0
 

@@ -14,7 +14,7 @@ import pytest
 from shellplay.cast import palette
 from shellplay.cast.events import Event, Heading, Narration, Output
 from shellplay.cast.page import page
-from shellplay.cast.palette import CONTRAST, DARK, LIGHT, Scheme, contrast, painted
+from shellplay.cast.palette import CONTRAST, DARK, LIGHT, Scheme, contrast, visible_colors
 from shellplay.cast.screen_states import Style
 from shellplay.errors import UsageError
 from tests.cast.performance import performance
@@ -131,13 +131,16 @@ def test_without_the_emulator_it_says_what_to_install(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("scheme", [LIGHT, DARK])
 def test_every_colour_can_be_read_on_every_other(scheme: Scheme) -> None:
     names = ["", "foreground", "background", *scheme.named, "0000ff", "ffff00", "808080"]
-    for front in names:
-        for back in names:
-            text, behind = painted(Style(front, back), scheme)
-            assert contrast(text, behind or scheme.back) >= CONTRAST, (front, back)
+    for foreground in names:
+        for background in names:
+            text, behind = visible_colors(Style(foreground, background), scheme)
+            assert contrast(text, behind or scheme.background) >= CONTRAST, (
+                foreground,
+                background,
+            )
 
 
 def test_contrast_is_that_of_wcag() -> None:
     assert contrast("ffffff", "000000") == pytest.approx(21)
     assert contrast("777777", "ffffff") == pytest.approx(4.48, abs=0.01)
-    assert palette.readable("ffffff", "000000") == "ffffff"
+    assert palette.make_readable("ffffff", "000000") == "ffffff"

@@ -60,7 +60,7 @@ def test_it_has_colours_for_light_and_for_dark() -> None:
 
 
 def test_nothing_is_fetched_and_nothing_runs() -> None:
-    svg = picture(performance(), title="</title><script>alert(1)</script>", moving=True)
+    svg = picture(performance(), title="</title><script>alert(1)</script>", animated=True)
     tags = {element.tag.removeprefix(SVG) for element in ElementTree.fromstring(svg).iter()}
     assert tags == {"svg", "title", "desc", "style", "rect", "circle", "g", "text"}
     assert "url(" not in svg
@@ -72,16 +72,16 @@ def test_a_still_picture_does_not_move() -> None:
 
 
 def test_a_moving_picture_moves_once_and_only_for_who_does_not_mind() -> None:
-    svg = picture(performance(), rows=12, moving=True, speed=2)
-    before, moving = svg.split("@media (prefers-reduced-motion:no-preference)")
+    svg = picture(performance(), rows=12, animated=True, speed=2)
+    before, animated = svg.split("@media (prefers-reduced-motion:no-preference)")
     assert "animation" not in before
-    assert "g{animation:3.6s step-end both}" in moving
+    assert "g{animation:3.6s step-end both}" in animated
     assert "infinite" not in svg
 
 
 def test_a_row_is_there_from_when_it_came_until_it_changed() -> None:
     events: list[Event] = [Output(0, "a"), Typed(5, "b"), Output(10, "\n")]
-    svg = picture(events, columns=20, rows=4, moving=True)
+    svg = picture(events, columns=20, rows=4, animated=True)
     assert texts(svg) == ["shellplay", "a", "ab"]
     assert "@keyframes k0{0.00%{visibility:visible}50.00%{visibility:hidden}}" in svg
     assert "@keyframes k1{0.00%{visibility:hidden}50.00%{visibility:visible}}" in svg
@@ -90,9 +90,9 @@ def test_a_row_is_there_from_when_it_came_until_it_changed() -> None:
 
 
 @pytest.mark.parametrize("events", [[], [Output(0, "\n")], [Output(3, "x")]])
-@pytest.mark.parametrize("moving", [False, True])
-def test_little_makes_a_picture_too(events: Iterable[Event], *, moving: bool) -> None:
-    ElementTree.fromstring(picture(events, moving=moving))
+@pytest.mark.parametrize("animated", [False, True])
+def test_little_makes_a_picture_too(events: Iterable[Event], *, animated: bool) -> None:
+    ElementTree.fromstring(picture(events, animated=animated))
 
 
 @given(st.text(st.characters(exclude_categories=[]), max_size=50))
@@ -108,7 +108,7 @@ def test_the_picture_of_the_readme_is_made_from_its_recording() -> None:
             title=cast.header.title,
             columns=cast.header.columns,
             rows=cast.header.rows,
-            moving=True,
+            animated=True,
             speed=2,
         )
     assert (DOCS / "session.svg").read_text(encoding="utf-8") == made

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from shellplay.cast.events import Event, Output
-from shellplay.cast.harmless import Harmless
 from shellplay.cast.player import play
 
 
@@ -89,49 +88,3 @@ def test_it_is_played_at_its_times_by_the_real_clock() -> None:
     start = time.monotonic()
     play(every_second(3), lambda _: seen.append(time.monotonic() - start), speed=50)
     assert all(now >= expected / 50 for now, expected in zip(seen, [0, 1, 2], strict=False))
-
-
-HARM = [
-    "\x1b]0;title\x07",
-    "\x1b]52;c;aGk=\x1b\\",
-    "\x1b]8;;http://x\x1b\\",
-    "\x1bPq#0\x1b\\",
-    "\x1b_payload\x1b\\",
-    "\x9d0;title\x9c",
-    "\x1b[6n",
-    "\x1b[c",
-    "\x1b[>0c",
-    "\x1b[?1$p",
-    "\x1b[>q",
-    "\x1b[21t",
-    "\x1bZ",
-    "\x05",
-]
-
-
-@pytest.mark.parametrize("sequence", HARM)
-def test_what_acts_beyond_the_screen_is_left_out_wherever_it_is_cut(sequence: str) -> None:
-    for cut in range(len(sequence) + 1):
-        filtered = Harmless()
-        shown = [filtered.feed(piece) for piece in ("a" + sequence[:cut], sequence[cut:] + "b")]
-        assert "".join(shown) == "ab"
-
-
-def test_everything_that_draws_stays() -> None:
-    drawing = "\x1b[1;31mred\x1b[0m\x1b[2J\x1b[3;4H\x1b[?25l\x1b[4 q\x1b7\x1b(B\tend\r\n"
-    for size in (1, 2, 5, 100):
-        filtered = Harmless()
-        pieces = _cut(drawing, size)
-        assert "".join(filtered.feed(piece) for piece in pieces) == drawing
-
-
-def test_a_sequence_without_an_end_does_not_fill_the_memory() -> None:
-    filtered = Harmless()
-    for _ in range(100):
-        assert filtered.feed("\x1b]" + "x" * 10_000) == ""
-    assert len(filtered._pending) < 200_000
-    assert filtered.feed("\x07after") == "after"
-
-
-def _cut(text: str, size: int) -> Iterator[str]:
-    return (text[start : start + size] for start in range(0, len(text), size))

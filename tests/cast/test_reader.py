@@ -123,7 +123,7 @@ def test_a_broken_line_is_named_in_one_sentence(content: bytes, message: str) ->
 
 
 def test_a_file_without_line_ends_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr(reader, "MAX_LINE", 1 << 20)
     file = io.BytesIO(V3 + b'[1, "o", "' + b"x" * (4 << 20) + b'"]\n')
     with pytest.raises(CastError, match="longer than 1 MiB"):
         list(Reader(file))

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shellplay.cast.events import Event, Heading, Narration, Output, Prompt, Resized, Typed
-from shellplay.cast.screen_states import Frame, Screens, Style
+from shellplay.cast.screen_states import Frame, FrameRenderer, Style
 
 PIECES = [
     *("\x1b[", "\x1b", "?", ">", ";", "1", "9", "999999999", "38;5;", "38;2;", " ", "$"),
@@ -20,7 +20,7 @@ PIECES = [
 
 def frames(events: Iterable[Event]) -> list[Frame]:
     """Return the frames on a small screen."""
-    return list(Screens(20, 4).frames(iter(events)))
+    return list(FrameRenderer(20, 4).frames(iter(events)))
 
 
 def text_of(frame: Frame, row: int) -> str:
@@ -90,7 +90,7 @@ def test_a_new_size_draws_everything_again() -> None:
 @example("\x1b[9J\x1b[9K", 20)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), st.integers(1, 30))
 def test_no_output_can_break_the_screen(text: str, columns: int) -> None:
-    screens = Screens(20, 4)
+    screens = FrameRenderer(20, 4)
     for event in (Output(0, text), Resized(1, columns, 3), Output(2, text)):
         frame = screens.feed(event)
         assert frame is None or all(row < frame.rows for row in frame.changed)

@@ -22,7 +22,7 @@ from shellplay.fences import ORDER
 from shellplay.kernel.here import HERE
 from shellplay.kernel.net_interfaces import bring_up
 from shellplay.recipe.document import Recipe
-from shellplay.stage.recipe_files import found, read
+from shellplay.stage.recipe_files import find_recipes, read
 from shellplay.stage.report.report import Verdict
 from tests.mutations.mutant import NONE, Finding
 
@@ -107,7 +107,7 @@ def main() -> int:
     if who == "root":
         bring_up(HERE, "lo")
     began = time.monotonic()
-    recipes = [read(path).recipe for path in found(options.recipes)]
+    recipes = [read(path).recipe for path in find_recipes(options.recipes)]
     print(f"{'RECIPE':30}  {'WITHOUT':8}  NOTICED BY")
     trials = []
     for trial in try_all(recipes, options.j):

@@ -82,17 +82,17 @@ class Doubting(Performance):
     """
 
     def __init__(self, recipe: Recipe, stage: Stage) -> None:
-        super().__init__(recipe, stage, to_the_end=True)
+        super().__init__(recipe, stage, keep_going=True)
 
     def _failure(self, report: StepReport) -> StepReport | None:
         differed = report.verdict is Verdict.DIFFERED and not _said_by_shellplay(report)
         return report if differed else super()._failure(report)
 
-    def _step(self, step: Step, *, last: bool) -> StepReport:
+    def _step(self, step: Step, *, after_failure: bool) -> StepReport:
         if step.conditions.eventually is not None:
             patient = replace(step.conditions, eventually=PATIENCE_SECONDS)
             step = replace(step, conditions=patient)
-        return super()._step(step, last=last)
+        return super()._step(step, after_failure=after_failure)
 
 
 def _said_by_shellplay(report: StepReport) -> bool:

@@ -14,7 +14,7 @@ from shellplay.recipe.parse import parse
 from shellplay.recipe.write import write
 from shellplay.stage.recipe_files import read
 from shellplay.stage.report.report import Verdict
-from shellplay.stage.report.text import explained
+from shellplay.stage.report.text import explain
 from shellplay.stage.worker.pool import perform_all
 from shellplay.stage.worker.process import Task
 
@@ -31,7 +31,7 @@ def test_what_it_says_is_true(path: Path) -> None:
     ((_, done),) = perform_all([Task(read(path).recipe)])
     if done.report.verdict is Verdict.SKIPPED:
         pytest.skip(done.report.reason)
-    assert done.report.verdict is Verdict.PASSED, explained(done.report)
+    assert done.report.verdict is Verdict.PASSED, explain(done.report)
 
 
 def prose(path: Path) -> str:

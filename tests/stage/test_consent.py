@@ -8,7 +8,7 @@ import pytest
 
 from shellplay.cmdline.registry import TABLE
 from shellplay.recipe.document import Actor
-from shellplay.stage.perform.host_effects import Reach, deeds, reach_of
+from shellplay.stage.perform.host_effects import Reach, effects, reach_of
 from tests.stage.recipes import program, recipe, step, write
 
 
@@ -28,12 +28,16 @@ from tests.stage.recipes import program, recipe, step, write
         (Actor.PLAY, "in rm -rf /", Reach.INSIDE),
         (Actor.PLAY, "fence pid; exec rm -rf /", Reach.INSIDE),
         (Actor.PLAY, "spawn rm -rf /", Reach.INSIDE),
-        (Actor.PLAY, "new; fence pid; ps host; peel all", Reach.OWN),
-        (Actor.PLAY, "fence memory 64M; limit memory 32M; pause; resume; stats", Reach.OWN),
-        (Actor.PLAY, "fence root; diff files; unmount /src", Reach.OWN),
+        (Actor.PLAY, "new; fence pid; ps host; peel all", Reach.CONTAINERS),
+        (
+            Actor.PLAY,
+            "fence memory 64M; limit memory 32M; pause; resume; stats",
+            Reach.CONTAINERS,
+        ),
+        (Actor.PLAY, "fence root; diff files; unmount /src", Reach.CONTAINERS),
         (Actor.PLAY, "mount /:/host", Reach.HOST),
         (Actor.PLAY, "commit web:2", Reach.HOST),
-        (Actor.PLAY, "# a comment", Reach.OWN),
+        (Actor.PLAY, "# a comment", Reach.CONTAINERS),
     ],
 )
 def test_how_far_a_step_reaches(actor: Actor, text: str, reach: Reach) -> None:
@@ -41,17 +45,17 @@ def test_how_far_a_step_reaches(actor: Actor, text: str, reach: Reach) -> None:
 
 
 def test_commands_that_run_programs_of_the_host_are_never_taken_for_harmless() -> None:
-    harmless = {name for name in TABLE if reach_of(step(Actor.PLAY, name)) is Reach.OWN}
+    harmless = {name for name in TABLE if reach_of(step(Actor.PLAY, name)) is Reach.CONTAINERS}
     assert not harmless & {"!", "in", "exec", "spawn", "enter", "replay", "record", "tour"}
 
 
 def test_the_environment_of_a_recipe_is_shown_too() -> None:
     found = recipe("host$ true\n", env='{ LD_PRELOAD = "./x.so" }')
-    assert [deed.text for deed in deeds(found)] == ["env LD_PRELOAD=./x.so", "host$ true"]
+    assert [effect.text for effect in effects(found)] == ["env LD_PRELOAD=./x.so", "host$ true"]
 
 
 def test_steps_that_are_skipped_are_not_shown() -> None:
-    assert not list(deeds(recipe("% skip: not today\nhost$ true\n")))
+    assert not list(effects(recipe("% skip: not today\nhost$ true\n")))
 
 
 def test_without_a_terminal_it_is_shown_and_refused_with_the_fix(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from shellplay.stage.report.report import Verdict
-from shellplay.stage.report.text import explained
+from shellplay.stage.report.text import explain
 from tests.stage.recording import performed, recording
 
 EXAMPLES = 12
@@ -95,5 +95,5 @@ def test_a_recording_of_a_random_session_passes(commands: list[str]) -> None:
         with recording(path) as session:
             session.run("new web", *commands)
         report = performed(session.recipe)
-        wrong = explained(report) + path.read_text()
+        wrong = explain(report) + path.read_text()
         assert report.verdict is Verdict.PASSED, wrong

@@ -14,11 +14,11 @@ import pytest
 from shellplay.cast.events import Event, Heading, Output, Pause, Prompt, Typed
 from shellplay.cmdline.printer import Printer
 from shellplay.recipe.parse import parse
-from shellplay.stage.perform.capture import LONGEST_END
+from shellplay.stage.perform.capture import MAX_PART
 from shellplay.stage.perform.performance import Performance
-from shellplay.stage.perform.stage import Seen, Stage
+from shellplay.stage.perform.stage import BoundedText, Stage
 from shellplay.stage.show.keyboard import Keyboard
-from shellplay.stage.show.player import Manner, Show, StartOver
+from shellplay.stage.show.player import Show, ShowOptions, StartOver
 from tests.repl.program import environment
 from tests.stage.recipes import program, recipe, text, write
 
@@ -164,14 +164,14 @@ def test_who_jumps_back_keeps_the_speed_and_the_steps() -> None:
     out = io.StringIO()
     master, slave = os.openpty()
     os.write(master, b"s++p")
-    show = Show(Printer(out, out, color=False), Keyboard(slave), Manner())
+    show = Show(Printer(out, out, color=False), Keyboard(slave), ShowOptions())
     with Keyboard(slave):
         show(Heading(0.0, "One"))
         with pytest.raises(StartOver) as again:
             show(Pause(0.0))
     for fd in (master, slave):
         os.close(fd)
-    assert (again.value.heading, again.value.manner) == (1, Manner(2.25, by_step=True))
+    assert (again.value.heading, again.value.options) == (1, ShowOptions(2.25, by_step=True))
 
 
 def test_directions_become_events() -> None:
@@ -251,10 +251,10 @@ def test_memory_does_not_grow_with_an_endless_output(tmp_path: Path) -> None:
 
 
 def test_of_an_endless_output_the_begin_and_the_end_are_compared() -> None:
-    seen = Seen()
-    for piece in ("begin\n", "x" * LONGEST_END, "y" * LONGEST_END, "z" * LONGEST_END, "end\n"):
+    seen = BoundedText()
+    for piece in ("begin\n", "x" * MAX_PART, "y" * MAX_PART, "z" * MAX_PART, "end\n"):
         seen.add(piece)
     assert seen.text.startswith("begin\nxxx")
     assert seen.text.endswith("zzzend\n")
     assert "\n[...]\n" in seen.text
-    assert len(seen.text) < 4 * LONGEST_END
+    assert len(seen.text) < 4 * MAX_PART

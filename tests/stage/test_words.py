@@ -13,10 +13,10 @@ from shellplay.commands.requirements import NEEDS, unmet, why_not
 from shellplay.errors import UsageError
 from shellplay.kernel.cgroup.hierarchies import CONTROLLERS
 from shellplay.recipe.document import Header, Needs, Prose
-from shellplay.stage.name_filter import choice
-from shellplay.stage.perform.key_names import keys
-from shellplay.stage.perform.narration import told
-from shellplay.stage.record.value_tags import Knowledge, tagged
+from shellplay.stage.name_filter import parse_filter
+from shellplay.stage.perform.key_names import parse_keys
+from shellplay.stage.perform.narration import narrate
+from shellplay.stage.record.value_tags import KnownValues, tag_values
 from shellplay.stage.report.report import Report, Verdict, exit_status
 from shellplay.stage.report.text import line
 from tests.fences.limited import refused
@@ -36,7 +36,7 @@ from tests.fences.limited import refused
     ],
 )
 def test_an_expression_chooses_names(expression: str, name: str, *, chosen: bool) -> None:
-    assert choice(expression)(name) is chosen
+    assert parse_filter(expression)(name) is chosen
 
 
 @pytest.mark.parametrize(
@@ -44,18 +44,24 @@ def test_an_expression_chooses_names(expression: str, name: str, *, chosen: bool
 )
 def test_an_expression_that_is_not_complete_is_refused(expression: str) -> None:
     with pytest.raises(UsageError, match="-k"):
-        choice(expression)
+        parse_filter(expression)
 
 
 def test_keys_are_what_a_terminal_sends() -> None:
-    assert keys('"a b\\"c" Enter C-c C-] Tab') == [b'a b"c', b"\r", b"\x03", b"\x1d", b"\t"]
-    assert keys('"é"Up') == ["é".encode(), b"\x1b[A"]
+    assert parse_keys('"a b\\"c" Enter C-c C-] Tab') == [
+        b'a b"c',
+        b"\r",
+        b"\x03",
+        b"\x1d",
+        b"\t",
+    ]
+    assert parse_keys('"é"Up') == ["é".encode(), b"\x1b[A"]
 
 
 @pytest.mark.parametrize("text", ["Entr", "C-", "C-cc", '"open', "c"])
 def test_what_is_no_key_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is no key"):
-        keys(text)
+        parse_keys(text)
 
 
 @pytest.mark.parametrize("word", NEEDS)
@@ -97,7 +103,7 @@ def test_a_limit_is_a_need_that_is_met_where_the_fence_goes_up(controller: str) 
 
 def test_prose_is_headings_and_what_stands_between_them() -> None:
     text = "# One #\n\nText,\nmore.\n\n```sh\n# no heading\n```\n\n## Two\n\n### Three\nend\n"
-    assert list(told(Prose(text), 1.5)) == [
+    assert list(narrate(Prose(text), 1.5)) == [
         Heading(1.5, "One", 1),
         Narration(1.5, "Text,\nmore.\n\n```sh\n# no heading\n```"),
         Heading(1.5, "Two", 2),
@@ -119,19 +125,22 @@ def test_the_worst_decides_what_to_exit_with() -> None:
 
 
 def test_known_values_become_tags_and_nothing_else_does() -> None:
-    known = Knowledge(
+    known = KnownValues(
         host=frozenset({"4211"}),
         inside=frozenset({"3"}),
         inodes=frozenset({"4026531836"}),
         ids=frozenset({"0123456789ab"}),
     )
-    assert tagged("web: pid:[4026531836], 4211 on the host", known) == (
+    assert tag_values("web: pid:[4026531836], 4211 on the host", known) == (
         "web: pid:[<ino>], <pid> on the host"
     )
-    assert tagged("0123456789ab: 42110, x4211, 42.4211", known) == "<id>: 42110, x4211, 42.4211"
-    assert tagged("      3 pts/0  3 x", known) == "      <pid> pts/0  3 x"
-    assert tagged("[1] 3", known) == "[1] <pid>"
-    assert tagged("3rd", known) == "3rd"
+    assert (
+        tag_values("0123456789ab: 42110, x4211, 42.4211", known)
+        == "<id>: 42110, x4211, 42.4211"
+    )
+    assert tag_values("      3 pts/0  3 x", known) == "      <pid> pts/0  3 x"
+    assert tag_values("[1] 3", known) == "[1] <pid>"
+    assert tag_values("3rd", known) == "3rd"
 
 
 def test_a_report_from_inside_cannot_write_to_the_terminal() -> None:

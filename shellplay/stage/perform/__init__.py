@@ -1,1 +1,1 @@
-"""Perform a recipe and compare its output."""
+"""Perform a recipe step by step, and compare its output with the expected lines."""

@@ -1,4 +1,4 @@
-"""What a step prints, wherever it comes from, in the order in which it came."""
+"""Capture the output of a step, from shellplay and from programs, in one order."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from shellplay.cmdline.printer import Printer
 
 CHUNK = 1 << 16
 FREED_AT_ONCE = 1 << 20
-# Of an output beyond all measure its begin and its end are kept.
-LONGEST_END = 4 << 20
+# Bytes (or characters) kept of a very long output, at its beginning and at its end.
+MAX_PART = 4 << 20
 GAP = "\n[...]\n"
-LOOK_SECONDS = 0.02
+CUT_SECONDS = 0.02
 
 
 class Capture:
-    """A file in memory that our own words and programs write to, behind one another.
+    """A memfd that shellplay and programs append to; see memfd_create(2).
 
-    ``fd`` is for programs, ``stream`` for us.  A program that writes after it was waited
-    for blocks nobody, and what it writes belongs to the next step.  What was taken leaves
-    the memory again.
+    ``fd`` is for programs, ``stream`` for shellplay.  Unlike a pipe, a file never blocks a
+    program.  What a background program writes later belongs to the next step.  Text that
+    was taken is freed from memory.
     """
 
     def __init__(self) -> None:
@@ -34,13 +34,13 @@ class Capture:
             self.fd, "w", encoding="utf-8", errors="surrogateescape", newline="\n"
         )
         self._taken = self._freed = 0
-        # What has left the memory before anybody took it.
+        # Bytes that were freed before they were taken, since the output was too long.
         self._gap: range | None = None
         self._lock = threading.Lock()
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
     def take(self) -> str:
-        """Return what was written since the last time."""
+        """Return the text written since the last call; GAP replaces text that was cut out."""
         self.stream.flush()
         with self._lock:
             self._cut()
@@ -58,16 +58,16 @@ class Capture:
 
     @contextmanager
     def bounded(self) -> Iterator[None]:
-        """Keep no more than the begin and the end of what is written in the block."""
-        over = threading.Event()
+        """Keep, within the block, only the beginning and the end of a very long output."""
+        stop = threading.Event()
         thread = threading.Thread(
-            target=self._keep_cutting, args=(over,), name="capture", daemon=True
+            target=self._keep_cutting, args=(stop,), name="capture", daemon=True
         )
         thread.start()
         try:
             yield
         finally:
-            over.set()
+            stop.set()
             thread.join()
 
     @property
@@ -79,26 +79,27 @@ class Capture:
             self._taken += len(chunk)
             yield self._decoder.decode(chunk)
 
-    def _keep_cutting(self, over: threading.Event) -> None:
-        while not over.wait(LOOK_SECONDS):
+    def _keep_cutting(self, stop: threading.Event) -> None:
+        while not stop.wait(CUT_SECONDS):
             with self._lock:
                 self._cut()
 
     def _cut(self) -> None:
-        begin = _whole_pages(self._taken + LONGEST_END)
+        begin = _whole_pages(self._taken + MAX_PART)
         gap = self._gap or range(begin, begin)
-        end = _whole_pages(self._size - LONGEST_END)
+        end = _whole_pages(self._size - MAX_PART)
         if end - gap.stop >= FREED_AT_ONCE:
             self._free(gap.stop, end)
             self._gap = range(gap.start, end)
 
     def _free(self, begin: int, end: int) -> None:
-        # A hole, not a shorter file: whoever writes keeps its place in it.
-        with mmap.mmap(self.fd, end - begin, offset=begin) as taken:
-            taken.madvise(mmap.MADV_REMOVE)
+        # A program keeps its file offset. Truncating the file would leave it behind the
+        # end, so punch a hole instead: MADV_REMOVE, see madvise(2).
+        with mmap.mmap(self.fd, end - begin, offset=begin) as pages:
+            pages.madvise(mmap.MADV_REMOVE)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self.stream.close()
 
 
@@ -107,9 +108,10 @@ def _whole_pages(size: int) -> int:
 
 
 class StagePrinter(Printer):
-    """Prints for a terminal of so many columns, without colour.
+    """Prints for a terminal of ``columns`` columns, without colour.
 
-    Output from inside is kept as it came: who shows it to a person makes it safe.
+    Output of a container stays as it is, with its escape sequences: the code that shows it
+    to a person makes it safe.
     """
 
     def __init__(self, out: TextIO, columns: int) -> None:
@@ -118,9 +120,9 @@ class StagePrinter(Printer):
 
     @property
     def width(self) -> int:
-        """Return the columns of the recipe, whatever terminal we are on."""
+        """The columns of the recipe, whatever the size of the real terminal."""
         return self._columns
 
     def stream(self, text: str) -> None:
-        """Write a piece of output from inside."""
+        """Write a piece of output of a container."""
         self._write_piece(text)

@@ -1,4 +1,4 @@
-"""Which casts of a performance are to be written, and the sinks that write them."""
+"""The cast files of a performance, and the sinks that write them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from shellplay.recipe.document import Header
 
 
 @dataclass(frozen=True, slots=True)
-class Casting:
-    """Paths of an asciicast, of its version, of a page and of a picture; None for none."""
+class CastFiles:
+    """The cast files to write: asciicast, page and picture; None: do not write this file.
+
+    ``version`` is the version of the asciicast, 2 or 3.
+    """
 
     cast: str | None = None
     version: int = 3
@@ -22,8 +25,8 @@ class Casting:
     picture: str | None = None
 
     @property
-    def wants_scenes(self) -> bool:
-        """Whether something shows the playground beside the terminal."""
+    def needs_scenes(self) -> bool:
+        """Whether a file shows scenes, that is, the state of the playground."""
         return self.page is not None
 
     def __bool__(self) -> bool:
@@ -31,10 +34,10 @@ class Casting:
 
     @contextmanager
     def sinks(self, header: Header, *, paced: bool = True) -> Iterator[Sequence[Sink]]:
-        """Give what hears of a performance, for the block; at its end all is written.
+        """Provide the sinks for a performance; the files are complete after the block.
 
-        If ``paced`` it is told as a person would have typed and read.  Raises UsageError
-        for what cannot be written, before the block if that can be known.
+        If ``paced``, the times are those of a person who types and reads.  Raises
+        `UsageError` if a file cannot be written, before the block where possible.
         """
         if not self:
             yield ()
@@ -43,11 +46,11 @@ class Casting:
 
         events: list[Event] = []
         with ExitStack() as files:
-            found = [] if self.cast is None else [self._writer(header, self.cast, files)]
+            sinks = [] if self.cast is None else [self._writer(header, self.cast, files)]
             if self.page or self.picture:
-                self._try_out(header)
-                found.append(events.append)
-            yield [Paced(sink, seed=header.title) for sink in found] if paced else found
+                self._check_drawing(header)
+                sinks.append(events.append)
+            yield [Paced(sink, seed=header.title) for sink in sinks] if paced else sinks
         self._draw(events, header)
 
     def _writer(self, header: Header, path: str, files: ExitStack) -> Sink:
@@ -58,11 +61,11 @@ class Casting:
             size = (header.columns, header.rows)
             return asciicast.Writer(file, asciicast.Header(*size, self.version, header.title))
 
-    def _try_out(self, header: Header) -> None:
-        # What cannot be drawn or written is to be said before a long performance.
-        from shellplay.cast.screen_states import Screens
+    def _check_drawing(self, header: Header) -> None:
+        """Raise `UsageError` before a long performance if page or picture cannot be made."""
+        from shellplay.cast.screen_states import FrameRenderer
 
-        Screens(header.columns, header.rows)
+        FrameRenderer(header.columns, header.rows)
         for path in filter(None, (self.page, self.picture)):
             with _writing(path):
                 Path(path).touch()

@@ -1,4 +1,4 @@
-"""Whoever replays the recipe of a stranger sees first what it will run, and is asked."""
+"""Ask the user before a recipe runs that does not come with shellplay."""
 
 from __future__ import annotations
 
@@ -9,44 +9,45 @@ from collections.abc import Iterator
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import Refused
 from shellplay.recipe.document import Recipe
-from shellplay.stage.perform.host_effects import Deed, Reach, deeds
+from shellplay.stage.perform.host_effects import Effect, Reach, effects
 from shellplay.views.sanitize import safe_line
 
 TITLES = {
     Reach.HOST: "on the host, outside of every fence:",
     Reach.INSIDE: "in a bash, which reaches what its fences leave, at first everything:",
 }
-WANTED = ("y", "yes")
+YES = ("y", "yes")
 
 
-def obtain(recipe: Recipe, printer: Printer, *, given: bool, can_ask: bool) -> None:
-    """Show what a recipe will run and ask, unless consent is ``given``.
+def require(recipe: Recipe, printer: Printer, *, given: bool, can_ask: bool) -> None:
+    """Show the lines of a recipe that reach beyond fences, and ask whether to run it.
 
-    Raises Refused without it.
+    No question is needed if consent is ``given`` already or no line reaches so far.  Raises
+    `Refused` if the user does not consent, or if nobody can be asked (not ``can_ask``).
     """
-    doing = list(deeds(recipe))
-    if given or not doing:
+    listed = list(effects(recipe))
+    if given or not listed:
         return
     name = safe_line(recipe.path)
-    who = "root" if os.geteuid() == 0 else f"user {os.geteuid()}"
-    printer.show(f"{name} does not come with shellplay. It will run, as {who},")
+    user = "root" if os.geteuid() == 0 else f"user {os.geteuid()}"
+    printer.show(f"{name} does not come with shellplay. It will run, as {user},")
     for reach in TITLES:
-        printer.show("\n".join(_listed(doing, reach)))
+        printer.show("\n".join(_lines(listed, reach)))
     if not can_ask:
         raise Refused(
             f"{name} is not run: nobody is there to be asked", "if you trust it: --yes"
         )
     printer.prompt("Run it? [y/N] ")
-    if sys.stdin.readline().strip().lower() not in WANTED:
+    if sys.stdin.readline().strip().lower() not in YES:
         raise Refused(f"{name} is not run")
 
 
-def _listed(doing: list[Deed], reach: Reach) -> Iterator[str]:
-    chosen = [deed for deed in doing if deed.reach is reach]
+def _lines(listed: list[Effect], reach: Reach) -> Iterator[str]:
+    chosen = [effect for effect in listed if effect.reach is reach]
     if chosen:
         yield f"  {TITLES[reach]}"
-    for deed in chosen:
-        first, *more = deed.text.split("\n")
-        place = f"line {deed.line}" if deed.line else "header"
-        yield f"    {place:>9}  {safe_line(first)}"
+    for effect in chosen:
+        first, *more = effect.text.split("\n")
+        position = f"line {effect.line}" if effect.line else "header"
+        yield f"    {position:>9}  {safe_line(first)}"
         yield from (f"    {'':9}  > {safe_line(each)}" for each in more)

@@ -1,4 +1,4 @@
-"""What a recipe finds around it: the same on every machine, as far as that can be."""
+"""The environment of a recipe: as far as possible the same on every machine."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from pathlib import Path
 from shellplay.recipe.document import Header
 from shellplay.settings import Surroundings
 
-# What changes how programs write, or belongs to the terminal that we were started on.
+# Variables that change the output of programs, or describe the terminal of this process.
 REMOVED = (
     *("CDPATH", "CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "GREP_COLOR", "GREP_COLORS"),
     *("LANG", "LANGUAGE", "LESS", "LINES", "LS_COLORS", "NO_COLOR", "OLDPWD", "PROMPT_COMMAND"),
     *("PS1", "PS_FORMAT", "PS_PERSONALITY", "PWD", "TIME_STYLE"),
 )
 TERM = "dumb"
-DATA, IMAGES = "XDG_DATA_HOME", ".images"
+DATA_VARIABLE, STORE = "XDG_DATA_HOME", ".images"
 
 
-def surroundings(header: Header, output: int) -> Surroundings:
-    """Make a fresh directory, and an environment in which programs speak plainly.
+def make_surroundings(header: Header, output: int) -> Surroundings:
+    """Make a scratch directory and an environment in which programs print plain English.
 
-    HOME, PATH and the rest are the user's; nothing of shellplay's own is in it.
+    Variables such as HOME and PATH stay as they are; those of shellplay are removed.
+    ``output`` is the descriptor for the output of programs of the host.
     """
     environment = {
         name: value
@@ -33,7 +34,8 @@ def surroundings(header: Header, output: int) -> Surroundings:
     }
     environment |= {"LC_ALL": "C.UTF-8", "TERM": TERM, **header.environment}
     scratch = Path(tempfile.mkdtemp(prefix="shellplay-"))
-    # A bash that has become another user is to see where it is.
+    # mkdtemp makes it 0700. A bash with another user ID must be able to read its own
+    # working directory.
     scratch.chmod(0o755)
     return Surroundings(
         term=environment["TERM"],
@@ -46,14 +48,14 @@ def surroundings(header: Header, output: int) -> Surroundings:
 
 
 @contextmanager
-def images_of_its_own(scratch: Path) -> Iterator[None]:
-    """Keep images in a directory of a recipe, for the block: those of the user are let be."""
-    before = os.environ.get(DATA)
-    os.environ[DATA] = str(scratch / IMAGES)
+def separate_image_store(scratch: Path) -> Iterator[None]:
+    """Store images below the scratch directory within the block, not in the user's store."""
+    before = os.environ.get(DATA_VARIABLE)
+    os.environ[DATA_VARIABLE] = str(scratch / STORE)
     try:
         yield
     finally:
         if before is None:
-            del os.environ[DATA]
+            del os.environ[DATA_VARIABLE]
         else:
-            os.environ[DATA] = before
+            os.environ[DATA_VARIABLE] = before

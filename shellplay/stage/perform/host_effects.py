@@ -1,4 +1,7 @@
-"""What a recipe will do beyond fences: all there is to know before one runs a stranger's."""
+"""How far each line of a recipe reaches: the user sees this before it runs.
+
+A line reaches shellplay's containers only, a bash inside, or the host.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from shellplay.cmdline.tokenizer import segments
 from shellplay.errors import ShellplayError
 from shellplay.recipe.document import Actor, Recipe, Step
 
-# These change nothing but containers, and run no program but their bashes.  They are named
-# one by one: a command that will be new is shown until somebody has thought about it.
-OWN = frozenset(
+# These commands change only containers and run only their bashes. The list names each
+# command, so that a new command counts as reaching the host until it is added here.
+CONTAINER_COMMANDS = frozenset(
     [
         "containers",
         "diff",
@@ -42,40 +45,47 @@ OWN = frozenset(
         "use",
     ]
 )
-IN_BASHES = ("enter", "exec", "in", "spawn")
-# Its value is put in before shellplay reads the line, and may be any text.
+BASH_COMMANDS = ("enter", "exec", "in", "spawn")
+# The stage replaces a named tag by its value before shellplay parses the line. The value
+# can be any text, also another command.
 NAMED_TAG = re.compile(r"<[^<>\s]*:\w+>")
 
 
 class Reach(Enum):
-    """How far something reaches: ``INSIDE`` is a bash, with the fences that it has then."""
+    """How far a line reaches, from near to far.
 
-    OWN = auto()
+    ``INSIDE`` is a live bash: it reaches all that its fences do not keep from it.
+    """
+
+    CONTAINERS = auto()
     INSIDE = auto()
     HOST = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
-    """One line of a recipe and how far it reaches; line 0 is the header."""
+class Effect:
+    """One line of a recipe, its text, and how far it reaches; line 0 is the header."""
 
     line: int
     text: str
     reach: Reach
 
 
-def deeds(recipe: Recipe) -> Iterator[Deed]:
-    """Yield what a recipe runs, in its order; its environment reaches as far as it does."""
+def effects(recipe: Recipe) -> Iterator[Effect]:
+    """Yield the lines of a recipe that reach farther than shellplay's containers, in order.
+
+    The environment of the header counts as reaching the host, since all programs get it.
+    """
     for name, value in recipe.header.environment.items():
-        yield Deed(0, f"env {name}={value}", Reach.HOST)
+        yield Effect(0, f"env {name}={value}", Reach.HOST)
     for step in recipe.steps:
-        if step.conditions.skip is None and (reach := reach_of(step)) is not Reach.OWN:
+        if step.conditions.skip is None and (reach := reach_of(step)) is not Reach.CONTAINERS:
             actor = step.actor.replace(">", f"[{step.container}]>" if step.container else ">")
-            yield Deed(step.line, f"{actor} {step.text}", reach)
+            yield Effect(step.line, f"{actor} {step.text}", reach)
 
 
 def reach_of(step: Step) -> Reach:
-    """Return how far a step reaches; what is not known to be harmless reaches the host."""
+    """Return how far a step reaches; a step that cannot be parsed counts as `Reach.HOST`."""
     if step.actor is Actor.HOST:
         return Reach.HOST
     if step.actor is not Actor.PLAY:
@@ -85,12 +95,13 @@ def reach_of(step: Step) -> Reach:
     try:
         names = [find(part.words[0].text).name for part in segments(step.text, GRAMMAR)]
     except ShellplayError:
-        # Nobody can say today what it will be one day.
+        # An unknown command may be a command of a later version.
         return Reach.HOST
-    return max(map(_reach_of_command, names), key=lambda reach: reach.value, default=Reach.OWN)
+    reaches = map(_reach_of_command, names)
+    return max(reaches, key=lambda reach: reach.value, default=Reach.CONTAINERS)
 
 
 def _reach_of_command(name: str) -> Reach:
-    if name in IN_BASHES:
+    if name in BASH_COMMANDS:
         return Reach.INSIDE
-    return Reach.OWN if name in OWN else Reach.HOST
+    return Reach.CONTAINERS if name in CONTAINER_COMMANDS else Reach.HOST

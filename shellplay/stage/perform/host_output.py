@@ -1,4 +1,4 @@
-"""What programs of the host print, shown as it comes to whoever is to hear of it."""
+"""Pass on the output of programs of the host, piece by piece, as it arrives."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from collections.abc import Callable
 CHUNK = 1 << 16
 
 
-class Tee:
-    """A pipe that programs print into; what comes out is handed on by a thread.
+class HostOutput:
+    """A pipe that programs write into; a thread reads it and calls ``show`` with the text.
 
-    ``fd`` is for programs.  ``show`` is called by one thread at a time.
+    ``fd`` is the end for programs.  Only one thread calls ``show`` at a time.
     """
 
     def __init__(self, show: Callable[[str], None]) -> None:
@@ -24,17 +24,17 @@ class Tee:
         self._wake, self._end = os.pipe2(os.O_CLOEXEC)
         self._lock = threading.Lock()
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
-        self._thread = threading.Thread(target=self._pump, name="tee", daemon=True)
+        self._thread = threading.Thread(target=self._read_until_closed, name="tee", daemon=True)
         self._thread.start()
 
-    def settle(self) -> None:
-        """Hand everything on that was printed until now."""
+    def flush(self) -> None:
+        """Pass on all text that is in the pipe now."""
         with self._lock:
             while self._pass_on():
                 continue
 
     def close(self) -> None:
-        """End the thread; what programs print from now on goes nowhere."""
+        """End the thread and close the pipe; later writes of programs fail with EPIPE."""
         os.close(self._end)
         self._thread.join()
         for fd in (self._readable, self._wake, self.fd):
@@ -48,7 +48,7 @@ class Tee:
         self._show(self._decoder.decode(chunk))
         return bool(chunk)
 
-    def _pump(self) -> None:
+    def _read_until_closed(self) -> None:
         poll = select.poll()
         poll.register(self._readable, select.POLLIN)
         poll.register(self._wake, select.POLLHUP)

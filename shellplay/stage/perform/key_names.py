@@ -1,4 +1,4 @@
-"""The words of a ``key>`` line: names of keys, and text in quotes."""
+"""Parse the words of a ``key>`` line: names of keys, and text in quotes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from shellplay.errors import UsageError
 
-NAMED = {
+KEYS = {
     "Backspace": b"\x7f",
     "Delete": b"\x1b[3~",
     "Down": b"\x1b[B",
@@ -24,21 +24,21 @@ WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|(\S+))')
 CONTROL = re.compile(r"C-([a-zA-Z@\[\\\]^_])")
 
 
-def keys(text: str) -> list[bytes]:
-    """Return what a terminal sends for each word, as ``C-c``, ``Tab`` or ``"text"``.
+def parse_keys(text: str) -> list[bytes]:
+    """Return the bytes that a terminal sends for each word, as ``C-c``, ``Tab``, ``"text"``.
 
-    Raises UsageError that names the word that is no key.
+    Raises `UsageError` for a word that is not the name of a key.
     """
     return [
-        _named(word) if word else re.sub(r"\\(.)", r"\1", quoted).encode()
+        _bytes_of_key(word) if word else re.sub(r"\\(.)", r"\1", quoted).encode()
         for quoted, word in WORD.findall(text.rstrip())
     ]
 
 
-def _named(word: str) -> bytes:
-    if word in NAMED:
-        return NAMED[word]
+def _bytes_of_key(word: str) -> bytes:
+    if word in KEYS:
+        return KEYS[word]
     if control := CONTROL.fullmatch(word):
         return bytes([ord(control[1].upper()) & 0x1F])
-    known = ", ".join(sorted(NAMED))
+    known = ", ".join(sorted(KEYS))
     raise UsageError(f"{word!r} is no key", f'C-c, {known}, or "text" in quotes')

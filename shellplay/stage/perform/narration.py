@@ -1,4 +1,4 @@
-"""Prose as events: its headings by themselves, and what stands between them."""
+"""Turn prose into events: each heading, and the Markdown between two headings."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
-def told(prose: Prose, time: float) -> Iterator[Heading | Narration]:
-    """Yield headings and paragraphs in their order; what is in a code block stays there."""
+def narrate(prose: Prose, time: float) -> Iterator[Heading | Narration]:
+    """Yield the headings of the prose and the text between them, all at this time.
+
+    A line with # within a code block is not a heading.
+    """
     lines: list[str] = []
     fence = ""
     for line in prose.text.splitlines():
@@ -26,13 +29,13 @@ def told(prose: Prose, time: float) -> Iterator[Heading | Narration]:
         if heading is None:
             lines.append(line)
             continue
-        yield from _paragraphs(lines, time)
+        yield from _narration(lines, time)
         lines = []
         yield Heading(time, heading[2] or "", len(heading[1]))
-    yield from _paragraphs(lines, time)
+    yield from _narration(lines, time)
 
 
-def _paragraphs(lines: list[str], time: float) -> Iterator[Narration]:
+def _narration(lines: list[str], time: float) -> Iterator[Narration]:
     text = "\n".join(lines).strip("\n")
     if text.strip():
         yield Narration(time, text)

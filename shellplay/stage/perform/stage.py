@@ -1,7 +1,7 @@
-"""The stage: a playground of its own in which steps of a recipe are performed, one by one.
+"""The stage: it performs the steps of one recipe, one by one, in its own playground.
 
-Every actor's output is taken exactly, and everything that happens is told to the sinks as
-events, so that casts, pages and reports need no code here.
+It captures the exact output of each actor.  It also emits all that happens as events to
+sinks; casts and demonstrations are made from these events.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Actor, Header, Step
 from shellplay.recipe.output import lines
 from shellplay.settings import Settings
-from shellplay.stage.perform.capture import GAP, LONGEST_END, Capture, StagePrinter
-from shellplay.stage.perform.environment import images_of_its_own, surroundings
-from shellplay.stage.perform.key_names import keys
-from shellplay.stage.perform.key_sender import Typist
+from shellplay.stage.perform.capture import GAP, MAX_PART, Capture, StagePrinter
+from shellplay.stage.perform.environment import make_surroundings, separate_image_store
+from shellplay.stage.perform.key_names import parse_keys
+from shellplay.stage.perform.key_sender import KeySender
 from shellplay.stage.perform.watchdog import Watchdog
-from shellplay.stage.record.snapshot import scene
+from shellplay.stage.record.snapshot import take_scene
 
 PROMPTS = {Actor.PLAY: "shellplay> ", Actor.HOST: "host$ "}
 TIMED_OUT = 124
@@ -39,11 +39,11 @@ TIMED_OUT = 124
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a step: all that was printed, as it came, and its exit status.
+    """The outcome of a step: its output, unchanged, and its exit status.
 
-    ``notices`` are sentences about what happened by itself meanwhile; they are not in the
-    output, since nobody can say whether they come in time.  ``timed_out`` tells that the
-    step was interrupted; its status is 124 then.
+    ``notices`` are sentences about events that no step caused, as the end of a bash.  They
+    are not part of ``output``, since the time of a notice is not certain.  If ``timed_out``,
+    the step was interrupted and its status is 124.
     """
 
     output: str
@@ -53,11 +53,13 @@ class Outcome:
 
 
 class Stage:
-    """A context manager that performs steps, and leaves nothing behind.
+    """A context manager that performs steps; at its end, all processes and files are gone.
 
-    ``scenes`` tells the sinks after each step how the playground stands.  Times of events
-    are in seconds since the stage was entered, by ``clock``.  While it is ``hidden`` the
-    sinks hear nothing of steps; ``pace`` is how many seconds a typed character takes.
+    - With ``scenes``, the sinks get a `Scene` after each step.
+    - ``clock`` gives the time in seconds; the time of an event counts from the start of the
+      stage.
+    - While ``hidden`` is true, the sinks get no events of steps.
+    - ``pace`` is the time to type one character in seconds; None: the usual time.
     """
 
     def __init__(
@@ -72,26 +74,26 @@ class Stage:
         self.sinks = sinks
         self.scenes = scenes
         self._clock = clock
-        self._held: list[Event] | None = None
-        # What the sinks take the size of the terminal for.
-        self._drawn_for: tuple[int, int] = (self.header.columns, self.header.rows)
+        # The events of a block of `held_back`; None outside of it.
+        self._held_back: list[Event] | None = None
+        # The terminal size that the sinks know.
+        self._sink_size: tuple[int, int] = (self.header.columns, self.header.rows)
         self.hidden = False
         self.pace: float | None = None
 
     def __enter__(self) -> Self:
         self._began = self._clock()
         self._capture = Capture()
-        around = surroundings(self.header, self._capture.fd)
-        self.scratch = Path(around.scratch or "")
+        surroundings = make_surroundings(self.header, self._capture.fd)
+        self.scratch = Path(surroundings.scratch or "")
         self._undo = ExitStack()
         if self.header.images:
-            self._undo.enter_context(images_of_its_own(self.scratch))
-        self.playground = Playground(Settings(surroundings=around))
+            self._undo.enter_context(separate_image_store(self.scratch))
+        self.playground = Playground(Settings(surroundings=surroundings))
         self.playground.prestart()
         self.printer = StagePrinter(self._capture.stream, self.header.columns)
-        front = _Front(self.printer, self._show)
-        self.interpreter = _Interpreter(self.playground, self.printer, front)
-        self._front = front
+        self._front_end = _StageFrontEnd(self.printer, self._emit_captured)
+        self.interpreter = _StageInterpreter(self.playground, self.printer, self._front_end)
         return self
 
     def __exit__(
@@ -103,32 +105,32 @@ class Stage:
         self.playground.close()
         self._undo.close()
         self._capture.close()
-        # The playground process removes it, unless somebody has killed that.
+        # The monitor removes the directory, but not if the monitor was killed.
         if self.scratch.exists():
             shutil.rmtree(self.scratch)
 
     @property
     def now(self) -> float:
-        """The time of an event that happens now."""
+        """The time in seconds since the start of the stage."""
         return self._clock() - self._began
 
     def emit(self, event: Event) -> None:
-        """Tell every sink of an event."""
-        if self._held is not None:
-            self._held.append(event)
+        """Give an event to all sinks, or keep it in a block of `held_back`."""
+        if self._held_back is not None:
+            self._held_back.append(event)
             return
         for sink in self.sinks:
             sink(event)
 
     @contextmanager
-    def held(self) -> Iterator[list[Event]]:
-        """Keep the events of the block back, for whoever decides that they are to be told."""
+    def held_back(self) -> Iterator[list[Event]]:
+        """Keep all events of the block in the list; the caller may emit them afterwards."""
         events: list[Event] = []
-        self._held = events
+        self._held_back = events
         try:
             yield events
         finally:
-            self._held = None
+            self._held_back = None
 
     # -- steps ---------------------------------------------------------------------------
 
@@ -140,30 +142,32 @@ class Stage:
         timeout: float | None = None,
         enough: Callable[[str], bool] | None = None,
     ) -> Outcome:
-        """Perform one step; ``text`` takes the place of its own, with values put in.
+        """Perform one step, and return its outcome.
 
-        It is interrupted after ``timeout`` seconds, or what the step or the header say.  A
-        step of keys ends as soon as its output is ``enough``, or, without that, when
-        nothing has come for a moment.  Raises KeyboardInterrupt, after the step, if a
-        person has interrupted it.
+        - ``text`` is the command with values in the place of named tags; None: `Step.text`.
+        - ``timeout`` is in seconds; None: the timeout of the step, or of the header.
+        - ``enough`` gets the output so far of a step of keys; the step ends when it returns
+          true.  None: the step ends when no output has come for a moment.
+
+        Raises `KeyboardInterrupt`, after the step, if the user has interrupted it.
         """
-        words = step.text if text is None else text
-        self._announce(step, words)
+        command = step.text if text is None else text
+        self._emit_prompt(step, command)
         seconds = timeout or step.conditions.timeout or self.header.timeout
         self._capture.take()
-        self._seen = Seen()
+        self._output = BoundedText()
         watchdog = Watchdog(seconds, self.playground.abandon)
         with self._capture.bounded():
-            status = watchdog.run(lambda: self._act(step, words, enough))
+            status = watchdog.run(lambda: self._act(step, command, enough))
         self.printer.end_stream()
-        self._show()
+        self._emit_captured()
         if watchdog.interrupted:
             raise KeyboardInterrupt
         notices = tuple(self.playground.notices())
-        self._tell("".join(f"{each}\n" for each in notices))
+        self._emit_output("".join(f"{each}\n" for each in notices))
         if self.scenes:
-            self.emit(scene(self.playground, self.now, f"{step.actor} {words}"))
-        output = self._seen.text
+            self.emit(take_scene(self.playground, self.now, f"{step.actor} {command}"))
+        output = self._output.text
         if status is None or watchdog.fired:
             return Outcome(output, TIMED_OUT, notices, timed_out=True)
         return Outcome(output, status, notices)
@@ -177,30 +181,35 @@ class Stage:
                     return self.playground.host(text)
                 case Actor.IN:
                     container = self.container(step.container)
-                    result = container.run(text, output=self._front.stream)
-                    # Without a status bash has ended, or is another program now.
+                    result = container.run(text, output=self._front_end.stream)
+                    # No status: bash has ended, or has replaced itself by exec.
                     return result.status or 0
                 case _:
-                    typist = Typist(self.container(step.container), self._front.stream)
-                    typist.type(keys(text), enough and (lambda: enough(self._seen.text)))
+                    sender = KeySender(self.container(step.container), self._front_end.stream)
+                    keys = parse_keys(text)
+                    sender.type(keys, enough and (lambda: enough(self._output.text)))
                     return 0
         except ShellplayError as error:
             self.printer.error(error)
             return error.exit_status
 
     def container(self, name: str | None) -> Container:
-        """Return a container by its name, or the current one; raises Refused."""
+        """Return the container of this name; None: the current container.
+
+        Raises `Refused` if there is no such container.
+        """
         container = self.playground.find(name) if name else self.playground.current
         if container is None:
             raise Refused("there is no container", "play> new makes one")
         return container
 
-    # -- what is shown -------------------------------------------------------------------
+    # -- events --------------------------------------------------------------------------
 
-    def _announce(self, step: Step, text: str) -> None:
+    def _emit_prompt(self, step: Step, text: str) -> None:
+        """Emit the prompt and the typed line of a step."""
         if not self.sinks or self.hidden:
             return
-        self._draw_for(step)
+        self._emit_size(step)
         if step.actor in PROMPTS:
             self.emit(Prompt(self.now, PROMPTS[step.actor]))
         else:
@@ -209,14 +218,14 @@ class Stage:
             pace = self.pace if step.conditions.type is None else step.conditions.type
             self.emit(Typed(self.now, f"{text}\n", pace))
 
-    def _draw_for(self, step: Step) -> None:
-        """Tell the sinks of another size, if the bash of a step has one: stty(1) sets it."""
+    def _emit_size(self, step: Step) -> None:
+        """Emit the terminal size if it has changed: stty(1) changes it in a bash."""
         size = (self.header.columns, self.header.rows)
         if step.actor not in PROMPTS:
-            with suppress(ShellplayError):  # The step is about to say it.
+            with suppress(ShellplayError):  # The step itself reports this error.
                 size = os.get_terminal_size(self.container(step.container).terminal.master)
-        if size != self._drawn_for:
-            self._drawn_for = size
+        if size != self._sink_size:
+            self._sink_size = size
             self.emit(Resized(self.now, *size))
 
     def _prompt_of(self, name: str | None) -> str:
@@ -224,84 +233,89 @@ class Stage:
         try:
             container = self.container(name)
             if container.terminal.prompt_is_stale and container.state is ShellState.IDLE:
-                # Bash makes a new prompt after a line only, be it an empty one.
+                # Bash expands PS1 again only after a line; an empty line is enough.
                 container.run("")
         except ShellplayError:
-            # The step is about to say it.
+            # The step itself reports this error.
             return "$ "
-        shown = container.terminal.scrollback().rsplit(b"\n", 1)[-1]
-        return "".join(lines(shown.decode("utf-8", "backslashreplace")))
+        last_line = container.terminal.scrollback().rsplit(b"\n", 1)[-1]
+        return "".join(lines(last_line.decode("utf-8", "backslashreplace")))
 
-    def _show(self) -> None:
+    def _emit_captured(self) -> None:
+        """Take the captured text into the output of the step, and emit it."""
         text = self._capture.take()
         if text:
-            self._seen.add(text)
-            self._tell(text)
+            self._output.add(text)
+            self._emit_output(text)
 
-    def _tell(self, text: str) -> None:
+    def _emit_output(self, text: str) -> None:
         if text and not self.hidden:
             self.emit(Output(self.now, text))
 
-    def tails(self, size: int = 80) -> dict[str, str]:
-        """Return the last bytes that the terminal of each container has shown, escaped."""
+    def terminal_tails(self, size: int = 80) -> dict[str, str]:
+        """Return the last ``size`` bytes of the terminal of each container, escaped.
+
+        The keys are the labels of the containers.
+        """
         return {
             each.label: ascii(each.terminal.scrollback()[-size:])[2:-1]
             for each in self.playground.containers
         }
 
 
-class Seen:
-    """The output of a step: all of it, or, if it is very long, its begin and its end."""
+class BoundedText:
+    """A text that grows by pieces; of a very long text only beginning and end are kept."""
 
     def __init__(self) -> None:
-        self._begin: list[str] = []
-        self._rest: deque[str] = deque()
-        self._room = self._room_behind = LONGEST_END
-        self._cut = False
+        self._first: list[str] = []
+        self._last: deque[str] = deque()
+        # How many characters may still be added to each.
+        self._room_first = self._room_last = MAX_PART
+        self._is_cut = False
 
     def add(self, text: str) -> None:
-        """Take in what came."""
-        if self._room > 0:
-            self._begin.append(text)
-            self._room -= len(text)
+        """Append a piece."""
+        if self._room_first > 0:
+            self._first.append(text)
+            self._room_first -= len(text)
             return
-        self._rest.append(text)
-        self._room_behind -= len(text)
-        while self._room_behind + len(self._rest[0]) < 0:
-            self._room_behind += len(self._rest.popleft())
-            self._cut = True
+        self._last.append(text)
+        self._room_last -= len(text)
+        while self._room_last + len(self._last[0]) < 0:
+            self._room_last += len(self._last.popleft())
+            self._is_cut = True
 
     @property
     def text(self) -> str:
-        """What it is compared by; a line of its own says that something is left out."""
-        gap = [GAP] if self._cut else []
-        return "".join((*self._begin, *gap, *self._rest))
+        """The whole text, with GAP on a line of its own where characters are left out."""
+        gap = [GAP] if self._is_cut else []
+        return "".join((*self._first, *gap, *self._last))
 
 
-class _Interpreter(Interpreter):
-    """An interpreter that leaves notices to the stage."""
+class _StageInterpreter(Interpreter):
+    """An interpreter that shows no notices: the stage reads them after each step."""
 
     def tell(self) -> None:
-        """Say nothing."""
+        """Show nothing."""
 
 
-class _Front:
-    """The front end of a stage: no terminal, and output is passed on as it comes."""
+class _StageFrontEnd:
+    """The front end of a stage: it has no terminal, and passes output on as it comes."""
 
     terminal = False
 
-    def __init__(self, printer: StagePrinter, show: Callable[[], None]) -> None:
+    def __init__(self, printer: StagePrinter, emit_captured: Callable[[], None]) -> None:
         self._printer = printer
-        self._shown = show
+        self._emit_captured = emit_captured
 
     def stream(self, text: str) -> None:
-        """Show a piece of output from inside."""
+        """Show a piece of output of a container."""
         self._printer.stream(text)
-        self._shown()
+        self._emit_captured()
 
     def typed_ahead(self) -> bytes:
-        """Take nothing: nobody types."""
+        """Return no keys: a stage has no keyboard."""
         return b""
 
     def give_back(self, keys: bytes) -> None:
-        """Let go of keys: there is no prompt that they could be for."""
+        """Drop keys: a stage has no prompt that could read them."""

@@ -1,4 +1,4 @@
-"""Interrupts a step that takes too long, as a ^C of a person would, and ends it if it must."""
+"""Interrupt a step that takes too long, as ^C does, and end it if the interrupt fails."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from typing import TypeVar
 
 AGAIN_SECONDS = 1.0
 MOMENT_SECONDS = 0.001
-# Work that defers an interrupt, or goes on after it, has so long to come to its end.
+# The time between the first interrupt and the last resort: an action may defer interrupts,
+# or clean up after one.
 GRACE_SECONDS = 5.0
-# Not SIGALRM, which belongs to whoever runs us.
+# A real-time signal: SIGALRM may be in use by the program that imports this package.
 ALARM = signal.SIGRTMIN
 
 Value = TypeVar("Value")
 
 
 class Watchdog:
-    """Lets something be done, with a KeyboardInterrupt after ``seconds``, then every second.
+    """Runs an action and raises KeyboardInterrupt in it after ``seconds``, then every second.
 
-    Work that must not be left half-done defers it, what waits for a bash hands it on as ^C.
-    What has not ended five seconds later is ended by ``last_resort``, which is called from
-    another thread: it has to end whatever can be waited for.  ``fired`` tells afterwards
-    whether the time was up, ``interrupted`` whether somebody else has interrupted it.  Only
-    for the main thread.
+    Code that must be completed defers the interrupt; code that waits for a bash sends it ^C.
+    If the action has not ended GRACE_SECONDS later, a second thread calls ``last_resort``,
+    which must end all processes that the action can wait for.  Afterwards, ``fired`` is true
+    if the time was over.  Works in the main thread only.
     """
 
     def __init__(self, seconds: float, last_resort: Callable[[], None]) -> None:
         self._seconds = seconds
         self._last_resort = last_resort
         self.fired = False
-        self._sent = self._heard = 0
-        self._over = threading.Event()
+        self._raised = self._received = 0
+        self._finished = threading.Event()
         self._main = threading.get_ident()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     @property
     def interrupted(self) -> bool:
-        """Whether somebody else has interrupted it."""
-        return self._heard > self._sent
+        """Whether a SIGINT came that the watchdog did not raise, as from the user's ^C."""
+        return self._received > self._raised
 
     def run(self, action: Callable[[], Value]) -> Value | None:
-        """Return what ``action`` returns, or None if our interrupt has ended it.
+        """Return the result of ``action``; None if the watchdog's interrupt has ended it.
 
-        Raises KeyboardInterrupt if somebody else interrupts it.
+        Raises `KeyboardInterrupt` if the user interrupts the action before its time is over.
         """
-        before = signal.signal(signal.SIGINT, self._interrupt)
-        signal.signal(ALARM, self._ring)
+        before = signal.signal(signal.SIGINT, self._on_interrupt)
+        signal.signal(ALARM, self._on_alarm)
         try:
             self._thread.start()
             result = action()
-            # An interrupt can come up to here, and only inside of this block.
-            self._over.set()
+            # After this line no handler raises, so KeyboardInterrupt stays within the block.
+            self._finished.set()
         except KeyboardInterrupt:
             if not self.fired:
                 raise
@@ -63,36 +63,40 @@ class Watchdog:
         else:
             return result
         finally:
-            self._over.set()
+            self._finished.set()
             if self._thread.ident is not None:
                 self._thread.join()
-            # What was sent must be heard by our handler, not by the one before it.
-            while self._heard < self._sent:
+            # A SIGINT that was raised here must reach this handler, not the one restored
+            # below.
+            while self._received < self._raised:
                 time.sleep(MOMENT_SECONDS)
             signal.signal(signal.SIGINT, before)
-            # One that is still on its way must not end us, as it does by default.
+            # A pending ALARM may still arrive, and its default action ends the process. So
+            # leave a handler that does nothing.
             signal.signal(ALARM, lambda *_: None)
 
-    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        self._heard += 1
-        if not self._over.is_set():
+    def _on_interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self._received += 1
+        if not self._finished.is_set():
             raise KeyboardInterrupt
 
-    def _ring(self, _number: int, _frame: FrameType | None) -> None:
-        # One at a time: the next would not be counted where this one is deferred.
-        if self._heard >= self._sent and not self._over.is_set():
-            self._sent += 1
+    def _on_alarm(self, _number: int, _frame: FrameType | None) -> None:
+        # Raise no second SIGINT while the first is deferred: signals of one kind do not
+        # queue, so the counts would differ.
+        if self._received >= self._raised and not self._finished.is_set():
+            self._raised += 1
             signal.raise_signal(signal.SIGINT)
 
     def _watch(self) -> None:
-        patience = self._seconds
-        last = time.monotonic() + self._seconds + GRACE_SECONDS
-        while not self._over.wait(patience):
+        timeout = self._seconds
+        last_resort_time = time.monotonic() + self._seconds + GRACE_SECONDS
+        while not self._finished.wait(timeout):
             self.fired = True
-            patience = AGAIN_SECONDS
-            # A signal wakes nobody who is just about to wait, so another one follows.  It is
-            # the handler of the alarm that interrupts: what a person sends is none of ours.
+            timeout = AGAIN_SECONDS
+            # A signal that arrives just before a blocking call does not interrupt it, so
+            # another one follows. ALARM and not SIGINT: its handler counts the interrupts of
+            # the watchdog, so those of the user can be told apart.
             signal.pthread_kill(self._main, ALARM)
-            if time.monotonic() > last:
-                last = math.inf
+            if time.monotonic() > last_resort_time:
+                last_resort_time = math.inf
                 self._last_resort()

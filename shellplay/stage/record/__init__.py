@@ -1,1 +1,1 @@
-"""Record a session as a recipe."""
+"""Record a session as a recipe that passes when it is performed again."""

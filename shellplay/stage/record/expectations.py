@@ -1,4 +1,4 @@
-"""What a step that is recorded should expect: its output, with tags for what will change."""
+"""Make the expected lines of a recorded step: its output, with tags for values that change."""
 
 from __future__ import annotations
 
@@ -22,17 +22,30 @@ from shellplay.stage.record.values import ABOUT_PROCESSES, Values
 DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 PATH = r"""(?:/(?:[^\s"'()<>|;,:=]*[^\s"'()<>|;,:=.])?)?"""
-ABOVE = re.compile(r"d[rwxsStT-]{9}[.+@]? .* \.\.")
-# ls -l: a folder is as large as its filesystem wants, and all columns are as wide as that.
-LONG = re.compile(r"([-dlps][rwxsStT-]{9}[.+@]? +)\d+( +)(\S+)( +)(\S+)( +)\d[\w.]*( .*)")
-TOTAL = re.compile(r"total \d[\w.]*")
-OTHERS = re.compile(r"\+ \d+ other host process(?:es)?\b.*")
-SAME_HOUR = 3600
+PARENT_DIRECTORY = re.compile(r"d[rwxsStT-]{9}[.+@]? .* \.\.")
+# A row of ls -l.  The size of a directory depends on its filesystem, and the width of the
+# columns depends on the sizes.
+LS_ROW = re.compile(r"([-dlps][rwxsStT-]{9}[.+@]? +)\d+( +)(\S+)( +)(\S+)( +)\d[\w.]*( .*)")
+LS_TOTAL = re.compile(r"total \d[\w.]*")
+HOST_PROCESSES = re.compile(r"\+ \d+ other host process(?:es)?\b.*")
+# A number this near to the Unix time is taken for a timestamp; in seconds.
+TIMESTAMP_DISTANCE = 3600
+
+# A line of output (None: any lines) and the text to expect for it.
+Proposal = tuple[str | None, str]
+ANY_ROWS: Proposal = (None, ANY_LINES)
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
-    """One step that has been performed: who did what, where, and what came of it."""
+class Performed:
+    """One step that was performed in the session, with its output and exit status.
+
+    - ``seconds``: how long it took.
+    - ``container``: the name for ``in[NAME]>``; None: the current container.
+    - ``namespace``: tells the PIDs of one PID namespace from those of another; "" for the
+      host's.
+    - ``is_alone``: its processes see only processes of their own PID namespace.
+    """
 
     actor: Actor
     text: str
@@ -40,104 +53,112 @@ class Came:
     status: int = 0
     seconds: float = 0.0
     container: str | None = None
-    # Which PID namespace its processes are in; whether they see no others.
     namespace: str = ""
     is_alone: bool = False
 
 
 def expected(
-    came: Came, values: Values, bindings: Bindings
+    performed: Performed, values: Values, bindings: Bindings
 ) -> tuple[tuple[Expected, ...], Bindings]:
-    """Return what a step should expect, and the bindings after it."""
-    tagger = Tagger(came, values)
+    """Return the expected lines of a performed step, and the bindings after it."""
+    tagger = Tagger(performed, values)
     found = expectation(tagger.proposals())
-    after = match(found, came.output, bindings)
+    after = match(found, performed.output, bindings)
     if after is None:
-        # A value has two names, or one name two values: no tag is better than a wrong one.
-        found = expectation([(line, line) for line in lines(came.output)])
-        after = match(found, came.output, bindings)
+        # The tags contradict each other: one value has two names, or one name has two
+        # values. So expect the output without tags.
+        found = expectation([(line, line) for line in lines(performed.output)])
+        after = match(found, performed.output, bindings)
     return found, after or bindings
 
 
 class Tagger:
-    """Puts tags into the output of one step."""
+    """Puts tags into the output of one performed step."""
 
-    def __init__(self, came: Came, values: Values) -> None:
-        self._came = came
+    def __init__(self, performed: Performed, values: Values) -> None:
+        self._performed = performed
         self._values = values
-        self._known = values.moment.known
+        self._known = values.state.known
         self._inside = self._known.inside - self._known.host
-        self._is_ours = came.actor is Actor.PLAY
-        self._about_processes = bool(ABOUT_PROCESSES.search(came.text))
-        self._lines = lines(came.output)
-        self._has_above = any(map(ABOVE.fullmatch, self._lines))
-        self._has_folders = any(
-            line.startswith("d") and LONG.fullmatch(line) for line in self._lines
+        # Whether shellplay itself has printed the output.
+        self._is_shellplay = performed.actor is Actor.PLAY
+        self._about_processes = bool(ABOUT_PROCESSES.search(performed.text))
+        self._lines = lines(performed.output)
+        self._has_parent = any(map(PARENT_DIRECTORY.fullmatch, self._lines))
+        self._has_directories = any(
+            line.startswith("d") and LS_ROW.fullmatch(line) for line in self._lines
         )
-        self._numbers = {int(each) for each in re.findall(r"(?a:\b\d{1,10}\b)", came.output)}
+        self._numbers = {
+            int(each) for each in re.findall(r"(?a:\b\d{1,10}\b)", performed.output)
+        }
         self._pattern = re.compile("|".join(self._patterns()))
-        # Processes of ours that have ended since the step has listed them.
+        # Processes that the step has started and listed, and that have ended since.
         self._started: set[str] = set()
 
-    def proposals(self) -> Sequence[tuple[str | None, str]]:
-        """Return each line with what it should be expected as; None and ... for others."""
-        found: list[tuple[str | None, str]] = []
+    def proposals(self) -> Sequence[Proposal]:
+        """Return the lines of output with their proposals, in order.
+
+        The rows of foreign processes are not in the list; ``...`` stands for them.
+        """
+        found: list[Proposal] = []
         table: Columns | None = None
-        rows: list[tuple[str | None, str]] = []
+        rows: list[Proposal] = []
         for line in self._lines:
             cells = table.cells(line) if table else None
             if table and cells and table.pid(cells).isdigit():
                 rows.append(self._row(table, cells, line))
                 continue
-            found += _rows(rows)
+            found += _merge_foreign_rows(rows)
             rows = []
             table = columns(line)
-            found.append((line, line if table else self._line(line)))
-        return [*found, *_rows(rows)]
+            found.append((line, line if table else self._tag_line(line)))
+        return [*found, *_merge_foreign_rows(rows)]
 
     # -- a list of processes -------------------------------------------------------------
 
-    def _row(self, table: Columns, cells: list[str], line: str) -> tuple[str | None, str]:
-        if not self._belongs(table, cells):
-            return None, ANY_LINES
+    def _row(self, table: Columns, cells: list[str], line: str) -> Proposal:
+        if not self._is_own_process(table, cells):
+            return ANY_ROWS
         if table.pid(cells) == str(os.getpid()):
-            # How we were started is not how it will be performed: among others any row
-            # would do for it, and there would be as many ways to match.
+            # This is shellplay itself. The performance will start it with another command
+            # line and parent, so these need a tag for any text. In a long list of host
+            # processes, such a pattern would match each row, in too many ways.
             if "ROLE" not in table.names:
-                return None, ANY_LINES
+                return ANY_ROWS
             parent = table.names.index("PPID")
             cells[parent] = re.sub(r"\d+", "<int>", cells[parent])
             cells = [*cells[:-1], re.sub(r"\S.*", "<...>", cells[-1])]
-        return line, self._pattern_of_names(table.tagged(cells, self._process))
+        return line, self._tag_names(table.tag_row(cells, self._tag_pid))
 
-    def _belongs(self, table: Columns, cells: list[str]) -> bool:
-        """Tell whether a row is of a process of ours, which may have ended since."""
+    def _is_own_process(self, table: Columns, cells: list[str]) -> bool:
+        """Return whether a process belongs to the playground; it may have ended since."""
         pid = table.pid(cells)
-        if self._came.is_alone or pid in self._known.host:
+        if self._performed.is_alone or pid in self._known.host:
             return True
         if "PPID" in table.names:
-            # Somebody else may start the same program in the same moment.
+            # A foreign process may run the same program at the same time; its parent tells.
             parent = cells[table.names.index("PPID")].strip()
             if parent not in self._known.host | self._started:
                 return False
         name = cells[-1].split()[0].rpartition("/")[2]
-        belongs = int(pid) in self._values.moment.born and name in re.findall(
-            r"[\w.+-]+", self._came.text
+        is_own = int(pid) in self._values.state.new_pids and name in re.findall(
+            r"[\w.+-]+", self._performed.text
         )
-        if belongs:
+        if is_own:
             self._started.add(pid)
-        return belongs
+        return is_own
 
-    def _process(self, value: str) -> str:
+    def _tag_pid(self, value: str) -> str:
         if not value.isdigit() or int(value) < 2:
             return value
         if value in self._values.pids:
             return self._values.tag("pid", value)
-        if value in self._inside and self._came.is_alone:
-            return self._values.tag("int", value, self._came.namespace)
+        if value in self._inside and self._performed.is_alone:
+            return self._values.tag("int", value, self._performed.namespace)
         return "<pid>"
 
-    def _pattern_of_names(self, row: str) -> str:
+    def _tag_names(self, row: str) -> str:
+        """Return a row with tags for IDs of containers and for names of the user."""
         ids = self._known.ids
         words = "|".join(map(re.escape, (*ids, *self._values.users)))
         return re.sub(
@@ -146,35 +167,37 @@ class Tagger:
             row,
         )
 
-    # -- any other line ------------------------------------------------------------------
+    # -- all lines outside such a list ---------------------------------------------------
 
-    def _line(self, line: str) -> str:
-        if self._is_ours and OTHERS.fullmatch(line):
+    def _tag_line(self, line: str) -> str:
+        if self._is_shellplay and HOST_PROCESSES.fullmatch(line):
             return "+ <int> other host <...> (?)"
-        if ABOVE.fullmatch(line):
-            return "<...> .."  # What is beside our directory is not ours.
-        if self._has_folders and TOTAL.fullmatch(line):
+        if PARENT_DIRECTORY.fullmatch(line):
+            return "<...> .."  # The parent of the scratch directory belongs to the host.
+        if self._has_directories and LS_TOTAL.fullmatch(line):
             return "total <word>"
-        found = self._pattern.sub(self._tag, self._long(line))
-        if self._is_ours:
+        found = self._pattern.sub(self._tag, self._tag_ls_row(line))
+        if self._is_shellplay:
             found = re.sub(r"(?<=: )(?<=repl: ).*", "<...>", found)
             found = re.sub(r"\S*…$", "<...>", found)
         return found
 
-    def _long(self, line: str) -> str:
-        """Return a row of ls -l without what depends on the rows around it."""
-        row = LONG.fullmatch(line)
-        if row is None or not self._has_folders:
+    def _tag_ls_row(self, line: str) -> str:
+        """Return a row of ls -l with tags for the values that depend on other rows."""
+        row = LS_ROW.fullmatch(line)
+        if row is None or not self._has_directories:
             return line
-        mode, first, owner, second, group, third, rest = row.groups()
-        if self._has_above:
-            # Whoever owns that one, his name is as long as it is.
+        mode, first, owner, second, group, third, name = row.groups()
+        if self._has_parent:
+            # The owner of `..` differs between machines. A longer name makes the column
+            # wider; a tag matches any number of blanks next to it.
             owner, group = (self._values.tag("user", each) for each in (owner, group))
-        return f"{mode}<num>{first}{owner}{second}{group}{third}<word>{rest}"
+        return f"{mode}<num>{first}{owner}{second}{group}{third}<word>{name}"
 
     def _patterns(self) -> Iterator[str]:
-        places = "|".join(map(re.escape, self._values.places))
-        yield rf"(?P<path>(?<![\w/.-])(?:{places})(?![\w-]){PATH})"
+        """Yield one regular expression for each kind of value, with the kind as group."""
+        directories = "|".join(map(re.escape, self._values.directories))
+        yield rf"(?P<path>(?<![\w/.-])(?:{directories})(?![\w-]){PATH})"
         yield rf"(?P<date>\b{DAY},? (?: ?\d+ )?{MONTH}\w*\b.*\b\d{{4}}\b)"
         yield rf"(?P<stamp>\b{MONTH} {{1,2}}\d{{1,2}} {{1,2}}(?:\d\d:\d\d|\d{{4}})\b)"
         yield r"(?P<load>\bup\b.*\bload average: .*)"
@@ -196,10 +219,11 @@ class Tagger:
             yield rf"(?P<owner>(?:(?<=\buid=)|(?<=\bgid=)|(?<=\bgroups=))\d+|^{os.geteuid()}$)"
         yield rf"(?P<word>{WORD.pattern})"
 
-    def _tag(self, found: re.Match[str]) -> str:
-        kind, value = str(found.lastgroup), found[0]
+    def _tag(self, match: re.Match[str]) -> str:
+        """Return the tag for a match of `_patterns`, or the value itself."""
+        kind, value = str(match.lastgroup), match[0]
         if kind == "word":
-            return self._number(found)
+            return self._tag_number(match)
         if kind == "ino":
             known = value in self._known.inodes
             return self._values.tag("ino", value) if known else "<ino>"
@@ -213,12 +237,13 @@ class Tagger:
             return "<...>"
         if kind == "machine":
             return "<word>"
-        named = kind in ("host", "user", "version")
-        return self._values.tag(kind, value) if named else f"<{kind}>"
+        has_name = kind in ("host", "user", "version")
+        return self._values.tag(kind, value) if has_name else f"<{kind}>"
 
-    def _number(self, found: re.Match[str]) -> str:
-        value, line = found[0], found.string
-        before, after = line[: found.start()], line[found.end() :]
+    def _tag_number(self, match: re.Match[str]) -> str:
+        """Return the tag for a number, which may be a PID, an inode, an ID or a time."""
+        value, line = match[0], match.string
+        before, after = line[: match.start()], line[match.end() :]
         if value in self._known.ids:
             return self._values.tag("id", value)
         if value in self._known.inodes:
@@ -227,50 +252,51 @@ class Tagger:
             return value
         is_notice = re.fullmatch(r"(?:\w[\w.-]*: )?\[\d+\][-+]? +", before)
         is_inside = re.search(r"(?:\d|>)/\Z", before) or after.startswith(" inside")
-        if self._is_ours and is_inside:
-            return self._values.tag("int", value, self._came.namespace)
-        if self._is_ours and re.match(r" process(?:es)? ended", after):
+        if self._is_shellplay and is_inside:
+            return self._values.tag("int", value, self._performed.namespace)
+        if self._is_shellplay and re.match(r" process(?:es)? ended", after):
             return "<int>"
-        if self._is_process(value):
+        if self._is_pid(value):
             return self._values.tag("pid", value)
         if value in self._inside and (is_notice or self._about_processes):
-            return self._values.tag("int", value, self._came.namespace)
-        if abs(int(value) - time.time()) < SAME_HOUR:
+            return self._values.tag("int", value, self._performed.namespace)
+        if abs(int(value) - time.time()) < TIMESTAMP_DISTANCE:
             return "<int>"
         return value
 
-    def _is_process(self, value: str) -> bool:
-        if self._is_ours:
+    def _is_pid(self, value: str) -> bool:
+        """Return whether a number is the PID of a process of the playground."""
+        if self._is_shellplay:
             return value in self._values.pids
         number = int(value)
         return (
-            self._may_be_process(number)
-            and not self._is_counted(number)
+            self._may_be_pid(number)
+            and not self._is_in_series(number)
             and not self._values.was_typed(value)
         )
 
-    def _may_be_process(self, number: int) -> bool:
-        born = number in self._values.moment.born and self._about_processes
-        return born or str(number) in self._values.pids
+    def _may_be_pid(self, number: int) -> bool:
+        is_new = number in self._values.state.new_pids and self._about_processes
+        return is_new or str(number) in self._values.pids
 
-    def _is_counted(self, number: int) -> bool:
-        """Tell whether a number is one of a series, in which others are no PIDs."""
+    def _is_in_series(self, number: int) -> bool:
+        """Return whether a number is part of a series, as of seq(1), that is not all PIDs."""
         first = last = number
         while first - 1 in self._numbers:
             first -= 1
         while last + 1 in self._numbers:
             last += 1
         series = range(first, last + 1)
-        return len(series) > 2 and not all(map(self._may_be_process, series))
+        return len(series) > 2 and not all(map(self._may_be_pid, series))
 
 
-def _rows(rows: Sequence[tuple[str | None, str]]) -> Iterator[tuple[str | None, str]]:
-    """Yield the rows of a list; where others are among them, more may be anywhere."""
+def _merge_foreign_rows(rows: Sequence[Proposal]) -> Iterator[Proposal]:
+    """Yield the rows of a list; if one is foreign, allow foreign rows between all rows."""
     if all(line is not None for line, _ in rows):
         yield from rows
         return
-    yield None, ANY_LINES
+    yield ANY_ROWS
     for line, text in rows:
         if line is not None:
             yield line, text
-            yield None, ANY_LINES
+            yield ANY_ROWS

@@ -1,7 +1,8 @@
-"""What is typed into a live bash while it is entered, cut into steps.
+"""Record the lines typed into an entered bash, with the output and status of each.
 
-Bash tells each line as it is when Enter is pressed; its output and its status are what
-comes between its marks.  What a program reads is known by its echo, or not at all.
+The rc file of bash prints each accepted line in an escape sequence, and OSC 133 marks
+around the output of the line.  Keys that a program reads are recorded only if the terminal
+echoes them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from shellplay.shell.run_line import Collector
 from shellplay.shell.terminal import Terminal
 from shellplay.stage.record.values import last_pid
 
-# Keys that a step may press; the rest stays between a user and a program.
+# Control keys that a step may press; all other control keys are not recorded.
 KEYS = {
     b"\r": "Enter",
     b"\n": "Enter",
@@ -36,8 +37,8 @@ LOCAL_MODES = 3
 Size = tuple[int, int]
 
 
-class Kept(Enum):
-    """How much of a line has been written down before it has ended."""
+class Written(Enum):
+    """The step that was written for a line before the line has ended."""
 
     NOTHING = auto()
     KEYS = auto()
@@ -46,9 +47,16 @@ class Kept(Enum):
 
 @dataclass
 class Line:
-    """One line that bash is given: its text, what has come of it, and the keys meanwhile.
+    """One line that bash has accepted, its output, and the keys typed while it ran.
 
-    ``size`` is that of the terminal when Enter was pressed.
+    - ``pid``: the PID of the bash; ``since``: the last PID that the kernel assigned before.
+    - ``size``: the size of the terminal when Enter was pressed.
+    - ``began``, ``seconds``: the start on the monotonic clock, and the duration.
+    - ``is_shown``: bash has echoed the line.
+    - ``is_last``: bash has ended with this line.
+    - ``has_typeahead``: its output contains keys that were typed for the next line.
+    - ``is_secret``: keys were typed without echo.
+    - ``typed``: the keys typed while it ran, in pieces.
     """
 
     text: str
@@ -56,27 +64,27 @@ class Line:
     size: Size
     began: float = field(default_factory=time.monotonic)
     collector: Collector = field(default_factory=lambda: Collector(None))
-    kept: Kept = Kept.NOTHING
+    written: Written = Written.NOTHING
     since: int = field(default_factory=last_pid)
     seconds: float = 0.0
     is_shown: bool = False
     is_last: bool = False
-    is_muddled: bool = False
+    has_typeahead: bool = False
     is_secret: bool = False
     typed: list[bytes] = field(default_factory=list)
 
     @property
     def keys(self) -> list[str]:
-        """The words of ``key>`` lines for what was typed while it ran, one for each line."""
+        """The keys typed while the line ran, as the texts of ``key>`` steps."""
         found: list[str] = []
         for row in self.rows:
-            words = [KEYS.get(each) or quoted(each.decode("utf-8", "replace")) for each in row]
+            words = [KEYS.get(each) or quote(each.decode("utf-8", "replace")) for each in row]
             found.append(" ".join(words))
         return found
 
     @property
     def rows(self) -> list[list[bytes]]:
-        """What was typed while it ran, cut behind each key that is no text."""
+        """The keys typed while the line ran, cut after each control key except Backspace."""
         rows: list[list[bytes]] = [[]]
         for piece in self.typed:
             row = rows[-1]
@@ -90,7 +98,7 @@ class Line:
 
     @property
     def is_unseen(self) -> bool:
-        """Whether not all that was typed, to bash or a program in it, has been echoed."""
+        """Whether some keys, typed for bash or for a program, were not echoed."""
         seen = self.collector.result.output
         texts = [each for row in self.rows for each in row if each not in KEYS]
         echoed = all(each.decode("utf-8", "replace") in seen for each in texts)
@@ -98,35 +106,37 @@ class Line:
 
 
 def size_of(terminal: Terminal) -> Size:
-    """Return the columns and rows that we have given to a terminal."""
+    """Return the columns and rows of a terminal."""
     return terminal.columns, terminal.rows
 
 
-def quoted(text: str) -> str:
-    """Return text as a word of a ``key>`` line."""
+def quote(text: str) -> str:
+    """Return text in quotes, as a word of a ``key>`` step."""
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
-class Eavesdropper:
-    """Watches the terminal of one container, also from one ``enter`` to the next.
+class KeystrokeRecorder:
+    """Records the lines of the live bash of one container; it is kept between two ``enter``.
 
-    ``ended`` is called with each line that has ended, in order.
+    It gets all keys by `record_keys`, and all output and marks by calls.  ``on_line`` is
+    called with each line that has ended, in order.  ``line`` is the line that runs, or None.
     """
 
-    def __init__(self, container: Container, ended: Callable[[Line], None]) -> None:
+    def __init__(self, container: Container, on_line: Callable[[Line], None]) -> None:
         self.container = container
         self.line: Line | None = None
-        self._ended = ended
+        self._on_line = on_line
+        # Whether bash has printed its prompt again after it has reported a line.
         self._ready = False
         self._parts: list[str] = []
         self._waiting: Line | None = None
-        self._typed_since = b""
+        self._keys_since_line = b""
 
-    def heard(self, keys: bytes) -> None:
-        """Hear of keys before they are passed on."""
+    def record_keys(self, keys: bytes) -> None:
+        """Record typed keys; call this before they are written to the terminal."""
         line = self.line
         if line is None or not line.collector.running:
-            self._typed_since += keys
+            self._keys_since_line += keys
             return
         mode = self.container.terminal.modes()[LOCAL_MODES]
         echoed = isinstance(mode, int) and bool(mode & ECHO)
@@ -140,26 +150,27 @@ class Eavesdropper:
                 line.typed.append(piece)
 
     def __call__(self, piece: bytes | Mark) -> None:
-        """Hear of output or a mark."""
+        """Record a piece of output or a mark of the terminal."""
         if isinstance(piece, Mark) and piece.kind == "e":
-            self._told()
+            self._begin_line()
         elif self.line is not None:
-            self._follow(self.line, piece)
+            self._add_piece(self.line, piece)
 
-    def _told(self) -> None:
+    def _begin_line(self) -> None:
+        """Begin the line that bash has just reported."""
         if self.line is not None and self.line.collector.running:
             if self._is_alive(self.line):
-                return  # A program in bash that reads with readline: read -e.
-            self.end()
+                return  # `read -e` in a running command uses readline, too.
+            self.end_line()
         terminal = self.container.terminal
-        raw = terminal.line.replace(b"\r\n", b"\n")
-        self.settle(raw)
-        self._parts.append(raw.decode("utf-8", "surrogateescape"))
+        reported = terminal.line.replace(b"\r\n", b"\n")
+        self.settle(reported)
+        self._parts.append(reported.decode("utf-8", "surrogateescape"))
         self.line = Line("\n".join(self._parts), self.container.pid, size_of(terminal))
         self.line.collector.entered = True
         self._ready = False
 
-    def _follow(self, line: Line, piece: bytes | Mark) -> None:
+    def _add_piece(self, line: Line, piece: bytes | Mark) -> None:
         if isinstance(piece, bytes):
             if not line.collector.running:
                 shown = lines(piece.decode("utf-8", "replace"))
@@ -168,53 +179,57 @@ class Eavesdropper:
                 line.collector(piece)
             return
         if not self._ready and piece.kind in "ABPS" and not line.collector.running:
-            # Behind what it has told, bash draws its prompt and the line again.
+            # After it has reported a line, bash draws its prompt and the line again.
             self._ready = piece.kind in "BS"
             return
         if piece.kind == "S":
-            return  # Bash asks for more of it: another line will be told.
+            return  # Bash shows PS2: the line goes on, and bash will report another part.
         line.collector(piece)
         if piece.kind in "DPA" and not line.collector.running:
-            self.end()
+            self.end_line()
 
-    def end(self) -> None:
-        """The line has ended, or the bash has."""
+    def end_line(self) -> None:
+        """End the running line: it has ended, or its bash has."""
         line, self.line = self.line, None
         self._parts = []
-        self._typed_since = b""
+        self._keys_since_line = b""
         if line is None or not line.text.strip():
             return
         line.seconds = time.monotonic() - line.began
-        # What comes behind it then is not of this bash, but of the one below.
+        # If bash has ended, the output that follows is that of the bash parked below it.
         line.is_last = not self._is_alive(line)
         if line.typed and line.typed[-1] in b"\r\n":
-            # Bash may be the one that reads it: what it tells next says so.
+            # The last typed text may be for bash, not for the program. The next line that
+            # bash reports shows it, so wait for that line.
             self._waiting = line
         else:
-            self._ended(line)
+            self._on_line(line)
 
-    def settle(self, told: bytes | None = None) -> None:
-        """Tell of a line that waits to be known as a whole; ``told`` is the one after it."""
+    def settle(self, next_line: bytes | None = None) -> None:
+        """Report the waiting line; ``next_line`` is the line that bash has read after it.
+
+        If ``next_line`` was typed while the waiting line ran, its keys are removed there.
+        """
         line, self._waiting = self._waiting, None
         if line is None:
             return
         rows = line.rows
-        ahead = [at for at, row in enumerate(rows) if b"".join(row[:-1]) == told]
-        if told is not None and ahead and told not in self._typed_since:
-            # It was typed ahead for bash, and stands in the output of what ran then.
-            line.is_muddled = True
-            line.typed = [piece for row in rows[: ahead[-1]] for piece in row]
-        self._ended(line)
+        typed_ahead = [at for at, row in enumerate(rows) if b"".join(row[:-1]) == next_line]
+        if next_line is not None and typed_ahead and next_line not in self._keys_since_line:
+            # The terminal has echoed the next line into the output of this one.
+            line.has_typeahead = True
+            line.typed = [piece for row in rows[: typed_ahead[-1]] for piece in row]
+        self._on_line(line)
 
     def _is_alive(self, line: Line) -> bool:
         return line.pid == self.container.pid and self.container.live.alive
 
     def forget(self) -> None:
-        """Hear no more of a line that has ended while nobody was there."""
+        """Drop the running line: it has ended while the bash was not entered."""
         self.line = None
         self._parts = []
 
     @property
     def is_running(self) -> bool:
-        """Whether what was typed still runs."""
+        """Whether the last line still runs."""
         return self.line is not None and self.line.collector.running

@@ -1,4 +1,4 @@
-"""A recipe on disk while it is being written: whole after every step, whatever ends us."""
+"""A recipe file that grows step by step; it is complete after each step, also after SIGKILL."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from shellplay.recipe.line import SUFFIX
 from shellplay.recipe.parse import parse
 from shellplay.recipe.write import write_header, write_part
 
-END = b"```\n"
-CUT = 40
+CLOSING_FENCE = b"```\n"
+MAX_QUOTE = 40
 
 
-class Manuscript:
-    """One file: a header and a title at first, then whole steps and paragraphs."""
+class RecipeFile:
+    """A recipe file: first a header and a title, then steps, comments and paragraphs.
+
+    Raises `Refused` if the file exists and not ``force``, `UsageError` if it cannot be
+    written.
+    """
 
     def __init__(self, path: Path, header: Header, *, force: bool = False) -> None:
         self.path = path
@@ -33,71 +37,77 @@ class Manuscript:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from error
         self._size = 0
         self._in_block = False
-        self._put(write_header(header).encode())
+        self._append(write_header(header).encode())
         self.add_prose(f"# {header.title}")
 
     def add_prose(self, text: str) -> None:
-        """Add a paragraph, or a heading; what would be read as something else is quoted."""
+        """Add a paragraph or a heading.
+
+        Text that the parser would not read as prose becomes a Markdown quotation.
+        """
         part = Prose(text)
         if parse(f"{write_header(self._header)}\n{write_part(part)}").parts != (part,):
             part = Prose(f"> {text}")
-        self._put(f"\n{write_part(part)}".encode("utf-8", "replace"))
+        self._append(f"\n{write_part(part)}".encode("utf-8", "replace"))
         self._in_block = False
 
     def add(self, step: Step, bindings: Bindings) -> bool:
-        """Add a step; ``bindings`` are the names that lines above bind.
+        """Add a step and return True; ``bindings`` are the names that earlier lines bind.
 
-        A step that no recipe can say becomes a comment, and False is returned.
+        If no text of a recipe is read as this step, add a comment and return False.
         """
         if SUFFIX.search(step.text):
-            # A line that ends so would be output.
+            # The parser reads a line that ends in (lit) as output. A blank prevents this.
             step = replace(step, text=f"{step.text} ")
-        said = self._says(step, bindings)
-        if said:
+        is_writable = self._is_writable(step, bindings)
+        if is_writable:
             self._add(step)
         else:
             self.refuse(step.text)
-        return said
+        return is_writable
 
     def refuse(self, text: str) -> None:
-        """Add a comment in the place of a step that no recipe can say."""
+        """Add a comment in the place of a step that cannot be written."""
         first, *more = text.strip().split("\n")
-        short = ascii(first[:CUT])[1:-1] + ("..." if more or len(first) > CUT else "")
+        short = ascii(first[:MAX_QUOTE])[1:-1] + (
+            "..." if more or len(first) > MAX_QUOTE else ""
+        )
         self.remark(f"not recorded, since no recipe can say it: {short}")
 
     def remark(self, text: str) -> None:
-        """Add a comment to the steps."""
+        """Add a comment to the block of steps."""
         self._add(Comment(text))
 
     def close(self) -> None:
-        """Let go of the file; it is complete."""
+        """Close the file; it is complete already."""
         os.close(self._fd)
 
-    def _says(self, step: Step, bindings: Bindings) -> bool:
-        """Tell whether a step, once written, would be read as it is."""
+    def _is_writable(self, step: Step, bindings: Bindings) -> bool:
+        """Return whether the parser reads the text of a step as an equal step."""
         known = tuple(Expected(f"<word:{name}>") for name in bindings)
         above = Block((Step(Actor.HOST, "above", expected=known),))
         parts = (above, Block((step,)))
         text = "\n".join([write_header(self._header), *map(write_part, parts)])
-        named = tag.names_in(step.text)
+        names = tag.names_in(step.text)
         try:
             text.encode()
-            return all(name in bindings for name, _ in named) and parse(text).parts == parts
+            return all(name in bindings for name, _ in names) and parse(text).parts == parts
         except (RecipeError, UnicodeEncodeError):
             return False
 
     def _add(self, item: Step | Comment) -> None:
         text = write_part(Block((item,))).encode()
         if self._in_block:
-            # One write that begins where the block ended: there is no moment without an end.
-            self._size -= len(END)
+            # One pwrite(2) replaces the closing fence by the step and a new closing fence.
+            # So the file has a closing fence at each moment.
+            self._size -= len(CLOSING_FENCE)
             text = text.partition(b"\n")[2]
         else:
             text = b"\n" + text
-        self._put(text)
+        self._append(text)
         self._in_block = True
 
-    def _put(self, text: bytes) -> None:
+    def _append(self, text: bytes) -> None:
         while text:
             written = os.pwrite(self._fd, text, self._size)
             self._size += written

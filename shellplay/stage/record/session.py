@@ -1,4 +1,4 @@
-"""One recording: what happens in a session becomes the steps and the prose of a recipe."""
+"""One recording: the commands and comments of a session become steps and prose of a recipe."""
 
 from __future__ import annotations
 
@@ -24,39 +24,48 @@ from shellplay.recipe.header import COLUMNS, ROWS
 from shellplay.settings import Settings
 from shellplay.shell.run_line import unprintable
 from shellplay.stage.perform.capture import StagePrinter
-from shellplay.stage.perform.cast_sinks import Casting
-from shellplay.stage.perform.environment import surroundings
-from shellplay.stage.perform.host_output import Tee
-from shellplay.stage.perform.narration import told
+from shellplay.stage.perform.cast_sinks import CastFiles
+from shellplay.stage.perform.environment import make_surroundings
+from shellplay.stage.perform.host_output import HostOutput
+from shellplay.stage.perform.narration import narrate
 from shellplay.stage.perform.stage import PROMPTS
-from shellplay.stage.record.enter_steps import Visits
-from shellplay.stage.record.keystrokes import Size, quoted
-from shellplay.stage.record.recipe_file import Manuscript
-from shellplay.stage.record.snapshot import scene
-from shellplay.stage.record.step_writer import Scribe
+from shellplay.stage.record.enter_steps import EnterSteps
+from shellplay.stage.record.keystrokes import Size, quote
+from shellplay.stage.record.recipe_file import RecipeFile
+from shellplay.stage.record.snapshot import take_scene
+from shellplay.stage.record.step_writer import StepWriter
 from shellplay.stage.record.values import last_pid
 from shellplay.views.sanitize import safe
 
 TOTAL_SECONDS = 600.0
-# What is about the session, and not of it.
-LEFT_OUT = ("record", "quit", "enter", "replay", "recipes", "tour")
-# What may be looked at again until it is as expected.
-VOLATILE = ("ps", "tree", "fences", "containers", "inspect")
-# What tells of this machine, or of how something was typed.
-UNLIKE = ("logs", "doctor", "stats")
+# Commands that control the session; they are not steps.
+NOT_RECORDED = ("record", "quit", "enter", "replay", "recipes", "tour")
+# Commands that only read the state: their step is repeated until it is as expected.
+READ_ONLY = ("ps", "tree", "fences", "containers", "inspect")
+# Commands whose output depends on the machine, the time or the keys typed: their step expects
+# any output.
+NOT_COMPARED = ("logs", "doctor", "stats")
 INTERRUPTED = 130
 
 
 @dataclass
-class Underway:
-    """A command from its beginning to its end: all that is told of it."""
+class RunningCommand:
+    """A command of the session while it runs.
+
+    - ``text``: the typed line, "" if it is not recorded.
+    - ``command``, ``values``: the name of the command, and its arguments.
+    - ``container``: the current container before it.
+    - ``status``, ``output``: those of the line that it ran in a bash or on the host; the
+      status is None if it ran none.
+    - ``pieces``, ``notices``: all printed text, and the notices at its end.
+    - ``since``: the last PID that the kernel assigned before it.
+    - ``began``: the start on the monotonic clock.
+    """
 
     text: str = ""
     command: str = ""
     values: Mapping[str, object] = field(default_factory=dict)
-    # The current container before it.
     container: Container | None = None
-    # What ran, if something did: its status, and what it printed.
     status: int | None = None
     output: str = ""
     pieces: list[str] = field(default_factory=list)
@@ -66,17 +75,22 @@ class Underway:
 
     @property
     def seconds(self) -> float:
-        """How long it has taken up to now."""
+        """The seconds since the start of the command."""
         return time.monotonic() - self.began
 
     @property
     def printed(self) -> str:
-        """All that it has printed itself."""
+        """The text printed by the command, without notices."""
         return "".join(self.pieces).removesuffix(self.notices)
 
 
 class Session:
-    """Hears what happens from the beginning of a recording to its end."""
+    """One recording from its start to `close`; the interpreter reports each command to it.
+
+    ``path`` is the recipe file; ``force`` replaces an existing one.  ``cast_files`` are
+    casts to write as well.  Raises `Refused` if the file exists, `UsageError` if a file
+    cannot be written.
+    """
 
     def __init__(
         self,
@@ -85,7 +99,7 @@ class Session:
         path: Path,
         *,
         force: bool = False,
-        casting: Casting | None = None,
+        cast_files: CastFiles | None = None,
     ) -> None:
         self.path = path
         self._playground = playground
@@ -93,187 +107,200 @@ class Session:
         self._began = time.monotonic()
         header = header_for(path)
         with ExitStack() as undo:
-            self._manuscript = Manuscript(path, header, force=force)
-            undo.callback(self._manuscript.close)
-            sinks = (casting or Casting()).sinks(header, paced=False)
+            self._recipe_file = RecipeFile(path, header, force=force)
+            undo.callback(self._recipe_file.close)
+            sinks = (cast_files or CastFiles()).sinks(header, paced=False)
             try:
                 self._sinks = undo.enter_context(sinks)
             except UsageError:
                 path.unlink()
                 raise
-            self._scenes = bool(casting and casting.wants_scenes)
-            self._tee = Tee(printer.stream)
-            undo.callback(self._tee.close)
-            # A recipe finds the same around it wherever it is performed.
+            self._scenes = bool(cast_files and cast_files.needs_scenes)
+            self._host_output = HostOutput(printer.stream)
+            undo.callback(self._host_output.close)
+            # Give the session the environment in which the recipe will be performed.
             playground.close()
-            around = surroundings(header, self._tee.fd)._replace(tells_lines=True)
-            undo.callback(self._forsake, around.scratch)
-            playground.settings.surroundings = around
+            surroundings = make_surroundings(header, self._host_output.fd)
+            surroundings = surroundings._replace(tells_lines=True)
+            undo.callback(self._restore_surroundings, surroundings.scratch)
+            playground.settings.surroundings = surroundings
             playground.prestart()
-            self._copy = StagePrinter(Ear(self._hear), header.columns)
+            self._copy = StagePrinter(_CallbackStream(self._record_text), header.columns)
             printer.copies.append(self._copy)
             undo.callback(printer.copies.remove, self._copy)
             self._undo = undo.pop_all()
-        self._size = self._drawn_for = (header.columns, header.rows)
-        self._scribe = Scribe(self._manuscript, playground, str(around.scratch))
-        self._visits = Visits(playground, self._scribe, self._show, self._size)
-        self._step = Underway()
+        self._size = self._sink_size = (header.columns, header.rows)
+        self._writer = StepWriter(self._recipe_file, playground, str(surroundings.scratch))
+        self._enter_steps = EnterSteps(
+            playground, self._writer, self._emit_terminal_output, self._size
+        )
+        self._command = RunningCommand()
         for name in SETTINGS:
             value = shown(playground.settings, name)
             if value != shown(Settings(), name):
-                self._scribe.set(name, value)
-        self._tell_prose(f"# {header.title}")
+                self._writer.write_setting(name, value)
+        self._emit_prose(f"# {header.title}")
 
     def close(self) -> str:
-        """Complete everything, and say where it is."""
+        """Complete recipe and casts; return a sentence with the path and the number of steps."""
         self._emit(Ended(self._now, 0))
         self._undo.close()
-        steps = self._scribe.steps
+        steps = self._writer.steps
         return f"{self.path}: {steps} step{'' if steps == 1 else 's'}"
 
-    def _forsake(self, scratch: str | None) -> None:
-        """Let what comes after find what there was before, except for what runs."""
-        around = self._playground.settings.surroundings
-        self._playground.settings.surroundings = around._replace(output=None)
+    def _restore_surroundings(self, scratch: str | None) -> None:
+        """Give later programs the old output; remove the scratch directory if none runs."""
+        surroundings = self._playground.settings.surroundings
+        self._playground.settings.surroundings = surroundings._replace(output=None)
         if scratch and self._playground.playground_pid is None and Path(scratch).exists():
             shutil.rmtree(scratch)
 
-    # -- what the interpreter tells ------------------------------------------------------
+    # -- reports of the interpreter, see `shellplay.cmdline.observer` --------------------
 
     def remarked(self, line: str) -> None:
-        """Write a comment down as a paragraph, or as the heading that it is."""
+        """Write a comment as a paragraph, or as a heading if it begins with ``##``."""
         is_heading = line.startswith("##")
         text = line if is_heading else line.lstrip("#").strip()
         if text.strip("# \t"):
-            self._manuscript.add_prose(text)
-            self._tell_prose(text)
+            self._recipe_file.add_prose(text)
+            self._emit_prose(text)
 
     def began(self, text: str) -> None:
-        """Take down what a step is about to do."""
-        self._step = Underway(text)
-        self._visits.catch_up(self._playground.current)
+        """Begin a command with the typed line."""
+        self._command = RunningCommand(text)
+        self._enter_steps.catch_up(self._playground.current)
         self._emit(Prompt(self._now, PROMPTS[Actor.PLAY]))
         self._emit(Typed(self._now, f"{text}\n"))
 
     def bound(self, name: str, values: Mapping[str, object]) -> None:
-        """Take down which command it is."""
-        step = self._step
-        step.command, step.values = name, dict(values)
-        step.container = self._playground.current
-        if name in LEFT_OUT:
-            step.text = ""
+        """Keep the name of the command and its arguments."""
+        command = self._command
+        command.command, command.values = name, dict(values)
+        command.container = self._playground.current
+        if name in NOT_RECORDED:
+            command.text = ""
 
     def came(self, outcome: Outcome) -> None:
-        """Take down the exit status of what ran."""
-        self._tee.settle()
+        """Keep the exit status of a line that the command ran."""
+        self._host_output.flush()
         if isinstance(outcome, Status):
-            self._step.status, self._step.output = outcome.status, self._step.printed
+            self._command.status, self._command.output = outcome.status, self._command.printed
 
     def ended(self, status: int) -> None:
-        """Write the step down."""
-        self._tee.settle()
-        step, self._step = self._step, Underway()
-        if step.text:
-            self._write(step, status)
+        """Write the command as a step."""
+        self._host_output.flush()
+        command, self._command = self._command, RunningCommand()
+        if command.text:
+            self._write(command, status)
             if self._scenes:
-                self._emit(scene(self._playground, self._now, f"play> {step.text}"))
+                self._emit(take_scene(self._playground, self._now, f"play> {command.text}"))
 
     def noticed(self, sentence: str) -> None:
-        """Keep a notice for the step that it belongs to."""
-        self._step.notices += f"{safe(sentence)}\n"
-        self._scribe.remember(sentence)
+        """Keep a notice for the next step."""
+        self._command.notices += f"{safe(sentence)}\n"
+        self._writer.remember(sentence)
 
     @contextmanager
     def entered(self, container: Container) -> Iterator[Heard]:
-        """Write down, in the block, what is typed into a live bash."""
-        if self._step.container is None:
-            self._made(container)
-        with self._visits.of(container) as heard:
-            yield heard
-        self._draw_for(self._size)
+        """Write, within the block, the lines that the user types into a live bash.
+
+        The block gets a function; the caller must call it with all typed keys.
+        """
+        if self._command.container is None:
+            self._write_new(container)
+        with self._enter_steps.record(container) as record_keys:
+            yield record_keys
+        self._emit_size(self._size)
         if self._scenes:
-            self._emit(scene(self._playground, self._now, "enter"))
+            self._emit(take_scene(self._playground, self._now, "enter"))
 
     # -- steps ---------------------------------------------------------------------------
 
-    def _write(self, step: Underway, status: int) -> None:
-        if self._is_typed_in(step):
-            self._write_line(step)
+    def _write(self, command: RunningCommand, status: int) -> None:
+        if self._is_in_step(command):
+            self._write_in_step(command)
             return
-        actor, text, output = Actor.PLAY, step.text, step.printed
-        if step.command == "!" and step.status is not None:
-            actor, text = Actor.HOST, str(step.values["line"])
-            output, status = step.output, step.status
+        actor, text, output = Actor.PLAY, command.text, command.printed
+        if command.command == "!" and command.status is not None:
+            actor, text = Actor.HOST, str(command.values["line"])
+            output, status = command.output, command.status
         if output.endswith("shellplay: interrupted\n"):
-            self._scribe.skipped(actor, text, None, "it was interrupted")
+            self._writer.write_skipped(actor, text, None, "it was interrupted")
             return
-        traced = self._playground.settings.trace and actor is Actor.PLAY
+        is_traced = self._playground.settings.trace and actor is Actor.PLAY
         current = self._playground.current
-        came = self._scribe.came(actor, text, output, status, of=current)
-        self._scribe.step(
-            replace(came, seconds=step.seconds),
-            since=step.since,
-            eventually=step.command in VOLATILE,
-            anything=step.command in UNLIKE or "--json" in text or traced,
+        performed = self._writer.performed(actor, text, output, status, container=current)
+        self._writer.write_step(
+            replace(performed, seconds=command.seconds),
+            since=command.since,
+            eventually=command.command in READ_ONLY,
+            anything=command.command in NOT_COMPARED or "--json" in text or is_traced,
         )
 
-    def _is_typed_in(self, step: Underway) -> bool:
-        """Tell whether a command did what an ``in>`` step does."""
-        if step.command != "in" or step.status is None or step.container is None:
+    def _is_in_step(self, command: RunningCommand) -> bool:
+        """Return whether a command can be written as a step of the actor ``in>``."""
+        if command.command != "in" or command.status is None or command.container is None:
             return False
-        container = self._target(step)
-        return "timeout" not in step.values and (
-            container is step.container or container.name is not None
+        container = self._target(command)
+        return "timeout" not in command.values and (
+            container is command.container or container.name is not None
         )
 
-    def _target(self, step: Underway) -> Container:
-        label = step.values.get("container")
-        container = self._playground.find(str(label)) if label else step.container
-        assert container is not None, "it was asked whether there is one"
+    def _target(self, command: RunningCommand) -> Container:
+        label = command.values.get("container")
+        container = self._playground.find(str(label)) if label else command.container
+        assert container is not None, "_is_in_step has checked that there is a container"
         return container
 
-    def _write_line(self, step: Underway) -> None:
-        text, container = str(step.values["line"]), self._target(step)
-        is_current = container is step.container
-        is_interrupted = step.status == INTERRUPTED and "^C" in step.output
+    def _write_in_step(self, command: RunningCommand) -> None:
+        text, container = str(command.values["line"]), self._target(command)
+        is_current = container is command.container
+        is_interrupted = command.status == INTERRUPTED and "^C" in command.output
         is_typable = not any(unprintable(char) or char in "\n\t" for char in text)
         if is_interrupted and is_current and is_typable:
-            self._scribe.keys(f"{quoted(text)} Enter")
-            self._scribe.keys("C-c")
-            self._scribe.await_prompt(None)
+            self._writer.write_keys(f"{quote(text)} Enter")
+            self._writer.write_keys("C-c")
+            self._writer.await_prompt(None)
             return
-        came = self._scribe.came(Actor.IN, text, step.output, step.status or 0, of=container)
+        performed = self._writer.performed(
+            Actor.IN, text, command.output, command.status or 0, container=container
+        )
         name = None if is_current else container.name
-        self._scribe.step(replace(came, container=name, seconds=step.seconds), since=step.since)
+        self._writer.write_step(
+            replace(performed, container=name, seconds=command.seconds), since=command.since
+        )
 
-    def _made(self, container: Container) -> None:
-        """Write down that a container was made for those who enter it."""
-        born = self._step.printed.partition("\n")[0]
-        came = self._scribe.came(Actor.PLAY, "new", f"{born}\n", 0, of=container)
-        self._scribe.step(came, since=self._step.since)
+    def _write_new(self, container: Container) -> None:
+        """Write the step ``new`` for a container that ``enter`` has made."""
+        sentence = self._command.printed.partition("\n")[0]
+        performed = self._writer.performed(
+            Actor.PLAY, "new", f"{sentence}\n", 0, container=container
+        )
+        self._writer.write_step(performed, since=self._command.since)
 
-    # -- casts ---------------------------------------------------------------------------
+    # -- events for casts ----------------------------------------------------------------
 
     @property
     def _now(self) -> float:
         return time.monotonic() - self._began
 
-    def _hear(self, text: str) -> None:
-        self._step.pieces.append(text)
+    def _record_text(self, text: str) -> None:
+        """Keep printed text for the step, and emit it."""
+        self._command.pieces.append(text)
         self._emit(Output(self._now, text))
 
-    def _draw_for(self, size: Size) -> None:
-        if size != self._drawn_for:
-            self._drawn_for = size
+    def _emit_size(self, size: Size) -> None:
+        if size != self._sink_size:
+            self._sink_size = size
             self._emit(Resized(self._now, *size))
 
-    def _show(self, piece: bytes, size: Size) -> None:
-        self._draw_for(size)
+    def _emit_terminal_output(self, piece: bytes, size: Size) -> None:
+        self._emit_size(size)
         text = piece.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
         self._emit(Output(self._now, text))
 
-    def _tell_prose(self, text: str) -> None:
-        for event in told(Prose(text), self._now):
+    def _emit_prose(self, text: str) -> None:
+        for event in narrate(Prose(text), self._now):
             self._emit(event)
 
     def _emit(self, event: Event) -> None:
@@ -281,28 +308,28 @@ class Session:
             sink(event)
 
 
-class Ear(io.StringIO):
-    """A stream that hands on what is written to it."""
+class _CallbackStream(io.StringIO):
+    """A stream that gives all written text to a function."""
 
-    def __init__(self, heard: Callable[[str], None]) -> None:
+    def __init__(self, callback: Callable[[str], None]) -> None:
         super().__init__()
-        self._heard = heard
+        self._callback = callback
 
     def write(self, text: str) -> int:
-        """Hand a text on."""
-        self._heard(text)
+        """Give the text to the function."""
+        self._callback(text)
         return len(text)
 
 
 def header_for(path: Path) -> Header:
-    """Return the header of a recipe that is recorded here and now."""
-    usual = Header()
+    """Return the header for a recording on this machine, in this terminal."""
+    default = Header()
     try:
         columns, rows = os.get_terminal_size(1)
     except OSError:
-        columns, rows = usual.columns, usual.rows
+        columns, rows = default.columns, default.rows
     if columns not in COLUMNS or rows not in ROWS:
-        columns, rows = usual.columns, usual.rows
+        columns, rows = default.columns, default.rows
     return Header(
         title=path.name.removesuffix(".play.md"),
         needs=Needs(all=("root",) if os.geteuid() == 0 else ("ordinary", "userns")),

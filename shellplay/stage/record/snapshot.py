@@ -1,4 +1,4 @@
-"""How the playground stands at a moment, in the shapes of docs/json.md."""
+"""The state of the playground as a `Scene`, in the shapes of docs/json.md."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from shellplay.views.json import plain
 Record = Mapping[str, object]
 
 
-def scene(playground: Playground, time: float, label: str) -> Scene:
-    """Take a picture of all containers with their fences, and of their processes."""
+def take_scene(playground: Playground, time: float, label: str) -> Scene:
+    """Return the containers with their fences, and the processes, as they are now.
+
+    ``time`` is that of the event in seconds, ``label`` the command before it.
+    """
     containers = []
     for row, container in zip(rows(playground), playground.containers, strict=True):
         fences = [] if container.dead else container.fences()

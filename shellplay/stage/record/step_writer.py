@@ -1,4 +1,4 @@
-"""Makes steps of what has happened, so that they pass again, and has them written down."""
+"""Turn commands of a session into steps that will pass again, and write them to a recipe."""
 
 from __future__ import annotations
 
@@ -12,25 +12,29 @@ from shellplay.recipe import tag
 from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.document import Actor, Conditions, Expected, Header, Step
 from shellplay.recipe.line import ANY_LINES
-from shellplay.stage.record.expectations import Came, expected
-from shellplay.stage.record.recipe_file import Manuscript
-from shellplay.stage.record.values import Moment, Values
+from shellplay.stage.record.expectations import Performed, expected
+from shellplay.stage.record.recipe_file import RecipeFile
+from shellplay.stage.record.values import State, Values
 
-# A step that took so long gets a time of its own, and so much more of it.
-SOON_SECONDS = 1.5
-PATIENCE = 4
+# A step that took longer than this gets a timeout of its own: the usual one, and this factor
+# times its duration.
+SLOW_SECONDS = 1.5
+TIMEOUT_FACTOR = 4
 EVENTUALLY_SECONDS = 5.0
 IDLE_SECONDS = 10.0
-# What only looks at processes, some of which may be about to end.
-LOOKING = re.compile(r"ps(?: [\w,-]+)*")
+# ps(1) only lists processes. One of them may be about to end, so the step is repeated.
+LISTING = re.compile(r"ps(?: [\w,-]+)*")
 ANYTHING = (Expected(ANY_LINES),)
 
 
-class Scribe:
-    """Knows what was written down up to now, and so how the next step is to be said."""
+class StepWriter:
+    """Writes steps to a recipe file; it knows the names that earlier steps bind.
 
-    def __init__(self, manuscript: Manuscript, playground: Playground, scratch: str) -> None:
-        self._manuscript = manuscript
+    ``steps`` is the number of steps written.
+    """
+
+    def __init__(self, recipe_file: RecipeFile, playground: Playground, scratch: str) -> None:
+        self._recipe_file = recipe_file
         self._playground = playground
         self._values = Values(scratch)
         self._bindings = Bindings()
@@ -38,88 +42,99 @@ class Scribe:
         self.steps = 0
 
     def remember(self, notice: str) -> None:
-        """Keep a notice: it stands behind the step that is written next."""
+        """Keep a notice; it is written after the output of the next step."""
         self._notices.append(notice)
 
-    def step(
-        self, came: Came, *, since: int, eventually: bool = False, anything: bool = False
+    def write_step(
+        self,
+        performed: Performed,
+        *,
+        since: int,
+        eventually: bool = False,
+        anything: bool = False,
     ) -> None:
-        """Write a step that came to an end; ``since`` is the PID given out before it.
+        """Write a performed step.
 
-        ``eventually`` says that it may be repeated, ``anything`` that what it prints is
-        known to be another thing each time.
+        - ``since``: the last PID that the kernel assigned before the step.
+        - ``eventually``: the step may be repeated until it matches.
+        - ``anything``: its output is different each time, so expect any lines.
         """
         notices, self._notices = self._notices, []
-        came = replace(came, output=came.output + "".join(f"{each}\n" for each in notices))
-        self._values.learn(Moment.of(self._playground, since))
-        if tag.names_in(came.text):
-            self._manuscript.refuse(came.text)
+        output = performed.output + "".join(f"{each}\n" for each in notices)
+        performed = replace(performed, output=output)
+        self._values.learn(State.of(self._playground, since))
+        if tag.names_in(performed.text):
+            self._recipe_file.refuse(performed.text)
             return
-        text = self._said(came.text, came.namespace)
+        text = self._command_with_tags(performed.text, performed.namespace)
         found, after = (
             (ANYTHING, self._bindings)
             if anything
-            else expected(came, self._values, self._bindings)
+            else expected(performed, self._values, self._bindings)
         )
-        patience = math.ceil(Header().timeout + PATIENCE * came.seconds)
+        timeout = math.ceil(Header().timeout + TIMEOUT_FACTOR * performed.seconds)
         conditions = Conditions(
-            timeout=float(patience) if came.seconds > SOON_SECONDS else None,
-            eventually=EVENTUALLY_SECONDS if eventually or LOOKING.fullmatch(text) else None,
+            timeout=float(timeout) if performed.seconds > SLOW_SECONDS else None,
+            eventually=EVENTUALLY_SECONDS if eventually or LISTING.fullmatch(text) else None,
         )
-        self._write(
-            Step(came.actor, text, came.container, conditions, found, came.status), after
-        )
+        actor, container, status = performed.actor, performed.container, performed.status
+        self._write(Step(actor, text, container, conditions, found, status), after)
 
-    def skipped(self, actor: Actor, text: str, container: str | None, reason: str) -> None:
-        """Write a step that is not to be performed."""
+    def write_skipped(
+        self, actor: Actor, text: str, container: str | None, reason: str
+    ) -> None:
+        """Write a step with ``% skip``, which is not performed again."""
         conditions = Conditions(skip=reason)
-        self._write(Step(actor, self._said(text), container, conditions), self._bindings)
+        command = self._command_with_tags(text)
+        self._write(Step(actor, command, container, conditions), self._bindings)
 
-    def set(self, name: str, value: str) -> None:
-        """Write down a setting that is not the usual one."""
+    def write_setting(self, name: str, value: str) -> None:
+        """Write a step that sets a setting."""
         step = Step(Actor.PLAY, f"set {name} {value}", expected=ANYTHING)
         self._write(step, self._bindings)
 
-    def resized(self, container: str | None, columns: int, rows: int) -> None:
-        """Write that a terminal has another size now, in the way that a recipe can say it."""
+    def write_size(self, container: str | None, columns: int, rows: int) -> None:
+        """Write a step that sets the size of a terminal with stty(1)."""
         text = f"stty columns {columns} rows {rows}"
         self._write(Step(Actor.IN, text, container), self._bindings)
 
-    def keys(self, text: str) -> None:
-        """Write keys that are pressed on the terminal of the live bash."""
+    def write_keys(self, text: str) -> None:
+        """Write a step that presses keys on the terminal of the live bash."""
         self._write(Step(Actor.KEY, text), self._bindings)
 
     def await_prompt(self, container: str | None) -> None:
-        """Write that bash is waited for: keys do not tell when it has done with them."""
-        self._manuscript.remark("until bash is at its prompt again")
+        """Write a step that waits for the prompt of bash: a step of keys does not wait."""
+        self._recipe_file.remark("until bash is at its prompt again")
         conditions = Conditions(eventually=IDLE_SECONDS)
         self._write(Step(Actor.IN, ":", container, conditions), self._bindings)
 
-    def unseen(self) -> None:
-        """Write only that something was typed that nobody was to see."""
-        self._manuscript.remark("what was typed without echo is not recorded")
+    def write_unseen(self) -> None:
+        """Write a comment in the place of text that was typed without echo."""
+        self._recipe_file.remark("what was typed without echo is not recorded")
 
-    def came(
-        self, actor: Actor, text: str, output: str, status: int, *, of: Container | None
-    ) -> Came:
-        """Return what has happened in a container, as it is there."""
-        records = {} if of is None or of.dead else {each.fence: each for each in of.fences()}
+    def performed(
+        self, actor: Actor, text: str, output: str, status: int, *, container: Container | None
+    ) -> Performed:
+        """Return a performed step with the facts of its container; None: no container."""
+        fences = container.fences() if container and not container.dead else ()
+        records = {each.fence: each for each in fences}
         pid, mounts = records.get("pid"), records.get("mnt")
-        return Came(
+        return Performed(
             actor,
             text,
             output,
             status,
-            namespace=f"{pid.shell}/{of.pid}/" if of and pid and pid.up else "",
+            namespace=f"{pid.shell}/{container.pid}/" if container and pid and pid.up else "",
             is_alone=bool(pid and pid.up and mounts and mounts.up),
         )
 
-    def _said(self, text: str, namespace: str = "") -> str:
-        said = self._values.substituted(text, self._bindings, namespace)
-        self._values.typed.append(said)
-        return said
+    def _command_with_tags(self, text: str, namespace: str = "") -> str:
+        """Return a command with tags for known values; keep it as typed text."""
+        command = self._values.insert_tags(text, self._bindings, namespace)
+        self._values.typed.append(command)
+        return command
 
     def _write(self, step: Step, after: Bindings) -> None:
-        if self._manuscript.add(step, self._bindings):
+        if self._recipe_file.add(step, self._bindings):
             self._bindings = after
             self.steps += 1

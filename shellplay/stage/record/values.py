@@ -1,4 +1,4 @@
-"""The values that a recording meets and that are others the next time, and their names."""
+"""Names for the values of a recording that will differ the next time, as PIDs and inodes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pathlib import Path
 from shellplay.playground.playground import Playground
 from shellplay.recipe import tag
 from shellplay.recipe.bindings import Bindings
-from shellplay.stage.record.value_tags import WORD, Knowledge
+from shellplay.stage.record.value_tags import WORD, KnownValues
 
-# Commands that are about processes: a number in them, or in what they say, may be a PID.
+# Commands about processes: a number in such a command or in its output may be a PID.
 ABOUT_PROCESSES = re.compile(
     r"\b(?:kill|wait|jobs|fg|bg|ps|pstree|pgrep|pidof|nsenter|lsns|strace|renice|prlimit)\b"
     r"|/proc\b|\$\$|\$!|(?i:pid)|&(?!&)"
@@ -35,136 +35,142 @@ LETTERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """What the playground knew after a step, and the PIDs that were given out during it."""
+class State:
+    """The state of the playground after a step.
 
-    known: Knowledge
+    - ``known``: the values of its processes and namespaces.
+    - ``bashes``: the PIDs of all live and parked bashes.
+    - ``pid_namespaces``: the inode of the PID namespace of each container, with the PID of
+      its live bash.
+    - ``new_pids``: the PIDs that the kernel assigned during the step.
+    """
+
+    known: KnownValues
     bashes: frozenset[str] = frozenset()
-    # The PID namespace of each container, and its bash.
-    homes: frozenset[tuple[str, str]] = frozenset()
-    born: range = range(0)
+    pid_namespaces: frozenset[tuple[str, str]] = frozenset()
+    new_pids: range = range(0)
 
     @classmethod
-    def of(cls, playground: Playground, since: int) -> Moment:
-        """Ask a playground, now; ``since`` is the PID that was given out last before."""
+    def of(cls, playground: Playground, since: int) -> State:
+        """Read the state of a playground; ``since`` is the last PID before the step."""
         bashes = [
             pid
             for each in playground.containers
             if not each.dead
             for pid in (each.pid, *(parked.pid for parked in each.parked))
         ]
-        homes = [
+        pid_namespaces = [
             (str(record.shell), str(each.pid))
             for each in playground.containers
             if not each.dead
             for record in each.fences()
             if record.fence == "pid" and record.up
         ]
-        born = range(since + 1, last_pid() + 1)
-        known = Knowledge.of(playground)
-        return cls(known, frozenset(map(str, bashes)), frozenset(homes), born)
+        new_pids = range(since + 1, last_pid() + 1)
+        known = KnownValues.of(playground)
+        return cls(known, frozenset(map(str, bashes)), frozenset(pid_namespaces), new_pids)
 
 
 def last_pid() -> int:
-    """Return the PID that was given out last on this machine, see proc_loadavg(5)."""
+    """Return the last PID that the kernel assigned on this machine; see proc_loadavg(5)."""
     return int(Path("/proc/loadavg").read_text("ascii").split()[-1])
 
 
 class Values:
-    """Gives equal values equal names, as long as they are the same thing.
+    """Gives the values of a recording names: an equal value of the same object, the same name.
 
-    ``typed`` is all that was typed: what the user has said himself is no surprise.
+    ``typed`` are all typed lines: a value that the user typed will be the same next time.
     """
 
     def __init__(self, scratch: str) -> None:
         self.typed: list[str] = []
         self.host = socket.gethostname()
         self.users = users()
-        self.places = (scratch, *homes())
+        self.directories = (scratch, *homes())
         self._names: dict[tuple[str, str], str] = {}
         self._counts: Counter[str] = Counter()
-        self._things: set[str] = set()
+        self._present: set[str] = set()
         self._gone: set[str] = set()
         self.pids: set[str] = set()
-        self.moment = Moment(Knowledge())
+        self.state = State(KnownValues())
 
-    def learn(self, moment: Moment) -> None:
-        """Take in what there is now; a number that has come back is another thing."""
-        known = moment.known
-        things = known.host | known.inodes
-        for value in things & self._gone:
+    def learn(self, state: State) -> None:
+        """Use a new state; a number that was gone and is used again loses its old name."""
+        known = state.known
+        present = known.host | known.inodes
+        for value in present & self._gone:
             for kind in ("pid", "ino"):
                 self._names.pop((kind, value), None)
-        for inode, _ in moment.homes - self.moment.homes:
-            # It ends with its first bash, and the next one may get the same number.
+        for inode, _ in state.pid_namespaces - self.state.pid_namespaces:
+            # A PID namespace ends with its first bash, and a new one may get the same inode.
             self._names.pop(("ino", inode), None)
-        self._gone = (self._gone | self._things) - things
-        self._things = set(things)
+        self._gone = (self._gone | self._present) - present
+        self._present = set(present)
         self.pids |= known.host
-        self.moment = moment
+        self.state = state
 
-    def tag(self, kind: str, value: str, of: str = "") -> str:
-        """Return the tag for a value; ``of`` tells apart what is equal by chance."""
-        key = (kind, of + value)
+    def tag(self, kind: str, value: str, scope: str = "") -> str:
+        """Return the tag for a value; equal values of two scopes get two names."""
+        key = (kind, scope + value)
         if key not in self._names:
-            is_bash = kind == "pid" and value in self.moment.bashes
+            is_bash = kind == "pid" and value in self.state.bashes
             letter = "B" if is_bash else LETTERS[kind]
             self._counts[letter] += 1
             self._names[key] = f"{letter}{self._counts[letter]}"
         return f"<{kind}:{self._names[key]}>"
 
     def was_typed(self, value: str) -> bool:
-        """Tell whether the user has typed this, as a word."""
+        """Return whether the user has typed this value as a whole word."""
         word = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)")
         return any(word.search(line) for line in self.typed)
 
-    def substituted(self, text: str, bindings: Bindings, of: str = "") -> str:
-        """Return a command with tags for the values in it that lines above have bound."""
+    def insert_tags(self, text: str, bindings: Bindings, scope: str = "") -> str:
+        """Return a command with tags in the place of the values that earlier lines bind."""
         about_processes = ABOUT_PROCESSES.search(text)
 
-        def replaced(word: re.Match[str]) -> str:
-            for kind, key in self._meanings(word[0], of):
+        def replacement(word: re.Match[str]) -> str:
+            for kind, key in self._possible_keys(word[0], scope):
                 name = self._names.get((kind, key))
                 if name in bindings and (kind in ("id", "ino") or about_processes):
                     return f"<{kind}:{name}>"
             return word[0]
 
-        # What looks like a tag already is none of ours.
-        return text if tag.SYNTAX.search(text) else WORD.sub(replaced, text)
+        # The user typed text that looks like a tag, so leave the whole command alone.
+        return text if tag.SYNTAX.search(text) else WORD.sub(replacement, text)
 
-    def _meanings(self, value: str, of: str) -> Iterator[tuple[str, str]]:
+    def _possible_keys(self, value: str, scope: str) -> Iterator[tuple[str, str]]:
         yield "pid", value
         yield "ino", value
         if int(value, 16) > 1:
-            yield "int", of + value
+            yield "int", scope + value
         ids = [key for kind, key in self._names if kind == "id"]
-        begun = [key for key in ids if len(value) >= 4 and key.startswith(value)]
-        if len(begun) == 1:
-            yield "id", begun[0]
+        matching = [key for key in ids if len(value) >= 4 and key.startswith(value)]
+        if len(matching) == 1:
+            yield "id", matching[0]
 
 
 def users() -> tuple[str, ...]:
-    """Return what the user is called, and the user's groups, unless that is root."""
+    """Return the name of the user and of the user's groups; empty for root."""
     if os.geteuid() == 0:
         return ()
     groups = sorted({os.getegid(), *os.getgroups()})
-    return tuple(dict.fromkeys([_user(os.geteuid()), *map(_group, groups)]))
+    return tuple(dict.fromkeys([_user_name(os.geteuid()), *map(_group_name, groups)]))
 
 
 def homes() -> tuple[str, ...]:
-    """Return the home directory, unless it is the same everywhere."""
+    """Return the home directory; empty if it is ``/`` or ``/root``, which are common."""
     home = str(Path.home())
     return () if home in ("/", "/root") else (home,)
 
 
-def _user(number: int) -> str:
+def _user_name(number: int) -> str:
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
         return str(number)
 
 
-def _group(number: int) -> str:
+def _group_name(number: int) -> str:
     try:
         return grp.getgrgid(number).gr_name
     except KeyError:

@@ -1,4 +1,4 @@
-"""Reports as JUnit XML, as CI systems read it: a test case for each recipe."""
+"""Reports as JUnit XML, which CI systems read: one test case for each recipe."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from shellplay.stage.report.report import Report, Verdict
-from shellplay.stage.report.text import explained
+from shellplay.stage.report.text import explain
 
-NAMES = {
+ELEMENT_NAMES = {
     Verdict.SKIPPED: "skipped",
     Verdict.DIFFERED: "failure",
     Verdict.TIMED_OUT: "failure",
@@ -17,17 +17,17 @@ NAMES = {
 
 
 def document(reports: Sequence[Report]) -> bytes:
-    """Return all of them as one document, in UTF-8."""
+    """Return all reports as one XML document, in UTF-8."""
     verdicts = [report.verdict for report in reports]
-    numbers = {
+    counts = {
         "tests": str(len(reports)),
-        "failures": str(sum(NAMES.get(each) == "failure" for each in verdicts)),
+        "failures": str(sum(ELEMENT_NAMES.get(each) == "failure" for each in verdicts)),
         "errors": str(verdicts.count(Verdict.BAD)),
         "skipped": str(verdicts.count(Verdict.SKIPPED)),
         "time": f"{sum(report.seconds for report in reports):.3f}",
     }
-    suites = ElementTree.Element("testsuites", numbers)
-    suite = ElementTree.SubElement(suites, "testsuite", {"name": "shellplay", **numbers})
+    suites = ElementTree.Element("testsuites", counts)
+    suite = ElementTree.SubElement(suites, "testsuite", {"name": "shellplay", **counts})
     for report in reports:
         _add(suite, report)
     ElementTree.indent(suites)
@@ -36,21 +36,25 @@ def document(reports: Sequence[Report]) -> bytes:
 
 
 def _add(suite: ElementTree.Element, report: Report) -> None:
-    about = {
-        "classname": _valid(report.path.removesuffix(".play.md").replace("/", ".").strip(".")),
-        "name": _valid(report.name),
-        "file": _valid(report.path),
+    attributes = {
+        "classname": _escape_forbidden(
+            report.path.removesuffix(".play.md").replace("/", ".").strip(".")
+        ),
+        "name": _escape_forbidden(report.name),
+        "file": _escape_forbidden(report.path),
         "time": f"{report.seconds:.3f}",
     }
-    case = ElementTree.SubElement(suite, "testcase", about)
-    if name := NAMES.get(report.verdict):
-        found = ElementTree.SubElement(case, name, {"message": _valid(report.reason)})
+    case = ElementTree.SubElement(suite, "testcase", attributes)
+    if name := ELEMENT_NAMES.get(report.verdict):
+        outcome = ElementTree.SubElement(
+            case, name, {"message": _escape_forbidden(report.reason)}
+        )
         if report.failed:
-            found.text = _valid(explained(report))
+            outcome.text = _escape_forbidden(explain(report))
 
 
-def _valid(text: str) -> str:
-    """Spell out what no XML document may hold."""
+def _escape_forbidden(text: str) -> str:
+    """Return the text with Python escapes for all characters that XML 1.0 forbids."""
     return "".join(
         each
         if each in "\t\n"

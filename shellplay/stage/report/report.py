@@ -1,4 +1,4 @@
-"""What came of recipes: values, and what they mean for an exit status."""
+"""Reports on performed recipes as values, and the exit status that they result in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """How a recipe or one of its steps went."""
+    """The result of a recipe or of one of its steps."""
 
     PASSED = "passed"
     DIFFERED = "differed"
@@ -29,11 +29,14 @@ FAILED = (Verdict.BAD, Verdict.TIMED_OUT, Verdict.DIFFERED)
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """How one step went.
+    """The report on one step.
 
-    ``actor`` is as in the recipe, with the container's name; ``text`` is what was run, with
-    values put in; ``difference`` are lines that begin with ``-`` (expected), ``+`` (came)
-    or a blank; ``reason`` is a sentence, where there is one.
+    - ``line``: the line of the step in the recipe.
+    - ``actor``: as in the recipe, with the name of the container.
+    - ``text``: the command, with a value in the place of each named tag.
+    - ``seconds``: how long the step took.
+    - ``difference``: lines that begin with ``-`` (expected), ``+`` (output) or a blank (both).
+    - ``reason``: why the step failed or was skipped, or "".
     """
 
     line: int
@@ -47,11 +50,11 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How one recipe went.
+    """The report on one recipe.
 
-    ``line`` is that of the step it failed at, 0 if that is not known; ``bindings`` are
-    names, values and the lines that bound them; ``terminals`` are labels of containers and
-    the last bytes that their terminals have shown, escaped.
+    - ``line``: the line of the failed step; 0: no step failed, or the line is unknown.
+    - ``bindings``: each name with its value and the line that bound it.
+    - ``terminals``: the label of each container, with the last bytes of its terminal, escaped.
     """
 
     path: str
@@ -66,19 +69,19 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        """Whether something is wrong with it."""
+        """Whether the recipe is bad, differed or timed out."""
         return self.verdict in FAILED
 
     @property
     def name(self) -> str:
-        """Its title, or its path if it has none."""
+        """The title of the recipe, or its path if the title is empty."""
         return self.title or self.path
 
 
 def exit_status(reports: Sequence[Report]) -> int:
-    """Return what a program that has performed these recipes is to exit with.
+    """Return the exit status of a program that performed these recipes.
 
-    0 if all passed, else that of the worst; skipped ones count only if there is no other.
+    It is that of the worst verdict.  A skipped recipe counts only if all are skipped.
     """
     verdicts = {report.verdict for report in reports}
     for verdict in FAILED:

@@ -1,1 +1,1 @@
-"""Show a performance to a person."""
+"""Show a performance to a viewer, who can pause it, jump in it and use its bash."""

@@ -1,4 +1,4 @@
-"""The keys of whoever watches: each comes at once and unseen."""
+"""Read the viewer's keys one by one, without echo and without waiting for Enter."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from types import TracebackType
 from typing import Self
 
 READ_SIZE = 4096
-# Sequences that a terminal sends for one key, as for an arrow, then any other character.
+# One key: an escape sequence, as for an arrow, or a single character.
 KEY = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1bO.|.", re.DOTALL)
-SILENT = ("VSUSP", "VQUIT", "VDSUSP")
+DISABLED = ("VSUSP", "VQUIT", "VDSUSP")
 
 
 class Keyboard:
-    """A terminal that we read key by key, as a context manager; it gets its modes back.
+    """A context manager that reads a terminal key by key, and restores its modes at the end.
 
-    ^C remains an interrupt; ^Z and ^\\ are keys like others.
+    ^C still sends SIGINT; ^Z and ^\\ are ordinary keys.  See termios(3).
     """
 
     def __init__(self, fd: int) -> None:
@@ -27,11 +27,12 @@ class Keyboard:
 
     def __enter__(self) -> Self:
         self._before = termios.tcgetattr(self._fd)
-        # Asked for twice: the list of the special characters in it would be shared.
+        # Call tcgetattr a second time: a copy of the list would share its inner list of
+        # special characters.
         modes = termios.tcgetattr(self._fd)
         modes[3] &= ~(termios.ICANON | termios.ECHO)
         modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
-        for name in SILENT:
+        for name in DISABLED:
             if hasattr(termios, name):
                 modes[6][getattr(termios, name)] = b"\0"
         termios.tcsetattr(self._fd, termios.TCSADRAIN, modes)
@@ -43,30 +44,30 @@ class Keyboard:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # Not TCSAFLUSH: what was typed ahead is for who comes after us.
+        # TCSADRAIN, not TCSAFLUSH: the next reader of the terminal gets the pending keys.
         termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)
 
     def key(self, seconds: float | None = None) -> str | None:
-        """Wait for a key, at most so long; return None if there was none.
+        """Return the next key; None if none comes within ``seconds`` (None: wait for ever).
 
-        Raises EOFError if the terminal has gone.
+        Raises `EOFError` if the terminal is closed.
         """
         if not self._keys:
             poll = select.poll()
             poll.register(self._fd, select.POLLIN)
             if not poll.poll(None if seconds is None else seconds * 1000):
                 return None
-            came = os.read(self._fd, READ_SIZE)
-            if not came:
+            keys = os.read(self._fd, READ_SIZE)
+            if not keys:
                 raise EOFError
-            self.give_back(came)
+            self.give_back(keys)
         return self._keys.pop(0)
 
     def take(self) -> bytes:
-        """Take the keys that were read and not yet asked for."""
+        """Return the keys that were read but not yet returned by `key`, and forget them."""
         keys, self._keys = self._keys, []
         return "".join(keys).encode("utf-8", "surrogateescape")
 
     def give_back(self, keys: bytes) -> None:
-        """Have these keys come before those that are typed from now on."""
+        """Add keys that `key` returns before all keys typed from now on."""
         self._keys += KEY.findall(keys.decode("utf-8", "surrogateescape"))

@@ -1,4 +1,4 @@
-"""A performance shown to a person, who may have it wait, go on, jump, or take it over."""
+"""Show a performance to a viewer, whose keys pause it, jump in it, or take over its bash."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from shellplay.cast.events import Ended, Event, Heading, Output, Pause, Prompt, 
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import ShellplayError
 from shellplay.stage.show.keyboard import Keyboard
-from shellplay.stage.show.styling import Look
+from shellplay.stage.show.styling import EventRenderer
 from shellplay.views.sanitize import safe_line
 
 CANCEL = "\x1b"
-LONGEST_NUMBER = 4
-FASTER, SLOWEST, QUICKEST = 1.5, 0.1, 50.0
-WAITING = "(Space goes on)"
+MAX_DIGITS = 4
+SPEED_FACTOR, MIN_SPEED, MAX_SPEED = 1.5, 0.1, 50.0
+PAUSE_HINT = "(Space goes on)"
 HINT = "Space goes on, t takes over the bash, n the next heading, q quits, ? all keys"
 KEYS = (
     ("Space, Enter", "go on at once"),
@@ -32,8 +32,12 @@ KEYS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How a performance is shown: how fast, step by step, with or without typing."""
+class ShowOptions:
+    """How a performance is shown.
+
+    ``speed`` 2.0 is twice as fast; ``by_step`` waits for a key before each step; without
+    ``typing`` a typed line appears at once.
+    """
 
     speed: float = 1.0
     by_step: bool = False
@@ -41,34 +45,36 @@ class Manner:
 
 
 class Quit(Exception):
-    """Whoever watches wants no more."""
+    """The viewer has quit."""
 
 
 class StartOver(Exception):
-    """What was done cannot be undone: it is to begin again, quickly up to a heading.
+    """The viewer jumps back, so the performance must start again, in a new playground.
 
-    ``manner`` is how it was shown last.
+    ``heading`` is where the viewer wants to be, from 1; ``options`` are the last options.
     """
 
-    def __init__(self, heading: int, manner: Manner) -> None:
+    def __init__(self, heading: int, options: ShowOptions) -> None:
         super().__init__(heading)
         self.heading = heading
-        self.manner = manner
+        self.options = options
 
 
 class Show:
-    """A sink of paced events that writes them at their times, as a context manager.
+    """A sink of paced events, and a context manager; it writes each event at its time.
 
-    Without a ``keyboard`` there are no pauses.  Everything before heading ``until`` (they
-    are counted from 1) is shown quickly.  ``headings`` are their titles; ``take_over`` is
-    called to hand the terminal over, and says what there is to say of it.
+    - ``keyboard``: the viewer's keys; None: no pauses and no keys.
+    - ``headings``: the titles of all headings.
+    - ``until``: skip all delays before this heading (from 1).
+    - ``forward_only``: refuse to jump back.
+    - ``take_over``: called to lend the bash to the viewer; returns a sentence about it.
     """
 
     def __init__(
         self,
         printer: Printer,
         keyboard: Keyboard | None,
-        manner: Manner,
+        options: ShowOptions,
         *,
         headings: Sequence[str] = (),
         until: int = 0,
@@ -77,15 +83,17 @@ class Show:
         self.take_over: Callable[[], str] = lambda: "there is no live bash yet"
         self._printer = printer
         self._keyboard = keyboard
-        self._manner = manner
+        self._options = options
         self._headings = headings
         self._until = until
         self._forward_only = forward_only
-        self._look = Look(printer.width, color=printer.color)
+        self._renderer = EventRenderer(printer.width, color=printer.color)
         self._reached = 0
         self._last = 0.0
+        # The text before the cursor, on its line.
         self._line = ""
-        self._at_once = self._in_haste = False
+        # Skip the delay before the next event; skip all delays to the end of the line.
+        self._skip_delay = self._skip_typing = False
 
     def __enter__(self) -> Self:
         if self._keyboard:
@@ -99,19 +107,19 @@ class Show:
         trace: TracebackType | None,
     ) -> None:
         if not isinstance(error, BrokenPipeError):
-            self._write(("\n" if self._line else "") + self._look.rest())
+            self._write(("\n" if self._line else "") + self._renderer.finish())
 
     def __call__(self, event: Event) -> None:
-        """Show one event; raises Quit and StartOver."""
+        """Show one event at its time; raises `Quit` and `StartOver` for keys of the viewer."""
         gap, self._last = event.time - self._last, event.time
-        self._rest_before(event, gap / self._manner.speed)
+        self._delay(event, gap / self._options.speed)
         if isinstance(event, Heading):
             self._reached += 1
-        self._write(self._look.text(event))
-        self._follow(event)
-        wanted = isinstance(event, Pause) and event.seconds is None
-        if wanted or (isinstance(event, Prompt) and self._manner.by_step):
-            self._await_go()
+        self._write(self._renderer.text(event))
+        self._track_line(event)
+        is_endless = isinstance(event, Pause) and event.seconds is None
+        if is_endless or (isinstance(event, Prompt) and self._options.by_step):
+            self._await_key()
 
     # -- time ----------------------------------------------------------------------------
 
@@ -119,54 +127,60 @@ class Show:
     def _is_quick(self) -> bool:
         return self._keyboard is None or self._reached < self._until
 
-    def _rest_before(self, event: Event, seconds: float) -> None:
-        at_once, self._at_once = self._at_once or self._in_haste, False
+    def _delay(self, event: Event, seconds: float) -> None:
+        """Wait before an event, and handle keys meanwhile."""
+        skip_delay, self._skip_delay = self._skip_delay or self._skip_typing, False
         if self._is_quick or isinstance(event, Ended):
             return
         if isinstance(event, Output):
-            # A step is being performed: keys, which may hand over its bash, come after it.
-            time.sleep(0.0 if at_once else seconds)
-        elif not at_once and self._wait(seconds):
-            self._in_haste = isinstance(event, Typed)
+            # A step is running now, and a key may take over its bash. So handle keys only
+            # after the step.
+            time.sleep(0.0 if skip_delay else seconds)
+        elif not skip_delay and self._wait(seconds):
+            self._skip_typing = isinstance(event, Typed)
 
-    def _follow(self, event: Event) -> None:
-        """Know where in a line the cursor is."""
+    def _track_line(self, event: Event) -> None:
+        """Keep the text between the start of the line and the cursor."""
         if isinstance(event, Prompt | Typed) and not event.text.endswith("\n"):
             self._line += event.text
             if isinstance(event, Typed):
-                self._in_haste = self._in_haste or not self._manner.typing
+                self._skip_typing = self._skip_typing or not self._options.typing
         else:
-            self._line, self._in_haste = "", False
+            self._line, self._skip_typing = "", False
 
     def _wait(self, seconds: float) -> bool:
-        """Let so much time pass, and obey; return true if it is to go on at once."""
+        """Wait and handle keys; return True if a key ends the wait before its time."""
         assert self._keyboard
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             key = self._keyboard.key(left)
-            if key and self._obeyed(key):
+            if key and self._handle_key(key):
                 return True
         return False
 
-    def _await_go(self) -> None:
+    def _await_key(self) -> None:
+        """Handle keys until one lets the performance continue."""
         if not self._keyboard or self._is_quick:
             return
-        # At a prompt it stands there anyway; in a pause it would look as if it hung.
-        hint = "" if self._line else self._dim(WAITING)
+        # At a prompt the cursor shows that shellplay waits; a pause needs a hint.
+        hint = "" if self._line else self._dim(PAUSE_HINT)
         self._line += hint
         self._write(hint)
-        while not self._obeyed(self._keyboard.key() or ""):
+        while not self._handle_key(self._keyboard.key() or ""):
             continue
-        self._at_once = True
+        self._skip_delay = True
         if hint:
-            back = "\b" * len(WAITING)
-            self._write(f"{back}{' ' * len(WAITING)}{back}")
+            backspaces = "\b" * len(PAUSE_HINT)
+            self._write(f"{backspaces}{' ' * len(PAUSE_HINT)}{backspaces}")
             self._line = ""
 
     # -- keys ----------------------------------------------------------------------------
 
-    def _obeyed(self, key: str) -> bool:
-        """Do what a key is for; return true if it is to go on at once."""
+    def _handle_key(self, key: str) -> bool:
+        """Carry out a key; return True if the performance continues without delay.
+
+        Raises `Quit` and `StartOver`.
+        """
         match key:
             case " " | "\r" | "\n":
                 return True
@@ -177,37 +191,39 @@ class Show:
             case "h":
                 return self._choose()
             case "+" | "-":
-                factor = FASTER if key == "+" else 1 / FASTER
-                speed = min(max(self._manner.speed * factor, SLOWEST), QUICKEST)
-                self._manner = replace(self._manner, speed=speed)
+                factor = SPEED_FACTOR if key == "+" else 1 / SPEED_FACTOR
+                speed = min(max(self._options.speed * factor, MIN_SPEED), MAX_SPEED)
+                self._options = replace(self._options, speed=speed)
             case "s":
-                by_step = not self._manner.by_step
-                self._manner = replace(self._manner, by_step=by_step)
+                by_step = not self._options.by_step
+                self._options = replace(self._options, by_step=by_step)
                 self._say("step by step: Space goes on" if by_step else "by itself")
             case "t":
                 self._hand_over()
             case "?":
-                self._say(*(f"{names:<13} {what}" for names, what in KEYS))
+                self._say(*(f"{names:<13} {action}" for names, action in KEYS))
             case "q":
                 raise Quit
         return False
 
     def _jump(self, heading: int) -> bool:
+        """Jump forward to a heading; raises `StartOver` to jump back."""
         if heading > self._reached:
             self._until = heading
             return True
         if self._forward_only:
             self._say("a cast is being written, so it only goes forward")
             return False
-        raise StartOver(heading, self._manner)
+        raise StartOver(heading, self._options)
 
     def _choose(self) -> bool:
+        """List the headings, read a number, and jump there; Escape cancels."""
         assert self._keyboard
         self._say(*(f"{number} {title}" for number, title in enumerate(self._headings, 1)))
         self._write(self._dim("number, Enter: "))
         number = ""
         while (key := self._keyboard.key() or "") not in ("\r", "\n", CANCEL):
-            if key.isascii() and key.isdigit() and len(number) < LONGEST_NUMBER:
+            if key.isascii() and key.isdigit() and len(number) < MAX_DIGITS:
                 number += key
                 self._write(key)
         self._write(f"\n{self._line}")
@@ -217,15 +233,15 @@ class Show:
 
     def _hand_over(self) -> None:
         try:
-            said = self.take_over()
+            sentence = self.take_over()
         except ShellplayError as error:
-            said = str(error)
-        self._say(said)
+            sentence = str(error)
+        self._say(sentence)
 
-    # -- what is written -----------------------------------------------------------------
+    # -- output --------------------------------------------------------------------------
 
     def _say(self, *sentences: str) -> None:
-        """Write dim lines beside the performance, and again what they interrupted."""
+        """Write dim lines, then the interrupted line of the performance again."""
         lines = "".join(f"{self._dim(safe_line(sentence))}\n" for sentence in sentences)
         self._write(("\n" if self._line else "") + lines + self._line)
 

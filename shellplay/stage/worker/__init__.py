@@ -1,1 +1,1 @@
-"""Perform recipes in worker processes."""
+"""Worker processes: each performs one recipe in its own playground."""

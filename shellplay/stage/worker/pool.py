@@ -1,43 +1,44 @@
-"""Several recipes at the same time, each in a process and a playground of its own."""
+"""Perform several recipes at the same time, each in its own worker process."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from multiprocessing.connection import wait
 
-from shellplay.stage.worker.client import Job
-from shellplay.stage.worker.process import Done, Task
+from shellplay.stage.worker.client import Worker
+from shellplay.stage.worker.process import Task, TaskResult
 
 
 def perform_all(
     tasks: Iterable[Task], at_once: int = 1
-) -> Generator[tuple[int, Done], None, None]:
-    """Yield the number of each task and its result, as they end.
+) -> Generator[tuple[int, TaskResult], None, None]:
+    """Yield the index of each task with its result, in the order in which the tasks end.
 
-    When the iterator is closed, or interrupted, the rest is ended and nothing is left.
+    ``at_once`` is the largest number of workers.  If the caller closes the generator or an
+    exception interrupts it, all running workers are ended.
     """
     waiting = iter(enumerate(tasks))
-    running: dict[int, Job] = {}
+    running: dict[int, Worker] = {}
     try:
         while True:
             while len(running) < at_once and (following := next(waiting, None)):
                 number, task = following
-                running[number] = Job(task)
+                running[number] = Worker(task)
             if not running:
                 return
-            for number, done in _ended(running):
+            for number, result in _next_results(running):
                 running.pop(number).close()
-                yield number, done
+                yield number, result
     finally:
-        for job in running.values():
-            job.end()
-        for job in running.values():
-            job.close()
+        for worker in running.values():
+            worker.terminate()
+        for worker in running.values():
+            worker.close()
 
 
-def _ended(running: dict[int, Job]) -> Iterator[tuple[int, Done]]:
-    patience = min(job.look_at_clock() for job in running.values())
-    ready = wait([job.connection for job in running.values()], patience)
-    for number, job in list(running.items()):
-        if job.connection in ready and (done := job.hear()) is not None:
-            yield number, done
+def _next_results(running: dict[int, Worker]) -> Iterator[tuple[int, TaskResult]]:
+    timeout = min(worker.check_time() for worker in running.values())
+    ready = wait([worker.connection for worker in running.values()], timeout)
+    for number, worker in list(running.items()):
+        if worker.connection in ready and (result := worker.receive()) is not None:
+            yield number, result

@@ -1,7 +1,7 @@
-"""The process of its own in which a recipe is performed, as it sees itself.
+"""The worker process: it performs one recipe and sends the result to its parent.
 
-It ends in order, with all that was started, when whoever started it has gone or wants it
-to end; the playground process ends the rest if it is killed.
+It ends on SIGTERM and SIGHUP, and when its parent has ended.  Before that, it ends all that
+it has started.  If the worker itself is killed, the monitor of its playground does that.
 """
 
 from __future__ import annotations
@@ -18,83 +18,93 @@ from shellplay.cast.events import Ended
 from shellplay.commands.requirements import unmet
 from shellplay.errors import ShellplayError
 from shellplay.recipe.document import Recipe
-from shellplay.stage.perform.cast_sinks import Casting
+from shellplay.stage.perform.cast_sinks import CastFiles
 from shellplay.stage.perform.performance import OnStep, Performance
 from shellplay.stage.perform.stage import Stage
-from shellplay.stage.record.value_tags import Knowledge
+from shellplay.stage.record.value_tags import KnownValues
 from shellplay.stage.report.report import Report, Verdict, exit_status
 
-ENDING = (signal.SIGTERM, signal.SIGHUP)
+TERMINATION_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to do: perform a recipe, write casts of it, go on after a step that differs."""
+    """A recipe to perform, and the casts of it to write.
+
+    With ``keep_going``, a step that differs does not end the performance.
+    """
 
     recipe: Recipe
-    casting: Casting = field(default_factory=Casting)
-    to_the_end: bool = False
+    cast_files: CastFiles = field(default_factory=CastFiles)
+    keep_going: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What came of it: the report, and of each step, by its line, output and exit status.
+class TaskResult:
+    """The report on a task; the dictionaries map the line of each performed step.
 
-    ``known`` is what the playground knew after each step, if it was performed to the end.
+    - ``outputs``: its output and its exit status.
+    - ``known``: the values known after it; only with ``keep_going``.
     """
 
     report: Report
     outputs: dict[int, tuple[str, int]] = field(default_factory=dict)
-    known: dict[int, Knowledge] = field(default_factory=dict)
+    known: dict[int, KnownValues] = field(default_factory=dict)
 
 
-def performed(task: Task, on_step: OnStep | None = None) -> Done:
-    """Perform a recipe here, if this machine has what it needs."""
+def perform_task(task: Task, on_step: OnStep | None = None) -> TaskResult:
+    """Perform the recipe of a task in this process, if the machine has what it needs.
+
+    ``on_step`` is called with each step before it is performed.  An error of the recipe
+    gives the verdict `Verdict.BAD`; only an interrupt raises.
+    """
     recipe = task.recipe
     try:
-        if why := unmet(recipe.header):
-            return Done(Report(recipe.path, recipe.header.title, Verdict.SKIPPED, why))
-        return _performed(task, on_step)
+        if reason := unmet(recipe.header):
+            report = Report(recipe.path, recipe.header.title, Verdict.SKIPPED, reason)
+            return TaskResult(report)
+        return _perform(task, on_step)
     except ShellplayError as error:
-        return Done(Report(recipe.path, recipe.header.title, Verdict.BAD, str(error)))
+        return TaskResult(Report(recipe.path, recipe.header.title, Verdict.BAD, str(error)))
 
 
-def _performed(task: Task, on_step: OnStep | None) -> Done:
-    recipe, casting = task.recipe, task.casting
+def _perform(task: Task, on_step: OnStep | None) -> TaskResult:
+    recipe, cast_files = task.recipe, task.cast_files
     with (
-        casting.sinks(recipe.header) as sinks,
-        Stage(recipe.header, sinks, scenes=casting.wants_scenes) as stage,
+        cast_files.sinks(recipe.header) as sinks,
+        Stage(recipe.header, sinks, scenes=cast_files.needs_scenes) as stage,
     ):
-        performance = Performance(recipe, stage, on_step=on_step, to_the_end=task.to_the_end)
+        performance = Performance(recipe, stage, on_step=on_step, keep_going=task.keep_going)
         report = performance.run()
         stage.emit(Ended(stage.now, exit_status([report])))
-    return Done(report, performance.outputs, performance.known)
+    return TaskResult(report, performance.outputs, performance.known)
 
 
-def main(orders: int, results: int) -> None:
-    """Take a task from a descriptor, perform it, and tell of it over another."""
-    for number in ENDING:
-        signal.signal(number, leave)
-    for fd in (orders, results):
+def main(task_fd: int, result_fd: int) -> None:
+    """Run the worker: receive a task from one descriptor, send its result to the other."""
+    for number in TERMINATION_SIGNALS:
+        signal.signal(number, exit_on_signal)
+    for fd in (task_fd, result_fd):
         os.set_inheritable(fd, False)
-    there = Connection(orders, writable=False)
-    told = Connection(results, readable=False)
-    task: Task = there.recv()
-    threading.Thread(target=_end_with, args=(there,), daemon=True).start()
-    told.send(performed(task, told.send))
+    tasks = Connection(task_fd, writable=False)
+    results = Connection(result_fd, readable=False)
+    task: Task = tasks.recv()
+    threading.Thread(target=_end_with_parent, args=(tasks,), daemon=True).start()
+    results.send(perform_task(task, results.send))
 
 
-def _end_with(there: Connection) -> None:
+def _end_with_parent(tasks: Connection) -> None:
+    """Wait until the parent closes its end of the pipe or is killed; then end this process."""
     with suppress(EOFError, OSError):
-        there.recv()
+        tasks.recv()
     main_thread = threading.main_thread().ident
     assert main_thread is not None
     signal.pthread_kill(main_thread, signal.SIGTERM)
 
 
-def leave(number: int, _frame: types.FrameType | None) -> None:
-    """End this process in order, as the handler of a signal."""
-    # A second signal must not cut the clean-up short.
-    for other in ENDING:
-        signal.signal(other, signal.SIG_IGN)
+def exit_on_signal(number: int, _frame: types.FrameType | None) -> None:
+    """Handle a signal: raise `SystemExit`, so that all context managers clean up."""
+    # Ignore a second signal, which would interrupt the clean-up.
+    for each in TERMINATION_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     raise SystemExit(128 + number)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shellplay.views.sanitize import Stream, safe, safe_line
+from shellplay.views.sanitize import DrawingStream, SafeStream, safe, safe_line
 
 
 @pytest.mark.parametrize(
@@ -69,13 +70,59 @@ def test_no_text_whatever_leaves_a_control_character(text: str) -> None:
 
 @given(st.text(st.sampled_from("ab\x1b[;031mK\r\n\u202e")), st.integers(0, 20))
 def test_a_text_in_two_pieces_is_the_same_text(text: str, at: int) -> None:
-    stream = Stream()
+    stream = SafeStream()
     pieces = stream.feed(text[:at]), stream.feed(text[at:]), stream.finish()
     assert "".join(pieces) == safe(text)
 
 
 def test_a_colour_that_is_cut_in_two_is_still_a_colour() -> None:
-    stream = Stream(colors=True)
+    stream = SafeStream(colors=True)
     assert stream.feed("a\x1b[3") == "a"
     assert stream.feed("1mred\x1b") == "\x1b[31mred\x1b[0m"
     assert stream.finish() == "\\x1b"
+
+
+HARM = [
+    "\x1b]0;title\x07",
+    "\x1b]52;c;aGk=\x1b\\",
+    "\x1b]8;;http://x\x1b\\",
+    "\x1bPq#0\x1b\\",
+    "\x1b_payload\x1b\\",
+    "\x9d0;title\x9c",
+    "\x1b[6n",
+    "\x1b[c",
+    "\x1b[>0c",
+    "\x1b[?1$p",
+    "\x1b[>q",
+    "\x1b[21t",
+    "\x1bZ",
+    "\x05",
+]
+
+
+@pytest.mark.parametrize("sequence", HARM)
+def test_what_acts_beyond_the_screen_is_left_out_wherever_it_is_cut(sequence: str) -> None:
+    for cut in range(len(sequence) + 1):
+        filtered = DrawingStream()
+        shown = [filtered.feed(piece) for piece in ("a" + sequence[:cut], sequence[cut:] + "b")]
+        assert "".join(shown) == "ab"
+
+
+def test_everything_that_draws_stays() -> None:
+    drawing = "\x1b[1;31mred\x1b[0m\x1b[2J\x1b[3;4H\x1b[?25l\x1b[4 q\x1b7\x1b(B\tend\r\n"
+    for size in (1, 2, 5, 100):
+        filtered = DrawingStream()
+        pieces = _cut(drawing, size)
+        assert "".join(filtered.feed(piece) for piece in pieces) == drawing
+
+
+def test_a_sequence_without_an_end_does_not_fill_the_memory() -> None:
+    filtered = DrawingStream()
+    for _ in range(100):
+        assert filtered.feed("\x1b]" + "x" * 10_000) == ""
+    assert len(filtered._pending) < 200_000
+    assert filtered.feed("\x07after") == "after"
+
+
+def _cut(text: str, size: int) -> Iterator[str]:
+    return (text[start : start + size] for start in range(0, len(text), size))
