@@ -142,7 +142,7 @@ class Session:
         self._emit_prose(f"# {header.title}")
 
     def close(self) -> str:
-        """Complete recipe and casts; return a sentence with the path and the number of steps."""
+        """Complete recipe and casts; return a sentence with path and number of steps."""
         self._emit(Ended(self._now, 0))
         self._undo.close()
         steps = self._writer.steps
