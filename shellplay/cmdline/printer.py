@@ -11,7 +11,7 @@ from shellplay.cmdline.outcomes import Page
 from shellplay.errors import ShellplayError
 from shellplay.views.render import render
 from shellplay.views.sanitize import SafeStream, safe
-from shellplay.views.wrap import broken
+from shellplay.views.wrap import wrap
 
 LONGEST = 1000
 USUAL_WIDTH = 80
@@ -137,7 +137,7 @@ class Printer:
     def _fitting(self, sentence: str, stream: TextIO) -> str:
         # Whoever reads a pipe or a file has lines of its own; copies are such ones too.
         text = safe(sentence)
-        return broken(text, self.width) if stream.isatty() else text
+        return wrap(text, self.width) if stream.isatty() else text
 
     def _write_piece(self, piece: str) -> None:
         if piece:

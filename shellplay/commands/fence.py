@@ -140,8 +140,8 @@ def fences(
     records = container.fences() if container else facts.of_the_host()
 
     def view() -> object:
-        from shellplay.views.fences import strip
+        from shellplay.views.fences import table
 
-        return strip(records, label)
+        return table(records, label)
 
     yield Document("fences", lambda: {"container": label, "fences": records}, view)

@@ -18,7 +18,7 @@ from shellplay.image.manifest import Image
 from shellplay.image.pull import pull_image
 from shellplay.image.reference import familiar
 from shellplay.image.store import Store
-from shellplay.views.images import in_words, page, table
+from shellplay.views.images import format_size, page, table
 
 Verb = Callable[[Store, tuple[str, ...], str | None], Iterator[Outcome]]
 
@@ -86,9 +86,8 @@ VERBS: dict[str, Verb] = {
 def arrived(image: Image) -> str:
     """Say that an image is in the store."""
     layers = f"{len(image.layers)} layer{'' if len(image.layers) == 1 else 's'}"
-    return (
-        f"{familiar(image.name)}: {layers}, {in_words(image.size)}, ID {short_digest(image.id)}"
-    )
+    size, identifier = format_size(image.size), short_digest(image.id)
+    return f"{familiar(image.name)}: {layers}, {size}, ID {identifier}"
 
 
 def row(image: Image) -> dict[str, Any]:

@@ -100,9 +100,9 @@ def inspect(
     }
 
     def view() -> object:
-        from shellplay.views.fences import strip
+        from shellplay.views.fences import table
 
-        return strip(records, container.label)
+        return table(records, container.label)
 
     yield Document("inspect", lambda: facts, view, summary(container))
 

@@ -1,1 +1,1 @@
-"""Values in, text out: nothing here reads the system."""
+"""Views: they turn values into tables, lines and JSON; a view reads nothing from the system."""

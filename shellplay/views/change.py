@@ -1,4 +1,4 @@
-"""What a fence or a peel did, in sentences."""
+"""The sentences that describe a change: a fence put up or taken off, or a new limit."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ HOW = {
 
 
 def lines(change: Change, label: str = "") -> list[str]:
-    """Return what changed, what came along and what did not; ``label`` is the container's.
+    """Return the lines for a change; ``label`` is that of the container, "" for none.
 
-    Changes that had to come before are told before.
+    They say what was changed, which state of the bash was carried and which was left
+    behind.  Changes that had to be made before come first.
     """
-    told = [f"first, {line}" if not line.startswith(" ") else line for line in _first(change)]
+    found = [f"first, {line}" if not line.startswith(" ") else line for line in _first(change)]
     prefix = f"{safe_line(label)}: " if label else ""
-    told.append(prefix + _headline(change))
+    found.append(prefix + _headline(change))
     if change.carried:
-        told.append(f"  carried: {_listed(change.carried)}")
+        found.append(f"  carried: {_joined(change.carried)}")
     if change.left:
-        told.append(f"  left behind: {_listed(change.left)}")
-    told += [f"  {safe_line(note)}" for note in change.notes]
-    return told
+        found.append(f"  left behind: {_joined(change.left)}")
+    found += [f"  {safe_line(note)}" for note in change.notes]
+    return found
 
 
 def _first(change: Change) -> list[str]:
@@ -35,26 +36,23 @@ def _first(change: Change) -> list[str]:
 
 def _headline(change: Change) -> str:
     how = HOW[change.how]
+    fact = change.namespace or change.state
+    fact = f", {fact}" if fact else ""
     if change.verb == "limit":
-        return f"{change.fence} limit changed{_where(change)}, {_fenced(change)}"
+        return f"{change.fence} limit changed{fact}, {_bash_after_fence(change)}"
     if change.verb == "peel":
-        return f"{change.fence} fence off ({how}){_where(change)}, {_peeled(change)}"
-    return f"{change.fence} fence up ({how}){_where(change)}, {_fenced(change)}"
+        return f"{change.fence} fence off ({how}){fact}, {_bash_after_peel(change)}"
+    return f"{change.fence} fence up ({how}){fact}, {_bash_after_fence(change)}"
 
 
-def _where(change: Change) -> str:
-    where = change.namespace or change.state
-    return f", {where}" if where else ""
-
-
-def _fenced(change: Change) -> str:
+def _bash_after_fence(change: Change) -> str:
     now, before = change.after, change.before
     if now.pid == before.pid and now.inside == before.inside:
         return f"bash goes on as {_identity(now)}"
     return f"bash is {_identity(now)}"
 
 
-def _peeled(change: Change) -> str:
+def _bash_after_peel(change: Change) -> str:
     if change.after.pid == change.before.pid:
         return f"bash goes on as {_identity(change.after)}"
     return f"bash is {'again ' * change.woken}{_identity(change.after)}"
@@ -66,5 +64,5 @@ def _identity(bash: ShellIdentity) -> str:
     return f"{bash.inside[-1]} inside, {bash.pid} on the host"
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _joined(names: tuple[str, ...]) -> str:
     return ", ".join(map(safe_line, names))

@@ -1,4 +1,4 @@
-"""containers: one line for each."""
+"""The table of ``containers``: one row for each container."""
 
 from __future__ import annotations
 
@@ -21,41 +21,45 @@ COLUMNS = (
     Column("PORTS", keep=1, limit=40),
     Column("FENCES"),
 )
-# Shown if one of the containers has any.
-OCCASIONAL = {"ADDRESS": "addresses", "PORTS": "ports", "COMMAND": "command"}
-USUAL = "bash"
+# These columns are shown if a container has a value that is not the default.
+OPTIONAL = {"ADDRESS": "addresses", "PORTS": "ports", "COMMAND": "command"}
+DEFAULT_COMMAND = "bash"
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> Table:
-    """Draw records with the keys of ``containers --json``.
+    """Return the table of records with the keys of ``containers --json``.
 
-    ``inside`` and ``fences`` are sequences, ``parked`` is a number.  They may have lists of
-    ``addresses`` and of ``ports`` with the keys address, host, inside, protocol.
+    ``inside`` and ``fences`` are sequences, ``parked`` is a number.  Optional keys are
+    ``addresses``, a list, and ``ports``, a list of mappings with the keys address, host,
+    inside and protocol.
     """
     shown = [
-        column.title not in OCCASIONAL
-        or any(row.get(OCCASIONAL[column.title], USUAL) not in (USUAL, []) for row in rows)
+        column.title not in OPTIONAL
+        or any(
+            row.get(OPTIONAL[column.title], DEFAULT_COMMAND) not in (DEFAULT_COMMAND, [])
+            for row in rows
+        )
         for column in COLUMNS
     ]
-    drawn = [list(itertools.compress(_row(row), shown)) for row in rows]
-    return Table(tuple(itertools.compress(COLUMNS, shown)), drawn)
+    cells = [list(itertools.compress(_row(row), shown)) for row in rows]
+    return Table(tuple(itertools.compress(COLUMNS, shown)), cells)
 
 
 def _row(row: Mapping[str, object]) -> list[Fragment]:
     inside, fences = row["inside"], row["fences"]
-    numbers = inside if isinstance(inside, list | tuple) else (row["pid"],)
-    kinds = " ".join(map(str, fences)) if isinstance(fences, list | tuple) else ""
+    pids = inside if isinstance(inside, list | tuple) else (row["pid"],)
+    fence_names = " ".join(map(str, fences)) if isinstance(fences, list | tuple) else ""
     return [
         ("ansigreen", "*" if row["current"] else " "),
         ("bold", safe_line(str(row["name"] or "-"))),
         ("", str(row["id"])),
-        ("ansicyan", chain(numbers)),
+        ("ansicyan", chain(pids)),
         ("", _state(row)),
         ("", safe_line(str(row.get("command", "bash")))),
         ("", str(row["parked"])),
         ("", safe_line(str(next(iter(_list(row, "addresses")), "-")))),
         ("", safe_line(", ".join(map(_port, _list(row, "ports")))) or "-"),
-        ("ansigreen", safe_line(kinds) or "-"),
+        ("ansigreen", safe_line(fence_names) or "-"),
     ]
 
 
@@ -65,8 +69,8 @@ def _state(row: Mapping[str, object]) -> str:
 
 
 def _list(row: Mapping[str, object], key: str) -> list[object]:
-    found = row.get(key)
-    return found if isinstance(found, list) else []
+    value = row.get(key)
+    return value if isinstance(value, list) else []
 
 
 def _port(port: object) -> str:

@@ -1,7 +1,7 @@
-"""What a view returns: something that draws itself as lines of styled text for a width.
+"""Drawings: what a view returns. A drawing becomes lines of styled text for a given width.
 
-Tables of thousands of rows are drawn here in milliseconds, where a general table library
-takes most of a second, and nothing has to be imported for it.
+A table of thousands of rows takes milliseconds here; with rich it takes most of a second,
+and the import of rich takes longer than a command.
 """
 
 from __future__ import annotations
@@ -12,29 +12,33 @@ from dataclasses import dataclass
 
 from shellplay.views import text_width
 
-# Style and text, as in prompt_toolkit's formatted text: a bar can show them as they are.
+# Style and text, as in prompt_toolkit's formatted text, so that its toolbar can show them.
 Fragment = tuple[str, str]
 Line = list[Fragment]
 
+# In cells: the gap between columns; the least width of the last column; the width of the
+# last column from which a level indents by two cells.
 GAP = 2
-WORTH_SHOWING = 4
-WIDE_ENOUGH_TO_INDENT = 24
+MIN_LAST = 4
+MIN_WIDE_INDENT = 24
 
 
 class Drawing(ABC):
-    """Something that can be drawn for any width."""
+    """An object that can be drawn as lines for any width."""
 
     @abstractmethod
     def lines(self, width: int) -> list[Line]:
-        """Return lines of at most ``width`` cells."""
+        """Return the drawing as lines of at most ``width`` cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: ``keep`` says how long it stays on a terminal that gets narrower.
+    """A column of a table.
 
-    Columns with a smaller ``keep`` go first; those with None stay.  ``limit`` is the most
-    cells it takes, for names that may be long.
+    - ``keep``: on a narrow terminal, columns with the smallest ``keep`` are dropped first;
+      None: never dropped.
+    - ``right``: align the cells on the right.
+    - ``limit``: the largest width in cells; None: as wide as its longest cell.
     """
 
     title: str
@@ -45,11 +49,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table(Drawing):
-    """Rows under titles; the last column takes the room that is left, and is cut to it.
+    """Rows below a line of titles; the last column is cut to the width that is left.
 
-    ``levels`` indents the last cell of each row; ``below`` are lines under the table; other
-    columns leave to give the last one up to ``least`` cells.  Cells are safe text without
-    line ends.
+    - ``rows``: for each row one fragment for each column, safe text without line ends.
+    - ``levels``: for each row, how deep its last cell is indented; empty: not at all.
+    - ``below``: lines below the table.
+    - ``least``: columns are dropped until the last one has this many cells.
     """
 
     columns: Sequence[Column]
@@ -59,14 +64,14 @@ class Table(Drawing):
     least: int = 10
 
     def lines(self, width: int) -> list[Line]:
-        """Return the titles, the rows and what is below them."""
+        """Return the titles, the rows, and the lines below the table."""
         natural = self._natural_widths()
         shown = self._shown(natural, width)
         last = shown[-1]
-        room = max(width - _taken(shown, natural), 1)
+        room = max(width - _width_before_last(shown, natural), 1)
         titles: Line = [("bold", column.title) for column in self.columns]
         drawn = [self._row(titles, shown, natural, text_width.fit(titles[last][1], room))]
-        step = 2 if room >= WIDE_ENOUGH_TO_INDENT else 1
+        step = 2 if room >= MIN_WIDE_INDENT else 1
         for number, row in enumerate(self.rows):
             level = self.levels[number] if self.levels else 0
             indent = " " * min(step * level, room // 2)
@@ -87,16 +92,16 @@ class Table(Drawing):
         ]
 
     def _shown(self, natural: list[int], width: int) -> list[int]:
-        """Return the indexes of the columns that there is room for."""
+        """Return the indexes of the columns that fit into ``width``."""
         shown = list(range(len(self.columns)))
         least = min(natural[-1], self.least)
-        going = [(column.keep, index) for index, column in enumerate(self.columns[:-1])]
-        leavers = sorted((keep, index) for keep, index in going if keep is not None)
-        for _, index in leavers:
-            if _taken(shown, natural) + least <= width:
+        ranks = [(column.keep, index) for index, column in enumerate(self.columns[:-1])]
+        droppable = sorted((keep, index) for keep, index in ranks if keep is not None)
+        for _, index in droppable:
+            if _width_before_last(shown, natural) + least <= width:
                 break
             shown.remove(index)
-        while len(shown) > 1 and _taken(shown, natural) + WORTH_SHOWING > width:
+        while len(shown) > 1 and _width_before_last(shown, natural) + MIN_LAST > width:
             shown.pop()
         return shown
 
@@ -104,8 +109,8 @@ class Table(Drawing):
         self, row: Sequence[Fragment], shown: list[int], natural: list[int], text: str
     ) -> Line:
         drawn: Line = []
-        *fixed, last = shown
-        for index in fixed:
+        *leading, last = shown
+        for index in leading:
             style, content = row[index]
             content = text_width.fit(content, natural[index])
             right = self.columns[index].right
@@ -115,13 +120,13 @@ class Table(Drawing):
         return drawn
 
 
-def _taken(shown: Sequence[int], natural: Sequence[int]) -> int:
-    """Return the cells that all shown columns but the last take, with their gaps."""
+def _width_before_last(shown: Sequence[int], natural: Sequence[int]) -> int:
+    """Return the width of all shown columns except the last, with their gaps."""
     return sum(natural[index] + GAP for index in shown[:-1])
 
 
 def cut(line: Line, width: int) -> Line:
-    """Cut a line to at most ``width`` cells."""
+    """Return a line cut to at most ``width`` cells, with an ellipsis if text was cut."""
     drawn: Line = []
     for style, text in line:
         room = width - sum(text_width.width(each) for _, each in drawn)

@@ -1,4 +1,4 @@
-"""fences: the strip, one line for each layer around a bash."""
+"""The table of ``fences``: one row for each layer around a bash."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
-def strip(records: Sequence[FenceRecord], label: str) -> Table:
-    """Draw the layers of a container, or of the host if ``label`` is "host"."""
+def table(records: Sequence[FenceRecord], label: str) -> Table:
+    """Return the table of the layers of a container, or of the host (``label`` "host")."""
     up = sum(record.up for record in records)
-    seen = label == "host" or any(record.shell for record in records)
-    known = f"{up} of {len(records)} layers fenced" if seen else "its bash has ended"
-    below: Fragment = ("ansibrightblack", f"{safe_line(label)}: {known}")
-    rows = [_row(record, seen=seen) for record in records]
+    is_known = label == "host" or any(record.shell for record in records)
+    summary = f"{up} of {len(records)} layers fenced" if is_known else "its bash has ended"
+    below: Fragment = ("ansibrightblack", f"{safe_line(label)}: {summary}")
+    rows = [_row(record, is_known=is_known) for record in records]
     columns = COLUMNS
     if not any(record.options for record in records):
         columns = tuple(column for column in COLUMNS if column.title != "OPTIONS")
@@ -32,13 +32,13 @@ def strip(records: Sequence[FenceRecord], label: str) -> Table:
     return Table(columns, rows, below=[[below]], least=28)
 
 
-def _row(record: FenceRecord, *, seen: bool) -> list[Fragment]:
+def _row(record: FenceRecord, *, is_known: bool) -> list[Fragment]:
     style = "ansigreen" if record.up else "ansibrightblack"
     options = " ".join(f"{name}={value}" for name, value in record.options.items())
     return [
         ("bold" if record.up else "", record.fence),
-        (style, _layer(record) if seen else "unknown"),
-        ("", _shown(record) if seen else "unknown"),
+        (style, _layer(record) if is_known else "unknown"),
+        ("", _kernel_facts(record) if is_known else "unknown"),
         ("", str(record.how or "-")),
         ("", safe_line(options) or "-"),
         ("", safe_line(record.peel or "-")),
@@ -53,8 +53,8 @@ def _layer(record: FenceRecord) -> str:
     return "fenced"
 
 
-def _shown(record: FenceRecord) -> str:
-    """Spell inodes or states ``host -> shell``; what could not be read is unknown."""
+def _kernel_facts(record: FenceRecord) -> str:
+    """Return the inodes or states ``host -> shell``; "unknown" for one that is not known."""
     host = record.host or safe_line(record.host_state or "unknown")
     shell = record.shell or safe_line(record.shell_state or "unknown")
     if record.up:

@@ -1,4 +1,4 @@
-"""image ls and image inspect: one line for each image, or all there is to know of one."""
+"""The table of ``image ls``, and the page of ``image inspect`` with all facts of an image."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ DATE = len("2026-01-31")
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Draw records with the keys name, id, size, platform and created."""
+    """Return the table of records with the keys name, id, size (bytes), platform, created."""
     return Table(COLUMNS, [_row(row) for row in rows])
 
 
 def page(row: Mapping[str, Any]) -> str:
-    """Return one image as lines of a word and what it is; what is empty is left out."""
-    shown = [(name, text) for name, text in _facts(row) if text]
-    width = max(len(name) for name, _ in shown)
-    return "\n".join(f"{name:<{width}}  {safe_line(text)}" for name, text in shown)
+    """Return one image as lines, each with a word and a value; empty values are left out."""
+    facts = [(name, text) for name, text in _facts(row) if text]
+    width = max(len(name) for name, _ in facts)
+    return "\n".join(f"{name:<{width}}  {safe_line(text)}" for name, text in facts)
 
 
-def in_words(size: int) -> str:
-    """Return a size as people write it: ``4.2 MB``."""
+def format_size(size: int) -> str:
+    """Return a size in bytes with a decimal unit, as ``4.2 MB``."""
     if size < 1000:
         return f"{size} B"
     value = float(size)
     units = iter(UNITS)
     unit = ""
-    # A value that would be rounded to 1000 is one of the next unit.
+    # From 999.5 on, a value would be rounded to 1000, so use the next unit.
     while value >= 999.5:
         value, unit = value / 1000, next(units)
     return f"{value:.3g} {unit}"
@@ -48,7 +48,7 @@ def _row(row: Mapping[str, Any]) -> list[Fragment]:
     return [
         ("bold", safe_line(row["name"])),
         ("ansicyan", _short(row["id"])),
-        ("", in_words(row["size"])),
+        ("", format_size(row["size"])),
         ("", safe_line(row["platform"])),
         ("", safe_line(row["created"] or "-")[:DATE]),
     ]
@@ -72,7 +72,7 @@ def _facts(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in config["labels"].items():
         yield "label", f"{name}={value}"
     for layer in row["layers"]:
-        yield "layer", f"{_short(layer['digest'])} {in_words(layer['size'])}"
+        yield "layer", f"{_short(layer['digest'])} {format_size(layer['size'])}"
 
 
 def _short(digest: str) -> str:

@@ -1,4 +1,4 @@
-"""The documents of ``--json``: versioned, described in docs/json.md."""
+"""The documents of ``--json``; docs/json.md describes them and their version."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from shellplay.model import FenceRecord, Process
 from shellplay.views.sanitize import visible
 
 VERSION = 1
-# What a bare list of records is called in its document.
+# The key of a list in a document, if it is not the kind of the document.
 LISTS = {"ps": "processes", "doctor": "findings"}
 
 
 def document(kind: str, payload: object) -> str:
-    """Return facts as one line of JSON in ASCII, without control characters.
+    """Return a payload as one line of JSON in ASCII, without control characters.
 
-    A mapping or a dataclass gives its own keys to the document; a list becomes the value
-    of a key named after what it lists.  Raises TypeError for what has no JSON shape.
+    The keys of a mapping or a value class become keys of the document.  A list becomes the
+    value of one key, see `LISTS`.  Raises `TypeError` as `plain` does.
     """
     content = plain(payload)
     body = content if isinstance(content, dict) else {LISTS.get(kind, kind): content}
@@ -32,7 +32,7 @@ def plain(value: object) -> object:
         case Enum():
             return plain(value.value)
         case str():
-            return _valid(value)
+            return _valid_unicode(value)
         case bool() | int() | float() | None:
             return value
         case Process():
@@ -58,7 +58,7 @@ def _process(process: Process) -> dict[str, object]:
         "inside": list(process.inside),
         "container": process.container,
         "role": str(process.role),
-        "command": _valid(process.command),
+        "command": _valid_unicode(process.command),
         "state": process.state,
         "uid": process.uid,
         "namespace": process.namespace,
@@ -79,8 +79,8 @@ def _fence(record: FenceRecord) -> dict[str, object]:
     }
 
 
-def _valid(text: str) -> str:
-    # A lone surrogate is no Unicode text, and strict readers refuse the whole document.
+def _valid_unicode(text: str) -> str:
+    # A lone surrogate is not a Unicode character; a strict reader refuses the document.
     if text.isascii():
         return text
     return "".join(visible(each) if "\ud800" <= each <= "\udfff" else each for each in text)

@@ -1,4 +1,4 @@
-"""recipes: one line for each that comes with shellplay."""
+"""The table of ``recipes``: one row for each recipe that comes with shellplay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ COLUMNS = (
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> Table:
-    """Draw records with the keys number, name, title and why_not."""
+    """Return the table of records with the keys number, name, title and why_not.
+
+    ``why_not`` is the reason why this machine cannot perform the recipe; None: it can.
+    """
     below = [
         [("ansiyellow", f"{row['name']}: {safe_line(str(row['why_not']))}")]
         for row in rows
@@ -26,10 +29,10 @@ def table(rows: Sequence[Mapping[str, object]]) -> Table:
 
 
 def _row(row: Mapping[str, object]) -> list[Fragment]:
-    lacks = row["why_not"] is not None
+    is_performable = row["why_not"] is None
     return [
         ("", "" if row["number"] is None else str(row["number"])),
         ("bold", safe_line(str(row["name"]))),
-        ("ansiyellow", "no") if lacks else ("ansigreen", "yes"),
+        ("ansigreen", "yes") if is_performable else ("ansiyellow", "no"),
         ("", safe_line(str(row["title"]))),
     ]

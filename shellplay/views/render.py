@@ -1,4 +1,4 @@
-"""Turn what a view returns into text for a terminal, a pipe or a file."""
+"""Render drawings, rich objects and strings as text for a terminal, a pipe or a file."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _SGR = {
 }
 
 
-def render(thing: object, width: int, color: bool) -> str:
-    """Return a drawing, a rich renderable or a string as text of lines up to ``width``.
+def render(renderable: object, width: int, color: bool) -> str:
+    """Return an object as text in lines of at most ``width`` cells.
 
-    Without ``color`` there is no escape sequence in it.  A string is made safe and left to
-    the terminal to wrap.
+    The object is a drawing, a rich renderable or a string.  Without ``color`` the text has
+    no escape sequences.  A string is made safe, but not wrapped.
     """
-    if isinstance(thing, str):
-        return safe(thing, colors=color)
-    if isinstance(thing, Drawing):
+    if isinstance(renderable, str):
+        return safe(renderable, colors=color)
+    if isinstance(renderable, Drawing):
         draw = _colored if color else _plain
-        return "".join(draw(line) + "\n" for line in thing.lines(width))
-    return _with_rich(thing, width, color=color)
+        return "".join(draw(line) + "\n" for line in renderable.lines(width))
+    return _with_rich(renderable, width, color=color)
 
 
 def _plain(line: Line) -> str:
@@ -43,8 +43,8 @@ def _colored(line: Line) -> str:
     return "".join(parts).rstrip()
 
 
-def _with_rich(thing: object, width: int, *, color: bool) -> str:
-    # Imported here: it takes longer than everything else that a command like ps does.
+def _with_rich(renderable: object, width: int, *, color: bool) -> str:
+    # Imported here: the import of rich takes longer than a whole command such as ps.
     import io
 
     from rich.console import Console
@@ -60,5 +60,5 @@ def _with_rich(thing: object, width: int, *, color: bool) -> str:
         emoji=False,
     )
     with console.capture() as capture:
-        console.print(thing)
+        console.print(renderable)
     return capture.get()

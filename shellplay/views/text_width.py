@@ -1,4 +1,4 @@
-"""How wide text is on a terminal, and how it is cut to a width."""
+"""The width of text in terminal cells, and how text is cut or filled to a width."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ ELLIPSIS = "…"
 
 
 def width(text: str) -> int:
-    """Return the number of terminal cells that a line of safe text takes."""
+    """Return the width of a line of safe text in terminal cells."""
     if text.isascii():
         return len(text)
     return sum(map(_character_width, text))
 
 
 def fit(text: str, room: int) -> str:
-    """Cut text to at most ``room`` cells; what was cut ends in an ellipsis."""
+    """Return text cut to at most ``room`` cells; cut text ends in an ellipsis."""
     if width(text) <= room:
         return text
     if room < 1:
@@ -30,7 +30,7 @@ def fit(text: str, room: int) -> str:
 
 
 def pad(text: str, room: int, *, right: bool = False) -> str:
-    """Fill text up with blanks to ``room`` cells, on its left side if ``right``."""
+    """Return text filled with blanks to ``room`` cells; ``right`` aligns it on the right."""
     if text.isascii():
         return text.rjust(room) if right else text.ljust(room)
     blanks = " " * (room - width(text))

@@ -1,4 +1,4 @@
-"""trace: the system calls that were really made, in the look of strace(1)."""
+"""The lines of ``trace``: the system calls that were made, written as by strace(1)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from shellplay.model import Call
 from shellplay.views import text_width
 from shellplay.views.sanitize import safe_line
 
-COMMENT_COLUMN_AT_MOST = 72
+MAX_COMMENT_COLUMN = 72
 
 
 def lines(calls: Sequence[Call]) -> list[str]:
-    """Return one line for each call, with the shell command that does the same behind it.
+    """Return one line for each call, followed by a shell command that does the same.
 
-    Calls made in the live bash on our behalf begin with ``[bash PID]``.
+    A call that ptrace made the live bash execute begins with ``[bash PID]``, any other
+    with ``[pid PID]``.
     """
     texts = [_call(call) for call in calls]
     widths = [
         text_width.width(text) for text, call in zip(texts, calls, strict=True) if call.same_as
     ]
-    column = min(max(widths, default=0), COMMENT_COLUMN_AT_MOST)
+    column = min(max(widths, default=0), MAX_COMMENT_COLUMN)
     return [
         f"{text_width.pad(text, column)}  # {safe_line(call.same_as)}" if call.same_as else text
         for text, call in zip(texts, calls, strict=True)
@@ -30,9 +31,9 @@ def lines(calls: Sequence[Call]) -> list[str]:
 
 
 def _call(call: Call) -> str:
-    who = "bash" if call.remote else "pid"
+    caller = "bash" if call.remote else "pid"
     arguments = ", ".join(map(safe_line, call.arguments))
-    return f"[{who} {call.pid}] {call.name}({arguments}) = {_result(call.result)}"
+    return f"[{caller} {call.pid}] {call.name}({arguments}) = {_result(call.result)}"
 
 
 def _result(result: int) -> str:

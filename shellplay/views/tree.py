@@ -1,8 +1,7 @@
-"""tree: PID namespaces as nodes between the processes that live in them."""
+"""The drawing of ``tree``: processes, with their PID namespaces as nodes between them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +14,7 @@ from shellplay.views.text_width import ELLIPSIS
 
 @dataclass(slots=True)
 class Node:
-    """A line of the tree and what hangs below it."""
+    """A node of the tree: its line, and the nodes below it."""
 
     label: Fragment
     children: list[Node] = field(default_factory=list)
@@ -23,12 +22,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Outline(Drawing):
-    """Nodes joined by lines."""
+    """A tree of nodes, drawn with branches."""
 
     roots: Sequence[Node]
 
     def lines(self, width: int) -> list[Line]:
-        """Return one line for each node; narrow terminals get narrow branches."""
+        """Return one line for each node; below 40 cells the branches are narrow."""
         bar, branch = ("│  ", "├─ ") if width >= 40 else ("│", "├")
         return [
             cut([("ansibrightblack", stem), node.label], width)
@@ -36,43 +35,47 @@ class Outline(Drawing):
         ]
 
     def _walk(self, bar: str, branch: str, room: int) -> Iterator[tuple[str, Node]]:
-        """Yield each node and the lines that lead to it, the nearest ``room`` cells of them."""
-        # A loop and not a recursion: how deep it goes is up to what runs inside.
+        """Yield each node with its branches; only the last ``room`` cells of them are kept."""
+        # Programs inside can make the tree as deep as they like, so use no recursion.
         gap, corner = " " * len(bar), branch.replace("├", "└")
-        waiting = [("", "", root) for root in reversed(self.roots)]
-        while waiting:
-            stem, below, node = waiting.pop()
+        stack = [("", "", root) for root in reversed(self.roots)]
+        while stack:
+            stem, below, node = stack.pop()
             yield stem, node
             for child in reversed(node.children):
                 last = child is node.children[-1]
-                drawn = below + (corner if last else branch)
-                under = below + (gap if last else bar)
-                waiting.append((_nearest(drawn, room), _nearest(under, room), child))
+                child_stem = below + (corner if last else branch)
+                child_below = below + (gap if last else bar)
+                stack.append(
+                    (_last_cells(child_stem, room), _last_cells(child_below, room), child)
+                )
 
 
 def tree(processes: Sequence[Process]) -> Outline:
-    """Draw processes, parents before children, below the PID namespaces they are in.
+    """Return the tree of processes, each below the node of its PID namespace.
 
-    Each carries its whole chain of PIDs, the host's first: ``4242/1 shell, web: bash``.
+    Parents come before children in ``processes``.  A line has all PIDs of the process, from
+    the host's to the innermost: ``4242/1 shell, web: bash``.
     """
     known = {process.pid: process for process in processes}
     nodes: dict[int, Node] = {}
-    # One node per namespace below each parent (None: below nothing).
-    gates: dict[tuple[int | None, int | None], Node] = {}
-    below: dict[int | None, list[Node]] = defaultdict(list)
+    # The node of each PID namespace below each parent; the key is the PID of the parent
+    # (None: no parent) and the inode of the namespace.
+    namespaces: dict[tuple[int | None, int | None], Node] = {}
+    roots: list[Node] = []
     for process in processes:
         nodes[process.pid] = node = Node(_process_label(process))
         parent = known.get(process.ppid)
         if parent is not None and parent.namespace == process.namespace:
             nodes[parent.pid].children.append(node)
             continue
-        place = (parent.pid if parent else None, process.namespace)
-        if place not in gates:
-            gates[place] = Node(_namespace_label(process))
-            home = nodes[parent.pid].children if parent else below[None]
-            home.append(gates[place])
-        gates[place].children.append(node)
-    return Outline(below[None])
+        key = (parent.pid if parent else None, process.namespace)
+        if key not in namespaces:
+            namespaces[key] = Node(_namespace_label(process))
+            siblings = nodes[parent.pid].children if parent else roots
+            siblings.append(namespaces[key])
+        namespaces[key].children.append(node)
+    return Outline(roots)
 
 
 def _namespace_label(process: Process) -> Fragment:
@@ -84,10 +87,10 @@ def _process_label(process: Process) -> Fragment:
     facts = [str(process.role)] if process.role is not Role.HOST else []
     if process.container:
         facts.append(process.container)
-    told = f" {', '.join(facts)}" if facts else ""
-    text = f"{chain(process.inside)}{told}: {process.command}"
+    role = f" {', '.join(facts)}" if facts else ""
+    text = f"{chain(process.inside)}{role}: {process.command}"
     return STYLES.get(process.role, ""), safe_line(text)
 
 
-def _nearest(lines: str, room: int) -> str:
-    return lines if len(lines) <= room else ELLIPSIS + lines[len(lines) - max(room - 1, 0) :]
+def _last_cells(stem: str, room: int) -> str:
+    return stem if len(stem) <= room else ELLIPSIS + stem[len(stem) - max(room - 1, 0) :]

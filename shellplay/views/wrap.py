@@ -1,19 +1,19 @@
-"""Break long lines between words, where a terminal would break them within one."""
+"""Wrap long lines between words; a terminal would break them within a word."""
 
 from __future__ import annotations
 
 INDENT = "  "
-NARROWEST = 20
+MIN_WIDTH = 20
 
 
-def broken(text: str, width: int) -> str:
-    """Return safe text in lines of at most ``width`` columns, where its words allow it.
+def wrap(text: str, width: int) -> str:
+    """Return safe text in lines of at most ``width`` columns; a longer word is not broken.
 
-    What goes on in the next line is indented more than where it began.  A line that has
-    room stays as it is.
+    A wrapped line has a larger indent from its second line on.  A line that fits stays as
+    it is, and so does all text if ``width`` is below 20.
     """
     lines = text.split("\n")
-    if width < NARROWEST or all(len(line) <= width for line in lines):
+    if width < MIN_WIDTH or all(len(line) <= width for line in lines):
         return text
     import textwrap
 

@@ -14,7 +14,7 @@ from shellplay.cmdline.registry import GRAMMAR, find
 from shellplay.cmdline.tokenizer import segments
 from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground
-from shellplay.views.images import in_words
+from shellplay.views.images import format_size
 from tests.image.making import directory, file, layout, tar_of
 from tests.repl.program import shellplay
 
@@ -128,4 +128,4 @@ def test_verbs_images_and_files_are_completed(data: Path, playground: Playground
     [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (4_200_000, "4.2 MB"), (999_999, "1 MB")],
 )
 def test_a_size_is_said_in_three_digits(size: int, words: str) -> None:
-    assert in_words(size) == words
+    assert format_size(size) == words

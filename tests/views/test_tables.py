@@ -19,7 +19,7 @@ DRAWINGS = {
     "ps -l": ps.inside(LONG),
     "ps host -l": ps.host(Taken(LONG, 3)),
     "tree": tree.tree(PLAYGROUND.processes),
-    "fences": fences.strip(RECORDS, "web"),
+    "fences": fences.table(RECORDS, "web"),
     "containers": containers.table(ROWS),
     "stats": stats.table(USAGES),
 }
@@ -142,7 +142,7 @@ def test_a_tree_may_be_deeper_than_the_interpreter_can_recurse() -> None:
 
 
 def test_the_strip_has_one_line_for_each_layer() -> None:
-    assert shown(fences.strip(RECORDS, "web")) == [
+    assert shown(fences.table(RECORDS, "web")) == [
         "FENCE  LAYER           KERNEL                    HOW       OPTIONS       PEEL",
         "user   host            4026531837                -         -             -",
         "uts    fenced          4026531838 -> 4026532398  in-place  hostname=web  in place",
@@ -153,17 +153,17 @@ def test_the_strip_has_one_line_for_each_layer() -> None:
 
 
 def test_options_have_a_column_only_where_there_are_any() -> None:
-    assert "OPTIONS" not in shown(fences.strip(RECORDS[2:], "web"))[0]
+    assert "OPTIONS" not in shown(fences.table(RECORDS[2:], "web"))[0]
 
 
 def test_a_layer_that_cannot_be_read_is_unknown() -> None:
-    (_, line, _) = shown(fences.strip([FenceRecord("time", up=False)], "host"))
+    (_, line, _) = shown(fences.table([FenceRecord("time", up=False)], "host"))
     assert line.split() == ["time", "host", "unknown", "-", "-"]
 
 
 def test_of_a_bash_that_has_ended_no_layer_is_known() -> None:
     ended = [FenceRecord("uts", up=False, host=4026531838)]
-    (_, line, below) = shown(fences.strip(ended, "web"))
+    (_, line, below) = shown(fences.table(ended, "web"))
     assert line.split() == ["uts", "unknown", "unknown", "-", "-"]
     assert below == "web: its bash has ended"
 
@@ -202,7 +202,7 @@ def test_on_twenty_columns_the_pid_and_the_command_stay() -> None:
     assert lines[4] == "    4242     bash"
     assert lines[5] == "    4250      sleep…"
     assert shown(ps.inside(INSIDE), 20)[2] == "  7  sleep 1000"
-    assert [line.split() for line in shown(fences.strip(RECORDS, "web"), 20)][2] == [
+    assert [line.split() for line in shown(fences.table(RECORDS, "web"), 20)][2] == [
         "uts",
         "fenced",
     ]
