@@ -174,13 +174,20 @@ def _is_ours(pid: int, ours: set[int], *, unseen: bool) -> bool:
 
 def _cgroups(ours: set[int]) -> frozenset[str]:
     own = own_directories()
-    inside = {path for each in own for path, _, _ in os.walk(each)}
-    inside -= {str(path) for each in own for path in (each, each / "shell")}
-    # Where we have cgroups of our own, one elsewhere is ours only if we saw its process.
-    outside = {
-        path
-        for path, _, _ in os.walk(CGROUPS)
-        if (found := PLAYGROUNDS_CGROUP.search(path))
-        and _is_ours(int(found[1]), ours, unseen=not own)
-    }
-    return frozenset(inside | outside)
+    if not own:
+        outside = (path for path, _, _ in os.walk(CGROUPS))
+        return frozenset(path for path in outside if _is_blamed(path, ours, unseen=True))
+    # One that is not below ours is ours only if we saw the process that its name tells of.
+    beside = (str(path) for each in own for path in each.parent.glob("shellplay-*"))
+    found = {path for path in beside if _is_blamed(path, ours, unseen=False)}
+    for each in own:
+        homes = {str(each), str(each / "shell")}
+        # A directory has two links, and one more for each that is below it.
+        if any(Path(path).stat().st_nlink > 2 + (path == str(each)) for path in homes):
+            found |= {path for path, _, _ in os.walk(each)} - homes
+    return frozenset(found)
+
+
+def _is_blamed(path: str, ours: set[int], *, unseen: bool) -> bool:
+    found = PLAYGROUNDS_CGROUP.search(path)
+    return found is not None and _is_ours(int(found[1]), ours, unseen=unseen)

@@ -15,7 +15,7 @@ from typing import IO
 ROOT = Path(__file__).parent.parent
 UID = 4242
 PROBE = "import shellplay.model, tests.waiting, pytest, pexpect, prompt_toolkit"
-NOT_COPIED = (".*", "__pycache__", "build", "dist", "logs")
+NOT_COPIED = (".*", "build", "dist", "logs")
 
 
 class NoOrdinaryUser(Exception):
