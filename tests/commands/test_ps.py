@@ -29,7 +29,7 @@ def test_the_long_listing_has_the_numbers_of_ps() -> None:
     for each in processes:
         user, rss, percent = rows[each["pid"]]
         assert each["user"] == user
-        if each["role"] in ("shell", "job"):
+        if each["role"] == "shell":
             assert each["memory"] / 1024 == pytest.approx(float(rss), abs=512)
             assert each["cpu_percent"] == pytest.approx(float(percent), abs=20)
 

@@ -17,7 +17,9 @@ from shellplay.cmdline.printer import Printer
 from shellplay.container.container import Container
 from shellplay.kernel import procfs
 from shellplay.playground.playground import Playground
+from tests.fences.conditions import spawned
 from tests.repl.program import environment, shellplay
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone
 SUMMED = ("processes", "memory", "cpu_seconds")
@@ -25,13 +27,18 @@ BURNER = f"{sys.executable} -Sc 'import time\nwhile time.process_time() < 0.4: p
 
 
 def test_without_a_limit_the_processes_are_summed_up(container: Container) -> None:
-    job = container.spawn("sleep 1000")
-    seen = container.usage()
-    statuses = [procfs.status(pid) for pid in (container.pid, job.pid or 0)]
+    job = spawned(container, "sleep 1000")
+    seen = stats.of(container)
     assert (seen.processes, seen.summed) == (2, SUMMED)
-    # The kernel adds up what its processors count only now and then.
-    memory = sum(each.rss for each in statuses if each)
-    assert (seen.memory or 0) // 1024 == pytest.approx(memory, abs=1024)
+
+    def is_that_of_the_statuses() -> bool:
+        statuses = [procfs.status(pid) for pid in (container.pid, job.pid or 0)]
+        memory = sum(each.rss for each in statuses if each)
+        # The kernel adds up what its processors count only now and then.
+        return (stats.of(container).memory or 0) // 1024 == pytest.approx(memory, abs=1024)
+
+    # What has just begun still loads its libraries.
+    wait_until(is_that_of_the_statuses, "the memory of both")
 
 
 def test_the_time_of_what_bash_has_waited_for_counts(container: Container) -> None:
