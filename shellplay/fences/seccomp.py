@@ -31,6 +31,9 @@ NEEDED = (
     *("exit_group", "ioctl", "munmap", "pselect6", "read", "rt_sigaction", "rt_sigprocmask"),
     *("rt_sigreturn", "setpgid", "write"),
 )
+# What is called through a ring, io_uring(7), passes no filter.
+RING = "io_uring_setup"
+RING_NOTE = f"{RING} fails as well: no filter sees the calls of a ring (allow={RING})"
 LIST = "CALL,..."
 
 
@@ -39,7 +42,8 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
 
     ``seccomp docker`` is Docker's default profile, which allows more to who has more
     capabilities; ``profile=`` takes a file of that format.  ``deny=`` and ``allow=`` change
-    it; ``deny=`` alone denies only these.  Alone it stands for ``seccomp docker``.
+    it; ``deny=`` alone denies only these, and io_uring_setup, since no filter sees the calls
+    of a ring (``allow=io_uring_setup``).  Alone it stands for ``seccomp docker``.
     """
 
     foreign = True
@@ -83,10 +87,12 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
         """
         denied, allowed = _names(self.deny), _names(self.allow)
         action = ACTIONS[self.action or "EPERM"]
-        if denied and not (allowed or self.preset or self.profile):
+        closed = self._closed_ring(action)
+        if denied and not (set(allowed) - {RING} or self.preset or self.profile):
             # Otherwise a 32-bit program would make the call all the same; or be killed.
             others = seccomp_profile.architectures()
-            return Rules(ALLOW, (Rule(denied, action),), others)
+            return Rules(ALLOW, (Rule(denied, action), *closed), others)
+        ring = {name for each in closed for name in each.names}
         here = Here.with_capabilities(capabilities)
         if self.profile is None:
             base = seccomp_profile.docker(here)
@@ -96,19 +102,29 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
         return Rules(
             action if self.action else base.default,
             (
-                *(_without(each, {*denied, *allowed}) for each in base.rules),
+                *(_without(each, {*denied, *allowed, *ring}) for each in base.rules),
                 Rule(kept, ALLOW),
                 Rule(denied, action),
+                *closed,
             ),
             base.architectures,
         )
+
+    def _closed_ring(self, action: Action) -> tuple[Rule, ...]:
+        """Return the rule that keeps a list of denied calls from being gone around."""
+        if not self.deny or RING in (*_names(self.deny), *_names(self.allow)):
+            return ()
+        # Programs that ask for a ring do well without one, but not if they are killed.
+        return (Rule((RING,), ACTIONS["EPERM"] if action.name == "kill" else action),)
 
     def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Return the fence for what a process may do: profiles ask about capabilities."""
         ready = self.ready or self.rules(status.permitted)
         # What libseccomp does not take is said before anything else goes up.
         seccomp.compiled(ready)
-        return self.changed(ready=ready), ()
+        of_docker = self.preset or (self.allow and not self.profile)
+        notes = () if of_docker or not self._closed_ring(ALLOW) else (RING_NOTE,)
+        return self.changed(ready=ready), notes
 
     def apply(self, target: Target) -> None:
         """Install the filter, and for good."""
