@@ -28,14 +28,14 @@ BURNER = f"{sys.executable} -Sc 'import time\nwhile time.process_time() < 0.4: p
 
 def test_without_a_limit_the_processes_are_summed_up(container: Container) -> None:
     job = spawned(container, "sleep 1000")
-    seen = stats.of(container)
+    seen = container.usage()
     assert (seen.processes, seen.summed) == (2, SUMMED)
 
     def is_that_of_the_statuses() -> bool:
         statuses = [procfs.status(pid) for pid in (container.pid, job.pid or 0)]
         memory = sum(each.rss for each in statuses if each)
         # The kernel adds up what its processors count only now and then.
-        return (stats.of(container).memory or 0) // 1024 == pytest.approx(memory, abs=1024)
+        return (container.usage().memory or 0) // 1024 == pytest.approx(memory, abs=1024)
 
     # What has just begun still loads its libraries.
     wait_until(is_that_of_the_statuses, "the memory of both")
