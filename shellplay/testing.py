@@ -1,8 +1,8 @@
-"""A pytest plugin: recipes are tests, and tests of your own get a playground.
+"""A pytest plugin: it runs recipes as tests, and gives your own tests a playground.
 
-It collects ``*.play.md`` and gives two fixtures: ``playground``, the engine in the process
-of the test, and ``playground_terminal``, the real program in a terminal, driven by its
-prompt marks and never by time.  docs/testing.md has complete examples.
+It collects ``*.play.md`` and has two fixtures.  ``playground`` is the engine in the process of
+the test.  ``playground_terminal`` is the real program in a terminal; the test waits for its
+prompt marks and never for a time.  docs/testing.md has complete examples.
 """
 
 from __future__ import annotations
@@ -27,34 +27,41 @@ if TYPE_CHECKING:
 
 PACKAGE_ROOT = str(Path(__file__).parent.parent)
 SUFFIX = ".play.md"
-PATIENCE = 30
-# What keeps an environment from changing what a program writes.
-REMOVED = ("COLUMNS", "LINES", "PS1", "PROMPT_COMMAND", "PYTHONWARNINGS", "SHELLPLAY_PROMPT")
+TIMEOUT_SECONDS = 30
+# Environment variables that would change the output of the program.
+REMOVED_VARIABLES = (
+    "COLUMNS",
+    "LINES",
+    "PS1",
+    "PROMPT_COMMAND",
+    "PYTHONWARNINGS",
+    "SHELLPLAY_PROMPT",
+)
 
 
 # -- recipes ----------------------------------------------------------------------------------
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> RecipeFile | None:
-    """Collect a recipe."""
+    """Return a collector for a recipe, None for any other file."""
     if not file_path.name.endswith(SUFFIX):
         return None
     return RecipeFile.from_parent(parent, path=file_path)
 
 
 class RecipeFile(pytest.File):
-    """A file that holds one recipe."""
+    """A file with one recipe."""
 
     def collect(self) -> Iterable[RecipeItem]:
-        """Give the one test of it."""
+        """Yield the only test of the file."""
         yield RecipeItem.from_parent(self, name=self.path.name.removesuffix(SUFFIX))
 
 
 class RecipeItem(pytest.Item):
-    """A recipe as a test, performed in a process and a playground of its own."""
+    """A recipe as a test; a process of its own performs it in a new playground."""
 
     def runtest(self) -> None:
-        """Perform it; raises RecipeFailed."""
+        """Perform the recipe; raises RecipeFailed."""
         from shellplay.errors import RecipeError
         from shellplay.stage.recipe_files import read
         from shellplay.stage.report.report import Verdict
@@ -76,13 +83,13 @@ class RecipeItem(pytest.Item):
         excinfo: pytest.ExceptionInfo[BaseException],
         style: Any = None,  # noqa: ANN401 (passed on)
     ) -> Any:  # noqa: ANN401 (as pytest has it)
-        """Show our report of a failure, and no traceback."""
+        """Return the report of the recipe instead of a traceback."""
         if isinstance(excinfo.value, RecipeFailed):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Say where it stands and what it is called."""
+        """Return the path and the name of the recipe."""
         return self.path, None, self.name
 
 
@@ -90,7 +97,7 @@ class RecipeItem(pytest.Item):
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let a recipe that is skipped be named as the place of it, and not this file."""
+    """Replace this file by the recipe as the location of a skip."""
     report = yield
     if isinstance(item, RecipeItem) and isinstance(report.longrepr, tuple):
         report.longrepr = (str(item.path), 1, report.longrepr[2])
@@ -98,11 +105,11 @@ def pytest_runtest_makereport(
 
 
 class RecipeFailed(Exception):
-    """A recipe is not as expected; its text is the report."""
+    """The output of a recipe is not as expected; the text is the report."""
 
     @classmethod
     def of(cls, report: Report) -> RecipeFailed:
-        """Make one from a report."""
+        """Return the exception for a report."""
         from shellplay.stage.report.text import explain
 
         return cls(explain(report))
@@ -113,7 +120,7 @@ class RecipeFailed(Exception):
 
 @pytest.fixture
 def playground() -> Iterator[Playground]:
-    """A playground in the process of the test; all in it is ended after the test."""
+    """A playground in the process of the test; after the test all its processes are killed."""
     from shellplay.playground.playground import Playground
 
     with Playground() as running:
@@ -133,7 +140,7 @@ class MarkPatterns:
 
     @classmethod
     def of(cls, word: str, *, plain: bool) -> MarkPatterns:
-        """Return those of marks that carry ``word``; see shellplay/repl/osc133.py."""
+        """Return the patterns of marks with the key ``word``; see shellplay/repl/osc133.py."""
         if plain:
             return cls(
                 ready=rf"\x1eB {word} \d+\r\n",
@@ -149,10 +156,10 @@ class MarkPatterns:
 
 
 class Terminal:
-    """A shellplay that somebody sits in front of.
+    """A running shellplay in a terminal, driven by the keys of a test.
 
-    ``shell`` is the pexpect spawn.  Between ``ready`` and the next line nothing is sent:
-    there the terminal is cooked, and control keys would be lost.
+    ``shell`` is the pexpect spawn.  Send keys only after ``ready``: while a line runs, the
+    terminal is in canonical mode, and control keys would be lost.
     """
 
     def __init__(self, driver: Pexpect, marks: MarkPatterns) -> None:
@@ -162,17 +169,17 @@ class Terminal:
 
     @property
     def pid(self) -> int:
-        """The PID of the program, which is the role ``repl``."""
+        """The PID of the program, which has the role ``repl``."""
         return int(self.shell.pid)
 
     def ready(self) -> None:
-        """Wait until the next prompt reads keys."""
+        """Wait until the next prompt reads keys; raises AssertionError."""
         self.expect(self.marks.ready)
 
     def run(self, line: str) -> tuple[int, str]:
-        """Type ``line`` at the prompt that is ready; return its status and its output.
+        """Type ``line`` at the prompt; return its exit status and its output.
 
-        The next prompt is ready when this returns.
+        The next prompt is ready when this returns.  Raises AssertionError.
         """
         self.send(f"{line}\r")
         self.expect(self.marks.output)
@@ -186,20 +193,20 @@ class Terminal:
         self.driver.send(keys)
 
     def control(self, letter: str) -> None:
-        """Press Ctrl and a key: ``]`` leaves a bash."""
+        """Press Ctrl and a key; ``]`` detaches from a bash."""
         self.driver.sendcontrol(letter)
 
-    def expect(self, pattern: str, *, timeout: float = PATIENCE) -> str:
-        """Wait for a regular expression and return the text before it.
+    def expect(self, pattern: str, *, timeout: float = TIMEOUT_SECONDS) -> str:
+        """Wait for a regular expression; return the text before it; ``timeout`` is in seconds.
 
-        Raises AssertionError at a traceback, or when the program has ended.
+        Raises AssertionError at a traceback or the end of the program, pexpect.TIMEOUT else.
         """
         import pexpect
 
-        seen = [pattern, "Traceback", pexpect.EOF]
-        found = self.driver.expect(seen, timeout=timeout)
+        patterns = [pattern, "Traceback", pexpect.EOF]
+        index = self.driver.expect(patterns, timeout=timeout)
         text = str(self.shell.before)
-        assert found == 0, f"{seen[found]} while waiting for {pattern!r} after:\n{text}"
+        assert index == 0, f"{patterns[index]} while waiting for {pattern!r} after:\n{text}"
         return text
 
     def ended(self) -> int:
@@ -213,12 +220,12 @@ class Terminal:
         return int(self.shell.exitstatus)
 
     def close(self) -> None:
-        """End the program, as the closing of a terminal window does."""
+        """Hang up the terminal, as a closed terminal window does, which ends the program."""
         self.driver.close()
 
 
 def plain(text: str) -> str:
-    """Remove escape sequences and carriage returns from what a terminal was sent."""
+    """Remove escape sequences and carriage returns from the output of a terminal."""
     return re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[=>])|\r", "", text)
 
 
@@ -233,26 +240,26 @@ def start_terminal(
 ) -> Terminal:
     """Start ``python -m shellplay --no-config ARGUMENTS`` and wait for its first prompt.
 
-    ``driver`` is what the fixture ``pexpect_factory`` makes; ``log`` gets everything that
-    the terminal was sent.
+    ``driver`` comes from the fixture ``pexpect_factory``; ``log`` gets all output of the
+    terminal.  Raises AssertionError.
     """
     import pexpect
 
-    clean = _environment(term) | (environment or {})
+    variables = _environment(term) | (environment or {})
     driver.set_name("terminal")
     driver.shell = pexpect.spawn(
         sys.executable,
         ["-m", "shellplay", "--no-config", *arguments],
-        env=clean,
+        env=variables,
         encoding="utf-8",
         codec_errors="replace",
         dimensions=(lines, columns),
-        timeout=PATIENCE,
+        timeout=TIMEOUT_SECONDS,
     )
     driver.shell.delaybeforesend = None
     driver.shell.logfile_read = log.open("w")
     is_plain = "--plain" in arguments or term in ("", "dumb", "unknown")
-    terminal = Terminal(driver, MarkPatterns.of(clean["SHELLPLAY_MARKS"], plain=is_plain))
+    terminal = Terminal(driver, MarkPatterns.of(variables["SHELLPLAY_MARKS"], plain=is_plain))
     try:
         terminal.ready()
     except BaseException:
@@ -263,15 +270,17 @@ def start_terminal(
 
 
 def _environment(term: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if name not in REMOVED}
-    return clean | {
+    variables = {
+        name: value for name, value in os.environ.items() if name not in REMOVED_VARIABLES
+    }
+    return variables | {
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
         "PAGER": "cat",
         "PROMPT_TOOLKIT_BELL": "0",
         "PROMPT_TOOLKIT_NO_CPR": "1",
         "PYTHONPATH": os.pathsep.join([PACKAGE_ROOT, os.environ.get("PYTHONPATH", "")]),
-        # Nothing that runs inside can know this word, and so fake a mark.
+        # A program in a container does not know this word, and cannot forge a mark.
         "SHELLPLAY_MARKS": uuid.uuid4().hex,
         "TERM": term,
     }
@@ -281,7 +290,7 @@ def _environment(term: str) -> dict[str, str]:
 def playground_terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
     """The real program in a terminal, at its first prompt; it ends with the test.
 
-    It keeps its history in the directory of the test, where terminal.log is what it wrote.
+    Its history and its output (terminal.log) are in the directory ``tmp_path`` of the test.
     """
     try:
         factory = request.getfixturevalue("pexpect_factory")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pexpect
 import pyte
 
-from tests.terminal import PATIENCE, Terminal
+from tests.terminal import TIMEOUT_SECONDS, Terminal
 
 # A program that is not driven shows its menus and suggestions as it does for a person.
 AS_FOR_A_PERSON = {"SHELLPLAY_MARKS": "1", "PROMPT_TOOLKIT_NO_CPR": "0"}
@@ -72,11 +72,11 @@ class Screen:
 
     def wait(self, condition: Callable[[Screen], object], what: str) -> None:
         """Take what the program writes until ``condition(self)`` is true."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not condition(self):
             left = deadline - time.monotonic()
             if left <= 0:
-                raise AssertionError(f"waited {PATIENCE} s for {what} on:\n{self.text}")
+                raise AssertionError(f"waited {TIMEOUT_SECONDS} s for {what} on:\n{self.text}")
             try:
                 self._terminal.shell.read_nonblocking(65536, timeout=left)
             except pexpect.TIMEOUT:

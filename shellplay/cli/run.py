@@ -14,7 +14,7 @@ from shellplay.cmdline.registry import TABLE
 from shellplay.commands.run import attend, found, started
 from shellplay.container.container import Container
 from shellplay.container.start import NotStarted
-from shellplay.docker.options import Asked, parse
+from shellplay.docker.options import RunRequest, parse
 from shellplay.errors import Refused, ShellplayError, UsageError
 from shellplay.playground.playground import Playground
 from shellplay.repl.term_type import container_term
@@ -58,7 +58,7 @@ def main(words: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-def _checked(asked: Asked) -> Asked:
+def _checked(asked: RunRequest) -> RunRequest:
     if asked.has("detach"):
         raise UsageError(
             "run -d lives as long as a playground, and this command has none that goes on",
@@ -69,7 +69,7 @@ def _checked(asked: Asked) -> Asked:
     return asked
 
 
-def _run(playground: Playground, asked: Asked, printer: Printer, *, verbose: bool) -> int:
+def _run(playground: Playground, asked: RunRequest, printer: Printer, *, verbose: bool) -> int:
     playground.prestart(bridge=asked.last("network") in (None, "bridge"))
     told: list[str] = []
     container = started(playground, asked, _noted(found(asked), printer), told)
@@ -87,7 +87,7 @@ def _noted(finding: Generator[str, None, Image | None], printer: Printer) -> Ima
             return image
 
 
-def _attended(container: Container, asked: Asked) -> int:
+def _attended(container: Container, asked: RunRequest) -> int:
     assert container.process is not None
     if not asked.has("tty"):
         keys = sys.stdin.fileno() if asked.has("interactive") else None

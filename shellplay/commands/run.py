@@ -17,7 +17,7 @@ from shellplay.cmdline.observer import Recording
 from shellplay.cmdline.outcomes import Outcome, Status
 from shellplay.cmdline.phrases import count, numbers
 from shellplay.cmdline.registry import command
-from shellplay.docker.options import Asked
+from shellplay.docker.options import RunRequest
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel.terminal_modes import restored
 from shellplay.playground.playground import Playground
@@ -34,7 +34,7 @@ def run(
     playground: Playground,
     front: Front,
     recording: Recording,
-    asked: Annotated[Asked, RunWords("[OPTIONS] IMAGE [CMD]", "as for docker run")],
+    asked: Annotated[RunRequest, RunWords("[OPTIONS] IMAGE [CMD]", "as for docker run")],
 ) -> Iterator[Outcome]:
     """Run a program as docker run does: behind every fence, put up one after the other.
 
@@ -124,7 +124,7 @@ def remove(
         yield f"{label}: removed" + (f", {count(ended)} ended" if force and ended else "")
 
 
-def found(asked: Asked) -> Generator[str, None, Image | None]:
+def found(asked: RunRequest) -> Generator[str, None, Image | None]:
     """Return the image that was asked for, None for the host; pull it if it is not there."""
     if asked.image == HOST:
         return None
@@ -143,7 +143,7 @@ def found(asked: Asked) -> Generator[str, None, Image | None]:
 
 
 def started(
-    playground: Playground, asked: Asked, image: Image | None, told: list[str]
+    playground: Playground, asked: RunRequest, image: Image | None, told: list[str]
 ) -> Container:
     """Start what was asked for; ``told`` gets a sentence for each fence."""
     from shellplay.cmdline.argument_types.fences import hidden

@@ -1,1 +1,1 @@
-"""``run``: what the words of ``docker run`` ask for, as fences and a program behind them."""
+"""``run``: translate the words of ``docker run`` to fences and a program behind them."""

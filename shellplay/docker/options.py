@@ -1,4 +1,4 @@
-"""The options of ``docker run`` that ``run`` takes, one table for all who ask."""
+"""The options of ``docker run`` that ``run`` knows: a table for parser, help and completion."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ EXAMPLE = "as in: run -it host /bin/bash"
 
 
 class Option(NamedTuple):
-    """One option: what it takes, if it takes something, and what it does.
+    """One option; ``metavar`` is empty for a flag, ``short`` is its letter or empty.
 
-    ``choices`` are offered; ``only`` they are taken, or else also what the metavar says.
+    Completion offers the ``choices``.  If ``restricted`` is true, every other value is refused.
     """
 
     help: str
     metavar: str = ""
     short: str = ""
     choices: tuple[str, ...] = ()
-    only: bool = False
+    restricted: bool = False
 
 
 NETWORKS = ("none", "bridge", "pasta", "host", "container:")
@@ -62,105 +62,111 @@ OPTIONS: dict[str, Option] = {
     "pid": Option("whose processes it sees", "host|container:NAME", choices=("host",)),
     "ipc": Option("whose shared memory", "private|host|container:NAME", choices=("host",)),
     "uts": Option("whose host name", "host", choices=("host",)),
-    "userns": Option("whose users", "host", choices=("host",), only=True),
+    "userns": Option("whose users", "host", choices=("host",), restricted=True),
     "cgroupns": Option(
-        "whose view of cgroups", "host|private", choices=("host", "private"), only=True
+        "whose view of cgroups", "host|private", choices=("host", "private"), restricted=True
     ),
     "stop-signal": Option("the signal that stop sends", "SIGNAL"),
     "pull": Option(
         "when to fetch the image", "always|missing|never",
-        choices=("always", "missing", "never"), only=True,
+        choices=("always", "missing", "never"), restricted=True,
     ),
 }  # fmt: skip
 ALIASES = {"net": "network", "h": "hostname"}
-# As Go reads them, which Docker is written in.
+# Docker parses flags with strconv.ParseBool of Go, which accepts these values.
 YES, NO = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 SHORT = {option.short: name for name, option in OPTIONS.items() if option.short}
 
 
-class Asked(NamedTuple):
-    """What was asked for: options with their values, the image, and the command's words."""
+class RunRequest(NamedTuple):
+    """A parsed ``run``: all values of each option, the image, and the words of the command."""
 
-    given: Mapping[str, tuple[str, ...]]
+    options: Mapping[str, tuple[str, ...]]
     image: str
     command: tuple[str, ...]
 
     def has(self, name: str) -> bool:
-        """Tell whether a flag is on."""
-        return self.given.get(name, ("false",))[-1] in YES
+        """Tell whether a flag is true."""
+        return self.options.get(name, ("false",))[-1] in YES
 
     def last(self, name: str) -> str | None:
-        """Return what an option was given last, which is what counts."""
-        return self.given[name][-1] if name in self.given else None
+        """Return the last value of an option, which overrides the others; None if not given."""
+        return self.options[name][-1] if name in self.options else None
 
     def all(self, name: str) -> tuple[str, ...]:
-        """Return all that an option was given."""
-        return self.given.get(name, ())
+        """Return all values of an option, in the order of the words."""
+        return self.options.get(name, ())
 
 
-def parse(words: Sequence[str]) -> Asked:
-    """Read ``[OPTIONS] IMAGE [COMMAND...]``; raises UsageError with the nearest option."""
-    given: dict[str, list[str]] = {}
+def parse(words: Sequence[str]) -> RunRequest:
+    """Parse ``[OPTIONS] IMAGE [COMMAND...]``; raises UsageError with the nearest option."""
+    options: dict[str, list[str]] = {}
     pending = deque(words)
     while pending and pending[0].startswith("-") and pending[0] != "-":
         word = pending.popleft()
         if word == "--":
             break
-        for name, value in _long(word, pending) if word[1] == "-" else _short(word, pending):
-            _check(name, value)
-            given.setdefault(name, []).append(value)
+        parse_word = _parse_long if word[1] == "-" else _parse_short
+        for name, value in parse_word(word, pending):
+            _check_value(name, value)
+            options.setdefault(name, []).append(value)
     if not pending:
         raise UsageError("run needs an IMAGE, or host for the files of this machine", EXAMPLE)
     image = pending.popleft()
-    return Asked({name: tuple(values) for name, values in given.items()}, image, tuple(pending))
+    values = {name: tuple(texts) for name, texts in options.items()}
+    return RunRequest(values, image, tuple(pending))
 
 
-def yes(spelled: str, value: str) -> bool:
-    """Read a flag as Docker does; raises UsageError."""
+def parse_flag(spelling: str, value: str) -> bool:
+    """Return the truth value of a flag's text; raises UsageError, which names ``spelling``."""
     if value not in (*YES, *NO):
-        raise UsageError(f"{spelled} cannot be {value!r}", "true or false")
+        raise UsageError(f"{spelling} cannot be {value!r}", "true or false")
     return value in YES
 
 
-def _check(name: str, value: str) -> None:
+def _check_value(name: str, value: str) -> None:
     option = OPTIONS[name]
     if not option.metavar:
-        yes(f"run --{name}", value)
-    elif option.only and value not in option.choices:
+        parse_flag(f"run --{name}", value)
+    elif option.restricted and value not in option.choices:
         raise UsageError(f"run --{name} cannot be {value!r}", " or ".join(option.choices))
 
 
-def _long(word: str, pending: deque[str]) -> list[tuple[str, str]]:
-    spelled, equals, value = word[2:].partition("=")
-    name = ALIASES.get(spelled, spelled)
+def _parse_long(word: str, pending: deque[str]) -> list[tuple[str, str]]:
+    spelling, equals, value = word[2:].partition("=")
+    name = ALIASES.get(spelling, spelling)
     option = OPTIONS.get(name)
     if option is None:
-        near = nearest(spelled, OPTIONS)
-        fix = f'did you mean "--{near}"?' if near else "help run lists them"
-        raise UsageError(f"run has no option --{spelled[:40]}", fix)
+        suggestion = nearest(spelling, OPTIONS)
+        fix = f'did you mean "--{suggestion}"?' if suggestion else "help run lists them"
+        raise UsageError(f"run has no option --{spelling[:40]}", fix)
     if not option.metavar:
         return [(name, value if equals else "true")]
-    return [(name, value if equals else _next(f"--{name}", option, pending))]
+    return [(name, value if equals else _next_value(f"--{name}", option, pending))]
 
 
-def _short(word: str, pending: deque[str]) -> list[tuple[str, str]]:
-    """Read ``-it``, ``-p 80:80`` and ``-p80:80``."""
-    found: list[tuple[str, str]] = []
-    for place, letter in enumerate(word[1:], 2):
+def _parse_short(word: str, pending: deque[str]) -> list[tuple[str, str]]:
+    """Parse short options: ``-it``, ``-p 80:80`` or ``-p80:80``."""
+    values: list[tuple[str, str]] = []
+    for position, letter in enumerate(word[1:], 2):
         name = SHORT.get(letter)
         if name is None:
-            near = letter.swapcase()
-            known = f'did you mean "-{near}"?' if near in SHORT else "help run lists them"
-            raise UsageError(f"run has no option -{letter}", known)
+            other_case = letter.swapcase()
+            fix = (
+                f'did you mean "-{other_case}"?'
+                if other_case in SHORT
+                else "help run lists them"
+            )
+            raise UsageError(f"run has no option -{letter}", fix)
         option = OPTIONS[name]
         if option.metavar:
-            rest = word[place:].removeprefix("=")
-            return [*found, (name, rest or _next(f"-{letter}", option, pending))]
-        found.append((name, "true"))
-    return found
+            attached = word[position:].removeprefix("=")
+            return [*values, (name, attached or _next_value(f"-{letter}", option, pending))]
+        values.append((name, "true"))
+    return values
 
 
-def _next(spelled: str, option: Option, pending: deque[str]) -> str:
+def _next_value(spelling: str, option: Option, pending: deque[str]) -> str:
     if not pending:
-        raise UsageError(f"run {spelled} needs {option.metavar}", option.help)
+        raise UsageError(f"run {spelling} needs {option.metavar}", option.help)
     return pending.popleft()

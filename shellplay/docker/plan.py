@@ -1,4 +1,4 @@
-"""What ``run`` is to do: the fences in Docker's order, and the program behind them."""
+"""Plan a ``run``: the fences in the order of runc, and the program behind them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shellplay.container.spec import ProcessSpec, Report, StartSpec, VolumeSpec, new_id
 from shellplay.directories import expanded
 from shellplay.docker.mounts import volumes
-from shellplay.docker.options import Asked
+from shellplay.docker.options import RunRequest
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY, Fence, docker
 from shellplay.fences.caps import ALL, PRESETS
@@ -24,106 +24,112 @@ if TYPE_CHECKING:
     from shellplay.image.manifest import Image
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# What is mounted over the kernel's directories, which --privileged has as they are.
-COVERS = ("proc", "sys", "dev")
+# The fences that mount over /proc, /sys and /dev; with --privileged they are left out.
+KERNEL_MOUNTS = ("proc", "sys", "dev")
 NETWORKS: dict[str, dict[str, str]] = {
     "none": {},
     BRIDGE: {"mode": BRIDGE},
     PASTA: {"mode": PASTA},
 }
-# With the semaphores and queues of the host comes the shared memory that lies in files.
+# --ipc host also shares POSIX shared memory, which is files in /dev/shm (shm_overview(7)).
 SHM = VolumeSpec(Path("/dev/shm"), "/dev/shm")
 LIMITS = ("memory", "cpu", "cpuset", "pids", "rlimit")
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What was asked of ``run``: what it starts, and which ports lead there then."""
+    """A request with its image; ``start`` makes the StartSpec of the container.
 
-    asked: Asked
+    ``image`` is None for the files of the host; ``term`` is TERM for a program with a terminal.
+    """
+
+    request: RunRequest
     image: Image | None
     term: str
 
     @property
     def ports(self) -> tuple[str, ...]:
-        """The ports to publish; raises UsageError."""
+        """The texts of the ports to publish; raises UsageError for an invalid one."""
         from shellplay.network.port import Port
 
-        ports = self.asked.all("publish")
-        for each in ports:
-            Port.parse(each)
+        ports = self.request.all("publish")
+        for text in ports:
+            Port.parse(text)
         return ports
 
     def start(self, report: Report) -> StartSpec:
-        """Return program and fences; raises UsageError for what is wrong with it."""
+        """Return the program and its fences; ``report`` gets notes about fences.
+
+        Raises UsageError for options that are invalid or exclude each other.
+        """
         name = new_id()
-        hostname = self.asked.last("hostname") or name
-        if self.asked.last("uts") == "host":
-            if self.asked.last("hostname"):
+        hostname = self.request.last("hostname") or name
+        if self.request.last("uts") == "host":
+            if self.request.last("hostname"):
                 raise UsageError("--hostname changes nothing with --uts host", "leave one out")
             hostname = os.uname().nodename
         fences = self._fences(hostname, report)
-        if self.ports and "net" not in [each.kind for each in fences]:
+        if self.ports and "net" not in [fence.kind for fence in fences]:
             raise UsageError("-p publishes nothing with --network host", "leave one out")
         return StartSpec(name, self._program(hostname), fences, report, self.ports)
 
     # -- the program ---------------------------------------------------------------------
 
     def _program(self, hostname: str) -> ProcessSpec:
-        asked, config = self.asked, self.image.config if self.image else None
+        request, config = self.request, self.image.config if self.image else None
         argv = self._argv()
         return ProcessSpec(
             argv=argv,
             environment=self._environment(hostname),
             directory=_absolute(
-                asked.last("workdir") or (config.directory if config else "") or "/"
+                request.last("workdir") or (config.directory if config else "") or "/"
             ),
-            user=asked.last("user") or (config.user if config else ""),
-            terminal=asked.has("tty"),
-            keys=asked.has("interactive"),
-            init=asked.has("init"),
+            user=request.last("user") or (config.user if config else ""),
+            terminal=request.has("tty"),
+            keys=request.has("interactive"),
+            init=request.has("init"),
             reads_bashrc=self.image is not None,
-            attended=not asked.has("detach"),
-            forgotten=asked.has("rm"),
+            attended=not request.has("detach"),
+            forgotten=request.has("rm"),
             volumes=self._volumes(),
             stop_signal=_signal(
-                asked.last("stop-signal") or (config.stop_signal if config else "")
+                request.last("stop-signal") or (config.stop_signal if config else "")
             ),
         )
 
     def _volumes(self) -> tuple[VolumeSpec, ...]:
-        found = volumes(self.asked)
-        taken = [each.target for each in found]
-        shared = self.asked.last("ipc") == "host" and SHM.target not in taken
-        return (*found, SHM) if shared else found
+        specs = volumes(self.request)
+        taken = [spec.target for spec in specs]
+        shared = self.request.last("ipc") == "host" and SHM.target not in taken
+        return (*specs, SHM) if shared else specs
 
     def _argv(self) -> tuple[str, ...]:
-        asked, config = self.asked, self.image.config if self.image else None
-        entrypoint = asked.last("entrypoint")
+        request, config = self.request, self.image.config if self.image else None
+        entrypoint = request.last("entrypoint")
         if entrypoint is not None:
-            # As for Docker, that leaves the image's own command out as well.
-            argv = (*([entrypoint] if entrypoint else []), *asked.command)
+            # Docker's rule: --entrypoint also drops the command of the image.
+            argv = (*([entrypoint] if entrypoint else []), *request.command)
         elif config is not None:
-            argv = (*config.entrypoint, *(asked.command or config.command))
+            argv = (*config.entrypoint, *(request.command or config.command))
         else:
-            argv = asked.command or ("/bin/bash",)
+            argv = request.command or ("/bin/bash",)
         if not argv:
-            raise UsageError(f"{asked.image} says no command", f"run {asked.image} CMD")
+            raise UsageError(f"{request.image} says no command", f"run {request.image} CMD")
         return argv
 
     def _environment(self, hostname: str) -> dict[str, str]:
         config = self.image.config if self.image else None
-        found = {"PATH": PATH, "HOSTNAME": hostname}
-        if self.asked.has("tty"):
-            found["TERM"] = self.term
-        found.update(_variables(config.environment if config else ()))
-        for file in self.asked.all("env-file"):
-            found.update(_variables(_lines(file)))
-        for each in self.asked.all("env"):
-            # As for Docker, a name that we have not is none inside either.
-            found.pop(each, None)
-            found.update(_variables((each,)))
-        return found
+        variables = {"PATH": PATH, "HOSTNAME": hostname}
+        if self.request.has("tty"):
+            variables["TERM"] = self.term
+        variables.update(_variables(config.environment if config else ()))
+        for file in self.request.all("env-file"):
+            variables.update(_variables(_lines(file)))
+        for name in self.request.all("env"):
+            # Docker's rule: -e NAME unsets the variable if it is not in our environment.
+            variables.pop(name, None)
+            variables.update(_variables((name,)))
+        return variables
 
     # -- the fences ----------------------------------------------------------------------
 
@@ -137,54 +143,57 @@ class Plan:
         return docker.fitted([REGISTRY[kind].parse(options[kind]) for kind in kinds])
 
     def _options(self, hostname: str, report: Report) -> dict[str, dict[str, str]]:
-        """Return the kinds of the fences, each with its options."""
-        asked = self.asked
-        found: dict[str, dict[str, str]] = {kind: {} for kind in docker.preset()}
-        found["root"] = self._root()
-        found["uts"] = {"hostname": hostname}
-        if asked.last("network") is None:
-            found["net"], why = docker.network()
-            if why is not None:
-                report("net", why)
+        """Return the options of each fence by its kind."""
+        request = self.request
+        options: dict[str, dict[str, str]] = {kind: {} for kind in docker.preset()}
+        options["root"] = self._root()
+        options["uts"] = {"hostname": hostname}
+        if request.last("network") is None:
+            options["net"], reason = docker.network()
+            if reason is not None:
+                report("net", reason)
         for kind in ("pid", "ipc", "uts", "net", "cgroup"):
-            self._share(kind, found)
-        if asked.has("privileged"):
-            for kind in (*COVERS, "seccomp"):
-                del found[kind]
-        found.update(_limits(asked))
-        if caps := _capabilities(asked):
-            found["caps"] = caps
+            self._share(kind, options)
+        if request.has("privileged"):
+            for kind in (*KERNEL_MOUNTS, "seccomp"):
+                del options[kind]
+        options.update(_limits(request))
+        if caps := _capabilities(request):
+            options["caps"] = caps
         else:
-            found.pop("caps")
-        for word in asked.all("security-opt"):
-            _security(word, found)
-        return found
+            options.pop("caps")
+        for word in request.all("security-opt"):
+            _security(word, options)
+        return options
 
     def _root(self) -> dict[str, str]:
-        given = {} if self.asked.has("privileged") else dict(docker.OPTIONS["root"])
-        if self.asked.has("read-only"):
-            given["ro"] = "yes"
-        return given if self.image is None else {"image": self.asked.image, **given}
+        options = {} if self.request.has("privileged") else dict(docker.OPTIONS["root"])
+        if self.request.has("read-only"):
+            options["ro"] = "yes"
+        return options if self.image is None else {"image": self.request.image, **options}
 
-    def _share(self, kind: str, found: dict[str, dict[str, str]]) -> None:
-        """Leave the namespace of a kind out, or join another container's, if that is asked."""
+    def _share(self, kind: str, options: dict[str, dict[str, str]]) -> None:
+        """Change the options of a namespace by --pid, --ipc, --uts, --network or --cgroupns.
+
+        It is left out (host), or joined (container:NAME).
+        """
         name = {"net": "network", "cgroup": "cgroupns"}.get(kind, kind)
-        mode = self.asked.last(name)
+        mode = self.request.last(name)
         if mode is None:
             return
         if mode == "host":
-            found.pop(kind, None)
+            options.pop(kind, None)
         elif mode.startswith("container:"):
-            found[kind] = {"join": mode.partition(":")[2]}
-            if "user" in found:
-                # To join what belongs to another user namespace one has to be in that.
-                found["user"] = found[kind]
+            options[kind] = {"join": mode.partition(":")[2]}
+            if "user" in options:
+                # setns(2) needs capabilities in the user namespace that owns the target.
+                options["user"] = options[kind]
         elif kind == "net" and mode == BRIDGE and os.geteuid() != 0:
             raise UsageError("a bridge on the host takes root", "--network pasta")
         elif kind == "net" and mode in NETWORKS:
-            found[kind] = NETWORKS[mode]
+            options[kind] = NETWORKS[mode]
         elif kind == "cgroup" and mode == "private":
-            found[kind] = {}
+            options[kind] = {}
         elif not (kind == "ipc" and mode in ("private", "shareable")):
             others = ", ".join(("", *NETWORKS)) if kind == "net" else ""
             raise UsageError(
@@ -228,31 +237,31 @@ def _lines(file: str) -> tuple[str, ...]:
         text = expanded(file).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--env-file {file} cannot be read: {error}") from error
-    # As Docker reads it: what is behind a name belongs to the value, be it a space.
+    # Docker's rule: all characters after = belong to the value, spaces at the end too.
     lines = (line.removesuffix("\r").lstrip() for line in text.split("\n"))
-    found = tuple(line for line in lines if line and not line.startswith("#"))
-    for line in found:
+    kept = tuple(line for line in lines if line and not line.startswith("#"))
+    for line in kept:
         if any(letter.isspace() for letter in line.partition("=")[0]):
             raise UsageError(
                 f"--env-file {file}: {line!r} has spaces in its name", "NAME=VALUE"
             )
-    return found
+    return kept
 
 
-def _limits(asked: Asked) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
-    # For Docker 0 is no limit.
-    if (memory := asked.last("memory")) not in (None, "0"):
-        found["memory"] = {"max": memory}
-    if (cpus := asked.last("cpus")) not in (None, "0"):
-        found["cpu"] = {"cpus": cpus}
-    if (cpuset := asked.last("cpuset-cpus")) is not None:
-        found["cpuset"] = {"cpus": cpuset}
-    if (pids := asked.last("pids-limit")) is not None and pids not in ("-1", "0"):
-        found["pids"] = {"max": pids}
-    if asked.all("ulimit"):
-        found["rlimit"] = dict(map(_ulimit, asked.all("ulimit")))
-    return found
+def _limits(request: RunRequest) -> dict[str, dict[str, str]]:
+    options: dict[str, dict[str, str]] = {}
+    # For Docker, 0 means no limit.
+    if (memory := request.last("memory")) not in (None, "0"):
+        options["memory"] = {"max": memory}
+    if (cpus := request.last("cpus")) not in (None, "0"):
+        options["cpu"] = {"cpus": cpus}
+    if (cpuset := request.last("cpuset-cpus")) is not None:
+        options["cpuset"] = {"cpus": cpuset}
+    if (pids := request.last("pids-limit")) is not None and pids not in ("-1", "0"):
+        options["pids"] = {"max": pids}
+    if request.all("ulimit"):
+        options["rlimit"] = dict(map(_ulimit, request.all("ulimit")))
+    return options
 
 
 def _ulimit(text: str) -> tuple[str, str]:
@@ -263,36 +272,36 @@ def _ulimit(text: str) -> tuple[str, str]:
     return name, value.replace("-1", "unlimited")
 
 
-def _capabilities(asked: Asked) -> dict[str, str]:
-    """Return the options of caps; nothing if no capability is dropped."""
-    if asked.has("privileged"):
+def _capabilities(request: RunRequest) -> dict[str, str]:
+    """Return the options of the caps fence, none if no capability is dropped."""
+    if request.has("privileged"):
         return {}
-    add = [each.lower().removeprefix("cap_") for each in asked.all("cap-add")]
-    drop = [each.lower().removeprefix("cap_") for each in asked.all("cap-drop")]
-    for each in (*add, *drop):
-        if each not in (ALL, *NAMES):
-            near = did_you_mean(each, NAMES, "man 7 capabilities has them")
-            raise UsageError(f"there is no capability {each!r}", near)
+    add = [name.lower().removeprefix("cap_") for name in request.all("cap-add")]
+    drop = [name.lower().removeprefix("cap_") for name in request.all("cap-drop")]
+    for name in (*add, *drop):
+        if name not in (ALL, *NAMES):
+            suggestion = did_you_mean(name, NAMES, "man 7 capabilities has them")
+            raise UsageError(f"there is no capability {name!r}", suggestion)
     if ALL in add:
-        dropped = [each for each in drop if each != ALL]
+        dropped = [name for name in drop if name != ALL]
         return {"drop": ",".join(dropped)} if dropped else {}
     if ALL in drop:
-        # What is added counts also behind a drop of all, as for Docker.
+        # Docker's rule: --cap-add counts even if --cap-drop ALL comes later.
         return {"keep": ",".join(add)} if add else {"preset": "none"}
     if not add and not drop:
         return {"preset": "docker"}
-    kept = [*(each for each in PRESETS["docker"] if each not in drop), *add]
+    kept = [*(name for name in PRESETS["docker"] if name not in drop), *add]
     return {"keep": ",".join(dict.fromkeys(kept))} if kept else {"preset": "none"}
 
 
-def _security(word: str, found: dict[str, dict[str, str]]) -> None:
+def _security(word: str, options: dict[str, dict[str, str]]) -> None:
     key, _, value = word.replace(":", "=", 1).partition("=")
     if key == "no-new-privileges" and value in ("", "true"):
-        found["nnp"] = {}
+        options["nnp"] = {}
     elif key == "seccomp" and value == "unconfined":
-        found.pop("seccomp", None)
+        options.pop("seccomp", None)
     elif key == "seccomp" and value:
-        found["seccomp"] = {"profile": value}
+        options["seccomp"] = {"profile": value}
     elif (key, value) not in (("no-new-privileges", "false"), ("apparmor", "unconfined")):
         fix = "no-new-privileges, seccomp=unconfined or seccomp=FILE"
         raise UsageError(f"--security-opt {word} is not known here", fix)

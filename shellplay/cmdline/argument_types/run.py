@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from shellplay.cmdline.argument_types.images import images
 from shellplay.cmdline.argument_types.paths import files
 from shellplay.cmdline.arguments import Argument, Candidate
-from shellplay.docker.options import OPTIONS, Asked, Option, parse
+from shellplay.docker.options import OPTIONS, Option, RunRequest, parse
 from shellplay.playground.playground import Playground
 
 FILES = ("env-file", "volume", "device")
@@ -19,7 +19,7 @@ class RunWords(Argument):
     arity = "many"
     raw = True
 
-    def parse(self, words: Sequence[str], playground: Playground) -> Asked:
+    def parse(self, words: Sequence[str], playground: Playground) -> RunRequest:
         """Read them as Docker does; raises UsageError."""
         return parse(words)
 
