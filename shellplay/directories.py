@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def expanded(path: str | Path) -> Path:
     """Return a path with the home directory in it; raise UsageError if there is none."""
+    # Loaded here: every start asks for a base directory, and few expand a path.
+    from pathlib import Path
+
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
@@ -18,15 +24,13 @@ def expanded(path: str | Path) -> Path:
         ) from error
 
 
-def base_directory(variable: str, below_home: str) -> Path | None:
+def base_directory(variable: str, below_home: str) -> str | None:
     """Return our directory below the one that ``variable`` names, or below the home.
 
     None if the user has no home: a uid that no account is of, and no HOME.
     """
     given = os.environ.get(variable, "")
     if given.startswith("/"):
-        return Path(given, "shellplay")
-    try:
-        return Path.home() / below_home / "shellplay"
-    except RuntimeError:
-        return None
+        return os.path.join(given, "shellplay")
+    home = os.path.expanduser("~")
+    return None if home == "~" else os.path.join(home, below_home, "shellplay")

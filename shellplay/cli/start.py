@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from shellplay.cli.batch import Batch, cannot_be_read, lines_of, run_lines
 from shellplay.cmdline.interpreter import Interpreter
@@ -116,6 +115,6 @@ def _opened(file: str) -> int:
     if file == "-":
         return sys.stdin.fileno()
     try:
-        return os.open(Path(file), os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise cannot_be_read(file, error) from error

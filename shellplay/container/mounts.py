@@ -14,7 +14,7 @@ from shellplay.container.state import ContainerState
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences import MountOver, Namespace
 from shellplay.fences.root import Root
-from shellplay.fences.rootfs.build import KERNELS, is_of_kernel
+from shellplay.fences.rootfs import KERNELS, is_of_kernel
 from shellplay.fences.rootfs.lower import LowerTree
 from shellplay.image.overlay_changes import FileChange, changes
 from shellplay.kernel import constants as k

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from shellplay.container.spec import VolumeSpec
 from shellplay.errors import KernelError, Refused
 from shellplay.fences import dev
-from shellplay.fences.rootfs import build
+from shellplay.fences.rootfs import is_of_kernel
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
 from shellplay.kernel import mountinfo
@@ -48,7 +48,7 @@ class Volumes:
     def make_places(self, stub: Stub) -> None:
         """Make what they are going to be mounted at, before the root cannot be written."""
         for each in self._volumes:
-            if not build.is_of_kernel(each.target):
+            if not is_of_kernel(each.target):
                 directory = each.source is None or each.source.is_dir()
                 mount_calls.make_place(stub, each.target, directory=directory)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
 from shellplay.fences.base.cgroup_limit import CgroupLimit, needed
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PERIOD_MICROSECONDS = 100_000
 LEAST_MICROSECONDS = 1_000

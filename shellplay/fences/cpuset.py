@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences.base.cgroup_limit import CgroupLimit, needed
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
-LIST = re.compile("[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIST = "[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*"
 
 
 class Cpuset(CgroupLimit, kind="cpuset", man="cpuset(7)"):
@@ -23,7 +26,7 @@ class Cpuset(CgroupLimit, kind="cpuset", man="cpuset(7)"):
 
     def _check(self) -> None:
         text = needed(self.kind, self.cpus, "0")
-        if not LIST.fullmatch(text):
+        if not re.fullmatch(LIST, text):
             raise UsageError(f"fence cpuset: {text!r} is no list of processors", "as in 0-1")
 
     @classmethod
@@ -45,7 +48,8 @@ class Cpuset(CgroupLimit, kind="cpuset", man="cpuset(7)"):
 
     def why(self, error: KernelError) -> str:
         """Say why the kernel does not take a value."""
-        online = Path("/sys/devices/system/cpu/online").read_text().strip()
+        with open("/sys/devices/system/cpu/online") as file:
+            online = file.read().strip()
         return f"the processors here are {online}"
 
 

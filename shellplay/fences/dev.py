@@ -6,16 +6,16 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shellplay.fences.base.mount_over import MountOver, mounts_at
-from shellplay.fences.rootfs.build import may_see_below_mounts
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount
 from shellplay.kernel.namespaces import identify
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shellplay.kernel.caller import Caller
 
 NODES = {
@@ -77,16 +77,18 @@ def _taken(caller: Caller, terminal: str) -> Iterator[dict[str, int]]:
     They are bound and not made: mknod(2) of a device is nothing for a user namespace.
     """
     found = {name: (f"/dev/{name}", number) for name, number in NODES.items()}
-    console = Path(terminal).stat().st_rdev
-    seen = Path(f"/proc/{caller.pid}/root{terminal}")
+    console = os.stat(terminal).st_rdev
+    seen = f"/proc/{caller.pid}/root{terminal}"
     # The terminal of bash, as Docker binds it, if its node is seen inside.
-    if seen.exists() and seen.stat().st_rdev == console:
+    if os.path.exists(seen) and os.stat(seen).st_rdev == console:
         found["console"] = (terminal, (os.major(console), os.minor(console)))
     with mount.devices(caller, list(found.values())) as trees:
         yield dict(zip(found, trees, strict=True))
 
 
 def _fill(caller: Caller, nodes: dict[str, int]) -> None:
+    from shellplay.fences.rootfs.build import may_see_below_mounts
+
     # The nodes in it are mounts of their own, others cannot be opened.
     quiet = mount.QUIET
     # Group 5 is that of terminals, where there is one.

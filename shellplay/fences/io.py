@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shellplay.errors import Refused, UsageError
 from shellplay.fences.base.cgroup_limit import CgroupLimit, amount, spelled
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BLOCK = "/sys/dev/block"
 READ_V1, WRITE_V1 = "blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device"
@@ -73,16 +76,17 @@ class Io(CgroupLimit, kind="io", man="cgroups(7)"):
 def disk(device: str | None) -> str:
     """Return the numbers of a disk, by default of the one that / is on."""
     try:
-        number = Path("/").stat().st_dev if device is None else Path(device).stat().st_rdev
+        number = os.stat("/").st_dev if device is None else os.stat(device).st_rdev
     except OSError as error:
         raise Refused(f"io: {device}: {error.strerror}", "device=/dev/sda") from error
-    found = Path(BLOCK, f"{os.major(number)}:{os.minor(number)}")
-    if not found.exists():
+    found = f"{BLOCK}/{os.major(number)}:{os.minor(number)}"
+    if not os.path.exists(found):
         what = "/ is on no disk of its own" if device is None else f"{device} is no disk"
         raise Refused(f"io: {what}", "lsblk lists the disks: device=/dev/NAME")
     # The kernel takes whole disks only.
-    whole = found.resolve().parent if (found / "partition").exists() else found
-    return (whole / "dev").read_text().strip()
+    whole = f"{os.path.realpath(found)}/.." if os.path.exists(f"{found}/partition") else found
+    with open(f"{whole}/dev") as file:
+        return file.read().strip()
 
 
 def _unified(line: str) -> tuple[str, dict[str, int]]:

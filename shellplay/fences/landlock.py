@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NONE = "none"
 LARGEST_PORT = 65535
-PORT = re.compile("[0-9]{1,5}")
+PORT = "[0-9]{1,5}"
 PATHS, PORTS = f"PATH,...|{NONE}", f"PORT,...|{NONE}"
 # Without these hardly a program works, and they lead to no file.
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/urandom")
@@ -127,6 +127,6 @@ def _listed(text: str) -> tuple[str, ...]:
 
 
 def _port(word: str) -> int:
-    if not PORT.fullmatch(word) or int(word) > LARGEST_PORT:
+    if not re.fullmatch(PORT, word) or int(word) > LARGEST_PORT:
         raise UsageError(f"fence landlock: {word!r} is no port", f"0 to {LARGEST_PORT}")
     return int(word)

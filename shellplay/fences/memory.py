@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences.base.cgroup_limit import NO_LIMIT, CgroupLimit, amount, needed, spelled
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SWAP_V1, LIMIT_V1 = "memory.memsw.limit_in_bytes", "memory.limit_in_bytes"
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
 from shellplay.fences.base.cgroup_limit import CgroupLimit, needed
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
-NUMBER = re.compile("[0-9]{1,10}")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NUMBER = "[0-9]{1,10}"
 
 
 class Pids(CgroupLimit, kind="pids", man="cgroups(7)"):
@@ -23,7 +26,7 @@ class Pids(CgroupLimit, kind="pids", man="cgroups(7)"):
 
     def _check(self) -> None:
         text = needed(self.kind, self.max, "50")
-        if not NUMBER.fullmatch(text) or not 0 < int(text) < 1 << 22:
+        if not re.fullmatch(NUMBER, text) or not 0 < int(text) < 1 << 22:
             raise UsageError(f"fence pids: {text!r} is no number of processes", "as in 50")
 
     @classmethod

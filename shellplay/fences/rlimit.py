@@ -15,7 +15,7 @@ from shellplay.kernel.rlimits import LINES, UNLIMITED, Range
 if TYPE_CHECKING:
     from shellplay.fences.base.target import Target
 
-NUMBER = re.compile(r"([0-9]{1,30})([KMG]?)", re.IGNORECASE)
+NUMBER = r"([0-9]{1,30})([KMG]?)"
 UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 # What is told of who is not limited.
 TOLD = ("nofile", "nproc")
@@ -137,7 +137,7 @@ def _range(name: str, text: str) -> Range:
 def _number(name: str, word: str) -> int:
     if word == "unlimited":
         return UNLIMITED
-    match = NUMBER.fullmatch(word)
+    match = re.fullmatch(NUMBER, word, re.IGNORECASE)
     if match is None:
         raise UsageError(f"fence rlimit: {name}: {word!r} is no number", "64, 10M or unlimited")
     number = int(match[1]) * UNITS[match[2].lower()]

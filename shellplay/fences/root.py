@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from shellplay.directories import expanded
@@ -12,13 +11,13 @@ from shellplay.errors import UsageError
 from shellplay.fences.base.fence import found, option
 from shellplay.fences.base.namespace import Namespace, return_to, working_directory
 from shellplay.fences.base.target import OpenNamespace
-from shellplay.fences.rootfs import build
-from shellplay.fences.rootfs.lower import LowerTree
+from shellplay.fences.rootfs import KERNELS
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount, mountinfo
 from shellplay.kernel.procfs import Status
 
 if TYPE_CHECKING:
+    from shellplay.fences.rootfs.lower import LowerTree
     from shellplay.image.unpack import UnpackedImage
     from shellplay.kernel.caller import Caller
 
@@ -60,7 +59,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     ro: bool = option("nothing in it can be written", default=False)
     nodev: bool = option("no device in it can be opened, but those in /dev", default=False)
     # What of the host's is there inside: what is mounted anew by others can be left out.
-    kernels: tuple[str, ...] = found(default=build.KERNELS)
+    kernels: tuple[str, ...] = found(default=KERNELS)
     lower_tree: LowerTree | None = found(default=None)
 
     def _check(self) -> None:
@@ -68,7 +67,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
             raise UsageError("root is a directory or an image, not both", "leave one out")
         if self.base != OVERLAY and not expanded(self.base).is_dir():
             raise UsageError(f"{self.base} is no directory", "fence root overlay")
-        if self.base != OVERLAY and expanded(self.base).resolve() == Path("/"):
+        if self.base != OVERLAY and str(expanded(self.base).resolve()) == "/":
             raise UsageError(f"{self.base} is the root already", "fence root overlay")
 
     @classmethod
@@ -84,6 +83,8 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
 
     def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Find what it will stand on; return it so, and sentences about that."""
+        from shellplay.fences.rootfs.lower import LowerTree
+
         if self.image is None:
             lower = expanded("/" if self.base == OVERLAY else self.base).resolve()
             return self.changed(lower_tree=LowerTree([lower], ExitStack())), ()
@@ -131,6 +132,9 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
 
     def configure(self, caller: Caller) -> None:
         """Build the tree, make it the root, and forget the one before."""
+        # Loaded here: whoever only looks at fences builds no tree.
+        from shellplay.fences.rootfs import build
+
         assert self.lower_tree is not None
         path, paths = working_directory(caller), build.open_paths(caller.pid)
         mask = mount.umask(caller, 0)
@@ -164,6 +168,8 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         self.lower_tree.notes += build.reopen(caller, paths)
 
     def _build(self, caller: Caller, lower_tree: LowerTree) -> None:
+        from shellplay.fences.rootfs import build
+
         if self.base != OVERLAY:
             build.stage(caller)
             caller.mount(str(lower_tree.lowers[0]), build.TREE, None, k.MS_BIND | k.MS_REC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
@@ -72,6 +71,8 @@ class Sys(MountOver, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
         caller.mount("sysfs", self.target, "sysfs", mount.QUIET | k.MS_RDONLY)
 
     def _hide(self, caller: Caller) -> None:
+        from pathlib import Path
+
         seen = Path(f"/proc/{caller.pid}/root/sys")
         throttles = [f"/sys/{each.relative_to(seen)}" for each in seen.glob(THROTTLES)]
         hide(caller, [*MASKED, *throttles])

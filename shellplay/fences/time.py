@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "": 1}
 # Only the last number may lack its unit: there is one way to read it, however long it is.
-DURATION = re.compile(r"([+-]?)(?=.)((?:[0-9]{1,18}[smhdw])*(?:[0-9]{1,18})?)")
+DURATION = r"([+-]?)(?=.)((?:[0-9]{1,18}[smhdw])*(?:[0-9]{1,18})?)"
 
 
 class Time(Namespace, kind="time", man="time_namespaces(7)", aliases=("clock",)):
@@ -66,7 +66,7 @@ class Time(Namespace, kind="time", man="time_namespaces(7)", aliases=("clock",))
 
 def seconds(text: str) -> int:
     """Read a duration like ``+1d12h`` or ``-90``; raise UsageError if it is none."""
-    match = DURATION.fullmatch(text)
+    match = re.fullmatch(DURATION, text)
     if match is None:
         raise UsageError(f"{text!r} is not a duration", "like +10d, -1h30m or 90")
     parts = re.findall("([0-9]+)([smhdw]?)", match[2])

@@ -15,7 +15,7 @@ from shellplay.kernel.procfs import Status
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
-RANGE = re.compile("([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
+RANGE = "([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})"
 # (uid_t) -1 is nobody's number.
 NO_ID = 2**32 - 1
 
@@ -55,7 +55,7 @@ class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", 
 
     @staticmethod
     def _ranges(text: str) -> list[MapRange]:
-        found = [RANGE.fullmatch(part) for part in text.split(",")]
+        found = [re.fullmatch(RANGE, part) for part in text.split(",")]
         ranges = [MapRange(*map(int, match.groups())) for match in found if match]
         # The kernel would take a larger number for what is left of it in 32 bits.
         fits = all(

@@ -1,6 +1,6 @@
 """The configuration file: settings as ``set`` takes them, in TOML."""
 
-from pathlib import Path
+import os
 
 from shellplay.cmdline.setting_types import change_all
 from shellplay.directories import base_directory
@@ -12,13 +12,13 @@ class ConfigUnreachable(ShellplayError):
     """The directory of the configuration file cannot be entered."""
 
 
-def config_path() -> Path | None:
+def config_path() -> str | None:
     """Return the path of the configuration file; None if the user has no home directory."""
     directory = base_directory("XDG_CONFIG_HOME", ".config")
-    return directory and directory / "config.toml"
+    return directory and os.path.join(directory, "config.toml")
 
 
-def read_settings(path: Path | None) -> Settings:
+def read_settings(path: str | os.PathLike[str] | None) -> Settings:
     """Return the settings in a file; the default ones if ``path`` is None or does not exist.
 
     Raises UsageError with the path, and ConfigUnreachable if the directory cannot be entered.
@@ -27,7 +27,7 @@ def read_settings(path: Path | None) -> Settings:
     if path is None:
         return settings
     try:
-        path.stat()
+        os.stat(path)
     except FileNotFoundError:
         return settings
     except OSError as error:
@@ -35,7 +35,8 @@ def read_settings(path: Path | None) -> Settings:
             f"no settings are read: {path}: {error.strerror}", "--no-config says nothing"
         ) from error
     try:
-        text = path.read_text("utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}", "or use --no-config") from error
     import tomllib

@@ -20,7 +20,7 @@ MAX_ENTRY = 1 << 16
 def history_path() -> Path | None:
     """Return the path of the history file; None if the user has no home directory."""
     directory = base_directory("XDG_STATE_HOME", ".local/state")
-    return directory and directory / "history"
+    return Path(directory, "history") if directory else None
 
 
 class HistoryFile:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shellplay.cmdline.observer import Heard, Recording
@@ -49,6 +48,8 @@ class Recorder(Recording):
                 "a recipe begins before the first container",
                 "stop them, or begin with: shellplay record FILE",
             )
+        from pathlib import Path
+
         from shellplay.stage.record.session import Session
 
         is_path = "/" in place or place.endswith(SUFFIX)

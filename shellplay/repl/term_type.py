@@ -5,6 +5,8 @@ import os
 from shellplay import settings
 
 DEFAULT_TERM, DUMB = settings.USUAL.term, "dumb"
+# Every database of terminals has these, see terminfo(5).
+KNOWN = (DEFAULT_TERM, DUMB, "linux", "screen", "vt100", "xterm")
 
 
 def container_term() -> str:
@@ -14,7 +16,7 @@ def container_term() -> str:
     that terminal.
     """
     term = os.environ.get("TERM", "")
-    if term in ("", DEFAULT_TERM, DUMB):
+    if not term or term in KNOWN:
         return term or DUMB
     import curses
 

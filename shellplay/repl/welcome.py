@@ -1,5 +1,7 @@
 """The welcome of a new user: one sentence before the first prompt of the first session."""
 
+from pathlib import Path
+
 from shellplay.cmdline.printer import Printer
 from shellplay.directories import base_directory
 from shellplay.recipe.shipped import shipped
@@ -16,9 +18,10 @@ def welcome(printer: Printer) -> None:
 
 def _is_new() -> bool:
     """Tell whether the sentence was never shown, and remember that it is shown now."""
-    directory = base_directory("XDG_STATE_HOME", ".local/state")
-    if directory is None:
+    state = base_directory("XDG_STATE_HOME", ".local/state")
+    if state is None:
         return False
+    directory = Path(state)
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (directory / "welcomed").touch(exist_ok=False)

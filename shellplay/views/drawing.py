@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shellplay.views import text_width
 
@@ -31,8 +31,7 @@ class Drawing(ABC):
         """Return the drawing as lines of at most ``width`` cells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table.
 
     - ``keep``: on a narrow terminal, columns with the smallest ``keep`` are dropped first;
@@ -47,7 +46,6 @@ class Column:
     limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Table(Drawing):
     """Rows below a line of titles; the last column is cut to the width that is left.
 
@@ -57,11 +55,19 @@ class Table(Drawing):
     - ``least``: columns are dropped until the last one has this many cells.
     """
 
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Fragment]]
-    levels: Sequence[int] = ()
-    below: Sequence[Line] = ()
-    least: int = 10
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Sequence[Fragment]],
+        levels: Sequence[int] = (),
+        below: Sequence[Line] = (),
+        least: int = 10,
+    ) -> None:
+        self.columns = columns
+        self.rows = rows
+        self.levels = levels
+        self.below = below
+        self.least = least
 
     def lines(self, width: int) -> list[Line]:
         """Return the titles, the rows, and the lines below the table."""

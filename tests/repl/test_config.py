@@ -12,10 +12,10 @@ from tests.repl.program import shellplay
 
 def test_it_stands_where_xdg_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert config_path() == tmp_path / "shellplay" / "config.toml"
+    assert config_path() == str(tmp_path / "shellplay" / "config.toml")
     monkeypatch.setenv("XDG_CONFIG_HOME", "relative/is/ignored")
     monkeypatch.setenv("HOME", "/home/me")
-    assert config_path() == Path("/home/me/.config/shellplay/config.toml")
+    assert config_path() == "/home/me/.config/shellplay/config.toml"
 
 
 def test_without_a_file_everything_is_as_usual(tmp_path: Path) -> None:

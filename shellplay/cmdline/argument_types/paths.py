@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from shellplay.cmdline.arguments import Candidate, Word
 from shellplay.directories import expanded
@@ -25,7 +24,7 @@ class Mount(Word):
             yield Candidate("tmpfs:", "a file system in memory")
             yield from files(word)
         elif len(rest) == 1:
-            name = Path(source).name
+            name = source.rstrip("/").rpartition("/")[2]
             yield Candidate(f"{source}:/{name}", "where it is to be inside")
         else:
             *given, _ = rest[1].split(",")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from shellplay.errors import KernelError, Refused, UsageError
@@ -14,10 +13,12 @@ from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.cgroup.hierarchies import Hierarchy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shellplay.fences.base.target import Target
     from shellplay.kernel.cgroup.group import Group
 
-AMOUNT = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)([kmgt]?)(?:i?b)?", re.IGNORECASE)
+AMOUNT = r"([0-9]{1,30}(?:\.[0-9]{1,30})?)([kmgt]?)(?:i?b)?"
 # Version 1 keeps whole pages below 2**63; from here on that is no limit.
 NO_LIMIT = 1 << 62
 UNITS = ("", "k", "m", "g", "t")
@@ -148,7 +149,7 @@ class CgroupLimit(Limit, ABC):
 
 def amount(kind: str, text: str) -> int:
     """Return an amount of bytes, as in 64M or 1.5g; raises UsageError."""
-    found = AMOUNT.fullmatch(text)
+    found = re.fullmatch(AMOUNT, text, re.IGNORECASE)
     if found is None:
         raise UsageError(f"fence {kind}: {text!r} is no amount", "as in 64M, 512k or 1.5G")
     size = int(float(found[1]) * 1024 ** UNITS.index(found[2].lower()))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from shellplay.fences.base.fence import Fence
@@ -83,14 +83,15 @@ def is_mounted_over(pid: int | str, target: str) -> bool:
 
 def hide(caller: Caller, paths: Iterable[str]) -> None:
     """Cover what is there of some paths: files by /dev/null, directories by an empty one."""
-    seen = {path: Path(f"/proc/{caller.pid}/root{path}") for path in paths}
-    files = [path for path, there in seen.items() if there.exists() and not there.is_dir()]
+    root = f"/proc/{caller.pid}/root"
+    found = [path for path in paths if os.path.exists(root + path)]
+    files = [path for path in found if not os.path.isdir(root + path)]
     with (
         mount.devices(caller, [("/dev/null", NULL)] * len(files)) as nulls,
         caller.together(),
     ):
-        for path, there in seen.items():
-            if there.is_dir():
+        for path in found:
+            if path not in files:
                 caller.mount("tmpfs", path, "tmpfs", mount.QUIET | k.MS_RDONLY)
         for path, null in zip(files, nulls, strict=True):
             mount.move_mount(caller, null, path, of="/dev/null")
@@ -103,6 +104,6 @@ def make_read_only(caller: Caller, paths: Iterable[str]) -> None:
     """
     with caller.together():
         for path in paths:
-            if Path(f"/proc/{caller.pid}/root{path}").exists():
+            if os.path.exists(f"/proc/{caller.pid}/root{path}"):
                 caller.mount(path, path, None, k.MS_BIND | k.MS_REC)
                 mount.mount_setattr(caller, k.AT_FDCWD, path, *mount.LOOKED_AT, recursive=True)

@@ -6,7 +6,6 @@ import os
 from abc import ABC
 from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from shellplay.errors import KernelError
@@ -102,7 +101,7 @@ class Namespace(Fence, ABC):
 
 def working_directory(caller: Caller) -> str:
     """Return the caller's working directory as the host sees it."""
-    return str(Path(f"/proc/{caller.pid}/cwd").readlink())
+    return os.readlink(f"/proc/{caller.pid}/cwd")
 
 
 def return_to(caller: Caller, path: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC
-from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from shellplay.fences.base.restriction import Restriction
@@ -52,7 +52,7 @@ class SeccompFilter(Restriction, ABC):
     @classmethod
     def unsupported(cls) -> str | None:
         """Say why this kernel cannot have it."""
-        if Path("/proc/sys/kernel/seccomp").is_dir():
+        if os.path.isdir("/proc/sys/kernel/seccomp"):
             return None
         return "this kernel has no filters of system calls (CONFIG_SECCOMP_FILTER)"
 

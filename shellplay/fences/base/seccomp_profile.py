@@ -7,12 +7,9 @@ or without some capabilities, on some processors, or from some kernel on.
 from __future__ import annotations
 
 import errno
-import json
 import os
-import re
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from shellplay.errors import UsageError
@@ -20,7 +17,7 @@ from shellplay.kernel import seccomp
 from shellplay.kernel.capabilities import NAMES, has
 from shellplay.kernel.seccomp import Action, Condition, Rule, Rules
 
-DOCKER = Path(__file__).parent.parent / "profiles" / "docker.json"
+DOCKER = os.path.join(os.path.dirname(__file__), "..", "profiles", "docker.json")
 # What Go, and so the format, calls processors, by uname(2); and what libseccomp does.
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 NATIVE = {"amd64": "X86_64", "arm64": "AARCH64"}
@@ -51,14 +48,19 @@ class Here(NamedTuple):
     @classmethod
     def with_capabilities(cls, capabilities: int) -> Here:
         """Return this machine, for a process that has some capabilities."""
+        import re
+
         system = os.uname()
         first, second = re.findall(r"\d+", system.release)[:2]
         machine = MACHINES.get(system.machine, system.machine)
         return cls(machine, (int(first), int(second)), capabilities)
 
 
-def read(path: Path, here: Here) -> Rules:
+def read(path: str | os.PathLike[str], here: Here) -> Rules:
     """Return what of a profile holds here; raise UsageError if it is none."""
+    # Loaded here: whoever only looks at fences reads no profile.
+    import json
+
     try:
         return _rules(json.loads(_text(path)), here)
     except OSError as error:
@@ -77,12 +79,12 @@ def docker(here: Here) -> Rules:
     return read(DOCKER, here)
 
 
-def _text(path: Path) -> str:
+def _text(path: str | os.PathLike[str]) -> str:
     """Read a file that may be anything: a device has no end."""
-    if not path.is_file():
-        path.stat()
+    if not os.path.isfile(path):
+        os.stat(path)
         raise ValueError("it is no file")
-    with path.open() as file:
+    with open(path) as file:
         text = file.read(LARGEST + 1)
     if len(text) > LARGEST:
         raise ValueError(f"it has more than {LARGEST} characters")
@@ -101,7 +103,9 @@ def _reason(error: Exception) -> str:
 @cache
 def names() -> tuple[str, ...]:
     """Return the names of all calls in Docker's profile, sorted."""
-    rules = json.loads(DOCKER.read_text())["syscalls"]
+    import json
+
+    rules = json.loads(_text(DOCKER))["syscalls"]
     return tuple(sorted({name for rule in rules for name in rule["names"]}))
 
 

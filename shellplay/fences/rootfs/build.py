@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused
+from shellplay.fences.rootfs import KERNELS, is_of_kernel
 from shellplay.kernel import constants as k
 from shellplay.kernel import idmap, mountinfo, procfs
 from shellplay.kernel import mount as mount_calls
@@ -29,16 +30,10 @@ if TYPE_CHECKING:
 STAGE = "/sys"
 TREE, UPPER, WORK = f"{STAGE}/root", f"{STAGE}/upper", f"{STAGE}/work"
 EVERYBODY = [MapRange(0, 0, 2**32 - 1)]
-KERNELS = ("/proc", "/sys", "/dev")
 # What overlayfs says of a directory that it cannot be over: a file system without what it
 # takes, one overlay too many, mounts that hold together, the FUSE of another user.  The last
 # two are said by a kernel without overlayfs.
 UNFIT = (errno.EINVAL, errno.EACCES, errno.ESTALE, errno.ENODEV, errno.EOPNOTSUPP)
-
-
-def is_of_kernel(path: str) -> bool:
-    """Tell whether a path is one of what the kernel shows as files."""
-    return f"{path}/".startswith(tuple(f"{each}/" for each in KERNELS))
 
 
 def may_see_below_mounts(caller: Caller) -> bool:
