@@ -10,7 +10,7 @@ import itertools
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from ipaddress import IPv4Network, ip_interface, ip_network
 from pathlib import Path
@@ -22,9 +22,10 @@ from shellplay.errors import KernelError, Refused
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.here import HERE
+from shellplay.kernel.proc_write import write
 from shellplay.model import VethPair
 from shellplay.network import TITLE, nat, subnets
-from shellplay.network.forwarding import IPV4, IPV6, Forwarding, bridge_lock
+from shellplay.network.forwarding import IPV4, IPV6, SYSCTLS, Forwarding, bridge_lock
 from shellplay.network.subnets import Network
 
 PREFIX = "play"
@@ -38,6 +39,19 @@ IFA_F_NODAD = 0x02
 RTPROT_RA = 9
 RT_TABLE_MAIN = 254
 LOOPBACK = "lo"
+# Without these settings a router advertisement from a container would give the host a route and
+# an address (CVE-2020-13401), and an ICMP redirect would change a route.  The kernel listens as
+# soon as a link is up, so the settings come before that.  See ip-sysctl.rst of the kernel.
+BRIDGE_SETTINGS = {
+    "ipv4/conf/{}/accept_redirects": "0",
+    "ipv4/conf/{}/send_redirects": "0",
+    "ipv4/conf/{}/rp_filter": "1",
+    "ipv6/conf/{}/accept_ra": "0",
+    "ipv6/conf/{}/accept_redirects": "0",
+    "ipv6/conf/{}/autoconf": "0",
+}
+# A port of a bridge needs no address, and would get a link-local one.
+PORT_SETTINGS = {**BRIDGE_SETTINGS, "ipv6/conf/{}/disable_ipv6": "1"}
 
 
 class Bridge:
@@ -76,12 +90,12 @@ class Bridge:
         with _netlink_in(namespace) as (interface, netlink, has_default_route):
             with _kernel_errors(f"the interface {host_end}"):
                 self._netlink.link(
-                    "add", ifname=host_end, kind="veth", master=self._index, state="up",
-                    group=GROUP | self._owner,
+                    "add", ifname=host_end, kind="veth", group=GROUP | self._owner,
                     peer={"ifname": interface, "net_ns_fd": namespace},
                 )  # fmt: skip
             try:
                 with _kernel_errors(interface):
+                    self._connect(host_end)
                     pair = self._configure(
                         netlink, interface, number, has_default_route=has_default_route
                     )
@@ -90,6 +104,11 @@ class Bridge:
                 raise
         self._host_numbers[host_end] = number
         return pair._replace(link=host_end)
+
+    def _connect(self, host_end: str) -> None:
+        _apply(PORT_SETTINGS, host_end)
+        index = socket.if_nametoindex(host_end)
+        self._netlink.link("set", index=index, master=self._index, state="up")
 
     def detach(self, host_end: str) -> None:
         """Remove a veth pair by its host end; it may have ended with its namespace already."""
@@ -146,6 +165,7 @@ class Bridge:
                 f"there is an interface {self.name} already", f"ip link delete {self.name}"
             ) from error
         self._index = socket.if_nametoindex(self.name)
+        _apply(BRIDGE_SETTINGS, self.name)
 
     def _add_addresses(self, networks: list[Network]) -> None:
         index = self._index
@@ -342,6 +362,14 @@ def _netlink_in(namespace: int) -> Iterator[tuple[str, IPRoute, bool]]:
 
 def _interfaces() -> Iterator[str]:
     return (f"eth{number}" for number in itertools.count())
+
+
+def _apply(settings: Mapping[str, str], interface: str) -> None:
+    """Write sysctls of an interface; a host without IPv6 does not have all of them."""
+    for name, value in settings.items():
+        path = SYSCTLS / name.format(interface)
+        if path.exists():
+            write(path, value)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 The host forwards packets, so a machine with a route through the host could reach every port in
 a container.  The table drops all packets to the bridge but answers, so that only published
-ports can be reached.  See nft(8); pyroute2 sends the rules as netlink messages.
+ports can be reached.  It also drops the packets that a container sends from a foreign address.
+See nft(8); pyroute2 sends the rules as netlink messages.
 
 Only the bridge process imports this module.
 """
@@ -19,7 +20,7 @@ from pyroute2.nftables.main import NFTables
 # From linux/netfilter.h and linux/netfilter/nf_tables.h.
 NFPROTO_UNSPEC, NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6 = 0, 1, 2, 10
 FAMILIES = {NFPROTO_INET: "inet", NFPROTO_IPV4: "ip", NFPROTO_IPV6: "ip6"}
-FORWARD, DROP = 2, 0
+FORWARD, DROP, ACCEPT = 2, 0, 1
 META_IIFNAME, META_OIFNAME, META_NFPROTO = 6, 7, 15
 CT_STATE = 0
 # Packets of an existing connection, and ICMP errors about one.
@@ -27,10 +28,12 @@ ESTABLISHED, RELATED = 1 << 1, 1 << 2
 EQUAL, UNEQUAL = 0, 1
 NETWORK_HEADER = 1
 SOURCE_OFFSET = {4: 12, 6: 8}
-SRCNAT_PRIORITY, FILTER_PRIORITY = 100, 0
+RAW_PRIORITY, SRCNAT_PRIORITY, FILTER_PRIORITY = -300, 100, 0
 NAME_SIZE = 16
 PREFIX = "shellplay-"
-CHAIN_OUT, CHAIN_IN = "out", "in"
+CHAIN_FROM, CHAIN_OUT, CHAIN_IN = "from", "out", "in"
+# Addresses that every IPv6 host sends from: link-local, and unspecified while it probes.
+IPV6_LOCAL = (IPv6Network("fe80::/10"), IPv6Network("::/128"))
 
 Expressions = list[dict[str, object]]
 Network = IPv4Network | IPv6Network
@@ -46,12 +49,18 @@ def add(owner: int, bridge: str, networks: list[Network]) -> None:
         nft.begin()
         nft.table("add", name=table)
         nft.chain(
+            "add", table=table, name=CHAIN_FROM, hook="prerouting", type="filter",
+            priority=RAW_PRIORITY, policy=1,
+        )  # fmt: skip
+        for expressions in _source_rules(networks, bridge):
+            nft.rule("add", table=table, chain=CHAIN_FROM, expressions=tuple(expressions))
+        nft.chain(
             "add", table=table, name=CHAIN_OUT, hook="postrouting", type="nat",
             priority=SRCNAT_PRIORITY, policy=1,
         )  # fmt: skip
         for network in networks:
-            expressions = tuple(_masquerade_rule(network, bridge))
-            nft.rule("add", table=table, chain=CHAIN_OUT, expressions=expressions)
+            masquerade = tuple(_masquerade_rule(network, bridge))
+            nft.rule("add", table=table, chain=CHAIN_OUT, expressions=masquerade)
         nft.chain(
             "add", table=table, name=CHAIN_IN, hook="forward", type="filter",
             priority=FILTER_PRIORITY, policy=1,
@@ -91,7 +100,22 @@ def dropping_chains() -> list[str]:
     ]
 
 
+def _source_rules(networks: list[Network], bridge: str) -> Iterator[list[Expressions]]:
+    """Yield the rules that drop each packet from the bridge with a foreign source address."""
+    from_bridge = _match_interface(META_IIFNAME, EQUAL, bridge)
+    with_ipv6 = any(network.version == 6 for network in networks)
+    for network in [*networks, *(IPV6_LOCAL if with_ipv6 else ())]:
+        yield [from_bridge, *_match_source(network), verdict(ACCEPT)]
+    yield [from_bridge, verdict(DROP)]
+
+
 def _masquerade_rule(network: Network, bridge: str) -> Iterator[Expressions]:
+    yield from _match_source(network)
+    yield _match_interface(META_OIFNAME, UNEQUAL, bridge)
+    yield [genex("masq", {})]
+
+
+def _match_source(network: Network) -> Iterator[Expressions]:
     family = NFPROTO_IPV4 if network.version == 4 else NFPROTO_IPV6
     size = network.max_prefixlen // 8
     yield [genex("meta", {"dreg": 1, "key": META_NFPROTO}), _compare(EQUAL, bytes([family]))]
@@ -106,8 +130,6 @@ def _masquerade_rule(network: Network, bridge: str) -> Iterator[Expressions]:
         }),
         _compare(EQUAL, network.network_address.packed),
     ]  # fmt: skip
-    yield _match_interface(META_OIFNAME, UNEQUAL, bridge)
-    yield [genex("masq", {})]
 
 
 def _drop_rule(bridge: str) -> Iterator[Expressions]:

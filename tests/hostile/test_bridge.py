@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.attacks import hole
-
 pytestmark = pytest.mark.root
 ROOT = Path(__file__).parents[2]
 
@@ -27,22 +25,18 @@ def changed() -> set[str]:
     return set(done.stdout.splitlines())
 
 
-@hole("the host takes router advertisements from its bridge")
 @pytest.mark.parametrize("what", ["address", "route"])
 def test_a_container_is_no_router_of_the_host(what: str, changed: set[str]) -> None:
     assert what not in changed
 
 
-@hole("a bridge accepts and sends redirects, and autoconfigures addresses")
 def test_no_setting_of_a_bridge_lets_neighbours_change_the_host(changed: set[str]) -> None:
     assert {each for each in changed if each.startswith("setting")} == set()
 
 
-@hole("the host's ends of the links have addresses of their own")
 def test_the_host_has_no_address_at_the_ports_of_a_bridge(changed: set[str]) -> None:
     assert "port" not in changed
 
 
-@hole("an address that is not of the bridge is taken for a sender there")
 def test_a_container_cannot_send_from_an_address_of_others(changed: set[str]) -> None:
     assert "spoofed" not in changed
