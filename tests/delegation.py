@@ -60,10 +60,9 @@ def set_apart() -> Iterator[None]:
 
 
 def own_directories() -> list[Path]:
-    """Return the cgroups of this pytest, the upper one of each hierarchy, see ``set_apart``."""
+    """Return the cgroups that we were ``set_apart`` in, the upper one of each hierarchy."""
     found = (each.of("self") for each in hierarchies.hierarchies())
-    prefix = f"{PREFIX}{os.getpid()}-"
-    return [each.parent for each in found if each and each.parent.name.startswith(prefix)]
+    return [each.parent for each in found if each and each.parent.name.startswith(PREFIX)]
 
 
 def _make(hierarchy: Hierarchy, upper: Path, uid: int) -> None:

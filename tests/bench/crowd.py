@@ -6,18 +6,21 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench.clock import side_by_side
+from tests.bench.clock import Spent, Watch, median, side_by_side
 from tests.bench.lines import Typist, typed_lines
 from tests.bench.table import Row
 
 FEW = 2
 SIZES = (100, 500)
+# Of the largest, in ms.
+BUDGETS = {"containers": 300, "quit": 5000}
 
 
 def rows(rounds: int) -> Iterator[Row]:
-    """Yield the memory for each container, and how ``ps host`` grows with them."""
+    """Yield what a container adds: memory, time of ``ps host``, ``containers`` and ``quit``."""
     command = [sys.executable, "-m", "tests.bench.crowd", str(rounds)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -26,36 +29,43 @@ def rows(rounds: int) -> Iterator[Row]:
     for size in SIZES:
         memory = found[str(size)]["memory"]
         yield Row(f"memory for each of {size} idle containers", memory, "kB", budget=200)
-    small, large = (found[str(size)]["looking"] for size in SIZES)
-    what = f"`ps host` with {SIZES[1]} containers"
-    peer = f"the same with {SIZES[0]}"
-    yield Row(what, large, "ms", peer, small, SIZES[1] / SIZES[0] * 1.2)
+    small, large = (Spent(*found[str(size)]["looking"]) for size in SIZES)
+    with_all = f"with {SIZES[1]} containers"
+    grown = SIZES[1] / SIZES[0] * 1.2
+    yield Row.of(f"`ps host` {with_all}", large, f"the same with {SIZES[0]}", small, grown)
+    for line, most in BUDGETS.items():
+        wall, cpu = found[line]
+        yield Row(f"`{line}` {with_all}", wall, "ms", budget=most, cpu=cpu)
 
 
 def main() -> int:
     """Make containers, and print what they cost as JSON, for each of SIZES."""
     rounds = int(sys.argv[1])
     memory: dict[int, float] = {}
-    looking: dict[int, float] = {}
-    with typed_lines() as run:
+    looking: dict[int, Spent] = {}
+    with ExitStack() as held:
+        run = held.enter_context(typed_lines())
         for size in (FEW, *SIZES):
             while len(run.playground.containers) < size:
                 run("new")
-            looking[size] = _look(run, rounds)
+            looking[size] = _time(run, "ps host", rounds)
             memory[size] = _memory(run)
-    found = {
+        listing = _time(run, "containers", rounds)
+        watch = Watch()
+    ending = median([watch.spent()])
+    found: dict[object, object] = {
         size: {
             "memory": (memory[size] - memory[FEW]) / (size - FEW),
             "looking": looking[size],
         }
         for size in SIZES
     }
-    sys.stdout.write(json.dumps(found))
+    sys.stdout.write(json.dumps({**found, "containers": listing, "quit": ending}))
     return 0
 
 
-def _look(run: Typist, rounds: int) -> float:
-    return side_by_side({"look": lambda: run("ps host")}, rounds)["look"]
+def _time(run: Typist, line: str, rounds: int) -> Spent:
+    return side_by_side({line: lambda: run(line)}, rounds)[line]
 
 
 def _memory(run: Typist) -> float:

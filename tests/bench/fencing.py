@@ -1,4 +1,4 @@
-"""Rows: putting a fence up and taking it off, beside unshare(1) of the same kind."""
+"""Rows: putting a fence up and taking it off, beside unshare(1)."""
 
 from __future__ import annotations
 
@@ -11,34 +11,65 @@ from tests.bench.clock import program, side_by_side
 from tests.bench.lines import typed_lines
 from tests.bench.table import Row
 
-OPTIONS = {
-    "user": "-U",
-    "mnt": "-m",
-    "uts": "-u",
-    "ipc": "-i",
-    "net": "-n",
-    "pid": "-pf",
-    "cgroup": "-C",
-    "time": "-T",
-}
-FORKED = {"user", "pid"}
+# By kind, the options of unshare(1) for the namespaces that go up in place.
+IN_PLACE = {
+    "mnt": "-m", "uts": "-u", "ipc": "-i", "net": "-n", "cgroup": "-C", "time": "-T",
+}  # fmt: skip
+# What is typed where bash is forked, with the budget of ``fence``; all may go up alone.
+FORKED = {"user": 1.0, "pid": 1.0, "nnp": 1.0, "caps docker": 1.5, "seccomp docker": 1.5}
+PEER = "unshare -u true"
+UNTYPED, TYPED = 1.0, 3.0
 
 
 def rows(rounds: int) -> Iterator[Row]:
     """Yield the time of ``fence`` and ``peel`` of each kind, from line to printed result."""
-    for kind in OPTIONS if os.geteuid() == 0 else ("user",):
-        with typed_lines() as run:
-            run("new")
-            found = side_by_side(
-                {
-                    "unshare -u true": program("unshare", *_flags("uts"), "true"),
-                    "the same kind": program("unshare", *_flags(kind), "true"),
-                    "fence": partial(run, f"fence {kind}"),
-                    "peel": partial(run, f"peel {kind}"),
-                },
-                rounds,
-            )
-        yield from (_row(verb, kind, found) for verb in ("fence", "peel"))
+    root = os.geteuid() == 0
+    for kind in IN_PLACE if root else ():
+        yield from _in_place(kind, rounds)
+    for line, budget in FORKED.items() if root else (("user", FORKED["user"]),):
+        yield from _forked(line, budget, rounds)
+
+
+def _in_place(kind: str, rounds: int) -> Iterator[Row]:
+    # A new network costs the kernel more than a new name does.
+    option = IN_PLACE[kind] if kind == "net" else IN_PLACE["uts"]
+    peer = f"unshare {option} true"
+    with typed_lines() as run:
+        run("new")
+        found = side_by_side(
+            {
+                peer: program("unshare", option, "true"),
+                "fence": partial(run, f"fence {kind}"),
+                "peel": partial(run, f"peel {kind}"),
+            },
+            rounds,
+        )
+    for verb in ("fence", "peel"):
+        yield Row.of(f"`{verb} {kind}` (in place)", found[verb], peer, found[peer], 0.4)
+
+
+def _forked(line: str, budget: float, rounds: int) -> Iterator[Row]:
+    kind = line.split()[0]
+    peer = program("unshare", *(["-u"] if os.geteuid() == 0 else ["-U", "-u"]), "true")
+    with typed_lines() as run:
+        run("new")
+        found = side_by_side(
+            {
+                PEER: peer,
+                "fence": partial(run, f"fence {line}"),
+                "peel": partial(run, f"peel {kind}"),
+                "again": partial(run, f"fence {line}"),
+                "type": partial(run, "in typed=yes"),
+                "peel after": partial(run, f"peel {kind}"),
+            },
+            rounds,
+        )
+    for what, name, most in (
+        (f"`fence {line}` (forked)", "fence", budget),
+        (f"`peel {kind}` (forked), nothing typed inside", "peel", UNTYPED),
+        (f"`peel {kind}` (forked), a line typed inside", "peel after", TYPED),
+    ):
+        yield Row.of(what, found[name], PEER, found[PEER], most)
 
 
 def bridged(rounds: int) -> Iterator[Row]:
@@ -57,17 +88,4 @@ def bridged(rounds: int) -> Iterator[Row]:
             rounds,
         )
     for verb, line in (("fence", "fence net bridge"), ("peel", "peel net")):
-        yield Row(f"`{line}` (a bridge)", found[verb], "ms", peer, found[peer], None)
-
-
-def _row(verb: str, kind: str, found: dict[str, float]) -> Row:
-    forked = kind in FORKED
-    budget = {"fence": 1.5, "peel": None}[verb] if forked else 1.0
-    how = "forked" if forked else "in place"
-    same = f"`unshare {OPTIONS[kind]} true` takes {found['the same kind']:.2g} ms"
-    peer = "unshare -u true"
-    return Row(f"`{verb} {kind}` ({how}); {same}", found[verb], "ms", peer, found[peer], budget)
-
-
-def _flags(kind: str) -> list[str]:
-    return [OPTIONS[kind]] if os.geteuid() == 0 or kind == "user" else ["-U", OPTIONS[kind]]
+        yield Row.of(f"`{line}` (a bridge)", found[verb], peer, found[peer])

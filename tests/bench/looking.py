@@ -31,7 +31,7 @@ def rows(rounds: int) -> Iterator[Row]:
         for peer in ("ps -eaf", "lsns"):
             what = f"`{ours}` with {PROCESSES:,} processes"
             budget = 1.0 if (ours, peer) == ("ps host", "ps -eaf") else None
-            yield Row(what, found[ours], "ms", peer, found[peer], budget)
+            yield Row.of(what, found[ours], peer, found[peer], budget)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,12 +16,13 @@ from shellplay.docker.plan import Plan
 from shellplay.image.import_archive import import_image
 from shellplay.image.store import Store
 from shellplay.playground.playground import Playground
-from tests.bench.clock import program, side_by_side
+from tests.bench.clock import Spent, Watch, program, side_by_side
 from tests.bench.table import Row
 from tests.parity.daemon import NoDocker, dockerd, remove_cgroups
 from tests.parity.image import write
 
 IMAGE = "parity"
+BUDGETS = {"docker run --network none": 1 / 12, "runc run": 0.6}
 BWRAP = ("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-all")
 
 
@@ -36,15 +36,12 @@ def rows(rounds: int) -> Iterator[Row]:
         write(tar)
         peers = dict(_peers(held, place, tar))
         found = side_by_side({"ours": _ours(held, place, tar), **peers}, rounds)
-    budgets = {"docker run --network none": 0.1, "runc run": 1}
-    for name in peers:
-        yield Row(
-            "`run --network none IMAGE true` in a playground, to its end",
-            found["ours"], "ms", name, found[name], budgets.get(name),
-        )  # fmt: skip
+    what = "`run --network none IMAGE true` in a playground, to its end"
+    for name in {**BUDGETS, **peers}:
+        yield Row.of(what, found["ours"], name, found.get(name), BUDGETS.get(name))
 
 
-def _ours(held: ExitStack, place: Path, tar: Path) -> Callable[[], float]:
+def _ours(held: ExitStack, place: Path, tar: Path) -> Callable[[], Spent]:
     """Return an action that runs a program to its end; forgetting it is not counted."""
     os.environ["XDG_DATA_HOME"] = str(place / "store")
     held.callback(os.environ.pop, "XDG_DATA_HOME")
@@ -55,14 +52,14 @@ def _ours(held: ExitStack, place: Path, tar: Path) -> Callable[[], float]:
     asked = parse(["-d", "--network", "none", IMAGE, "true"])
     plan = Plan(asked, store.get(IMAGE), "xterm")
 
-    def run() -> float:
-        started = time.perf_counter()
+    def run() -> Spent:
+        watch = Watch()
         container = playground.new(None, plan.start(lambda *_: None))
         assert container.process is not None
         container.process.wait()
-        taken = time.perf_counter() - started
+        spent = watch.spent()
         playground.stop(container)
-        return taken
+        return spent
 
     return run
 
