@@ -1,7 +1,7 @@
 """A pytest plugin: it runs recipes as tests, and gives your own tests a playground.
 
-It collects ``*.play.md`` and has two fixtures.  ``playground`` is the engine in the process of
-the test.  ``playground_terminal`` is the real program in a terminal; the test waits for its
+It collects ``*.play.md`` of projects that ask for it in their ini file, and has two fixtures.
+``playground`` is the engine in the process of the test.  ``playground_terminal`` is the real program in a terminal; the test waits for its
 prompt marks and never for a time.  docs/testing.md has complete examples.
 """
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PACKAGE_ROOT = str(Path(__file__).parent.parent)
 SUFFIX = ".play.md"
+OPT_IN = "shellplay_recipes"
 TIMEOUT_SECONDS = 30
 # Environment variables that would change the output of the program.
 REMOVED_VARIABLES = (
@@ -42,9 +43,20 @@ REMOVED_VARIABLES = (
 # -- recipes ----------------------------------------------------------------------------------
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the setting by which a project says that its recipes are tests."""
+    parser.addini(OPT_IN, f"collect *{SUFFIX}", type="bool", default=False)
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> RecipeFile | None:
-    """Return a collector for a recipe, None for any other file."""
-    if not file_path.name.endswith(SUFFIX):
+    """Return a collector for a recipe that the user wants to run, None for any other file.
+
+    pytest loads this plugin in every project that shares its environment with shellplay, and
+    a recipe runs programs on the host.  So the ini file asks for recipes, or the command line
+    names the file.
+    """
+    wanted = parent.config.getini(OPT_IN) or parent.session.isinitpath(file_path)
+    if not (wanted and file_path.name.endswith(SUFFIX)):
         return None
     return RecipeFile.from_parent(parent, path=file_path)
 

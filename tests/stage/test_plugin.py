@@ -74,7 +74,7 @@ def project(tmp_path: Path) -> Path:
     """Return the directory of a project of somebody else."""
     folder = tmp_path / "project"
     folder.mkdir()
-    (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / "pytest.ini").write_text("[pytest]\nshellplay_recipes = true\n")
     return folder
 
 
