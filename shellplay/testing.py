@@ -1,8 +1,9 @@
 """A pytest plugin: it runs recipes as tests, and gives your own tests a playground.
 
 It collects ``*.play.md`` of projects that ask for it in their ini file, and has two fixtures.
-``playground`` is the engine in the process of the test.  ``playground_terminal`` is the real program in a terminal; the test waits for its
-prompt marks and never for a time.  docs/testing.md has complete examples.
+``playground`` is the engine in the process of the test.  ``playground_terminal`` is the real
+program in a terminal; the test waits for its prompt marks and never for a time.
+docs/testing.md has complete examples.
 """
 
 from __future__ import annotations

@@ -49,6 +49,11 @@ class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network"
         """Return the fence for /etc/hosts and /etc/resolv.conf, if it has names to tell."""
         return () if self.mode == NONE else ("mnt",)
 
+    @property
+    def reaches_host(self) -> bool:
+        """Whether it makes interfaces and rules on the host, or starts a program there."""
+        return self.mode != NONE
+
     def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """See that what leads out is installed and allowed; raises Refused."""
         # Loaded here: who only looks at fences needs neither.

@@ -75,6 +75,11 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         """Take ``overlay`` and paths without a key."""
         return "base" if word == OVERLAY or "/" in word or word == "." else None
 
+    @property
+    def reaches_host(self) -> bool:
+        """Whether what is written inside is written to a directory of the host."""
+        return self.base != OVERLAY
+
     @classmethod
     def fact(cls, pid: int | str) -> Place | None:
         """Return what a process has as its root, as its table of mounts shows it."""

@@ -80,6 +80,11 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
         if self.ready is None:
             self.rules(0)
 
+    @property
+    def reaches_host(self) -> bool:
+        """Whether it reads a file of the host, which an error may quote."""
+        return self.profile is not None
+
     def rules(self, capabilities: int) -> Rules:
         """Return which calls are allowed to who has some capabilities.
 

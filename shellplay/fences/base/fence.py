@@ -151,6 +151,11 @@ class Fence(ABC):
         """The fences that this one, with its options, needs around it."""
         return self.inside
 
+    @property
+    def reaches_host(self) -> bool:
+        """Whether it changes, or runs, or reads into the container, something of the host's."""
+        return False
+
     # -- what the kernel shows -----------------------------------------------------------
 
     @classmethod

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from shellplay.cmdline.argument_types.fences import FenceWords
 from shellplay.cmdline.registry import GRAMMAR, find
-from shellplay.cmdline.tokenizer import segments
+from shellplay.cmdline.tokenizer import Segment, segments
 from shellplay.errors import ShellplayError
+from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Actor, Recipe, Step
 
 # These commands change only containers and run only their bashes. The list names each
@@ -93,15 +95,30 @@ def reach_of(step: Step) -> Reach:
     if NAMED_TAG.search(step.text):
         return Reach.HOST
     try:
-        names = [find(part.words[0].text).name for part in segments(step.text, GRAMMAR)]
+        reaches = [_reach_of_command(part) for part in segments(step.text, GRAMMAR)]
     except ShellplayError:
         # An unknown command may be a command of a later version.
         return Reach.HOST
-    reaches = map(_reach_of_command, names)
     return max(reaches, key=lambda reach: reach.value, default=Reach.CONTAINERS)
 
 
-def _reach_of_command(name: str) -> Reach:
+def _reach_of_command(part: Segment) -> Reach:
+    name, words = find(part.words[0].text).name, [each.text for each in part.words[1:]]
     if name in BASH_COMMANDS:
         return Reach.INSIDE
+    if name == "fence" and _reach_host(words):
+        return Reach.HOST
+    # New bashes run that file before they have any fence.
+    if name == "set" and words[:1] == ["bashrc"] and words[1:] != ["off"]:
+        return Reach.HOST
     return Reach.CONTAINERS if name in CONTAINER_COMMANDS else Reach.HOST
+
+
+def _reach_host(words: list[str]) -> bool:
+    """Tell whether one of the fences that words name does; raises UsageError for no fences."""
+    for option in ("-c", "--container"):
+        if option in words:
+            at = words.index(option)
+            words = words[:at] + words[at + 2 :]
+    chosen = FenceWords("KIND", "fences to put up").parse(words, Playground())
+    return any(each.reaches_host for each in chosen.fences)
