@@ -30,15 +30,15 @@ def panel(scene: Scene, before: Scene | None) -> dict[str, object]:
 
 
 def playground_processes(scene: Scene) -> list[Record]:
-    """Return the processes of the playground, without all other processes of the host."""
+    """Return the processes of the playground; the scene has those of the host as well."""
     return [each for each in scene.processes if each.get("role") != HOST_ROLE]
 
 
 def changes(before: Scene | None, after: Scene) -> Iterator[str]:
     """Yield a sentence for each change between two scenes.
 
-    A change is a container, a fence or a process that is new or gone.  Without ``before``
-    (None), processes are no changes.
+    A change is a container, a fence or a process that is new or gone.  For the first scene
+    (``before`` is None), all containers and fences are new, and processes are left out.
     """
     old = {_text(each, "label"): each for each in before.containers} if before else {}
     new = {_text(each, "label"): each for each in after.containers}

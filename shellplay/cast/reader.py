@@ -1,4 +1,4 @@
-"""Read an asciicast of version 2 or 3, one event at a time, so that its length is no limit."""
+"""Read an asciicast of version 2 or 3, one event at a time, whatever its length."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ class CastError(UsageError):
 
 
 class Reader:
-    """An iterator over the events of a cast in a binary file, once; ``header`` comes first.
+    """The header of a cast in a binary file, and an iterator over its events.
 
-    Output keeps CR LF as line end.  The reader skips comments, input and unknown codes, and
-    an incomplete last line, as a killed recorder leaves it.  Raises `CastError`.
+    The file is read once, so iterate once.  Output keeps CR LF as line end.  The reader
+    skips comments, input and unknown codes, and an incomplete last line, as a killed
+    recorder leaves it.  Raises `CastError`.
     """
 
     def __init__(self, file: IO[bytes], name: str = "cast") -> None:

@@ -183,8 +183,8 @@ def _stream(screen: pyte.Screen) -> pyte.Stream:
 class _LenientScreen:
     """A screen that ignores the control sequences for which pyte raises an exception.
 
-    They have too many parameters (``CSI 1;2;3 A``), a private mark (``CSI ? m``), or an
-    unknown area to erase (``CSI 9 J``).
+    Such a sequence has too many parameters (``CSI 1;2;3 A``), a private mark (``CSI ? m``)
+    or an unknown area to erase (``CSI 9 J``).
     """
 
     def __init__(self, screen: pyte.Screen) -> None:

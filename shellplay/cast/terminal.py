@@ -44,7 +44,7 @@ class Terminal:
         return ""
 
     def finish(self) -> str:
-        """Return U+FFFD for a character whose last bytes never came, else ""."""
+        """Return U+FFFD if the last character is incomplete, else ""."""
         return self._decoder.decode(b"", final=True)
 
     def _with_crlf(self, text: str) -> str:

@@ -53,8 +53,8 @@ def _match_prefix(
 ) -> tuple[int, Bindings]:
     """Return how many lines at the start match one to one, and the bindings after them."""
     at = 0
-    both = min(len(patterns.items), len(lines))
-    while at < both and patterns.quantifier(at) is Quantifier.ONE:
+    length = min(len(patterns.items), len(lines))
+    while at < length and patterns.quantifier(at) is Quantifier.ONE:
         after = patterns.fit(at, lines[at], bindings)
         if after is None:
             break
@@ -64,12 +64,12 @@ def _match_prefix(
 
 def _missing_first(path: list[Aligned]) -> list[Aligned]:
     """Put missing lines before the unexpected lines next to them, as diff(1) does."""
-    done: list[Aligned] = []
-    while len(done) < len(path):
-        remaining = path[len(done) :]
+    result: list[Aligned] = []
+    while len(result) < len(path):
+        remaining = path[len(result) :]
         different = list(takewhile(lambda each: not each.fits, remaining))
-        done += sorted(different, key=lambda each: each.item is None) or remaining[:1]
-    return done
+        result += sorted(different, key=lambda each: each.item is None) or remaining[:1]
+    return result
 
 
 class Move(Enum):

@@ -45,8 +45,8 @@ def bless(
         output, status = outputs[step.line]
         expected, bindings = update_expectation(step, output, bindings, tag)
         changes += _changes(step, expected, status, text)
-    for place, new in sorted(changes, key=lambda change: change[0].start, reverse=True):
-        text[place.start : place.stop] = new
+    for changed, new in sorted(changes, key=lambda change: change[0].start, reverse=True):
+        text[changed.start : changed.stop] = new
     return _check("\n".join(text), recipe.path)
 
 
@@ -131,8 +131,8 @@ def _changes(
     if status == step.status:
         new += old[-1:] if has_status else []
     elif above := _status_above(step, text):
-        place, key = above
-        changes = [(range(place, place + 1), [f"{key} {status}{end}"])]
+        number, key = above
+        changes = [(range(number, number + 1), [f"{key} {status}{end}"])]
         return [*changes, (range(step.first - 1, step.last - 1), new)]
     elif status:
         new.append(f"[{status}]{end}")
@@ -144,16 +144,16 @@ def _status_above(step: Step, text: list[str]) -> tuple[int, str] | None:
 
     None: the step has no such line.
     """
-    above = step.line - 2
-    while (found := kind(text[above].removesuffix("\r"))) in (
+    number = step.line - 2
+    while (found := kind(text[number].removesuffix("\r"))) in (
         Kind.BLANK,
         Kind.COMMENT,
         Kind.CONDITION,
     ):
-        line = text[above].removesuffix("\r")
+        line = text[number].removesuffix("\r")
         if found is Kind.CONDITION and condition.read(line)[0] == "status":
-            return above, line[: line.index(":") + 1]
-        above -= 1
+            return number, line[: line.index(":") + 1]
+        number -= 1
     return None
 
 

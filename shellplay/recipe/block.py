@@ -139,11 +139,11 @@ class BlockReader:
         match = match or ALMOST_ACTOR.match(text)
         assert match
         written = match["word"] + match["sign"]
-        meant = nearest(written, actors)
+        near = nearest(written, actors)
         self._fail(
             f"nobody is called {quoted(written)}",
             line,
-            fix=f'did you mean "{meant}"? {ESCAPE}',
+            fix=f'did you mean "{near}"? {ESCAPE}',
         )
 
     def _condition(self, text: str, line: int) -> None:

@@ -41,8 +41,8 @@ def write(conditions: Conditions) -> Iterator[str]:
     for key, (_, writer) in KEYS.items():
         value = getattr(conditions, key, None)
         if value is not None and value != getattr(default, key):
-            shown = writer(value)
-            yield f"% {key}: {shown}" if shown else f"% {key}"
+            value_text = writer(value)
+            yield f"% {key}: {value_text}" if value_text else f"% {key}"
 
 
 def status(value: str) -> int:

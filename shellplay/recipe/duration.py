@@ -16,7 +16,7 @@ def seconds(text: str) -> float:
     Raises `ValueError` with a sentence if the text is not a duration or above one day.
     """
     match = DURATION.fullmatch(text)
-    # Check the length before float(): a text of a million digits would take it long.
+    # Check the length before float(), which is slow for a text of a million digits.
     if not match or len(text) > 400:
         raise ValueError(f"expected {FORM}")
     number, unit = float(match["number"]), match["unit"]

@@ -26,8 +26,7 @@ ROWS = range(5, 201)
 def read(text: str, path: str = "") -> Header:
     """Return the header of a TOML text, which begins in line 2 of the file ``path``.
 
-    Raises `RecipeError` if the text is not TOML, if a key is unknown, or if a value is not
-    valid for its key.
+    Raises `RecipeError` if the text is not TOML, a key is unknown or a value is not valid.
     """
     try:
         values = tomllib.loads(text)

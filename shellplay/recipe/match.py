@@ -41,8 +41,8 @@ def difference(
 ) -> tuple[str, ...]:
     """Return the lines of a diff between expected lines and output; none if they match.
 
-    A line begins with ``-`` if it was expected and is missing, with ``+`` if it is in the
-    output and was not expected, and with a blank if both match (it is the expected line).
+    A line begins with ``-`` if it was expected and is missing, and with ``+`` if it was not
+    expected.  A line that begins with a blank is an expected line that matches.
 
     Raises `RecipeError` as `match` does.
     """
@@ -53,11 +53,11 @@ def difference(
         return f"-% distinct: {' '.join(distinct)}", f"+{reason}"
     if Search(patterns, lines(output)).run(bindings) is not None:
         return ()
-    shown: list[str] = []
+    diff: list[str] = []
     for each in align(patterns, lines(output), bindings):
         if each.item is not None:
             text = patterns.items[each.item][0].text
-            shown.append(f"{' ' if each.fits else '-'}{text}")
+            diff.append(f"{' ' if each.fits else '-'}{text}")
         else:
-            shown += [f"+{line}" for line in each.lines]
-    return tuple(shown)
+            diff += [f"+{line}" for line in each.lines]
+    return tuple(diff)

@@ -24,9 +24,9 @@ def proposal_or_literal(line: str, proposed: str) -> str:
 def transfer_tags(old: str, line: str, proposed: str, bindings: Bindings) -> str | None:
     """Return a line of output with the tags of an old expected line.
 
-    A word at the place of an old tag becomes this tag; all other words are those of
-    ``proposed``.  None: fewer than half of the words agree, the old line has no name to
-    keep, or the result does not match the line.
+    A word at the place of an old tag becomes this tag; all other words come from
+    ``proposed``.  None: the old line has no name to keep, too few words agree (half or
+    less), or the result does not match the line.
     """
     old_words, words = WORDS.findall(old), WORDS.findall(line)
     if not any(name for word in old_words for name, _ in tag.names_in(word)):

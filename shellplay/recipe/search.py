@@ -19,15 +19,15 @@ class State:
     """A point of the search: the next expected line (``item``) and the next line of output.
 
     The last two fields are about the last ``...`` before this point.  ``height`` is the
-    number of states on the stack when it began; ``begun`` are the bindings at its end
-    (None: there is no such ``...``, or it goes on).
+    number of states on the stack at its start; ``end_bindings`` are the bindings at its
+    end (None: there is no ``...`` before this point, or the point is within it).
     """
 
     item: int
     line: int
     bindings: Bindings
     height: int = 0
-    begun: Bindings | None = None
+    end_bindings: Bindings | None = None
 
 
 class Search:
@@ -47,7 +47,7 @@ class Search:
         Raises `RecipeError` after too many comparisons.
         """
         self._stack = [State(0, 0, bindings)]
-        seen = set()
+        visited = set()
         while self._stack:
             state = self._stack.pop()
             if state.item == len(self._items):
@@ -55,8 +55,8 @@ class Search:
                     return state.bindings
                 continue
             key = self._key(state)
-            if key not in seen:
-                seen.add(key)
+            if key not in visited:
+                visited.add(key)
                 self._expand(state)
         return None
 
@@ -82,7 +82,7 @@ class Search:
 
     def _skip(self, state: State) -> None:
         """Expand a state at ``...``: go on at the first line that fits the next item."""
-        if state.begun is state.bindings:
+        if state.end_bindings is state.bindings:
             # The items since the last `...` bound no name. To match them further down
             # gives the same bindings and leaves fewer lines, so drop these choices.
             del self._stack[state.height :]
@@ -103,7 +103,13 @@ class Search:
 
     def _push(self, state: State, bound: Bindings, *, items: int = 1, used: int = 0) -> None:
         self._stack.append(
-            State(state.item + items, state.line + used, bound, state.height, state.begun)
+            State(
+                state.item + items,
+                state.line + used,
+                bound,
+                state.height,
+                state.end_bindings,
+            )
         )
 
     def _bindings_after(self, item: int, line: int, bindings: Bindings) -> Bindings | None:

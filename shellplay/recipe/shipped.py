@@ -67,8 +67,8 @@ def directory() -> Path | None:
         return packed
     # A directory `recipes` next to an installed package belongs to another program, so
     # require the pyproject.toml of a checkout.
-    ours = (PACKAGE.parent / "pyproject.toml").is_file() and checkout.is_dir()
-    return checkout if ours else None
+    is_checkout = (PACKAGE.parent / "pyproject.toml").is_file() and checkout.is_dir()
+    return checkout if is_checkout else None
 
 
 def shipped() -> list[Shipped]:

@@ -1,4 +1,4 @@
-"""The patterns of one step, and which names may take which values while it is matched."""
+"""The patterns of the expected lines of one step, and the names that must differ."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class Type:
 
     ``regex`` matches one value, always the longest: it uses atomic groups, because Python
     before 3.11.5 matches a possessive quantifier of a group wrongly.  ``characters`` is the
-    class of characters in a value; no such character may stand before or after the value.
+    class of characters in a value; none of them may precede or follow the value.
     If ``identity``, a value names one object, as a PID does: two names of this type that one
     step binds must have different values.
     """

@@ -16,8 +16,8 @@ HOW = {
 def lines(change: Change, label: str = "") -> list[str]:
     """Return the lines for a change; ``label`` is that of the container, "" for none.
 
-    They say what was changed, which state of the bash was carried and which was left
-    behind.  Changes that had to be made before come first.
+    They name the change, the state of the bash that was carried over, and the state that was
+    lost.  If another change was necessary first, its lines come first.
     """
     found = [f"first, {line}" if not line.startswith(" ") else line for line in _first(change)]
     prefix = f"{safe_line(label)}: " if label else ""

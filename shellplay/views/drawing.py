@@ -1,7 +1,7 @@
-"""Drawings: what a view returns. A drawing becomes lines of styled text for a given width.
+"""Drawings: a view returns a drawing, which becomes lines of styled text for any width.
 
-A table of thousands of rows takes milliseconds here; with rich it takes most of a second,
-and the import of rich takes longer than a command.
+This module draws a table of thousands of rows in milliseconds.  rich needs most of a second
+for the same table, and its import alone takes longer than a command.
 """
 
 from __future__ import annotations
@@ -76,15 +76,15 @@ class Table(Drawing):
         last = shown[-1]
         room = max(width - _width_before_last(shown, natural), 1)
         titles: Line = [("bold", column.title) for column in self.columns]
-        drawn = [self._row(titles, shown, natural, text_width.fit(titles[last][1], room))]
+        found = [self._row(titles, shown, natural, text_width.fit(titles[last][1], room))]
         step = 2 if room >= MIN_WIDE_INDENT else 1
         for number, row in enumerate(self.rows):
             level = self.levels[number] if self.levels else 0
             indent = " " * min(step * level, room // 2)
             text = text_width.fit(indent + row[last][1], room)
-            drawn.append(self._row(row, shown, natural, text))
-        drawn += [cut(line, width) for line in self.below]
-        return drawn
+            found.append(self._row(row, shown, natural, text))
+        found += [cut(line, width) for line in self.below]
+        return found
 
     def _natural_widths(self) -> list[int]:
         rows = [[text for _, text in row] for row in self.rows]
@@ -114,16 +114,16 @@ class Table(Drawing):
     def _row(
         self, row: Sequence[Fragment], shown: list[int], natural: list[int], text: str
     ) -> Line:
-        drawn: Line = []
+        found: Line = []
         *leading, last = shown
         for index in leading:
             style, content = row[index]
             content = text_width.fit(content, natural[index])
             right = self.columns[index].right
-            drawn.append((style, text_width.pad(content, natural[index], right=right)))
-            drawn.append(("", " " * GAP))
-        drawn.append((row[last][0], text))
-        return drawn
+            found.append((style, text_width.pad(content, natural[index], right=right)))
+            found.append(("", " " * GAP))
+        found.append((row[last][0], text))
+        return found
 
 
 def _width_before_last(shown: Sequence[int], natural: Sequence[int]) -> int:
@@ -133,10 +133,10 @@ def _width_before_last(shown: Sequence[int], natural: Sequence[int]) -> int:
 
 def cut(line: Line, width: int) -> Line:
     """Return a line cut to at most ``width`` cells, with an ellipsis if text was cut."""
-    drawn: Line = []
+    found: Line = []
     for style, text in line:
-        room = width - sum(text_width.width(each) for _, each in drawn)
+        room = width - sum(text_width.width(each) for _, each in found)
         if room <= 0:
             break
-        drawn.append((style, text_width.fit(text, room)))
-    return drawn
+        found.append((style, text_width.fit(text, room)))
+    return found

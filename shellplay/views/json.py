@@ -27,7 +27,10 @@ def document(kind: str, payload: object) -> str:
 
 
 def plain(value: object) -> object:
-    """Return dicts, lists, strings, numbers, booleans and None for any of our values."""
+    """Return a value as dicts, lists, strings, numbers, booleans and None.
+
+    Raises `TypeError` for an object that is not a value of shellplay.
+    """
     match value:
         case Enum():
             return plain(value.value)

@@ -1,4 +1,4 @@
-"""ps: processes as the live bash could see them, and as the host does."""
+"""The tables of ``ps``: the processes that the live bash can see, and those of the host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOST = (
     Column("S ROLE", keep=1),
     Column("COMMAND"),
 )
-# Of the long listing; they stand before the state, as in ps aux.
+# The columns that ``-l`` adds before the state, as in ps(1) with ``aux``.
 LONG = (
     Column("USER", keep=6, limit=16),
     Column("%CPU", keep=5, right=True),
@@ -44,32 +44,36 @@ STYLES = {
 }
 
 
-class Taken(Protocol):
-    """A snapshot: processes, parents before children, and how many were only counted."""
+class Snapshot(Protocol):
+    """A snapshot of processes, parents before children.
+
+    ``folded`` is the number of host processes that are only counted.
+    """
 
     @property
     def processes(self) -> Sequence[Process]:
-        """The processes to show."""
+        """The processes of the table."""
 
     @property
     def folded(self) -> int:
-        """How many other processes the host has."""
+        """The number of host processes that are not in `processes`."""
 
 
 def inside(processes: Sequence[Process]) -> Table:
-    """Draw the processes that a bash could see, with their PIDs there and on the host.
+    """Return the table of the processes that a bash can see, with PIDs inside and on the host.
 
-    A process in a namespace further down shows the rest of its chain: ``17/1``.  With the
-    details of processes the table is long.
+    A process in an inner PID namespace shows its PID in each namespace from the bash's
+    inwards: ``17/1``.  If a process has details, the table has the columns of ``-l``.
     """
-    # The bash itself is among them, and nothing in the list is above its namespace.
+    # The list contains the bash, and no process outside its PID namespace. So the shortest
+    # list of PIDs ends in the PID namespace of the bash.
     level = min((len(process.inside) for process in processes), default=1) - 1
-    known = {process.pid: process.inside[level] for process in processes}
+    pids_inside = {process.pid: process.inside[level] for process in processes}
     now = time.time()
     rows = [
         [
             ("ansicyan", chain(process.inside[level:])),
-            ("", str(known.get(process.ppid, 0))),
+            ("", str(pids_inside.get(process.ppid, 0))),
             ("", str(process.pid)),
             *_long(process.details, now),
             ("", process.state),
@@ -82,26 +86,26 @@ def inside(processes: Sequence[Process]) -> Table:
     return Table(INSIDE, rows)
 
 
-def host(taken: Taken) -> Table:
-    """Draw the playground as the host sees it: a tree, with every PID of each process.
+def host(snapshot: Snapshot) -> Table:
+    """Return the table of the processes as the host sees them: a tree, with all their PIDs.
 
-    With the details of processes the table is long.
+    If a process has details, the table has the columns of ``-l``.
     """
     now = time.time()
-    rows = [_host_row(process, now) for process in taken.processes]
-    depths, below = levels(taken.processes), _folded(taken.folded)
-    if _is_long(taken.processes):
+    rows = [_host_row(process, now) for process in snapshot.processes]
+    depths, below = levels(snapshot.processes), _folded(snapshot.folded)
+    if _is_long(snapshot.processes):
         return Table(LONG_HOST, rows, depths, below, least=LONG_COMMAND)
     return Table(HOST, rows, depths, below)
 
 
 def chain(pids: Sequence[int]) -> str:
-    """Spell PIDs from an outer to an inner namespace: ``4242/17/1``."""
+    """Return PIDs from an outer to an inner PID namespace as text: ``4242/17/1``."""
     return "/".join(map(str, pids))
 
 
 def levels(processes: Sequence[Process]) -> list[int]:
-    """Return how deep each process is below the first of its ancestors in the list."""
+    """Return for each process how many of its ancestors are in the list."""
     found: dict[int, int] = {}
     for process in processes:
         found[process.pid] = found.get(process.ppid, -1) + 1
@@ -109,14 +113,15 @@ def levels(processes: Sequence[Process]) -> list[int]:
 
 
 def start(started: float, now: float) -> str:
-    """Spell seconds since the epoch as ps(1) does: ``21:55``, of another day ``Sep03``.
+    """Return a start time in seconds of Unix time as ps(1) writes it.
 
-    Of another year it is the year alone.
+    That is ``21:55`` for a time of today, ``Sep03`` of this year, and else the year.
     """
-    then, today = time.localtime(started), time.localtime(now)
-    if then.tm_year != today.tm_year:
-        return str(then.tm_year)
-    return time.strftime("%H:%M" if then.tm_yday == today.tm_yday else "%b%d", then)
+    start_time, today = time.localtime(started), time.localtime(now)
+    if start_time.tm_year != today.tm_year:
+        return str(start_time.tm_year)
+    is_today = start_time.tm_yday == today.tm_yday
+    return time.strftime("%H:%M" if is_today else "%b%d", start_time)
 
 
 def _is_long(processes: Sequence[Process]) -> bool:

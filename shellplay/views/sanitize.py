@@ -1,10 +1,10 @@
-"""The one sanitiser: every text that shellplay did not write itself passes here first.
+"""The one sanitiser: all text from outside shellplay passes here before a terminal gets it.
 
 A command line, a hostname, a path or a line of output may contain escape sequences.  A
 terminal obeys them: it moves the cursor, renames its window or types an answer.
 
-- `safe` and `safe_line` make every control character visible, as ``\\x1b``; so do they with
-  a lone surrogate, which stands for a byte that is not UTF-8.
+- `safe` and `safe_line` make control characters visible, as ``\\x1b``.  A lone surrogate,
+  as Python decodes a byte that is not UTF-8, becomes ``\\xe9``.
 - `SafeStream` does the same with text that arrives in pieces.
 - `DrawingStream` keeps the sequences that draw, for a cast; `strip_sequences` keeps none.
 """
@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 
-# C0 without \t and \n, DEL and C1; then what hides or reorders text: soft hyphen, bidi marks
-# and overrides, zero-width and invisible operators, line and paragraph separators, byte order
-# mark, annotations, tags and supplementary variation selectors; surrogates.  The joiners
-# U+200C and U+200D stay: Persian, Hindi and emoji are spelled with them.
+# C0 without \t and \n, DEL and C1; then characters that hide or reorder text: soft hyphen,
+# bidi marks and overrides, zero-width and invisible operators, line and paragraph separators,
+# byte order mark, annotations, tags and supplementary variation selectors; surrogates.  The
+# joiners U+200C and U+200D stay: Persian, Hindi and emoji need them.
 _UNSAFE = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff"

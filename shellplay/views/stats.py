@@ -1,4 +1,4 @@
-"""stats: what each container uses, beside its limits."""
+"""The table of ``stats``: the resources that each container uses, and their limits."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ COLUMNS = (
     Column("READ/WRITTEN", keep=1, right=True),
 )
 UNITS = ("B", "K", "M", "G", "T")
-NOBODY = "the rest is counted once it is limited"
-SUMMED = "~ is a sum over the processes, and exact once it is limited (help stats)"
+UNCOUNTED_HINT = "the rest is counted once it is limited"
+SUMMED_HINT = "~ is a sum over the processes, and exact once it is limited (help stats)"
+# The first columns, which are always shown.
 ALWAYS = 2
-NOTHING = "-"
+NOT_COUNTED = "-"
 
 
 def table(usages: Sequence[Usage]) -> Table:
-    """Draw the use of containers, each ``use / limit``.
+    """Return the table of the usage of containers, each value as ``use / limit``.
 
-    What nobody counts is a ``-``, or is left out if it is counted of none of them.  A ``~``
-    is before memory and processor time that are sums over processes.
+    A value that is not counted is a ``-``; a column without any value is left out.  A value
+    after ``~`` is a sum over the processes of the container.
     """
     rows = [_row(each) for each in usages]
     shown = [
         number
         for number in range(len(COLUMNS))
-        if number < ALWAYS or any(row[number][1] != NOTHING for row in rows)
+        if number < ALWAYS or any(row[number][1] != NOT_COUNTED for row in rows)
     ]
     return Table(
         [COLUMNS[number] for number in shown],
@@ -46,9 +47,9 @@ def table(usages: Sequence[Usage]) -> Table:
 
 
 def size(number: int | None) -> str:
-    """Return bytes in the unit that fits: 12.5M."""
+    """Return a number of bytes in a binary unit, as ``12.5M``; ``-`` for None."""
     if number is None:
-        return NOTHING
+        return NOT_COUNTED
     amount, unit = float(number), 0
     while amount >= 1024 and unit < len(UNITS) - 1:
         amount, unit = amount / 1024, unit + 1
@@ -57,25 +58,32 @@ def size(number: int | None) -> str:
 
 def _hints(usages: Sequence[Usage]) -> Iterator[str]:
     if any({"memory", "cpu_seconds"}.intersection(each.summed) for each in usages):
-        yield SUMMED
+        yield SUMMED_HINT
     elif any(None in (each.memory, each.cpu_seconds, each.read) for each in usages):
-        yield NOBODY
+        yield UNCOUNTED_HINT
 
 
 def _row(usage: Usage) -> list[Fragment]:
     name = safe_line(usage.container) + (" (paused)" if usage.paused else "")
-    moved = f"{size(usage.read)}/{size(usage.written)}" if usage.read is not None else NOTHING
-    killed = "ansired" if usage.oom_kills else ""
+    transferred = (
+        f"{size(usage.read)}/{size(usage.written)}" if usage.read is not None else NOT_COUNTED
+    )
+    oom_style = "ansired" if usage.oom_kills else ""
     return [
         ("bold", name),
-        ("", _of(str(usage.processes), usage.pids_limit)),
+        ("", _use_and_limit(str(usage.processes), usage.pids_limit)),
         ("", _count(usage.forks_refused)),
-        ("", _of(_mark(usage, "memory") + size(usage.memory), usage.memory_limit)),
+        ("", _use_and_limit(_mark(usage, "memory") + size(usage.memory), usage.memory_limit)),
         ("", size(usage.memory_peak)),
-        (killed, _count(usage.oom_kills)),
-        ("", _of(_mark(usage, "cpu_seconds") + _seconds(usage.cpu_seconds), usage.cpu_limit)),
+        (oom_style, _count(usage.oom_kills)),
+        (
+            "",
+            _use_and_limit(
+                _mark(usage, "cpu_seconds") + _seconds(usage.cpu_seconds), usage.cpu_limit
+            ),
+        ),
         ("", _seconds(usage.throttled_seconds)),
-        ("", moved),
+        ("", transferred),
     ]
 
 
@@ -83,13 +91,13 @@ def _mark(usage: Usage, name: str) -> str:
     return "~" if name in usage.summed else ""
 
 
-def _of(use: str, limit: str | None) -> str:
+def _use_and_limit(use: str, limit: str | None) -> str:
     return use if limit is None else f"{use} / {limit}"
 
 
 def _count(number: int | None) -> str:
-    return NOTHING if number is None else str(number)
+    return NOT_COUNTED if number is None else str(number)
 
 
 def _seconds(seconds: float | None) -> str:
-    return NOTHING if seconds is None else f"{seconds:.2f}s"
+    return NOT_COUNTED if seconds is None else f"{seconds:.2f}s"

@@ -25,14 +25,14 @@ def require(recipe: Recipe, printer: Printer, *, given: bool, can_ask: bool) -> 
     No question is needed if consent is ``given`` already or no line reaches so far.  Raises
     `Refused` if the user does not consent, or if nobody can be asked (not ``can_ask``).
     """
-    listed = list(effects(recipe))
-    if given or not listed:
+    all_effects = list(effects(recipe))
+    if given or not all_effects:
         return
     name = safe_line(recipe.path)
     user = "root" if os.geteuid() == 0 else f"user {os.geteuid()}"
     printer.show(f"{name} does not come with shellplay. It will run, as {user},")
     for reach in TITLES:
-        printer.show("\n".join(_lines(listed, reach)))
+        printer.show("\n".join(_lines(all_effects, reach)))
     if not can_ask:
         raise Refused(
             f"{name} is not run: nobody is there to be asked", "if you trust it: --yes"
@@ -42,8 +42,8 @@ def require(recipe: Recipe, printer: Printer, *, given: bool, can_ask: bool) -> 
         raise Refused(f"{name} is not run")
 
 
-def _lines(listed: list[Effect], reach: Reach) -> Iterator[str]:
-    chosen = [effect for effect in listed if effect.reach is reach]
+def _lines(all_effects: list[Effect], reach: Reach) -> Iterator[str]:
+    chosen = [effect for effect in all_effects if effect.reach is reach]
     if chosen:
         yield f"  {TITLES[reach]}"
     for effect in chosen:

@@ -50,8 +50,9 @@ class Performance:
       ``on_report`` and is not kept, so a demonstration can be of any length.  No failure
       ends it.
 
-    After `run`, ``outputs`` maps the line of each performed step to its output and exit
-    status, and with ``keep_going`` ``known`` maps it to the values known after it.
+    After `run`, two dictionaries have the line of each performed step as key: ``outputs``
+    has its output and exit status.  ``known`` has the values known after it, but only with
+    ``keep_going``.
     """
 
     def __init__(

@@ -25,9 +25,9 @@ class Watchdog:
     """Runs an action and raises KeyboardInterrupt in it after ``seconds``, then every second.
 
     Code that must be completed defers the interrupt; code that waits for a bash sends it ^C.
-    If the action has not ended GRACE_SECONDS later, a second thread calls ``last_resort``,
-    which must end all processes that the action can wait for.  Afterwards, ``fired`` is true
-    if the time was over.  Works in the main thread only.
+    If the action has not ended GRACE_SECONDS later, a second thread calls ``last_resort``.
+    This function must end all processes that the action can wait for.  Afterwards,
+    ``fired`` is true if the time was over.  Works in the main thread only.
     """
 
     def __init__(self, seconds: float, last_resort: Callable[[], None]) -> None:
@@ -41,7 +41,7 @@ class Watchdog:
 
     @property
     def interrupted(self) -> bool:
-        """Whether a SIGINT came that the watchdog did not raise, as from the user's ^C."""
+        """Whether a SIGINT came from outside the watchdog, as from the user's ^C."""
         return self._received > self._raised
 
     def run(self, action: Callable[[], Value]) -> Value | None:

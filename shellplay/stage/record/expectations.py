@@ -42,8 +42,8 @@ class Performed:
 
     - ``seconds``: how long it took.
     - ``container``: the name for ``in[NAME]>``; None: the current container.
-    - ``namespace``: tells the PIDs of one PID namespace from those of another; "" for the
-      host's.
+    - ``namespace``: a key for the PID namespace of the step, so that equal PIDs of two
+      namespaces get two names; "": the PID namespace of the host.
     - ``is_alone``: its processes see only processes of their own PID namespace.
     """
 

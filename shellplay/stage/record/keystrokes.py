@@ -1,8 +1,8 @@
 """Record the lines typed into an entered bash, with the output and status of each.
 
-The rc file of bash prints each accepted line in an escape sequence, and OSC 133 marks
-around the output of the line.  Keys that a program reads are recorded only if the terminal
-echoes them.
+Bash reports each accepted line in an escape sequence, and prints OSC 133 marks around the
+output of the line; its rc file makes it do so.  Keys that a program reads are recorded only
+if the terminal echoes them.
 """
 
 from __future__ import annotations
@@ -99,9 +99,9 @@ class Line:
     @property
     def is_unseen(self) -> bool:
         """Whether some keys, typed for bash or for a program, were not echoed."""
-        seen = self.collector.result.output
+        output = self.collector.result.output
         texts = [each for row in self.rows for each in row if each not in KEYS]
-        echoed = all(each.decode("utf-8", "replace") in seen for each in texts)
+        echoed = all(each.decode("utf-8", "replace") in output for each in texts)
         return not self.is_shown or self.is_secret or not echoed
 
 
@@ -173,8 +173,8 @@ class KeystrokeRecorder:
     def _add_piece(self, line: Line, piece: bytes | Mark) -> None:
         if isinstance(piece, bytes):
             if not line.collector.running:
-                shown = lines(piece.decode("utf-8", "replace"))
-                line.is_shown |= self._ready and any(each.strip() for each in shown)
+                visible_lines = lines(piece.decode("utf-8", "replace"))
+                line.is_shown |= self._ready and any(each.strip() for each in visible_lines)
             if self._ready or line.collector.running:
                 line.collector(piece)
             return

@@ -55,8 +55,8 @@ class RunningCommand:
     - ``text``: the typed line, "" if it is not recorded.
     - ``command``, ``values``: the name of the command, and its arguments.
     - ``container``: the current container before it.
-    - ``status``, ``output``: those of the line that it ran in a bash or on the host; the
-      status is None if it ran none.
+    - ``status``, ``output``: of the line that the command ran in a bash or on the host; the
+      status is None if it ran no line.
     - ``pieces``, ``notices``: all printed text, and the notices at its end.
     - ``since``: the last PID that the kernel assigned before it.
     - ``began``: the start on the monotonic clock.
@@ -118,27 +118,18 @@ class Session:
             self._scenes = bool(cast_files and cast_files.needs_scenes)
             self._host_output = HostOutput(printer.stream)
             undo.callback(self._host_output.close)
-            # Give the session the environment in which the recipe will be performed.
-            playground.close()
-            surroundings = make_surroundings(header, self._host_output.fd)
-            surroundings = surroundings._replace(tells_lines=True)
-            undo.callback(self._restore_surroundings, surroundings.scratch)
-            playground.settings.surroundings = surroundings
-            playground.prestart()
+            scratch = self._change_surroundings(header, undo)
             self._copy = StagePrinter(_CallbackStream(self._record_text), header.columns)
             printer.copies.append(self._copy)
             undo.callback(printer.copies.remove, self._copy)
             self._undo = undo.pop_all()
         self._size = self._sink_size = (header.columns, header.rows)
-        self._writer = StepWriter(self._recipe_file, playground, str(surroundings.scratch))
+        self._writer = StepWriter(self._recipe_file, playground, scratch)
         self._enter_steps = EnterSteps(
             playground, self._writer, self._emit_terminal_output, self._size
         )
         self._command = RunningCommand()
-        for name in SETTINGS:
-            value = shown(playground.settings, name)
-            if value != shown(Settings(), name):
-                self._writer.write_setting(name, value)
+        self._write_settings()
         self._emit_prose(f"# {header.title}")
 
     def close(self) -> str:
@@ -147,6 +138,16 @@ class Session:
         self._undo.close()
         steps = self._writer.steps
         return f"{self.path}: {steps} step{'' if steps == 1 else 's'}"
+
+    def _change_surroundings(self, header: Header, undo: ExitStack) -> str:
+        """Give the session the environment of the recipe; return the scratch directory."""
+        self._playground.close()
+        surroundings = make_surroundings(header, self._host_output.fd)
+        surroundings = surroundings._replace(tells_lines=True)
+        undo.callback(self._restore_surroundings, surroundings.scratch)
+        self._playground.settings.surroundings = surroundings
+        self._playground.prestart()
+        return str(surroundings.scratch)
 
     def _restore_surroundings(self, scratch: str | None) -> None:
         """Give later programs the old output; remove the scratch directory if none runs."""
@@ -236,6 +237,13 @@ class Session:
             eventually=command.command in READ_ONLY,
             anything=command.command in NOT_COMPARED or "--json" in text or is_traced,
         )
+
+    def _write_settings(self) -> None:
+        """Write a step for each setting of the session that is not the default."""
+        for name in SETTINGS:
+            value = shown(self._playground.settings, name)
+            if value != shown(Settings(), name):
+                self._writer.write_setting(name, value)
 
     def _is_in_step(self, command: RunningCommand) -> bool:
         """Return whether a command can be written as a step of the actor ``in>``."""

@@ -25,8 +25,8 @@ def line(report: Report, *, color: bool = False) -> str:
     tail = f"{report.seconds:.2f} s" if report.verdict is Verdict.PASSED else report.reason
     if report.verdict is Verdict.PASSED and report.reason:
         tail = f"{tail}, {report.reason}"
-    shown = " ".join(safe_line(tail).split("\\n"))
-    return f"{_colored(word.ljust(VERDICT_WIDTH), code, color)}  {location(report)}  {shown}"
+    one_line = " ".join(safe_line(tail).split("\\n"))
+    return f"{_colored(word.ljust(VERDICT_WIDTH), code, color)}  {location(report)}  {one_line}"
 
 
 def location(report: Report) -> str:

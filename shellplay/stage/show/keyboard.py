@@ -48,7 +48,7 @@ class Keyboard:
         termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)
 
     def key(self, seconds: float | None = None) -> str | None:
-        """Return the next key; None if none comes within ``seconds`` (None: wait for ever).
+        """Return the next key; None after ``seconds`` without a key (None: wait for ever).
 
         Raises `EOFError` if the terminal is closed.
         """

@@ -1,6 +1,6 @@
 """Turn the events of a performance into text for the viewer's terminal.
 
-Other than in a cast, headings are shown and prose is set as an article.
+A cast shows no headings and dim prose; the viewer sees both as in an article.
 """
 
 from __future__ import annotations

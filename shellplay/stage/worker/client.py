@@ -27,8 +27,8 @@ PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from shellplay.stage.worker.process import main; main(int(sys.argv[2]), int(sys.argv[3]))"
 )
-# A worker ends its recipe itself when the time of the recipe is over. This process ends a
-# worker that has not done so within GRACE_SECONDS, and kills it ENDING_SECONDS later.
+# A worker interrupts its own recipe when the time of the recipe is over. If the worker runs
+# GRACE_SECONDS longer, this process sends SIGTERM, and ENDING_SECONDS later SIGKILL.
 GRACE_SECONDS = 10.0
 ENDING_SECONDS = 5.0
 LOG_END = 2000

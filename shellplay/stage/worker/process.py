@@ -1,7 +1,8 @@
 """The worker process: it performs one recipe and sends the result to its parent.
 
-It ends on SIGTERM and SIGHUP, and when its parent has ended.  Before that, it ends all that
-it has started.  If the worker itself is killed, the monitor of its playground does that.
+It ends on SIGTERM and SIGHUP, and when its parent has ended.  Before that, it ends all
+processes that it has started.  If the worker is killed, the monitor of its playground ends
+these processes.
 """
 
 from __future__ import annotations
