@@ -99,6 +99,12 @@ class Step:
     first: int = field(default=0, compare=False)
     last: int = field(default=0, compare=False)
 
+    @property
+    def actor_text(self) -> str:
+        """The actor as it is written in a recipe, with the name of the container."""
+        name = "" if self.container is None else f"[{self.container}]"
+        return f"{self.actor[:-1]}{name}{self.actor[-1]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Comment:

@@ -26,7 +26,7 @@ def check_names(recipe: Recipe) -> None:
 
 
 def _check_command(step: Step, known: set[str], path: str) -> None:
-    indent = len(step.actor) + (len(step.container) + 2 if step.container else 0) + 1
+    indent = len(step.actor_text) + 1
     for at, line in enumerate(step.text.split("\n")):
         for name, column in tag.names_in(line):
             if name not in known:

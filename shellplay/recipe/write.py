@@ -51,10 +51,8 @@ def write_part(part: Part) -> str:
 
 def write_step(step: Step) -> str:
     """Return the lines of a step: conditions, command, expected lines and exit status."""
-    name = "" if step.container is None else f"[{step.container}]"
-    actor = f"{step.actor[:-1]}{name}{step.actor[-1]}"
     first, *more = step.text.split("\n")
-    lines = [*condition.write(step.conditions), f"{actor} {first}"]
+    lines = [*condition.write(step.conditions), f"{step.actor_text} {first}"]
     lines += [f"> {line}" if line else ">" for line in more]
     lines += [expected.text for expected in step.expected]
     lines += [f"[{step.status}]"] if step.status else []

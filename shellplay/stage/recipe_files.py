@@ -9,8 +9,8 @@ from pathlib import Path
 from shellplay.errors import RecipeError, UsageError
 from shellplay.recipe.document import Recipe
 from shellplay.recipe.parse import parse
+from shellplay.recipe.shipped import SUFFIX
 
-SUFFIX = ".play.md"
 # A limit, since a device such as /dev/zero never ends; no article is that long.
 MAX_BYTES = 10**7
 

@@ -82,8 +82,7 @@ def effects(recipe: Recipe) -> Iterator[Effect]:
         yield Effect(0, f"env {name}={value}", Reach.HOST)
     for step in recipe.steps:
         if step.conditions.skip is None and (reach := reach_of(step)) is not Reach.CONTAINERS:
-            actor = step.actor.replace(">", f"[{step.container}]>" if step.container else ">")
-            yield Effect(step.line, f"{actor} {step.text}", reach)
+            yield Effect(step.line, f"{step.actor_text} {step.text}", reach)
 
 
 def reach_of(step: Step) -> Reach:

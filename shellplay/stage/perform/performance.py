@@ -147,10 +147,7 @@ class Performance:
     # -- one step ------------------------------------------------------------------------
 
     def _step(self, step: Step, *, after_failure: bool) -> StepReport:
-        actor = (
-            step.actor.replace(">", f"[{step.container}]>") if step.container else step.actor
-        )
-        report = StepReport(step.line, str(actor), step.text, Verdict.SKIPPED)
+        report = StepReport(step.line, step.actor_text, step.text, Verdict.SKIPPED)
         if after_failure:
             self._deadline = max(self._deadline, time.monotonic() + ALWAYS_SECONDS)
         if step.conditions.skip is not None:

@@ -21,6 +21,7 @@ from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Actor, Header, Needs, Prose
 from shellplay.recipe.header import COLUMNS, ROWS
+from shellplay.recipe.shipped import SUFFIX
 from shellplay.settings import Settings
 from shellplay.shell.run_line import unprintable
 from shellplay.stage.perform.capture import StagePrinter
@@ -339,7 +340,7 @@ def header_for(path: Path) -> Header:
     if columns not in COLUMNS or rows not in ROWS:
         columns, rows = default.columns, default.rows
     return Header(
-        title=path.name.removesuffix(".play.md"),
+        title=path.name.removesuffix(SUFFIX),
         needs=Needs(all=("root",) if os.geteuid() == 0 else ("ordinary", "userns")),
         total_timeout=TOTAL_SECONDS,
         columns=columns,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from shellplay.recipe.shipped import SUFFIX
 from shellplay.stage.report.report import Report, Verdict
 from shellplay.stage.report.text import explain
 
@@ -38,7 +39,7 @@ def document(reports: Sequence[Report]) -> bytes:
 def _add(suite: ElementTree.Element, report: Report) -> None:
     attributes = {
         "classname": _escape_forbidden(
-            report.path.removesuffix(".play.md").replace("/", ".").strip(".")
+            report.path.removesuffix(SUFFIX).replace("/", ".").strip(".")
         ),
         "name": _escape_forbidden(report.name),
         "file": _escape_forbidden(report.path),
