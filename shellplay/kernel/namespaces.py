@@ -50,6 +50,18 @@ def identify(pid: int | str, kind: str) -> NamespaceId | None:
     that belongs to somebody else, or (``pid_for_children``) before the first child of a
     new namespace.
     """
+    if pid == "self":
+        return _own(kind, os.getpid())
+    return _identified(pid, kind)
+
+
+@cache
+def _own(kind: str, process: int) -> NamespaceId | None:
+    # This process never moves itself, so its namespaces are asked for once.
+    return _identified(process, kind)
+
+
+def _identified(pid: int | str, kind: str) -> NamespaceId | None:
     try:
         found = os.stat(f"/proc/{pid}/ns/{kind}")
     except (FileNotFoundError, ProcessLookupError, PermissionError):

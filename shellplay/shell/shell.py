@@ -40,14 +40,17 @@ class Shell:
         # Its PID as the bash below sees it, which must reap it.
         self.inside_parent = inside_parent
         self.modes: list[object] | None = None
+        self._identity: ShellIdentity | None = None
         # Of a copy: evidence that it has run nothing since its fork, None if it may have.
         self._stillness: Stillness | None = None
         self._untouched_when_parked = False
 
     @property
     def identity(self) -> ShellIdentity:
-        """Its PIDs, re-read from the kernel; raises ShellGone if it has ended."""
-        return ShellIdentity(self.pid, self.status.pids)
+        """Its PIDs, which no process ever changes; raises ShellGone if it has ended."""
+        if self._identity is None or not self.alive:
+            self._identity = ShellIdentity(self.pid, self.status.pids)
+        return self._identity
 
     def open_beside(self, other: Shell) -> tuple[str, ...]:
         """Name what it has open and another bash, which may be its original, has not."""

@@ -12,7 +12,7 @@ from shellplay.errors import KernelError
 from shellplay.fences.base.fence import Fence, option
 from shellplay.fences.base.target import OpenNamespace
 from shellplay.kernel import constants as k
-from shellplay.kernel import namespaces
+from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.procfs import Status
 
 
@@ -101,7 +101,7 @@ class Namespace(Fence, ABC):
 
 def working_directory(caller: Caller) -> str:
     """Return the caller's working directory as the host sees it."""
-    return os.readlink(f"/proc/{caller.pid}/cwd")
+    return procfs.working_directory(caller.pid)
 
 
 def return_to(caller: Caller, path: str) -> None:
