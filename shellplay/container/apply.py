@@ -155,7 +155,7 @@ def sees_itself(pid: int) -> bool:
 
 def proc_mounts(pid: int | str) -> int:
     """Count the proc file systems that are mounted on /proc, one over the other."""
-    mounts = mountinfo.mounts(pid) or []
+    mounts = mountinfo.mounts_below(pid, PROC)
     return sum(mount.point == PROC and mount.kind == "proc" for mount in mounts)
 
 
@@ -176,5 +176,5 @@ def sees_the_hosts_proc(shell: int) -> bool:
 
 
 def _proc_device(pid: int | str) -> str | None:
-    points = [mount for mount in mountinfo.mounts(pid) or () if mount.point == "/proc"]
+    points = [mount for mount in mountinfo.mounts_below(pid, PROC) if mount.point == PROC]
     return points[-1].device if points else None

@@ -9,7 +9,7 @@ import ctypes
 import errno
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from shellplay.errors import KernelError, ShellGone
@@ -76,36 +76,34 @@ class Registers:
     """A copy of the general registers of a stopped tracee, by name."""
 
     def __init__(self, architecture: Architecture) -> None:
-        self._architecture = architecture
+        self._places = architecture.places
         self._words = (ctypes.c_uint64 * len(architecture.registers))()
-        self._vector = _IoVector(ctypes.addressof(self._words), ctypes.sizeof(self._words))
+        self._size = ctypes.sizeof(self._words)
+        self._vector = _IoVector(ctypes.addressof(self._words), self._size)
+        self._address = ctypes.addressof(self._vector)
 
-    def keys(self) -> tuple[str, ...]:
+    def keys(self) -> Iterable[str]:
         """Return the names."""
-        return self._architecture.registers
+        return self._places
 
     def __getitem__(self, name: str) -> int:
-        return self._words[self._architecture.places[name]]
+        return self._words[self._places[name]]
 
-    def copy(self, changes: Mapping[str, int]) -> Registers:
-        """Return the same registers with some changed."""
-        found = Registers(self._architecture)
-        ctypes.memmove(found._words, self._words, ctypes.sizeof(self._words))
+    def become(self, others: Registers, changes: Mapping[str, int]) -> None:
+        """Take over other registers, with some changed."""
+        ctypes.memmove(self._words, others._words, self._size)
         for name, word in changes.items():
-            found._words[self._architecture.places[name]] = word
-        return found
+            self._words[self._places[name]] = word
 
     def read(self, pid: int) -> None:
         """Take the registers of a process; raise KernelError (ENOEXEC) if it is 32-bit."""
-        address = ctypes.addressof(self._vector)
-        _request(k.PTRACE_GETREGSET, pid, k.NT_PRSTATUS, address, name="PTRACE_GETREGSET")
-        if self._vector.length != ctypes.sizeof(self._words):
+        _request(k.PTRACE_GETREGSET, pid, k.NT_PRSTATUS, self._address, name="PTRACE_GETREGSET")
+        if self._vector.length != self._size:
             raise KernelError("ptrace(PTRACE_GETREGSET)", errno.ENOEXEC, f"PID {pid} is 32-bit")
 
     def write(self, pid: int) -> None:
         """Set the registers of a process."""
-        address = ctypes.addressof(self._vector)
-        _request(k.PTRACE_SETREGSET, pid, k.NT_PRSTATUS, address, name="PTRACE_SETREGSET")
+        _request(k.PTRACE_SETREGSET, pid, k.NT_PRSTATUS, self._address, name="PTRACE_SETREGSET")
 
 
 def reap(pid: int) -> None:

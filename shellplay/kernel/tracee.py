@@ -61,6 +61,7 @@ class Tracee(Caller):
         self.stop_on_exit = self.kill_on_exit = False
         self._architecture = native()
         self._saved = saved
+        self._registers = Registers(self._architecture)
         self._processors = processors
         self._held_back = list(held_back)
         self._memory = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
@@ -236,8 +237,9 @@ class Tracee(Caller):
     def _step_over(self, number: int, words: tuple[int, ...]) -> int:
         if self._gadget is None:
             self._gadget = self._find_gadget()
-        registers = self._saved.copy(
-            self._architecture.prepared(self._saved, self._gadget, number, words)
+        registers = self._registers
+        registers.become(
+            self._saved, self._architecture.prepared(self._saved, self._gadget, number, words)
         )
         registers.write(self.pid)
         while True:
