@@ -17,7 +17,7 @@ from shellplay.errors import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import ClassVar, Protocol
 
     class Registers(Protocol):
@@ -43,6 +43,7 @@ class Architecture(ABC):
     machine: str
     registers: tuple[str, ...]
     instruction: bytes
+    loop: bytes
     alignment: int
     numbers: ClassVar[Mapping[str, int]]
 
@@ -76,9 +77,19 @@ class Architecture(ABC):
 
     @abstractmethod
     def prepared(
-        self, registers: Registers, gadget: int, number: int, arguments: tuple[int, ...]
+        self, registers: Registers, gadget: int, number: int, arguments: Sequence[int]
     ) -> dict[str, int]:
         """Return the registers to change so that ``number`` is called at ``gadget``."""
+
+    @abstractmethod
+    def looping(
+        self, registers: Registers, code: int, table: int, count: int
+    ) -> dict[str, int]:
+        """Return the registers to change so that ``loop``, at ``code``, makes many calls.
+
+        A row of the table has the number of a call, six arguments, and room for its result.
+        The loop ends behind the first call that fails, and traps.
+        """
 
     @abstractmethod
     def result(self, registers: Registers) -> int:
@@ -96,6 +107,17 @@ class X86_64(Architecture):
     )
     instruction = b"\x0f\x05"
     alignment = 1
+    loop = bytes.fromhex(
+        "498b07"  # row: mov rax, [r15]
+        "498b7f08 498b7710 498b5718"  # mov rdi, [r15+8]; rsi, [r15+16]; rdx, [r15+24]
+        "4d8b5720 4d8b4728 4d8b4f30"  # mov r10, [r15+32]; r8, [r15+40]; r9, [r15+48]
+        "0f05"  # syscall
+        "49894738"  # mov [r15+56], rax
+        "4983c740"  # add r15, 64
+        "4885c0 7805"  # test rax, rax; js end
+        "49ffce 75d1"  # dec r14; jnz row
+        "cc"  # end: int3
+    )
     numbers: ClassVar[Mapping[str, int]] = {
         **{"read": 0, "write": 1, "close": 3, "mmap": 9, "munmap": 11, "rt_sigprocmask": 14},
         **{"rt_sigaction": 13},
@@ -131,7 +153,7 @@ class X86_64(Architecture):
         return number if waits and number >= 0 else None
 
     def prepared(
-        self, registers: Registers, gadget: int, number: int, arguments: tuple[int, ...]
+        self, registers: Registers, gadget: int, number: int, arguments: Sequence[int]
     ) -> dict[str, int]:
         """Return the registers to change for a call at ``gadget``."""
         # orig_rax = -1: otherwise the kernel takes our registers for an interrupted call
@@ -139,6 +161,12 @@ class X86_64(Architecture):
         changed = {"rip": gadget, "rax": number, "orig_rax": WORD - 1}
         changed.update(zip(("rdi", "rsi", "rdx", "r10", "r8", "r9"), arguments, strict=False))
         return changed
+
+    def looping(
+        self, registers: Registers, code: int, table: int, count: int
+    ) -> dict[str, int]:
+        """Return the registers to change so that the loop makes many calls."""
+        return {"rip": code, "r15": table, "r14": count, "orig_rax": WORD - 1}
 
     def result(self, registers: Registers) -> int:
         """Return what the call returned."""
@@ -152,6 +180,16 @@ class AArch64(Architecture):
     registers = (*(f"x{n}" for n in range(31)), "sp", "pc", "pstate")
     instruction = b"\x01\x00\x00\xd4"
     alignment = 4
+    loop = bytes.fromhex(
+        "680240a9"  # row: ldp x8, x0, [x19]
+        "610a41a9 631242a9 651a40f9"  # ldp x1, x2, [x19,#16]; x3, x4, [x19,#32]; ldr x5
+        "010000d4"  # svc #0
+        "601e00f9"  # str x0, [x19,#56]
+        "73020191"  # add x19, x19, #64
+        "6000f8b7"  # tbnz x0, #63, end
+        "940600f1 e1feff54"  # subs x20, x20, #1; b.ne row
+        "000020d4"  # end: brk #0
+    )
     numbers: ClassVar[Mapping[str, int]] = {
         **{"dup3": 24, "ioctl": 29, "umount2": 39, "mount": 40, "pivot_root": 41, "chdir": 49},
         **{"fchdir": 50, "chroot": 51, "close": 57, "read": 63, "write": 64, "pselect6": 72},
@@ -193,13 +231,20 @@ class AArch64(Architecture):
         return registers["x8"] if at_instruction else None
 
     def prepared(
-        self, registers: Registers, gadget: int, number: int, arguments: tuple[int, ...]
+        self, registers: Registers, gadget: int, number: int, arguments: Sequence[int]
     ) -> dict[str, int]:
         """Return the registers to change for a call at ``gadget``."""
         pstate = registers["pstate"] & ~self.branch_type
         changed = {"pc": gadget, "x8": number, "pstate": pstate}
         changed.update((f"x{n}", value) for n, value in enumerate(arguments))
         return changed
+
+    def looping(
+        self, registers: Registers, code: int, table: int, count: int
+    ) -> dict[str, int]:
+        """Return the registers to change so that the loop makes many calls."""
+        pstate = registers["pstate"] & ~self.branch_type
+        return {"pc": code, "x19": table, "x20": count, "pstate": pstate}
 
     def result(self, registers: Registers) -> int:
         """Return what the call returned."""

@@ -284,6 +284,15 @@ def auxiliary(pid: int | str) -> dict[int, int]:
     return parse_auxiliary(read(pid, "auxv") or b"")
 
 
+def reads(pid: int | str) -> int | None:
+    """Return how many reads a process has made, see proc_pid_io(5).
+
+    None if it has ended, or if the kernel does not count (CONFIG_TASK_IO_ACCOUNTING).
+    """
+    content = read(pid, "io", CHUNK)
+    return int(content.partition(b"\nsyscr: ")[2].split(None, 1)[0]) if content else None
+
+
 def fds(pid: int | str = "self") -> dict[int, str]:
     """Return the open descriptors of a process and the file that each leads to."""
     found: dict[int, str] = {}

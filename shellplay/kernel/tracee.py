@@ -19,20 +19,28 @@ from shellplay.kernel import constants as k
 from shellplay.kernel import ptrace
 from shellplay.kernel.architecture import RESTART_CODES, native
 from shellplay.kernel.call_log import note
-from shellplay.kernel.caller import SOCK_FPROG, Argument, Caller, Program
+from shellplay.kernel.caller import Argument, Caller
 from shellplay.kernel.here import HERE
+from shellplay.kernel.lowering import Layout, Lowered
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.processor import allow
 from shellplay.kernel.ptrace import Registers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 FOLLOW_FORKS = k.PTRACE_O_TRACEFORK | k.PTRACE_O_TRACEVFORK | k.PTRACE_O_TRACECLONE
 FORK_EVENTS = {k.PTRACE_EVENT_FORK, k.PTRACE_EVENT_VFORK, k.PTRACE_EVENT_CLONE}
 # A filter has at most 4096 instructions of 8 bytes.
 SCRATCH_SIZE = 65536
+# From so many calls on a loop in the process makes them: it takes three stops in all.
+MANY = 5
+# The loop, and behind it a row for each call: its number, six arguments, and its result.
+CODE_SIZE = 128
+TABLE_ROW = struct.Struct("8q")
+WORD, SIGN = 1 << 64, 1 << 63
+UNMADE = -SIGN
 
 # struct msghdr, struct iovec and struct cmsghdr with one descriptor, see recvmsg(2).
 MESSAGE = struct.Struct("7Q")
@@ -94,29 +102,71 @@ class Tracee(Caller):
 
     def syscall(self, name: str, *arguments: Argument) -> int:
         """Make one call and return its raw result."""
-        words: list[int] = []
-        copied: list[tuple[int, bytearray]] = []
-        free = 0
-        for each in arguments:
-            if each is None:
-                words.append(0)
-            elif isinstance(each, int):
-                words.append(each)
-            else:
-                address = self._scratch_memory() + free
-                if isinstance(each, Program):
-                    content = each.header(address + SOCK_FPROG.size) + each.instructions
-                else:
-                    content = bytes(each)
-                self.write_memory(address, content + b"\0")
-                free += (len(content) + 16) & ~15
-                words.append(address)
-                if isinstance(each, bytearray):
-                    copied.append((address, each))
-        result = self._step_over(self._architecture.number(name), tuple(words))
-        for address, buffer in copied:
-            buffer[:] = self.read_memory(address, len(buffer))
+        layout = Layout(self._scratch_memory)
+        call = layout.lower(arguments)
+        if layout.content:
+            self.write_memory(self._scratch_memory(), layout.content)
+        result = self._step_over(self._architecture.number(name), call.words)
+        self._copy_back(call)
         return result
+
+    def syscalls(self, calls: Iterable[tuple[str, tuple[Argument, ...]]]) -> Iterable[int]:
+        """Make all calls up to the first that fails; return their raw results."""
+        listed = list(calls)
+        if len(listed) >= MANY and (region := self._map_code(listed)) is not None:
+            try:
+                return self._run_together(listed, region)
+            finally:
+                self.call("munmap", *region)
+        return super().syscalls(listed)
+
+    def _map_code(
+        self, calls: Sequence[tuple[str, tuple[Argument, ...]]]
+    ) -> tuple[int, int] | None:
+        """Map memory for code and arguments; return address and size, None if it is denied."""
+        arguments = [each for _, many in calls for each in many]
+        data = sum(len(each) + 16 for each in arguments if isinstance(each, bytes | bytearray))
+        size = CODE_SIZE + len(calls) * TABLE_ROW.size + data
+        try:
+            address = self.call(
+                "mmap", 0, size, k.PROT_READ | k.PROT_WRITE | k.PROT_EXEC,
+                k.MAP_PRIVATE | k.MAP_ANONYMOUS, -1, 0,
+            )  # fmt: skip
+        except KernelError:
+            return None  # A filter or a security module denies executable memory.
+        return address, size
+
+    def _run_together(
+        self, calls: Sequence[tuple[str, tuple[Argument, ...]]], region: tuple[int, int]
+    ) -> list[int]:
+        """Have a loop in the process make all calls, with one stop for all of them."""
+        code, _ = region
+        table = code + CODE_SIZE
+        behind = table + len(calls) * TABLE_ROW.size
+        layout = Layout(lambda: behind)
+        lowered = [layout.lower(arguments) for _, arguments in calls]
+        rows = b"".join(
+            TABLE_ROW.pack(self._architecture.number(name), *_six(each.words), UNMADE)
+            for (name, _), each in zip(calls, lowered, strict=True)
+        )
+        loop = self._architecture.loop.ljust(CODE_SIZE, b"\0")
+        self.write_memory(code, loop + rows + layout.content)
+        start = self._architecture.looping(self._saved, code, table, len(calls))
+        self._registers.become(self._saved, start)
+        self._registers.write(self.pid)
+        self._await_trap(ptrace.resume)
+        content = self.read_memory(table, len(rows))
+        results: list[int] = []
+        for (*_, result), each in zip(TABLE_ROW.iter_unpack(content), lowered, strict=True):
+            if result == UNMADE:
+                break
+            results.append(result)
+            self._copy_back(each)
+        return results
+
+    def _copy_back(self, call: Lowered) -> None:
+        for address, buffer in call.buffers:
+            buffer[:] = self.read_memory(address, len(buffer))
 
     @contextmanager
     def passed(self, fd: int) -> Iterator[int]:
@@ -234,7 +284,7 @@ class Tracee(Caller):
 
     # -- internals -----------------------------------------------------------------------
 
-    def _step_over(self, number: int, words: tuple[int, ...]) -> int:
+    def _step_over(self, number: int, words: Sequence[int]) -> int:
         if self._gadget is None:
             self._gadget = self._find_gadget()
         registers = self._registers
@@ -242,22 +292,25 @@ class Tracee(Caller):
             self._saved, self._architecture.prepared(self._saved, self._gadget, number, words)
         )
         registers.write(self.pid)
-        while True:
-            ptrace.single_step(self.pid)
-            received, event = ptrace.wait_stop(self.pid)
-            if event in FORK_EVENTS:
-                self._born = ptrace.event_message(self.pid)
-            elif received == signal.SIGTRAP and event == 0:
-                break
-            elif event != k.PTRACE_EVENT_STOP:
-                # A real signal: suppressed here, delivered when we let go.  An EVENT_STOP is
-                # a group stop or interrupt reported again before our instruction ran.
-                self._held_back.append(received)
+        self._await_trap(ptrace.single_step)
         registers.read(self.pid)
         result = self._architecture.result(registers)
         if -result in RESTART_CODES:
             raise KernelError("remote syscall", -result, f"PID {self.pid}")
         return result
+
+    def _await_trap(self, go_on: Callable[[int], None]) -> None:
+        while True:
+            go_on(self.pid)
+            received, event = ptrace.wait_stop(self.pid)
+            if event in FORK_EVENTS:
+                self._born = ptrace.event_message(self.pid)
+            elif received == signal.SIGTRAP and event == 0:
+                return
+            elif event != k.PTRACE_EVENT_STOP:
+                # A real signal: suppressed here, delivered when we let go.  An EVENT_STOP is
+                # a group stop or interrupt reported again before our instruction ran.
+                self._held_back.append(received)
 
     def _holds_instruction(self, address: int) -> bool:
         wanted = self._architecture.instruction
@@ -306,3 +359,9 @@ class Tracee(Caller):
             "mmap", 0, SCRATCH_SIZE, k.PROT_READ | k.PROT_WRITE,
             k.MAP_PRIVATE | k.MAP_ANONYMOUS, -1, 0,
         )  # fmt: skip
+
+
+def _six(words: Sequence[int]) -> Iterator[int]:
+    """Yield six signed words, zeros behind those that there are."""
+    for word in (*words, 0, 0, 0, 0, 0, 0)[:6]:
+        yield (word + SIGN) % WORD - SIGN

@@ -14,13 +14,15 @@ class Stillness:
 
     The kernel counts a switch whenever a process begins to sleep or stops.  A key, a signal
     or another tracer wakes the bash, and when it sleeps again there is one switch more than
-    the first, in which it goes on with the call that the stop has interrupted.
+    the first, in which it goes on with the call that the stop has interrupted.  A key that
+    was unread in the stop keeps it from that sleep; but the kernel counts its reads, too.
     """
 
     def __init__(self, pid: int, terminal: Terminal) -> None:
         self._pid = pid
         self._terminal = terminal
         self._typed = terminal.typed
+        self._reads = procfs.reads(pid)
         status = procfs.status(pid)
         # The handler of a signal that waits runs before the bash sleeps.
         still = status is not None and not status.pending
@@ -43,5 +45,7 @@ class Stillness:
         return (
             status is not None
             and (status.state, status.switches, status.pending) == (state, switches, 0)
+            and self._reads is not None
+            and procfs.reads(self._pid) == self._reads
             and self._terminal.typed == self._typed
         )

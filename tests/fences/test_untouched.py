@@ -10,6 +10,7 @@ import pytest
 
 from shellplay.container.container import Container
 from shellplay.fences import REGISTRY
+from shellplay.shell.stillness import Stillness
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone
@@ -93,3 +94,12 @@ def test_a_copy_of_a_touched_copy_is_read_too(container: Container) -> None:
     wait_until(lambda: untouched(container), "its sleep")
     container.peel("user")
     assert container.run("echo $a").output == "1\n"
+
+
+def test_a_key_that_was_unread_in_the_stop_touches_it(container: Container) -> None:
+    with container.live.seized():
+        container.type(b"a")
+        evidence = Stillness(container.pid, container.terminal)
+    wait_until(lambda: container.logs().endswith("a"), "the key")
+    wait_until(lambda: container.live.status.state == "S", "its sleep")
+    assert not evidence.holds()

@@ -12,9 +12,12 @@ from shellplay.errors import KernelError
 from shellplay.kernel import mount
 from shellplay.kernel.call_log import Journal
 from shellplay.kernel.caller import Caller
+from shellplay.kernel.constants import PR_SET_NO_NEW_PRIVS
 from shellplay.kernel.here import HERE
+from shellplay.kernel.seccomp import Action, Condition, Rule, Rules, compiled
 from shellplay.kernel.seize import seized
 from shellplay.playground.playground import Playground
+from tests.kernel.children import Start, asleep
 
 
 @pytest.fixture(params=["here", "stub", "tracee"])
@@ -61,6 +64,40 @@ def test_what_fails_ends_it_and_what_was_made_before_is_told(
     assert refused.value.errno == errno.ENOENT
     assert told == [0]
     assert [each.name for each in tmp_path.iterdir()] == ["one"]
+
+
+def test_many_are_made_up_to_the_first_that_fails(caller: Caller, tmp_path: Path) -> None:
+    told: list[int] = []
+
+    def make() -> None:
+        nonlocal told
+        with caller.together() as told:
+            for name in (*"abcdefgh", "none/i", "j"):
+                mount.mkdirat(caller, str(tmp_path / name))
+
+    with pytest.raises(KernelError, match="mkdirat") as refused:
+        make()
+    assert refused.value.errno == errno.ENOENT
+    assert told == [0] * 8
+    assert sorted(each.name for each in tmp_path.iterdir()) == list("abcdefgh")
+
+
+def test_a_process_that_may_not_run_written_code_makes_many_one_by_one(
+    start: Start, tmp_path: Path
+) -> None:
+    child = start("cat")
+    no_code = Rules(
+        Action("allow"),
+        (Rule(("mmap",), Action("errno"), (Condition(2, "MASKED_EQ", 4, 4),)),),
+    )
+    with seized(asleep(child)) as tracee:
+        tracee.prctl(PR_SET_NO_NEW_PRIVS, 1)
+        tracee.seccomp(compiled(no_code))
+        with tracee.together() as results:
+            for name in "abcdefgh":
+                mount.mkdirat(tracee, str(tmp_path / name))
+    assert results == [0] * 8
+    assert len(list(tmp_path.iterdir())) == 8
 
 
 def test_if_the_block_fails_none_is_made(caller: Caller, tmp_path: Path) -> None:
