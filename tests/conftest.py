@@ -1,4 +1,4 @@
-"""Fixtures for every test: a private home, nothing left behind, ordinary users, the engine."""
+"""Fixtures for all tests: a private home, the check for leftovers, ordinary users."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _hear_signals() -> None:
-    # nohup(1) and the ``&`` of a script ignore some, what we start would too, and a ^C that
-    # nobody hears ends nothing.
+    # nohup(1) and the ``&`` of a script ignore some signals.  Our children would inherit that,
+    # and no signal would end them.
     for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
@@ -99,7 +99,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """With SHELLPLAY_STRICT=1 a skip is a failure: nothing may go untried there."""
+    """With SHELLPLAY_STRICT=1 a skip is a failure: every test must run."""
     report = yield
     if STRICT and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
@@ -158,7 +158,7 @@ def nothing_left(private_home: Path, machine: None) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def ordinary_user(private_home: Path) -> OrdinaryUser:
-    """Someone without privileges who can run Python pieces, see tests.ordinary."""
+    """An ordinary user that can run Python code, see tests.ordinary."""
     try:
         return find_ordinary_user(private_home)
     except NoOrdinaryUser as error:

@@ -1,4 +1,4 @@
-"""Cgroups of a pytest and of all that it starts: whatever is made below them is its own.
+"""Cgroups of this pytest and all its processes: every cgroup below them is its own.
 
 In each hierarchy these are two directories, the second in the first.  The second holds the
 processes, because a cgroup of version 2 that holds some gives no controllers to those below.
@@ -24,7 +24,7 @@ PREFIX = "tests-"
 
 @contextmanager
 def delegated(uid: int) -> Iterator[list[Path]]:
-    """Give cgroups to a user for the ``with`` block, as systemd does to who is logged in.
+    """Delegate cgroups to a user for the ``with`` block, as systemd does at a login.
 
     Yields the directories for the user's processes.  What is still inside at the end is killed.
     """
@@ -44,11 +44,11 @@ def delegated(uid: int) -> Iterator[list[Path]]:
 
 @contextmanager
 def set_apart() -> Iterator[None]:
-    """Have this process live in cgroups of its own, in every hierarchy where it may."""
+    """Move this process to cgroups of its own, in every hierarchy where it is allowed."""
     homes = {each: each.of("self") for each in hierarchies.hierarchies()}
     with delegated(os.geteuid()) as directories:
         for directory in directories:
-            # An ordinary user may own a cgroup without a right to move there from its own.
+            # A user may own a cgroup, but not the common ancestor, which a move needs.
             with suppress(KernelError):
                 cgroup_directories.move(os.getpid(), directory)
         try:
@@ -79,7 +79,7 @@ def _make(hierarchy: Hierarchy, upper: Path, uid: int) -> None:
 
 
 def _sweep(above: Path) -> None:
-    """Remove what a pytest left that was killed; the kernel keeps what has processes."""
+    """Remove the cgroups of killed pytests; rmdir(2) refuses those with processes."""
     for each in above.glob(f"{PREFIX}*-*"):
         owner = each.name.removeprefix(PREFIX).partition("-")[0]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists():
@@ -94,7 +94,7 @@ def _remove(directory: Path) -> None:
         try:
             cgroup_directories.remove(directory)
         except KernelError:
-            return not directory.exists()  # A killed process is in there until it is dead.
+            return not directory.exists()  # A killed process may still be dying.
         return True
 
     wait_until(gone, f"the end of {directory}")

@@ -1,4 +1,4 @@
-"""What a test can leave behind on the machine, read before and after it.
+"""The things that a test can leave on the machine, read before and after it.
 
 Neighbours on a shared machine are not blamed on us, a second run of these tests neither.
 A process is ours if it descends from pytest or carries the tag of this run in its
@@ -33,7 +33,7 @@ _seen: dict[int, tuple[str, bool]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Everything that exists now and could outlive a test, as readable lines."""
+    """All things that exist now and could outlive a test, as readable lines."""
 
     fds: frozenset[str]
     threads: frozenset[str]
@@ -45,7 +45,7 @@ class Traces:
     files: frozenset[str]
 
     def difference(self, before: Traces) -> list[str]:
-        """Return one line for each thing that came (+) or went (-) since ``before``."""
+        """Return one line for each thing that is new (+) or missing (-) since ``before``."""
         lines = []
         for field in fields(self):
             now: frozenset[str] = getattr(self, field.name)
@@ -77,13 +77,13 @@ def _fds() -> frozenset[str]:
     for link in list((PROC / "self" / "fd").iterdir()):
         try:
             lines.add(f"{link.name} -> {link.readlink()}")
-        except FileNotFoundError:  # the descriptor that the listing itself used
+        except FileNotFoundError:  # This was the descriptor of the listing itself.
             continue
     return frozenset(lines)
 
 
 def our_processes() -> set[int]:
-    """Return the PIDs of this process and of all that it has started."""
+    """Return the PIDs of this process and all its descendants."""
     here = os.getpid()
     tag = f"{TAG}={os.environ.get(TAG, '')}".encode()
     running = dict(_running())
@@ -166,7 +166,7 @@ def is_a_neighbours(name: str, ours: set[int]) -> bool:
 
 
 def _is_ours(pid: int, ours: set[int], *, unseen: bool) -> bool:
-    """Tell whether a process is or was ours; ``unseen`` if it ended before we saw it."""
+    """Tell whether a process is or was ours; return ``unseen`` if it was never seen."""
     if pid in ours or (PROC / str(pid)).exists():
         return pid in ours
     return _seen.get(pid, ("", unseen))[1]

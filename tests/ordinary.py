@@ -19,12 +19,12 @@ NOT_COPIED = (".*", "build", "dist", "logs")
 
 
 class NoOrdinaryUser(Exception):
-    """There is no interpreter, or no checkout, that an unprivileged uid may read."""
+    """An unprivileged uid cannot read the interpreter or the checkout."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrdinaryUser:
-    """A uid without privileges, the Python it may execute, and where the checkout is."""
+    """A uid without privileges, a Python that it may execute, and the path of the checkout."""
 
     uid: int
     python: str
@@ -77,7 +77,7 @@ class OrdinaryUser:
 
 
 def find_ordinary_user(scratch: Path) -> OrdinaryUser:
-    """Return the user itself if it is not root, else uid 4242 with what it can read.
+    """Return this user if it is not root, else uid 4242 with a readable checkout.
 
     What cannot be read by others (a checkout or an interpreter below /root) is replaced by
     a copy in ``scratch`` or by the system's Python.  Raises NoOrdinaryUser.
@@ -93,7 +93,7 @@ def find_ordinary_user(scratch: Path) -> OrdinaryUser:
 
 
 def _places(scratch: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield where the checkout and the packages may be read, copying only if asked on."""
+    """Yield readable paths of the checkout and the packages; copy them if no path is."""
     packages = Path(sysconfig.get_path("purelib"))
     yield ROOT, packages
     checkout = scratch / "checkout"

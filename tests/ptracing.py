@@ -1,4 +1,4 @@
-"""Whether this user may use ptrace(2) here, found out by trying it on an own process."""
+"""Find out by a trial on a child process whether this user may use ptrace(2) here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shellplay.kernel.seize import seized
 
 
 def refused() -> str | None:
-    """Say why ptrace is refused (Yama, a seccomp filter), or return None if it is not."""
+    """Return the reason why ptrace is refused (Yama, seccomp), None if it is allowed."""
     with subprocess.Popen(["sleep", "1000"]) as child:
         try:
             with seized(child.pid):

@@ -26,7 +26,7 @@ PATIENCE = 600.0
 
 
 class Reporter:
-    """In the ordinary user's pytest: sends every report to the pytest that started it."""
+    """The plugin in the ordinary user's pytest: it sends each report to root's pytest."""
 
     def __init__(self, config: pytest.Config, fd: int) -> None:
         self.config = config
@@ -34,35 +34,35 @@ class Reporter:
         self.stream = os.fdopen(fd, "w", buffering=1)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Send one phase of one test."""
+        """Send the report of one phase (setup, call, teardown) of a test."""
         data = self.config.hook.pytest_report_to_serializable(config=self.config, report=report)
         self.stream.write(json.dumps(data) + "\n")
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """Tell that a test has no further phases."""
+        """Send that a test has no further phases."""
         self.stream.write(json.dumps({"finished": nodeid}) + "\n")
 
     def pytest_unconfigure(self) -> None:
-        """Close the pipe, which is the end for the reader."""
+        """Close the pipe, so that the reader sees its end."""
         self.stream.close()
 
 
 class Delegation:
-    """In root's pytest: hands the tests marked ``userns`` to an ordinary user's pytest."""
+    """The plugin in root's pytest: it passes tests marked ``userns`` to an ordinary user's."""
 
     def __init__(self) -> None:
         self.run: RootlessRun | None = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Put the delegated tests last: the other pytest must not run beside ours."""
+        """Put the delegated tests last, as two pytests must not run at the same time."""
         items.sort(key=_delegated)
         for item in filter(_delegated, items):
             item.add_marker(pytest.mark.timeout(0), append=False)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        """Run one delegated test, or leave the test to pytest."""
+        """Run one delegated test; return None to leave any other test to pytest."""
         if not _delegated(item):
             return None
         if self.run is None or item.nodeid not in self.run.nodeids:
@@ -76,7 +76,7 @@ class Delegation:
         self.close()
 
     def close(self) -> None:
-        """End the current run of the other pytest."""
+        """End the current run of the ordinary user's pytest."""
         if self.run:
             self.run.close()
         self.run = None
@@ -87,14 +87,14 @@ def _delegated(item: pytest.Item) -> bool:
 
 
 def _remaining(item: pytest.Item) -> list[pytest.Item]:
-    """Return what one run should hold: all the rest, or one test where xdist deals them."""
+    """Return the tests of one run: all remaining ones, or one if xdist distributes them."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         return [item]
     return item.session.items[item.session.items.index(item) :]
 
 
 class RootlessRun:
-    """In root's pytest: the pytest of the ordinary user, read one test at a time."""
+    """The ordinary user's pytest, from which root's pytest reads one test at a time."""
 
     def __init__(self, items: list[pytest.Item]) -> None:
         self.nodeids = frozenset(item.nodeid for item in items)
@@ -130,7 +130,7 @@ class RootlessRun:
         return process
 
     def report(self, item: pytest.Item) -> None:
-        """Show all phases of ``item``, which the other pytest is running now."""
+        """Report all phases of ``item``, which the ordinary user's pytest runs now."""
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         for data in iter(self._read, None):
             if "finished" in data:
@@ -139,7 +139,7 @@ class RootlessRun:
                 config=item.config, data=data
             )
             if isinstance(report.longrepr, list):
-                # A skip's place and reason: JSON has no tuples, and pytest wants one.
+                # The location and reason of a skip: pytest needs a tuple, JSON has only lists.
                 report.longrepr = tuple(report.longrepr)
             item.ihook.pytest_runtest_logreport(report=report)
         else:

@@ -1,4 +1,4 @@
-"""What a person sees: pyte as the terminal that the real program draws on."""
+"""The screen as a person sees it: pyte is the terminal of the real program."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pyte
 
 from tests.terminal import TIMEOUT_SECONDS, Terminal
 
-# A program that is not driven shows its menus and suggestions as it does for a person.
+# Without SHELLPLAY_MARKS the program shows menus and suggestions, as for a person.
 AS_FOR_A_PERSON = {"SHELLPLAY_MARKS": "1", "PROMPT_TOOLKIT_NO_CPR": "0"}
 
 
 class _Answering(pyte.Screen):
-    """A screen whose answers, as to where the cursor is, go to ``answer``."""
+    """A screen that passes its replies, such as cursor positions, to ``answer``."""
 
     answer: Callable[[str], object]
 
     def write_process_input(self, data: str) -> None:
-        """Send what a terminal would send by itself."""
+        """Send a reply of the terminal to the program."""
         self.answer(data)
 
 
@@ -38,14 +38,14 @@ class Screen:
         self._screen.answer = terminal.shell.send
         self._stream = pyte.Stream(self._screen)
         self._log.flush()
-        # As it was written: a terminal tells a line feed from a carriage return.
+        # Without newline translation: a terminal distinguishes line feed and carriage return.
         with Path(self._log.name).open(newline="") as log:
             self._stream.feed(log.read())
         terminal.shell.logfile_read = self
 
     @property
     def rows(self) -> list[str]:
-        """The rows from the top, without the blanks at their ends."""
+        """The rows from the top, without trailing blanks."""
         return [row.rstrip() for row in self._screen.display]
 
     @property
@@ -55,23 +55,23 @@ class Screen:
 
     @property
     def cursor_row(self) -> str:
-        """The row that the cursor is in."""
+        """The number of the row with the cursor."""
         return self.rows[self._screen.cursor.y]
 
     def color_of(self, word: str) -> str:
-        """Return the foreground colour of the first ``word`` that is on the screen."""
+        """Return the foreground colour of the first ``word`` on the screen."""
         for y, row in enumerate(self._screen.display):
             if (x := row.find(word)) >= 0:
                 return str(self._screen.buffer[y][x].fg)
         raise AssertionError(f"{word!r} is not on the screen:\n{self.text}")
 
     def resize(self, columns: int, lines: int) -> None:
-        """Give the window another size."""
+        """Resize the window."""
         self._screen.resize(lines, columns)
         self._terminal.shell.setwinsize(lines, columns)
 
     def wait(self, condition: Callable[[Screen], object], what: str) -> None:
-        """Take what the program writes until ``condition(self)`` is true."""
+        """Read the output of the program until ``condition(self)`` is true."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while not condition(self):
             left = deadline - time.monotonic()
@@ -89,12 +89,12 @@ class Screen:
     # -- in the place of the log file ----------------------------------------------------
 
     def write(self, text: str) -> None:
-        """Draw what the program wrote."""
+        """Draw the output of the program on the screen."""
         self._log.write(text)
         self._stream.feed(text)
 
     def flush(self) -> None:
-        """Write the log out."""
+        """Flush the log."""
         self._log.flush()
 
     def close(self) -> None:

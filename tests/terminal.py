@@ -1,4 +1,4 @@
-"""The real program in a terminal: what shellplay.testing gives to every project."""
+"""The names of shellplay.testing that drive the real program in a terminal."""
 
 from shellplay.testing import TIMEOUT_SECONDS, Terminal, plain, start_terminal
 

@@ -1,4 +1,4 @@
-"""Waiting for a condition: the only place in the tests where time passes by itself."""
+"""Wait for a condition; no other file of the tests may sleep."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 def wait_until(
     condition: Callable[[], Value], what: str = "the condition", *, timeout: float = 10.0
 ) -> Value:
-    """Call ``condition`` until it returns something true, and return that.
+    """Call ``condition`` until its result is true, and return the result.
 
     ``timeout`` is in seconds; ``what`` is named in the AssertionError raised after it,
     together with the last value seen.
@@ -22,6 +22,6 @@ def wait_until(
         waited = time.monotonic() - began
         if waited > timeout:
             raise AssertionError(f"waited {timeout} s for {what}; last seen: {value!r}")
-        # Often at first, and then a tenth of the time that it takes anyway.
+        # The pause is a tenth of the time that has passed: short at first, then longer.
         time.sleep(min(max(waited / 10, 0.001), 0.05))
     return value

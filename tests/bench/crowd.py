@@ -1,4 +1,4 @@
-"""Rows: many containers in one playground; run as a program, the playground that has them."""
+"""Rows: many containers in one playground; as a program, this file is that playground."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def rows(rounds: int) -> Iterator[Row]:
 
 
 def main() -> int:
-    """Make containers, and print what they cost as JSON, for each of SIZES."""
+    """Make containers, and print their cost as JSON, for each of SIZES."""
     rounds = int(sys.argv[1])
     memory: dict[int, float] = {}
     looking: dict[int, Spent] = {}
@@ -69,7 +69,7 @@ def _time(run: Typist, line: str, rounds: int) -> Spent:
 
 
 def _memory(run: Typist) -> float:
-    """Return the kB that the REPL and the playground process share with nobody else."""
+    """Return the private memory of the REPL and the monitor in kB."""
     pids = (run.playground.repl_pid, run.playground.playground_pid)
     rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
     lines = [line for rollup in rollups for line in rollup.splitlines()]

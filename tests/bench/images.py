@@ -55,7 +55,7 @@ def rows(rounds: int) -> Iterator[Row]:
 
 
 def _layout(place: Path) -> None:
-    """Write an OCI layout with one layer that is compressed as usual."""
+    """Write an OCI layout with one layer, compressed by gzip."""
     chance = random.Random(1)
     with tarfile.open(place / "bench.tar.gz", "w:gz", compresslevel=6) as tar:
         for number in range(FILES):

@@ -1,4 +1,4 @@
-"""A playground of this process that is driven by lines, as at the prompt."""
+"""A playground in this process that runs lines, as at the prompt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shellplay.playground.playground import Playground
 
 
 class Typist:
-    """Calling it runs one line, and raises RuntimeError with what a failure said."""
+    """A call runs one line, and raises RuntimeError with the message of a failure."""
 
     def __init__(self, playground: Playground) -> None:
         self.playground = playground
@@ -22,7 +22,7 @@ class Typist:
         self.interpreter = Interpreter(playground, printer, Batch(printer))
 
     def __call__(self, line: str) -> None:
-        """Run one line as the prompt would."""
+        """Run one line as the prompt does."""
         if self.interpreter.run(line):
             raise RuntimeError(f"{line}: {self.err.getvalue().strip()}")
         for stream in (self.out, self.err):
@@ -32,6 +32,6 @@ class Typist:
 
 @contextmanager
 def typed_lines() -> Iterator[Typist]:
-    """Give a typist at a playground that ends with the block."""
+    """Give a typist for a playground that ends with the block."""
     with Playground() as playground:
         yield Typist(playground)

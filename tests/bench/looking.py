@@ -1,4 +1,4 @@
-"""Rows: looking at a host with many processes."""
+"""Rows: list the processes of a host with many processes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rows(rounds: int) -> Iterator[Row]:
 
 @contextmanager
 def sleepers(number: int) -> Iterator[None]:
-    """Keep ``number`` processes that do nothing; they end with the block."""
+    """Keep ``number`` idle processes for the block."""
     pids: list[int] = []
     try:
         for _ in range(number):

@@ -1,4 +1,4 @@
-"""Rows: what ``enter`` adds between a keyboard and the bash, beside script(1)."""
+"""Rows: the cost of ``enter`` between a keyboard and the bash, beside script(1)."""
 
 from __future__ import annotations
 
@@ -91,13 +91,13 @@ def _spawned(command: list[str]) -> Iterator[pexpect.spawn]:
 
 
 def _ready(shell: pexpect.spawn) -> None:
-    """Wait for a bash that reads keys: it answers a line that it had to compute."""
+    """Wait until a bash reads keys: it answers with a computed line."""
     shell.send("bind 'set enable-bracketed-paste off'; PS1='> '; echo ready-$((20+3))\r")
     shell.expect("ready-23\r\n> ")
 
 
 def _echo_delays(shell: pexpect.spawn) -> list[float]:
-    """Press keys one by one; return the seconds until each came back."""
+    """Press keys one by one; return the seconds until the echo of each."""
     _ready(shell)
     found = []
     for _ in range(KEYS):
@@ -111,7 +111,7 @@ def _echo_delays(shell: pexpect.spawn) -> list[float]:
 
 
 def _throughput(shell: pexpect.spawn, file: Path) -> float:
-    """Let bash show a file; return megabytes of it that arrived in a second."""
+    """Let bash print a file; return the throughput in megabytes per second."""
     _ready(shell)
     shell.send(f"cat {file}; echo end-$((40+2))\r")
     tail = b""

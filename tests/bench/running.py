@@ -1,4 +1,4 @@
-"""Rows: one program behind all of Docker's fences, from the outside and in a playground."""
+"""Rows: one program behind all of Docker's fences, as a command and in a playground."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rows(rounds: int) -> Iterator[Row]:
 
 
 def _ours(held: ExitStack, place: Path, tar: Path) -> Callable[[], Spent]:
-    """Return an action that runs a program to its end; forgetting it is not counted."""
+    """Return an action that runs a program to its end; its removal is not measured."""
     os.environ["XDG_DATA_HOME"] = str(place / "store")
     held.callback(os.environ.pop, "XDG_DATA_HOME")
     store = Store(place / "store" / "shellplay" / "images")
@@ -93,7 +93,7 @@ def _podman(
               "--cgroup-manager", "cgroupfs"]  # fmt: skip
     parent = f"shellplay-bench-{os.getpid()}"
     held.callback(remove_cgroups, parent)
-    # The limits that it sets by itself are above what root may have everywhere.
+    # podman's own limits are above the hard limits of root on some machines.
     limits = ["--ulimit", "nofile=1000:1000", "--ulimit", "nproc=1000:1000"]
     run = [*podman, "run", "--rm", "--cgroup-parent", f"/{parent}", *limits,
            "--network", "none", IMAGE, "true"]  # fmt: skip
@@ -105,7 +105,7 @@ def _podman(
 
 
 def _bundle(place: Path, tar: Path) -> Path:
-    """Unpack the image beside the configuration that runc writes itself."""
+    """Unpack the image beside the configuration that ``runc spec`` writes."""
     bundle = place / "bundle"
     (bundle / "rootfs").mkdir(parents=True)
     subprocess.run(["tar", "-xf", tar, "-C", bundle / "rootfs"], check=True)

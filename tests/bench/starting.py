@@ -1,4 +1,4 @@
-"""Rows: one command from the outside, and the REPL to its first prompt."""
+"""Rows: one command by ``-c``, and the REPL up to its first prompt."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def rows(rounds: int) -> Iterator[Row]:
 
 
 def install_ipython() -> None:
-    """Make a venv of this interpreter with IPython in it, kept in the cache."""
+    """Make a venv with IPython in the cache."""
     python = _ipython_venv()
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(python.parents[1])], check=True)
@@ -65,7 +65,7 @@ def first_prompt(
         shell.delaybeforesend = None
         shell.expect(prompt)
         spent = watch.spent()
-        # Leaving in order, and not counted: what is cleaned up must not slow the next one.
+        # The exit is not measured, but awaited: its cleanup must not slow the next run.
         shell.send("\x04")
         shell.expect(pexpect.EOF)
         shell.wait()

@@ -1,4 +1,4 @@
-"""The rows of the benchmark, and the Markdown table that they make."""
+"""The rows of the benchmark, and their Markdown table."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Row:
 
     @property
     def measure(self) -> float:
-        """What the budget bounds: the ratio, or our value where there is no peer."""
+        """The value that the budget limits: the ratio, or our value if there is no peer."""
         return self.ours / self.peer if self.peer else self.ours
 
     @property

@@ -1,4 +1,4 @@
-"""A performance made by hand: an article of three sections with everything that can happen."""
+"""A performance made by hand: an article of three sections with every kind of event."""
 
 from __future__ import annotations
 

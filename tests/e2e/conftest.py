@@ -1,4 +1,4 @@
-"""Fixtures of the stories: a terminal with a container, a screen, ordinary sentences."""
+"""Fixtures of the end-to-end tests: a terminal with a container, and a screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody who watches a replay: the real program in a terminal, and that terminal's modes."""
+"""A viewer of a replay: the real program in a terminal, and the modes of that terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROGRAM = [sys.executable, "-m", "shellplay"]
 
 
 class Watcher:
-    """A person in front of a terminal on which a program runs."""
+    """A viewer at a terminal on which a program runs."""
 
     def __init__(
         self,
@@ -46,15 +46,15 @@ class Watcher:
         self.usual = self.modes()
 
     def modes(self) -> list[Any]:
-        """Return the modes that the terminal has now."""
+        """Return the current modes of the terminal."""
         return termios.tcgetattr(self.shell.child_fd)
 
     def sees(self, text: str) -> str:
-        """Wait for a text and return what came before it, without escapes."""
+        """Wait for a text; return the output before it, without escape sequences."""
         return self.matches(re.escape(text))
 
     def matches(self, pattern: str) -> str:
-        """Wait for a regular expression and return what came before it, without escapes."""
+        """Wait for a regular expression; return the output before it, without escapes."""
         seen = [pattern, "Traceback", pexpect.EOF]
         found = self.shell.expect(seen)
         text = plain(str(self.shell.before))

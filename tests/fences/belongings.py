@@ -1,4 +1,4 @@
-"""What a bash owns: lines that make it, and lines that show whether it is still there."""
+"""The state of a bash: lines that create it, and lines that show whether it is complete."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shellplay.container.container import Container
 
 
 class Belonging(NamedTuple):
-    """One thing: a line that makes it, a line that shows it, and what that prints."""
+    """One item: a line that creates it, a line that shows it, and the expected output."""
 
     make: str
     show: str
@@ -54,19 +54,19 @@ BELONGINGS: dict[str, Belonging] = {
 
 
 def pack(container: Container, directory: Path) -> None:
-    """Give the bash of a container all belongings, and ``directory`` to work in."""
+    """Create all items in the bash of a container, with ``directory`` as its directory."""
     for name, each in BELONGINGS.items():
         assert container.run(each.make).status == 0, name
     assert container.run(f"cd {directory}").status == 0
 
 
 def shown(container: Container) -> dict[str, str]:
-    """Return what the bash shows of each belonging, and its working directory."""
+    """Return the output for each item, and the working directory."""
     found = {name: container.run(each.show).output for name, each in BELONGINGS.items()}
     return {**found, "cwd": container.run('echo "$PWD"; /bin/pwd').output}
 
 
 def expected(directory: Path) -> dict[str, str]:
-    """Return what ``shown`` returns if nothing was lost."""
+    """Return the result of ``shown`` if nothing was lost."""
     found = {name: each.shown for name, each in BELONGINGS.items()}
     return {**found, "cwd": f"{directory}\n{directory}\n"}

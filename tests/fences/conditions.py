@@ -1,4 +1,4 @@
-"""Conditions to wait for: what runs in a container, and what its terminal shows."""
+"""Conditions to wait for: programs that run in a container, text on its terminal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Condition = Callable[[], bool]
 
 
 def in_front(container: Container, command: str) -> Condition:
-    """``command`` (as the kernel has it) runs in the foreground, and the container knows."""
+    """``command`` (its name in the kernel) runs in the foreground, and the terminal is busy."""
 
     def condition() -> bool:
-        # The kernel knows earlier: whoever then waits for the prompt would see the last one.
+        # The kernel shows it before the mark arrives: the prompt before could still be seen.
         if container.state is not ShellState.BUSY:
             return False
         group = container.terminal.foreground_group()
@@ -31,12 +31,12 @@ def at_prompt(container: Container) -> Condition:
 
 
 def printed(container: Container, text: str) -> Condition:
-    """A whole line of the terminal is ``text``."""
+    """A complete line of the terminal is ``text``."""
     return lambda: any(line.strip() == text for line in container.logs().splitlines())
 
 
 def spawned(container: Container, command: str) -> Job:
-    """Start a job, wait until its program runs (not the bash that forked), return it."""
+    """Start a job, wait until its program runs (not the forked bash), and return it."""
     job = container.spawn(command)
     assert job.pid is not None
     pid = job.pid

@@ -1,4 +1,4 @@
-"""What a filter decides about a call that is not really made."""
+"""Find out what a filter decides about a system call, without its effect."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from shellplay.kernel.constants import PR_SET_NO_NEW_PRIVS, SECCOMP_RET_ERRNO
 from shellplay.kernel.here import HERE
 
-ALLOWED = 200  # an error number that no call has
+ALLOWED = 200  # An error number that no system call returns.
 
 
 def number(name: str) -> int:
-    """Return the number of a call; skip what this processor does not have."""
+    """Return the number of a system call; skip the test if the processor does not have it."""
     found = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
     if found < 0:
         pytest.skip(f"this processor has no {name}")
@@ -24,7 +24,7 @@ def number(name: str) -> int:
 
 
 def decision(program: bytes, call: int, argument: int = 0) -> int:
-    """Return what a process behind a filter gets for a call, ALLOWED if that may be made.
+    """Return the errno of a system call behind a filter, ALLOWED if the filter allows it.
 
     Behind an older filter that answers ``ALLOWED`` for the one call in question, this one
     decides alone: of two that both return an error number the younger one is heard, and an

@@ -1,4 +1,4 @@
-"""What a fence could change of the host by mistake, read as one comparable value."""
+"""The state of the host that a fence could change by mistake, as one comparable value."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def identities(pid: int | str = "self") -> dict[str, NamespaceId | None]:
 
 
 def changed(pid: int, before: dict[str, NamespaceId | None]) -> set[str]:
-    """Return the kinds of namespaces in which a process is not where it was."""
+    """Return the kinds of the namespaces that a process has changed."""
     return {kind for kind, now in identities(pid).items() if now != before[kind]}
 
 
 def interfaces() -> list[tuple[int, str]]:
-    """Return the interfaces of the host, but for those of somebody else's playground."""
+    """Return the interfaces of the host, without those of other playgrounds."""
     ours = our_processes()
     return [each for each in socket.if_nameindex() if not is_a_neighbours(each[1], ours)]
 
 
 def digest() -> dict[str, object]:
-    """Return the state of the host: what each of the eight fences is there to protect."""
+    """Return the state of the host that the eight namespace fences protect."""
     return {
         "namespaces": identities(),
         "host name": os.uname().nodename,

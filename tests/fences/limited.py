@@ -1,4 +1,4 @@
-"""Limits, whatever version of cgroups this machine has."""
+"""Limits in tests, for both versions of cgroups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shellplay.kernel.cgroup import hierarchies
 
 
 def kept(kind: str, version_1: str, version_2: str) -> str:
-    """Return a line that prints a file of the cgroup it runs in, by its name in a version."""
+    """Return a line that prints a file of its own cgroup, by the names in both versions."""
     hierarchy = hierarchies.having(kind)
     if hierarchy is None:
         return "false"
@@ -20,7 +20,7 @@ def kept(kind: str, version_1: str, version_2: str) -> str:
 
 
 def refused(kind: str) -> str | None:
-    """Return why a limit cannot go up here and by us; None if it can, or is no limit."""
+    """Return why we cannot apply a limit here; None if we can, or if it is not a limit."""
     fence, hierarchy = REGISTRY[kind], hierarchies.having(kind)
     if not issubclass(fence, CgroupLimit):
         return None

@@ -1,4 +1,4 @@
-"""Tars, layouts and root file systems for tests, and what comes of them on disk."""
+"""Make tars, OCI layouts and root file systems for tests, and read unpacked layers."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def busybox_root(path: Path) -> Path:
 
 
 def drained(steps: Generator[str, None, T]) -> tuple[list[str], T]:
-    """Return what a generator says on its way, and its result."""
+    """Return the sentences that a generator yields, and its result."""
     said = []
     while True:
         try:
@@ -122,7 +122,7 @@ def drained(steps: Generator[str, None, T]) -> tuple[list[str], T]:
 
 
 def merged(directories: Sequence[Path], scratch: Path) -> dict[str, str]:
-    """Return what overlayfs(5) makes of layers: kinds, and contents or targets, by path.
+    """Return the files that overlayfs shows for layers: kind and content or target, by path.
 
     It is mounted for real, in a mount namespace of its own.
     """
@@ -155,7 +155,7 @@ NO_TMPFS = 99
 
 
 def in_mounts_of_its_own(script: str) -> subprocess.CompletedProcess[str]:
-    """Run a script of sh that mounts something; it ends with 99 if it cannot, which skips."""
+    """Run a sh script that mounts; its exit status 99 means that it cannot, and skips."""
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     done = subprocess.run(
         ["unshare", *user, "--mount", "sh", "-c", script],

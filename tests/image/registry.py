@@ -1,4 +1,4 @@
-"""Registries on the loopback: Debian's, and one that misbehaves as it is told."""
+"""Registries on the loopback: Debian's, and one that misbehaves on request."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _listens(port: int) -> bool:
 
 @dataclass
 class Misbehaving:
-    """A registry of one OCI layout, under the name ``web:1``, and what is wrong with it.
+    """A registry that serves one OCI layout as ``web:1``, with faults on request.
 
     It closes the connection once ``cut`` bytes of a blob were sent, ``cuts`` times; it knows
     no ranges if not ``ranges``; it sends the bytes of ``forged`` for blobs; it wants a
@@ -74,7 +74,7 @@ class Misbehaving:
 
     @contextmanager
     def running(self) -> Iterator[Misbehaving]:
-        """Answer for the block."""
+        """Serve requests for the block."""
         registry = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -82,7 +82,7 @@ class Misbehaving:
                 registry.answer(self)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
+                """Write no log."""
 
         with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
             server.daemon_threads = False

@@ -1,4 +1,4 @@
-"""Children to do things to: how they are started, and the ways to ask how they are."""
+"""Child processes for tests: start them, and read their state."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def starting() -> Iterator[Start]:
 
 
 def read_line(child: Child) -> str:
-    """Return what a child says next."""
+    """Return the next line that a child prints."""
     assert child.stdout is not None
     return child.stdout.readline().decode().strip()
 
@@ -51,13 +51,13 @@ def say(child: Child, content: bytes) -> None:
 
 
 def state(pid: int) -> str | None:
-    """Return the letter that ps shows for a process, or None if there is none."""
+    """Return the state letter of a process as in ps(1), None if the process has ended."""
     found = procfs.stat(pid)
     return None if found is None else found.state
 
 
 def waiting_call(pid: int) -> list[int]:
-    """Return the call that a process waits in: number, six arguments, stack and program
+    """Return the system call in which a process waits: number, six arguments, stack and program
     counter, see proc_pid_syscall(5); empty if it runs.
     """
     words = Path(f"/proc/{pid}/syscall").read_text().split()

@@ -18,5 +18,5 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture
 def sleeper(start: Start) -> int:
-    """The PID of a process that sleeps in one call."""
+    """The PID of a process that sleeps in one system call."""
     return asleep(start("sleep", "1000"))

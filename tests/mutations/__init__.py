@@ -1,1 +1,1 @@
-"""Turns each fence into one that does nothing, and counts which recipes notice it."""
+"""Disable each fence, and check that the recipes that claim it fail."""

@@ -29,13 +29,13 @@ from shellplay.stage.report.report import StepReport, Verdict
 NONE = "-"
 # What applies and removes fences, in any of the families.
 CALLS = ("unshare", "configure", "enter", "apply", "remove", "clean_up", "mount", "unmount")
-# What is wrong stays wrong: nobody has to wait for it as long as a recipe would.
+# A disabled fence stays disabled, so the wait may be shorter than that of a recipe.
 PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of it: the verdict, and the step that looked at the world and differed."""
+    """The result: the verdict, and the step whose output from the system differed."""
 
     verdict: Verdict
     step: str = ""
@@ -43,13 +43,13 @@ class Finding:
 
 
 def disable(kind: str) -> None:
-    """Have a fence do nothing in this process, while the engine says that it is up."""
+    """Disable a fence in this process, while the engine reports that it is up."""
     patch = pytest.MonkeyPatch()
     fence = REGISTRY[kind]
     for call in CALLS:
         if hasattr(fence, call):
             patch.setattr(fence, call, lambda *_, **__: None)
-    # Nobody is to ask the kernel whether it is up.
+    # The check that the kernel shows the fence is disabled, too.
     patch.setattr(fence, "observed", lambda *_: None)
     if issubclass(fence, Namespace):
         patch.setattr(fence, "flag", 0)
@@ -58,7 +58,7 @@ def disable(kind: str) -> None:
         patch.setattr(
             fence, "unshare", lambda each, caller: each.lower_tree.leave_from(caller.pid)
         )
-    # A fresh /proc would be mounted over that of everybody.
+    # A fresh /proc would be mounted over the host's.
     if kind == "mnt":
         patch.setattr(apply, "mount_proc", lambda _: None)
     look = Fencing._change

@@ -26,7 +26,7 @@ def machine() -> Iterator[None]:
 
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
-    """A directory that anybody may read, with an index.html."""
+    """A directory that every user may read, with an index.html."""
     for each in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         each.chmod(0o755)
     (tmp_path / "index.html").write_text(PAGE)
@@ -35,7 +35,7 @@ def page(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pair(playground: Playground) -> tuple[Container, Container]:
-    """Two containers at the bridge, called web and db."""
+    """Two containers at the bridge, named web and db."""
     pytest.importorskip("pyroute2")
     found = playground.new("web"), playground.new("db")
     for each in found:

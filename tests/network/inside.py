@@ -1,4 +1,4 @@
-"""Servers and clients inside of containers, and what a bridge makes of the host."""
+"""Servers and clients in containers, and the changes of a bridge on the host."""
 
 from __future__ import annotations
 
@@ -33,36 +33,36 @@ while True:
 FETCH = (
     "import urllib.request as u; print(u.urlopen('{url}', timeout=5).read().decode(), end='')"
 )
-# Of what nft(8) prints.
+# The keywords in the output of nft(8).
 WORDS = {"table", "inet", "ip", "ip6"}
 SETTINGS = ("ipv4/ip_forward", "ipv4/conf/*/forwarding", "ipv6/conf/*/forwarding")
 
 
 def serve_files(box: Container, directory: Path, bind: str = "::", port: int = 80) -> None:
-    """Have Python's web server show a directory, in the background of a bash."""
+    """Start Python's web server for a directory, in the background of a bash."""
     box.run(f"cd {directory}; {WEB.format(port=port, bind=bind)}")
     _await(box, "tcp6" if ":" in bind else "tcp", port)
 
 
 def serve_echo(box: Container, port: int) -> None:
-    """Have somebody answer each datagram by the same in capitals."""
+    """Start a server that answers each datagram with the same text in capitals."""
     box.run(ECHO.format(port=port))
     _await(box, "udp", port)
 
 
 def fetch(url: str) -> str:
-    """Get a page, as a client on the host."""
+    """Return a page, read by a client on the host."""
     with urllib.request.urlopen(url, timeout=5) as answer:
         return str(answer.read().decode())
 
 
 def fetched_inside(box: Container, url: str) -> str:
-    """Get a page, as a client inside."""
+    """Return a page, read by a client in a container."""
     return box.run(f'python3 -c "{FETCH.format(url=url)}"').output
 
 
 def asked(place: tuple[str, int], text: bytes) -> bytes:
-    """Send a datagram from the host, and return the answer."""
+    """Send a datagram from the host; return the answer."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(5)
         client.sendto(text, place)
@@ -70,13 +70,13 @@ def asked(place: tuple[str, int], text: bytes) -> bytes:
 
 
 def needs_nft() -> None:
-    """Skip a test that asks nft(8), which is no part of shellplay, if it is not there."""
+    """Skip a test that runs nft(8) if it is not installed; shellplay does not need it."""
     if not shutil.which("nft"):
         pytest.skip("needs nft(8) (apt-get install nftables)")
 
 
 def host() -> dict[str, object]:
-    """Return what a bridge changes on the host."""
+    """Return the state of the host that a bridge changes: interfaces, tables, sysctls."""
     needs_nft()
     tables = subprocess.run(
         ["nft", "list", "tables"], capture_output=True, text=True, check=True
@@ -91,12 +91,12 @@ def host() -> dict[str, object]:
 
 
 def account() -> Path:
-    """Return where it is written down what was switched on in this network."""
+    """Return the file with the old values of the sysctls of this network namespace."""
     return DIRECTORY / f"{PREFIX}{Path('/proc/self/ns/net').stat().st_ino}"
 
 
 def as_before(before: dict[str, object]) -> bool:
-    """Tell whether the host is as it was."""
+    """Tell whether the host has the same state as before."""
     return host() == before
 
 
@@ -104,7 +104,7 @@ def _read(path: Path) -> str | None:
     try:
         return path.read_text()
     except FileNotFoundError:
-        return None  # of an interface that has just gone
+        return None  # The interface has just been removed.
 
 
 def _await(box: Container, kind: str, port: int) -> None:

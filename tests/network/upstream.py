@@ -1,4 +1,4 @@
-"""A host of its own with an Internet behind it: ``unshare -n python -m`` this file.
+"""A host of its own with a simulated Internet: ``unshare -n python -m`` this file.
 
 It has a way out to another namespace, in which somebody tells every client its address;
 a container at a bridge asks them, by IPv4 and by IPv6, and what they say is printed.  Then
@@ -41,7 +41,7 @@ IFA_F_NODAD = 2
 
 
 def main(*firewall: str) -> None:
-    """Build it, with the rules of a firewall, ask, and print the answers."""
+    """Build the networks and the firewall, send requests, and print the answers."""
     bring_up(HERE, "lo")
     for rules in firewall:
         subprocess.run(["nft", rules], check=True)
@@ -57,7 +57,7 @@ def main(*firewall: str) -> None:
 
 
 def connect(pid: int) -> None:
-    """Lead a way out to the network of a process."""
+    """Connect the network of a process to the simulated Internet."""
     with IPRoute() as route, IPRoute(netns=f"/proc/{pid}/ns/net") as other:
         with Path(f"/proc/{pid}/ns/net").open() as space:
             peer = {"ifname": "up1", "net_ns_fd": space.fileno()}
@@ -74,7 +74,7 @@ def connect(pid: int) -> None:
 
 
 def ask(neighbour: int) -> None:
-    """Print what the server tells a container at the bridge, and who reaches that."""
+    """Print the answers to a container at the bridge, and the hosts that can reach it."""
     with Playground() as playground:
         box = playground.new()
         change = box.fence(REGISTRY["net"].parse({"mode": "bridge"}))
@@ -85,7 +85,7 @@ def ask(neighbour: int) -> None:
         for form, _ in ADDRESSES:
             line = f"exec 3<>/dev/tcp/{form.format(1)}/80 && head -n 1 <&3; exec 3>&-"
             sys.stdout.write(box.run(line).output)
-        # Not a web server: that asks for its own name first.
+        # Not a web server: a web server first looks up its own name.
         box.run(f"exec 4< <(python3 -c '{SERVER}'); read -u 4")
         inside = [each.partition("/")[0] for each in box.network.addresses]
         beside = ["nsenter", f"--net=/proc/{neighbour}/ns/net"]

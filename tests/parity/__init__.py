@@ -1,1 +1,1 @@
-"""The inside of ``run`` beside that of a real ``docker run``."""
+"""Compare the inside of ``run`` with that of a real ``docker run``."""

@@ -1,4 +1,4 @@
-"""Answers of two sides made comparable, and what differs."""
+"""Make the answers of two sides comparable, and list the differences."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 from tests.parity.sides import Side
 
-# Where the container's identity shows, if it was given no other name.
+# Answers that contain the ID of the container, unless it has a name.
 NAMES = ("environment.HOSTNAME", "text./etc/hostname", "text./proc/sys/kernel/hostname")
 IDENTITY = re.compile(r"[0-9a-f]{12}")
 WHOLE = "[0-9a-f]{64}"
 ADDRESS = re.compile(r"\b(?:172\.(?:1[6-9]|2\d|3[01])|10|192\.168)(?:\.\d+){2,3}\b")
-# What changes from one run to the next, or says how long it took.
+# Values that change from one run to the next, or depend on the time.
 VARYING = re.compile(r"status\.(?:Vm|Rss|Hugetlb|State|FDSize|.*ctxt_switches).*")
 NUMBERS = re.compile(r"process\.(?:p?pid|pgid|sid)|status\.(?:NS\w+|P?Pid|Tgid)")
 TERMINAL = re.compile(r"(\b136:|^devpts /)\d+")
-# Where a store keeps its files is its own affair.
+# Each side may keep its store at any path.
 PLACES = re.compile(r",?\b(?:lowerdir|upperdir|workdir)=[^,]*")
 STORED = re.compile(r"mount\.(?:/|/etc/(?:hosts|hostname|resolv\.conf))\.source")
 RUN = "run"
@@ -34,7 +34,7 @@ class Difference(NamedTuple):
 
 
 def comparable(answers: Mapping[str, str], side: Side) -> dict[str, str]:
-    """Return answers without what is by chance: names, inodes, addresses, amounts."""
+    """Return the answers without random values: names, inodes, addresses, amounts."""
     given = {answers.get(name, "") for name in NAMES}
     names = [name for name in given if IDENTITY.fullmatch(name)]
     chance = re.compile(rf"\b(?:{'|'.join((*names, WHOLE))})[0-9a-f]*")
@@ -66,7 +66,7 @@ def _plain(question: str, answer: str, side: Side) -> str:
 def differences(
     scenario: str, theirs: Mapping[str, str], ours: Mapping[str, str]
 ) -> list[Difference]:
-    """Return what differs, in the order of the questions; ``run`` alone if one could not."""
+    """Return the differences in the order of the questions; ``run`` if a side did not run."""
     asked = {RUN} if RUN in theirs or RUN in ours else {*theirs, *ours}
     return [
         Difference(scenario, question, theirs.get(question, ABSENT), ours.get(question, ABSENT))

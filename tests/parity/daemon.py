@@ -1,4 +1,4 @@
-"""A real dockerd in namespaces of its own, which takes everything with it when it ends."""
+"""A real dockerd in namespaces of its own, so that everything ends with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 
 NEEDED = ("docker", "dockerd", "unshare", "setpriv", "ip")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
-# What it stores is in memory, and is mounted where nobody else sees it.
+# Its store is a tmpfs in a private mount namespace.
 START = (
     'mount -t tmpfs tmpfs "$1" && ip link set lo up && exec dockerd --data-root "$1/data"'
     ' --exec-root "$1/exec" --pidfile "$1/pid" -H "unix://$2" --cgroup-parent "/$3"'
@@ -24,18 +24,18 @@ GRACE = 20.0
 
 
 class NoDocker(Exception):
-    """There is no Docker here that could be asked."""
+    """No Docker can run here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A dockerd that runs: where it listens, and who it is."""
+    """A running dockerd: its socket and its PID."""
 
     socket: Path
     pid: int
 
     def command(self, *words: str) -> list[str]:
-        """Return a command line of its client."""
+        """Return a command line of the docker client."""
         return ["docker", "-H", f"unix://{self.socket}", *words]
 
 
@@ -54,7 +54,7 @@ def dockerd(scratch: Path) -> Iterator[Daemon]:
     stored.mkdir()
     with log.open("wb") as output:
         outer = subprocess.Popen(
-            # With whoever started it, it ends, and with it all that it has started.
+            # It ends with its parent, and all its descendants end with it.
             ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork",
              "--kill-child", "--mount-proc", "sh", "-c", START, "sh", stored, socket, parent],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
@@ -83,7 +83,7 @@ def _answering(outer: subprocess.Popen[bytes], socket: Path, log: Path) -> Daemo
 
 
 def _inner(outer: subprocess.Popen[bytes]) -> int:
-    """Return the PID of dockerd, which is number 1 of its own PID namespace."""
+    """Return the PID of dockerd, which has PID 1 in its own PID namespace."""
     text = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text()
     return int(text.split()[0])
 
@@ -100,7 +100,7 @@ def _stop(outer: subprocess.Popen[bytes]) -> None:
 
 
 def remove_cgroups(parent: str) -> None:
-    """Remove the cgroups of containers below a parent, which no namespace takes along."""
+    """Remove the cgroups of containers below a parent: cgroups outlive every namespace."""
     hierarchies = Path("/sys/fs/cgroup")
     for top in (*hierarchies.glob(parent), *hierarchies.glob(f"*/{parent}")):
         for directory, _, _ in os.walk(top, topdown=False):

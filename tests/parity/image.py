@@ -37,7 +37,7 @@ def write(path: Path) -> None:
 
 
 def _files() -> Iterator[str]:
-    """Yield every file that Python and the programs need, by the name they ask for it."""
+    """Yield every file that Python and the programs need, by the name that they open."""
     library = Path(sysconfig.get_path("stdlib"))
     parts = [
         str(each)

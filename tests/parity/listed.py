@@ -1,4 +1,4 @@
-"""The differences that are known, with their reasons: the tables of docs/docker-parity.md."""
+"""The known differences with their reasons: the tables of docs/docker-parity.md."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ ROW = re.compile(r"\| (?P<questions>`.+?`) \| (?P<scenarios>[^|]+) \| (?P<reason
 
 
 class Listed(NamedTuple):
-    """One row: patterns of questions, the scenarios it holds for, and why."""
+    """One row: patterns of questions, the scenarios of the row, and the reason."""
 
     questions: tuple[str, ...]
     scenarios: tuple[str, ...]
     reason: str
 
     def covers(self, difference: Difference) -> bool:
-        """Tell whether a difference is this one."""
+        """Tell whether the row covers a difference."""
         return any(
             fnmatchcase(difference.question, pattern) for pattern in self.questions
         ) and (self.scenarios == ("all",) or difference.scenario in self.scenarios)
@@ -47,5 +47,5 @@ def unlisted(found: Iterable[Difference], known: list[Listed]) -> list[Differenc
 
 
 def unseen(found: list[Difference], known: list[Listed]) -> list[Listed]:
-    """Return the rows that cover no difference any more."""
+    """Return the rows that cover no difference."""
     return [row for row in known if not any(row.covers(each) for each in found)]

@@ -1,4 +1,4 @@
-"""What a program can see and do; this file alone is run inside a container, and prints JSON.
+"""Find out what a program can see and do; this file runs in a container, and prints JSON.
 
 It gets the numbers and names of the system calls to try as its argument, as JSON.  It needs
 nothing but Python's own library, and changes nothing outside of the container.
@@ -41,7 +41,7 @@ LIMITS = (
     "memory.swap.max", "cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us", "cpu.max",
     "pids/pids.max", "pids.max", "cpuset/cpuset.cpus", "cpuset.cpus",
 )  # fmt: skip
-# Device nodes that nobody in a container should be able to open: mem, sda, loop0, fuse, tun.
+# Device nodes that no process in a container should open: mem, sda, loop0, fuse, tun.
 FORBIDDEN = {"mem": (1, 1), "kmsg": (1, 11), "sda": (8, 0), "fuse": (10, 229), "tun": (10, 200)}
 PR_GET_PDEATHSIG, PR_GET_DUMPABLE, PR_GET_SECUREBITS, PR_GET_CHILD_SUBREAPER = 2, 3, 27, 37
 
@@ -49,7 +49,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def error_of(attempt: Callable[[], object]) -> str:
-    """Return ``ok``, or the name of the error that an attempt ends with."""
+    """Return ``ok``, or the name of the error that an attempt raises."""
     try:
         attempt()
     except OSError as error:
@@ -63,7 +63,7 @@ def name_of(number: int) -> str:
 
 
 def call(number: int, *arguments: int) -> str:
-    """Make a system call in a child of its own; return ``ok``, its error or its end."""
+    """Make a system call in a child process; return ``ok``, its error or its signal."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -88,17 +88,17 @@ def names_in(directory: str) -> list[str]:
     return [each.name for each in Path(directory).iterdir()]
 
 
-# -- what it sees --------------------------------------------------------------------------
+# -- what a program sees -------------------------------------------------------------------
 
 
 def namespaces() -> Answers:
-    """Tell the namespaces, by inode."""
+    """Return the inodes of the namespaces."""
     for kind in NAMESPACES:
         yield f"namespace.{kind}", str(Path(f"/proc/self/ns/{kind}").stat().st_ino)
 
 
 def process() -> Answers:
-    """Tell who it is, where it stands and how the kernel treats it."""
+    """Return the user, the directory and the status of this process."""
     yield "process.pid", str(os.getpid())
     yield "process.ppid", str(os.getppid())
     yield "process.pgid", str(os.getpgrp())
@@ -132,7 +132,7 @@ def process() -> Answers:
 
 
 def text_of(path: str) -> str:
-    """Return what a file says, or the error."""
+    """Return the text of a file, or the error."""
     try:
         return Path(path).read_bytes().decode(errors="replace").strip().strip("\0")
     except OSError as error:
@@ -140,13 +140,13 @@ def text_of(path: str) -> str:
 
 
 def environment() -> Answers:
-    """Tell every variable."""
+    """Return all environment variables."""
     for name, value in os.environ.items():
         yield f"environment.{name}", value
 
 
 def descriptors() -> Answers:
-    """Tell what is open, by kind."""
+    """Return the kinds of the open descriptors."""
     kinds = {
         stat.S_IFIFO: "pipe", stat.S_IFCHR: "device", stat.S_IFREG: "file",
         stat.S_IFSOCK: "socket", stat.S_IFDIR: "directory",
@@ -163,7 +163,7 @@ def descriptors() -> Answers:
 
 
 def limits() -> Answers:
-    """Tell the limits of the process, and those of its cgroup."""
+    """Return the limits of the process and of its cgroup."""
     for name in sorted(vars(resource)):
         if name.startswith("RLIMIT_") and name != "RLIMIT_OFILE":
             soft, hard = resource.getrlimit(getattr(resource, name))
@@ -185,7 +185,7 @@ def writing(path: str) -> str:
 
 
 def mounts() -> Answers:
-    """Tell every mount by its place: type, options, what of it and how it propagates."""
+    """Return all mounts by mount point: type, options, root and propagation."""
     seen: dict[str, int] = {}
     for line in text_of("/proc/self/mountinfo").splitlines():
         left, _, right = line.partition(" - ")
@@ -201,7 +201,7 @@ def mounts() -> Answers:
 
 
 def covered() -> Answers:
-    """Tell what is behind the paths that Docker masks or protects."""
+    """Return the kind of each path that Docker masks or protects."""
     for path in COVERED:
         yield f"path.{path}", what(path)
         if not Path(path).is_dir():
@@ -210,7 +210,7 @@ def covered() -> Answers:
 
 
 def what(path: str) -> str:
-    """Tell the kind of a file, its mode and owner, and what a directory has."""
+    """Return kind, mode and owner of a file, and the names in a directory."""
     try:
         found = os.lstat(path)
     except OSError as error:
@@ -229,7 +229,7 @@ def what(path: str) -> str:
 
 
 def reading(path: str) -> str:
-    """Tell whether a file can be opened to be read, and whether there is anything."""
+    """Tell whether a file can be read, and whether it is empty."""
     try:
         with open(path, "rb", buffering=0, opener=without_waiting) as file:
             return "something" if file.read(1) else "nothing"
@@ -238,12 +238,12 @@ def reading(path: str) -> str:
 
 
 def without_waiting(path: str, flags: int) -> int:
-    """Open a file as ``open`` does, and without waiting for who writes to it."""
+    """Open a file as ``open`` does, without waiting for the writer of a FIFO."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 
 def files() -> Answers:
-    """Tell what the files say that are made for a container, and what is in its root."""
+    """Return the text of the files that Docker makes for a container, and the names in /."""
     for path in FILES:
         yield f"text.{path}", text_of(path)
         yield f"text.{path}.is", what(path)
@@ -262,13 +262,13 @@ def files() -> Answers:
 
 
 def create(place: Path) -> None:
-    """Make a file, and remove it."""
+    """Create a file, and remove it."""
     place.touch(exist_ok=False)
     place.unlink()
 
 
 def devices() -> Answers:
-    """Tell what is in /dev, what of it opens, and which other devices could be opened."""
+    """Return the names in /dev, the devices that open, and other devices that would."""
     for name in sorted(names_in("/dev")):
         yield f"device.{name}", what(f"/dev/{name}")
         if not Path(f"/dev/{name}").is_dir() and name not in ("console", "tty"):
@@ -279,7 +279,7 @@ def devices() -> Answers:
 
 
 def forbidden(kind: int, device: int) -> str:
-    """Tell how making a device and opening it ends; nothing is read from it."""
+    """Create a device node and open it; return the result; nothing is read."""
     place = Path("/tmp/.parity-device")
     said = error_of(lambda: os.mknod(place, kind | 0o600, device))
     if said != "ok":
@@ -297,7 +297,7 @@ def opened(path: str) -> None:
 
 
 def network() -> Answers:
-    """Tell the interfaces and the routes."""
+    """Return the interfaces and the routes."""
     names = [name for _, name in socket.if_nameindex()]
     yield "network.interfaces", " ".join(sorted(names))
     for name in names:
@@ -307,17 +307,17 @@ def network() -> Answers:
     yield "network.addresses", str(len(text_of("/proc/net/if_inet6").splitlines()))
 
 
-# -- what it may do ------------------------------------------------------------------------
+# -- what a program may do -----------------------------------------------------------------
 
 
 def calls(numbers: dict[str, int]) -> Answers:
-    """Tell how every system call ends whose six arguments are all -1, which none can mean."""
+    """Return the result of each system call with -1 for all six arguments."""
     for name, number in sorted(numbers.items()):
         yield f"syscall.{name}", call(number, *([-1] * 6))
 
 
 def attempts(numbers: dict[str, int]) -> Answers:
-    """Tell how calls end that mean something."""
+    """Return the results of meaningful system calls."""
     new = {"user": 0x10000000, "mnt": 0x00020000, "net": 0x40000000, "pid": 0x20000000}
     for kind, flag in new.items():
         yield f"attempt.unshare {kind}", call(numbers["unshare"], flag)
@@ -350,7 +350,7 @@ def attempts(numbers: dict[str, int]) -> Answers:
 
 
 def cloned(number: int, flag: int) -> str:
-    """Tell how a fork into a new namespace ends."""
+    """Return the result of a fork into a new namespace."""
     reader, writer = os.pipe()
     outer = os.fork()
     if outer == 0:

@@ -1,4 +1,4 @@
-"""What is run on both sides: options of ``run``, and programs whose end is compared."""
+"""The runs on both sides: options of ``run``, and programs whose exits are compared."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GUEST = "1000:1000"
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """The same options for both, with a name for the list of differences."""
+    """The same options for both sides, with a name for the list of differences."""
 
     name: str
     options: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ SCENARIOS = (
     _alone("privileged", "--privileged"),
 )  # fmt: skip
 
-# Each ends in a way of its own: words behind the image, and options before it.
+# Each exits in another way: the words after the image, and the options before it.
 ENDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "true": ((), ("true",)),
     "three": ((), ("sh", "-c", "exit 3")),

@@ -1,4 +1,4 @@
-"""The two who are asked: a real Docker, and ``shellplay run``."""
+"""The two sides: a real Docker, and ``shellplay run``."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.parity.scenarios import ENDS, Scenario
 
 IMAGE = "parity"
 HIGHEST_CALL = 470
-# These end or stop who makes them, have nothing to refuse, or take -1 for a good key.
+# These calls end or stop the caller, cannot be refused, or accept -1 as a key.
 NOT_TRIED = {
     "exit", "exit_group", "rt_sigreturn", "fork", "vfork", "pause", "vhangup", "sync",
     "msgget", "semget", "shmget",
 }  # fmt: skip
 SECONDS = 120
-# What puts the colours of a terminal back, behind what a program has printed.
+# The sequences that reset the colours of a terminal after the output of a program.
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -40,7 +40,7 @@ class End(NamedTuple):
 
 
 class Side(Protocol):
-    """Whoever can run a program in a container."""
+    """A side: it can run a program in a container."""
 
     name: str
 
@@ -68,7 +68,7 @@ class Docker:
         return self._daemon.command("run", "--rm", *options, IMAGE, *words)
 
     def host(self, kind: str) -> int:
-        """Return the inode of a namespace of dockerd, which takes itself for the host."""
+        """Return the inode of a namespace of dockerd, which is the host for its containers."""
         return Path(f"/proc/{self._daemon.pid}/ns/{kind}").stat().st_ino
 
 
@@ -94,7 +94,7 @@ class Shellplay:
 
 
 def ask(side: Side, scenario: Scenario) -> dict[str, str]:
-    """Return all answers of one side; ``run`` alone if nothing could be run."""
+    """Return all answers of one side; only ``run`` if no program could run."""
     run = _in_terminal if scenario.terminal else _in_pipes
     status = run(side.command(scenario.options, ["cat", "/proc/self/status"]))
     asked = run(side.command(scenario.options, [PYTHON, INSIDE, json.dumps(numbers())]))
@@ -109,7 +109,7 @@ def ask(side: Side, scenario: Scenario) -> dict[str, str]:
 
 
 def ends(side: Side) -> dict[str, str]:
-    """Return the exit status of the programs that end each in its own way."""
+    """Return the exit statuses of the programs of EXITS."""
     alone = ("--network", "none")
     return {
         f"exit.{name}": str(_in_pipes(side.command((*alone, *options), words)).status)
@@ -118,7 +118,7 @@ def ends(side: Side) -> dict[str, str]:
 
 
 def numbers() -> dict[str, int]:
-    """Return the numbers of the system calls of this machine that are tried, by name."""
+    """Return the numbers of the tried system calls by name."""
     named: dict[str, int] = {}
     for number in range(HIGHEST_CALL):
         with suppress(ValueError):
@@ -134,7 +134,7 @@ def _in_pipes(command: list[str]) -> End:
 
 
 def _in_terminal(command: list[str]) -> End:
-    """Run a command on a terminal of its own, whose output is both kinds."""
+    """Run a command on a new terminal, which gets standard output and standard error."""
     master, slave = pty.openpty()
     try:
         process = subprocess.Popen(
@@ -148,7 +148,7 @@ def _in_terminal(command: list[str]) -> End:
         while True:
             try:
                 piece = terminal.read(65536)
-            except OSError:  # EIO: the last who had it open is gone.
+            except OSError:  # EIO: the last process has closed the terminal.
                 break
             if not piece:
                 break

@@ -1,4 +1,4 @@
-"""What the tests of run share: a line run as a user would, and a small image."""
+"""Fixtures for the tests of ``run``: a line run as a user does it, and a small image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.image.making import busybox_root, drained
 
 
 class Said(NamedTuple):
-    """What came of a line: the exit status, what shellplay said, what was printed inside."""
+    """The result of a line: exit status, messages of shellplay, output of the program."""
 
     status: int
     told: str
@@ -33,7 +33,7 @@ Run = Callable[[str], Said]
 
 @pytest.fixture
 def run(playground: Playground, tmp_path: Path) -> Run:
-    """Run a line as a user would."""
+    """Run a line as a user does."""
 
     def said(line: str) -> Said:
         out, printed = io.StringIO(), tmp_path / "printed"
@@ -51,7 +51,7 @@ def run(playground: Playground, tmp_path: Path) -> Run:
 
 @pytest.fixture
 def busybox(tmp_path: Path) -> str:
-    """An image with busybox in it; its name."""
+    """The name of an image with busybox."""
     root = busybox_root(tmp_path / "tiny")
     for name in ("cat", "env", "id", "pwd", "sleep", "stat", "touch", "mount"):
         (root / "bin" / name).symlink_to("busybox")

@@ -1,4 +1,4 @@
-"""Runs the real program over pipes, with an environment that says nothing."""
+"""Run the real program over pipes, with a neutral environment."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return ours without what changes how shellplay looks, plus ``more``."""
+    """Return our environment without the variables that change the output, plus ``more``."""
     kept = {name: value for name, value in os.environ.items() if "SHELLPLAY_PL" not in name}
     for name in ("NO_COLOR", "COLUMNS", "SHELLPLAY_MARKS", "SHELLPLAY_PROMPT"):
         kept.pop(name, None)
@@ -16,7 +16,7 @@ def environment(**more: str) -> dict[str, str]:
 def shellplay(
     *arguments: str, typed: bytes = b"", **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the program with arguments and input; give status, output and errors."""
+    """Run the program with arguments and input; return status, output and errors."""
     done = subprocess.run(
         [sys.executable, "-m", "shellplay", *arguments],
         input=typed,

@@ -1,4 +1,4 @@
-"""Runs the program whose end is to leave nothing, see tests.shell.survivor."""
+"""Run the program that must leave nothing when it is killed, see tests.shell.survivor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.families import family, runs, wait_for_the_end
 
 
 class Running(NamedTuple):
-    """A program with a playground, and the PIDs in it that tests kill."""
+    """A program with a playground, and the PIDs that tests kill."""
 
     process: subprocess.Popen[str]
     repl: int
@@ -24,13 +24,13 @@ class Running(NamedTuple):
 
     @property
     def bash_runs(self) -> bool:
-        """Whether its bash has not ended."""
+        """Whether its bash still runs."""
         return any(runs(each) for each in self.family if each.pid == self.bash)
 
 
 @contextmanager
 def program(kinds: str, *lines: str) -> Iterator[Running]:
-    """Run tests.shell.survivor until the block is left, then wait for its end."""
+    """Run tests.shell.survivor during the block, then wait for its end."""
     words = [sys.executable, "-m", "tests.shell.survivor", kinds, *lines]
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

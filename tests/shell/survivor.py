@@ -1,4 +1,4 @@
-"""A program of its own that runs a playground, to be killed: ``python -m`` this file.
+"""A program that runs a playground and that a test kills: ``python -m`` this file.
 
 It says ``ready REPL PLAYGROUND BASH`` when everything that its arguments name is up, and
 waits until its standard input ends; then it closes the playground, as a REPL does.
@@ -12,7 +12,7 @@ import sys
 from shellplay.fences import REGISTRY
 from shellplay.playground.playground import Playground
 
-# What a limit needs to be one, and a network to be more than a loopback.
+# The options that a limit needs, and those for a network with more than a loopback.
 VALUES = {
     "memory": {"max": "64M"}, "pids": {"max": "100"}, "cpu": {"cpus": "2"},
     "net": {"mode": "bridge"},
@@ -21,7 +21,7 @@ PAUSE = "pause"
 
 
 def main(kinds: str, *lines: str) -> None:
-    """Fence a container by ``kinds`` (with commas between) and run ``lines`` in it.
+    """Fence a container by ``kinds`` (separated by commas) and run ``lines`` in it.
 
     The last of the kinds may be ``pause``: then all of it is frozen at the end.
     """

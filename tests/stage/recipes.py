@@ -1,4 +1,4 @@
-"""Writes recipes for tests, and runs the real program on them."""
+"""Write recipes for tests, and run the real program on them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def step(
 
 
 def text(block: str, **header: object) -> str:
-    """Return a recipe of one block; header values are TOML, strings too."""
+    """Return the text of a recipe with one block; the header values are TOML."""
     lines = "".join(f"{name} = {value}\n" for name, value in header.items())
     return f"+++\nshellplay = 1\n{lines}+++\n\n# A title\n\n```shellplay\n{dedent(block)}```\n"
 

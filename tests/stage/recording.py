@@ -1,4 +1,4 @@
-"""Sessions that are recorded by tests: lines in, a recipe out."""
+"""Record sessions in tests: lines in, a recipe out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shellplay.stage.report.report import Report
 
 
 class Recorded:
-    """A session in this process that writes itself down."""
+    """A session in this process that is recorded."""
 
     def __init__(self, playground: Playground, path: Path) -> None:
         self.playground = playground
@@ -34,7 +34,7 @@ class Recorded:
         )
 
     def run(self, *lines: str) -> int:
-        """Run lines; return the status of the last."""
+        """Run lines; return the exit status of the last one."""
         return [self.interpreter.run(line) for line in lines][-1]
 
     @property
@@ -45,23 +45,23 @@ class Recorded:
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe as it is on disk now."""
+        """The recipe that is on disk now."""
         return parse(self.path.read_text("utf-8"), str(self.path))
 
     @property
     def steps(self) -> list[Step]:
-        """Its steps as they are on disk now."""
+        """The steps of the recipe on disk."""
         return list(self.recipe.steps)
 
     @property
     def prose(self) -> list[str]:
-        """What stands between them."""
+        """The prose between the steps."""
         return [part.text for part in self.recipe.parts if isinstance(part, Prose)]
 
 
 @contextmanager
 def recording(path: Path) -> Iterator[Recorded]:
-    """Record a session into a file, for the block."""
+    """Record a session to a file, for the block."""
     with Playground() as playground:
         session = Recorded(playground, path)
         session.recorder.start(str(path))

@@ -1,4 +1,4 @@
-"""Values as the engine hands them to the views: one playground with two containers."""
+"""Values as the engine passes them to the views: one playground with two containers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Taken:
 def process(
     pid: int, ppid: int, command: str, role: Role, container: str | None, *inside: int
 ) -> Process:
-    """Make a process; ``inside`` are its PIDs inside, and say which namespace it is in."""
+    """Return a process record; ``inside`` are its PIDs and its PID namespace."""
     namespace = (HOST, WEB, NESTED)[len(inside)]
     state = "T" if role is Role.PARKED else "S"
     return Process(pid, ppid, (pid, *inside), state, 1000, command, container, role, namespace)

@@ -13,16 +13,16 @@ from pathlib import Path
 from tests.vm.image import NoImage, build, write_run
 from tests.vm.machine import TIMED_OUT, boot
 
-# The linters are not there: they find the same on every kernel.
+# The image has no linters: their result does not depend on the kernel.
 PYTEST_OPTIONS = ["-p", "no:cacheprovider", "--ignore=tests/test_linters.py"]
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of our own options; the rest goes to pytest."""
+    """Return the parser of our options; all other words go to pytest."""
     options = argparse.ArgumentParser(prog="python -m tests.vm", description=__doc__)
     options.add_argument("--yama", type=int, choices=range(4), default=1, help="ptrace_scope")
     options.add_argument("--ordinary", action="store_true", help="run all as uid 4242")
-    # Not kvm by default: inside another virtual machine it may exist and stop half-way.
+    # Not kvm by default: in a nested virtual machine it may exist and hang.
     options.add_argument("--accelerator", default="tcg", choices=["kvm", "tcg"])
     options.add_argument("--memory", type=int, default=4096, metavar="MIB")
     options.add_argument("--timeout", type=float, default=3600, metavar="SECONDS")
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Build the image if needed, boot it, run pytest in it; return its exit status."""
     options, arguments = parser().parse_known_args()
-    # As an exception it ends the machine and deletes its files, which are large.
+    # An exception ends the machine and deletes its large files.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     settings = {"YAMA": str(options.yama), "AS": "ordinary" if options.ordinary else "root"}

@@ -1,4 +1,4 @@
-"""Builds the file system of the second kernel: layers, each a cpio archive, kept in a cache.
+"""Build the file system of the second kernel: layers, as cpio archives in a cache.
 
 The kernel unpacks archives that stand one after another, so a run only writes its own.
 """
@@ -24,17 +24,17 @@ SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 PYTHON = "3.11"
 PLACE = "/srv/shellplay"
-# It loads what a kernel on a host of its own has as modules, when somebody asks for it.
+# It loads the modules that a kernel on a real host loads on demand.
 MORE_PACKAGES = ("kmod",)
 PROGRAMS = ("qemu-system-x86_64", "debootstrap", "cpio")
-# policy-rc.d: a service would be started here, not there.
+# policy-rc.d: apt would start a service on this machine, not in the image.
 INSTALL = """
 printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
 apt-get -q update
 DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$@" 2>&1
 """
-# Unpacked aside: a package that brings /lib as a directory would replace the link to usr/lib.
+# Unpacked elsewhere: a package with /lib as a directory would replace the link to usr/lib.
 FETCH_KERNEL = """
 name=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p' | head -1)
 cd /tmp
@@ -43,7 +43,7 @@ dpkg-deb -x linux-image-*.deb kernel
 mv kernel/lib/modules /usr/lib/ && mv kernel/boot/vmlinuz-* /boot/
 rm -rf kernel linux-image-*.deb
 """
-# A fifth of what is unpacked at each boot, and asked for by nothing.
+# A fifth of the files that each boot unpacks, and nothing needs them.
 REMOVE = """
 apt-get clean
 rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/locale /usr/share/man /usr/lib/cni
@@ -51,7 +51,7 @@ cd /lib/modules/*/kernel/drivers
 rm -rf comedi gpu hid infiniband md media net/ethernet nvme scsi target
 depmod "$(ls /lib/modules)"
 """
-# They find the same on every kernel, and are half of all Python packages.
+# Their result does not depend on the kernel, and they are half of all Python packages.
 LINTERS = re.compile("mypy|ruff|types-")
 IN_THE_CHECKOUT = ("shellplay", "tests", "docs", "recipes")
 FILES_OF_THE_CHECKOUT = ("pyproject.toml", "README.md")
@@ -91,7 +91,7 @@ def build(cache: Path) -> Image:
 
 
 def write_run(target: Path, settings: dict[str, str], arguments: Sequence[str]) -> None:
-    """Write the last layer: init, the checkout as it is now, and what to run."""
+    """Write the last layer: init, the current checkout, and the command to run."""
     with tempfile.TemporaryDirectory(prefix="sp-vm-") as folder:
         top = Path(folder)
         checkout = top / PLACE.removeprefix("/")
@@ -112,7 +112,7 @@ def write_run(target: Path, settings: dict[str, str], arguments: Sequence[str]) 
 
 
 def _compile(checkout: Path) -> None:
-    """Write bytecode as the second kernel's Python would, which is slow at that."""
+    """Compile bytecode for the Python of the image, which is slow in the emulator."""
     if ".".join(map(str, sys.version_info[:2])) == PYTHON:
         compileall.compile_dir(
             checkout,
@@ -144,7 +144,7 @@ def _cached(cache: Path, name: str, fill: Callable[[Path], None]) -> Path:
 def _debian(folder: Path) -> None:
     if os.geteuid() != 0:
         raise NoImage("building the image needs root, once: sudo python3 -m tests.vm")
-    # In a table of its own: what it mounts on the way is none of this machine.
+    # In a private mount namespace, so that its mounts do not reach this machine.
     debootstrap = [
         "unshare",
         "--mount",
@@ -169,7 +169,7 @@ def _python_packages(folder: Path, requirements: Sequence[str]) -> None:
 
 
 def _fetch(what: str, command: Sequence[str]) -> None:
-    """Run a program that downloads something; raises NoImage with the last it said."""
+    """Run a program that downloads; raises NoImage with its last line of output."""
     done = subprocess.run(
         command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -179,7 +179,7 @@ def _fetch(what: str, command: Sequence[str]) -> None:
 
 
 def _packages() -> list[str]:
-    """Return what tests/run installs, and what only a machine of its own needs."""
+    """Return the packages that tests/run installs, and those that only the image needs."""
     text = (ROOT / "tests" / "run").read_text()
     (names,) = re.findall(r'^packages="(.+)"$', text, re.MULTILINE)
     return sorted({*names.split(), *MORE_PACKAGES})

@@ -1,4 +1,4 @@
-"""Boots an image in qemu, shows its console, and returns the exit status of what it ran."""
+"""Boot an image in qemu, show its console, and return the exit status of its command."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def boot(image: Image, run: Path, *, accelerator: str, memory: int, timeout: flo
         _concatenate([*image.layers, run], initrd)
         report = Path(folder) / "report"
         command = [
-            # A machine never runs on without whoever waits for it.
+            # The machine must end with the process that waits for it.
             *("setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"),
             *("-accel", accelerator, "-cpu", "max", "-smp", "2"),
             *("-m", str(memory), "-nodefaults", "-display", "none", "-no-reboot"),
