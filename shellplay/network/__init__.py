@@ -1,4 +1,4 @@
-"""The network of a playground: a bridge, ways out of it, and ports that lead in."""
+"""The network of a playground: its bridge, helpers without root, and published ports."""
 
-# What ps(1) shows of the process that has the bridge; others know it by that.
+# The command line of a bridge process in ps(1), by which other playgrounds recognize it.
 TITLE = "shellplay: network"

@@ -1,4 +1,4 @@
-"""Programs beside the containers: children of the playground process, ended with it."""
+"""Helper processes of a network: children of the monitor, which kills them at its end."""
 
 from __future__ import annotations
 
