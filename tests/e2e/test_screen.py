@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -112,11 +113,14 @@ def test_an_unknown_command_is_red_and_a_known_one_is_not(open_screen: OpenScree
     )
 
 
-def test_what_is_typed_ahead_is_shown_once_by_the_next_prompt(open_screen: OpenScreen) -> None:
+def test_what_is_typed_ahead_is_shown_once_by_the_next_prompt(
+    open_screen: OpenScreen, tmp_path: Path
+) -> None:
     terminal, screen = open_screen()
-    terminal.send("in echo run''ning; read -t 2 < <(sleep 5)\r")
+    terminal.send(f"in echo run''ning; until [ -e {tmp_path}/go ]; do sleep 0.01; done\r")
     screen.shows("running")
     terminal.send("fence pid")
+    (tmp_path / "go").touch()
     screen.wait(lambda now: now.cursor_row == "shellplay> fence pid", "the line at its prompt")
     assert screen.text.count("fence pid") == 1
 
