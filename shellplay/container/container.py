@@ -373,13 +373,13 @@ class Container:
         state = self._state
         ended = state.pid
         state.group.thaw()
-        before = self._fencing.kinds()
+        before = self._fencing.applied.kinds
         while state.parked:
             try:
                 self._fencing.fall_back()
             except ShellGone:
                 continue  # The suspended bash has ended too: try the one outside of it.
-            gone = [kind for kind in before if kind not in self._fencing.kinds()]
+            gone = [kind for kind in before if kind not in self._fencing.applied.kinds]
             self._notice(
                 f"{state.label}: the bash inside {', '.join(gone)} has ended; "
                 f"the one that was parked outside, {state.pid}, goes on"

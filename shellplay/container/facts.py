@@ -23,25 +23,25 @@ def of_the_host() -> list[FenceRecord]:
     return [_record(kind, REGISTRY[kind].fact("self"), None, None) for kind in ORDER]
 
 
-def of(state: ContainerState, standing: AppliedFences) -> list[FenceRecord]:
+def of(state: ContainerState, applied: AppliedFences) -> list[FenceRecord]:
     """Return one record for each layer of a container, re-read from the kernel."""
-    return [_of(kind, state, standing) for kind in ORDER]
+    return [_of(kind, state, applied) for kind in ORDER]
 
 
-def _of(kind: str, state: ContainerState, standing: AppliedFences) -> FenceRecord:
+def _of(kind: str, state: ContainerState, applied: AppliedFences) -> FenceRecord:
     layer = REGISTRY[kind]
     host, mine = layer.fact("self"), None if state.dead else layer.fact(state.pid)
-    up = standing.up(layer, mine, host)
+    up = applied.fenced(layer, mine, host)
     if not up and issubclass(layer, SeccompFilter) and not layer.foreign:
         mine = host  # The filters that are there are told of where they stand.
-    return _record(kind, host, mine, standing.find(kind) if up else None, state=state, up=up)
+    return _record(kind, host, mine, applied.find(kind) if up else None, state=state, up=up)
 
 
 def _record(
     kind: str,
     host: Hashable | None,
     mine: Hashable | None,
-    standing: AppliedFence | None,
+    applied: AppliedFence | None,
     *,
     state: ContainerState | None = None,
     up: bool = False,
@@ -52,11 +52,11 @@ def _record(
     return FenceRecord(
         fence=kind,
         up=up,
-        how=standing.how if standing else None,
+        how=applied.how if applied else None,
         host=host.inode if isinstance(host, NamespaceId) else None,
         shell=mine.inode if isinstance(mine, NamespaceId) else None,
-        peel=_how_it_comes_off(standing, state) if standing and state else None,
-        options=standing.fence.given() if standing else {},
+        peel=_how_it_comes_off(applied, state) if applied and state else None,
+        options=applied.fence.given() if applied else {},
         shared_with=_sharers(state, mine) if up and state else (),
         host_state=None if namespace else layer.describe(host, other=mine),
         shell_state=None if namespace else told,
@@ -71,13 +71,13 @@ def _sharers(state: ContainerState, fact: Hashable | None) -> tuple[str, ...]:
     return tuple(each.label for each in others if identify(each.pid, fact.kind) == fact)
 
 
-def _how_it_comes_off(standing: AppliedFence, state: ContainerState) -> str:
-    match standing.how:
+def _how_it_comes_off(applied: AppliedFence, state: ContainerState) -> str:
+    match applied.how:
         case How.IN_PLACE:
             return "in place"
         case How.OUTSIDE:
             return "from outside"
         case How.FORKED:
-            outside = state.parked[standing.depth - 1]
+            outside = state.parked[applied.depth - 1]
             return f"wakes the parked bash {outside.pid}"
     return "starts a new bash"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from shellplay.container.applied import AppliedFences
 from shellplay.container.state import ContainerState
 from shellplay.errors import KernelError, Refused, UsageError
-from shellplay.fences import MountOver, Namespace
+from shellplay.fences.base.target import Stage
 from shellplay.fences.root import Root
-from shellplay.fences.rootfs import KERNELS, is_of_kernel
+from shellplay.fences.rootfs import KERNELS
 from shellplay.fences.rootfs.lower import LowerTree
 from shellplay.image.overlay_changes import FileChange, changes
 from shellplay.kernel import constants as k
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 class Files:
     """The files of one container."""
 
-    def __init__(self, state: ContainerState, standing: AppliedFences) -> None:
+    def __init__(self, state: ContainerState, applied: AppliedFences) -> None:
         self._state = state
-        self._standing = standing
+        self._applied = applied
         # What was mounted here, and may be unmounted though it is where a fence is.
         self._own: set[tuple[str, str, str]] = set()
 
@@ -76,15 +76,14 @@ class Files:
 
     @property
     def _hides_devices(self) -> bool:
-        root = self._standing.find("root")
-        return root is not None and isinstance(root.fence, Root) and root.fence.nodev
+        root = self._root
+        return root is not None and root.nodev
 
     @contextmanager
     def _copied(self, caller: Caller, source: Path) -> Iterator[int]:
         """Copy the mount of a path outside the tree, for the block."""
-        root = self._standing.find("root")
-        fence = root.fence if root else None
-        outside = fence.outside() if isinstance(fence, Namespace) else nullcontext(None)
+        root = self._root
+        outside = root.outside() if root else nullcontext(None)
         with outside as before:
             if before is not None:
                 with caller.passed(before.fd) as number:
@@ -147,33 +146,29 @@ class Files:
 
     def _owner(self, mount: Mount) -> str | None:
         """Return the fence that would have a hole without a mount that it has made."""
-        for each in self._standing:
-            fence = each.fence
-            if isinstance(fence, MountOver) and f"{mount.point}/".startswith(
-                f"{fence.target}/"
-            ):
-                return fence.kind
-        root = self._standing.find("root")
-        if root is None or not isinstance(root.fence, Root):
-            return None
-        lower_tree = root.fence.lower_tree
-        apart = lower_tree.apart or () if lower_tree is not None else ()
-        of_it = mount.kind == "overlay" or mount.point[1:] in apart or is_of_kernel(mount.point)
-        return root.fence.kind if of_it else None
+        root = self._root
+        fences = [each.fence for each in self._applied.of(Stage.MOUNT)]
+        owners = (
+            each.kind for each in (*fences, *([root] if root else [])) if each.owns(mount)
+        )
+        return next(owners, None)
+
+    @property
+    def _root(self) -> Root | None:
+        """The root fence, None if it is not applied."""
+        found = self._applied.find("root")
+        return found.fence if found and isinstance(found.fence, Root) else None
 
     def mounted(self) -> Iterator[tuple[str, str]]:
         """Yield where something is mounted that neither the host nor a fence has there."""
         host = {(each.device, each.point) for each in mountinfo.mounts("self") or ()}
-        fences = [each.fence for each in self._standing]
-        taken = [*(each.target for each in fences if isinstance(each, MountOver)), *KERNELS]
-        for fence in fences:
-            if isinstance(fence, Root) and fence.lower_tree is not None:
-                taken += [f"/{name}" for name in fence.lower_tree.apart or ()]
+        points = [point for each in self._applied.fences for point in each.mount_points]
+        taken = tuple(f"{point}/" for point in (*points, *KERNELS))
         for each in mountinfo.mounts(self._state.pid) or ():
             place = f"{each.point}/"
             if each.kind == "overlay" or (each.device, each.point) in host:
                 continue
-            if each.point != "/" and not place.startswith(tuple(f"{one}/" for one in taken)):
+            if each.point != "/" and not place.startswith(taken):
                 yield each.point, f"{each.kind} {each.device}"
 
     def changes(self) -> Iterator[FileChange]:
@@ -202,9 +197,8 @@ class Files:
         return (yield from commit(Store(), name, upper, lower_tree.image, exclude=leave))
 
     def _written(self) -> tuple[Path, LowerTree]:
-        found = self._standing.find("root")
-        fence = found.fence if found else None
-        if not isinstance(fence, Root) or fence.lower_tree is None:
+        fence = self._root
+        if fence is None or fence.lower_tree is None:
             raise Refused(
                 "the files are the host's: nothing tells what was changed", "fence root"
             )
@@ -215,7 +209,7 @@ class Files:
     def _require_room(self, place: str) -> None:
         """Raise Refused if something would have to be made among the files of the host."""
         there = f"/proc/{self._state.pid}/root"
-        if "root" in self._standing or Path(there + place).exists():
+        if "root" in self._applied or Path(there + place).exists():
             return
         parent = next(p for p in PurePosixPath(place).parents if Path(f"{there}{p}").exists())
         with suppress(FileNotFoundError):
@@ -227,7 +221,7 @@ class Files:
 
     def _require_mnt(self) -> None:
         self._state.require_alive()
-        if "mnt" not in self._standing:
+        if "mnt" not in self._applied:
             raise Refused("the mounts of bash are the host's", "fence mnt, first")
 
     @contextmanager

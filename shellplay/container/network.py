@@ -276,8 +276,8 @@ class Network:
 
     def _require_net(self) -> Net:
         self._state.require_alive()
-        standing = self._applied.find("net")
-        if standing is None or self._own() is None:
+        applied = self._applied.find("net")
+        if applied is None or self._own() is None:
             raise Refused("the network of bash is the host's", "fence net bridge, or fence net")
-        assert isinstance(standing.fence, Net)
-        return standing.fence
+        assert isinstance(applied.fence, Net)
+        return applied.fence

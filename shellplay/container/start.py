@@ -1,6 +1,6 @@
-"""Start a container behind all of its fences: a stub goes through, and becomes the program.
+"""Start a container: a stub gets all of its fences, and becomes the program.
 
-It is the order of runc: namespaces, files, limits, and what takes privileges away last.
+The order is that of runc: namespaces, mounts, limits, and restrictions last.
 """
 
 from __future__ import annotations
@@ -9,25 +9,22 @@ import errno
 import os
 import signal
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
+from functools import partial
 from typing import TypeVar, cast
 
 from shellplay.container import apply, user
 from shellplay.container.applied import AppliedFence, AppliedFences
 from shellplay.container.network import Network
+from shellplay.container.plan import Plan, peer_namespace, restrict
 from shellplay.container.process import ContainerProcess
 from shellplay.container.spec import StartSpec
-from shellplay.container.stack import way_on
 from shellplay.container.state import ContainerState
 from shellplay.container.volumes import Volumes
 from shellplay.errors import KernelError, Refused
-from shellplay.fences import Fence, Limit, MountOver, Namespace, Restriction
-from shellplay.fences.base.cgroup_limit import CgroupLimit
-from shellplay.fences.base.mount_over import mounts_at
-from shellplay.fences.base.namespace import hold_namespace
-from shellplay.fences.base.target import OpenNamespace
+from shellplay.fences import Fence, Limit, Namespace
+from shellplay.fences.base.target import OpenNamespace, Stage, Target
 from shellplay.fences.net import Net
-from shellplay.fences.pid import Pid
 from shellplay.fences.root import Root
 from shellplay.fences.rootfs import build
 from shellplay.fences.uts import Uts
@@ -37,7 +34,6 @@ from shellplay.kernel.cgroup import mount as cgroup_mount
 from shellplay.kernel.explain import explained
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.poll import readable
-from shellplay.model import How
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import start_bash, take_terminal
 
@@ -104,7 +100,7 @@ class _StartSequence:
         self._held = held
         status = procfs.status(self._stub.pid)
         assert status is not None, "it waits for us"
-        self._fences = [self._gathered(each, status) for each in start.fences]
+        self._plan = Plan(self._prepared(each, status) for each in start.fences)
         self._volumes = Volumes(start.process.volumes, held)
         self._first: Shell | None = None
         # The stubs that have forked, to be inside: pidfds.
@@ -112,86 +108,82 @@ class _StartSequence:
 
     def run(self) -> Shell:
         """Go through all of it, and return the first process."""
-        # What is open leads out of a root of its own; this is where our last words would go.
+        # Its stderr is a file of the host: the descriptor would lead out of a new root.
         self._stub.dup3(1, 2)
         mount.umask(self._stub, UMASK)
         self._stub.chdir("/")
         if self._sees_its_cgroup:
-            for quota in self._of(CgroupLimit):
-                # Before it has a cgroup namespace: that has as its root where it is then.
-                quota.join(self._stub.pid, self._state.group)
+            for limit in self._of(Limit):
+                # The root of a cgroup namespace is the cgroup of the process that makes it.
+                limit.enter_cgroup(self._target())
         for namespace in self._of(Namespace):
-            with self._joined(namespace) as join:
-                self._up(namespace, lambda f: self._enter(f, join))
+            with peer_namespace(self._state, namespace) as join:
+                self._apply(namespace, partial(self._enter, join=join))
             if namespace.kind == "mnt":
-                # Now: behind a root of its own nothing leads to what is of the host.
+                # From a new root no path leads to the files of the host.
                 self._volumes.copy(self._stub, without_devices=self._hides_devices)
-        self._fit_proc()
+        if self._plan.fresh_proc and "proc" not in self._plan:
+            apply.mount_proc(self._stub)
         self._furnish_net()
         for port in self._ports:
             self._report("net", f"published: {self._network.open_port(port)}")
         self._close_root()
-        for mounted in self._of(MountOver):
-            self._up(mounted, self._cover)
+        for mounted in self._plan.of(Stage.MOUNT):
+            self._apply(mounted)
         self._volumes.mount(self._stub)
-        for limit in self._of(Limit):
-            self._put_up(limit)
+        for each in self._plan.of(Stage.LIMIT):
+            self._apply(each)
         self._show_cgroups()
         self._go_to_its_directory()
-        self._end_with_the_playground()
+        self._end_with_the_monitor()
         self._stub.conceal()
-        self._give_up()
-        self._applied.require_shown(self._stub.pid, "the program")
-        return self._executed()
+        self._drop_privileges()
+        self._applied.require_observed(self._stub.pid, "the program")
+        return self._execute()
 
     def close(self) -> None:
-        """Let go of a first process that is not going to be one."""
+        """Close the pidfd of a first process that has failed to start."""
         if self._first is not None:
             self._first.close()
 
     # -- fences --------------------------------------------------------------------------
 
-    def _gathered(self, fence: Fence, status: procfs.Status) -> Fence:
-        if (reason := fence.unsupported()) is not None:
-            raise Refused(reason)
-        ready, notes = fence.prepared(status)
-        self._applied.prepared.append(ready)
+    def _prepared(self, fence: Fence, status: procfs.Status) -> Fence:
+        ready, notes = self._applied.prepare(fence, status)
         for note in notes:
             self._report(fence.kind, note)
         return ready
 
     def _of(self, family: Callable[..., T]) -> list[T]:
-        return [each for each in self._fences if isinstance(each, cast(type[T], family))]
+        return [each for each in self._plan.fences if isinstance(each, cast(type[T], family))]
 
-    def _up(self, fence: T, put_up: Callable[[T], None]) -> None:
+    def _target(self, join: OpenNamespace | None = None) -> Target:
+        terminal = self._state.terminal.path
+        return Target(self._stub.pid, self._stub, self._state.group, terminal, join)
+
+    def _apply(self, fence: Fence, how: Callable[[Fence], None] | None = None) -> None:
+        """Apply a fence to the stub, note that, and report it."""
+        # After a peel the live bash sees what is mounted below; no other program does.
+        peelable = self._spec.is_bash
         try:
-            put_up(fence)
+            if how is None:
+                fence.apply_at_start(self._target(), peelable=peelable)
+            else:
+                how(fence)
         except KernelError as error:
             raise explained(error, fence.kind, self._stub.pid) from error
-        # Where nothing lies below what is mounted, a new tree is needed without it.
-        alone = isinstance(fence, MountOver) and not self._spec.is_bash
-        how = How.RESPAWNED if alone else way_on(fence, self._stub.pid)
-        self._applied.add(AppliedFence(fence, how, 0))
+        applied = fence.how_at_start(self._stub.pid, peelable=peelable)
+        self._applied.add(AppliedFence(fence, applied, 0))
         self._report(fence.kind, "")
-        # What a limit has to say is about what is in use already.
-        for remark in () if isinstance(fence, Limit) else fence.remarks():
+        # The remarks of a limit are about what a process uses that has run before it.
+        for remark in () if fence.stage is Stage.LIMIT else fence.remarks():
             self._report(fence.kind, remark)
 
-    def _put_up(self, fence: Fence) -> None:
-        self._up(fence, lambda f: apply.around(f, self._stub, self._state.group))
-
-    def _joined(self, fence: Namespace) -> AbstractContextManager[OpenNamespace | None]:
-        if fence.join is None:
-            return nullcontext(None)
-        other = self._state.find_peer(fence.join)
-        other.require_alive()
-        return hold_namespace(other.pid, fence.space)
-
-    def _enter(self, fence: Namespace, join: OpenNamespace | None) -> None:
+    def _enter(self, fence: Fence, join: OpenNamespace | None) -> None:
         if isinstance(fence, Root):
-            fence = self._bared(fence)
+            fence = self._without_remounts(fence)
         outside = self._held.enter_context(pidfd(self._stub.pid)) if fence.by_fork else None
-        self._stub = apply.on_stub(fence, self._stub, join)
+        self._stub = apply.enter(fence, self._target(join))
         if outside is not None:
             self._outside.append(outside)
         if isinstance(fence, Net) and join is None:
@@ -202,7 +194,7 @@ class _StartSequence:
 
         Docker does, see ip(7) and icmp(7); now, while /proc/sys can still be written.
         """
-        # Groups that are not mapped are no groups.
+        # The kernel takes no range of groups that are not mapped.
         mapped = build.may_see_below_mounts(self._stub)
         pings = {"net.ipv4.ping_group_range": "0 2147483647"} if mapped else {}
         try:
@@ -213,13 +205,13 @@ class _StartSequence:
                 raise
             self._report("net", f"ports below 1024 are for root only: {error.message}")
 
-    def _bared(self, fence: Root) -> Root:
-        """Leave out of a new root what is mounted anew: to take it off again takes longer.
+    def _without_remounts(self, fence: Root) -> Root:
+        """Leave out of a new root what is mounted anew: to unmount it takes longer.
 
-        Who has no privileges on the host may mount it only where the host's is seen.  And it
-        is written to, up to ``_close_root``.
+        Without privileges on the host a /proc or /sys is mounted only where the host's is
+        seen.  The root is written to, up to ``_close_root``.
         """
-        kinds = {each.kind for each in self._of(MountOver)}
+        kinds = {each.kind for each in self._plan.of(Stage.MOUNT)}
         anew = kinds >= {"proc", "sys", "dev"} and not self._spec.is_bash
         if anew and build.may_see_below_mounts(self._stub):
             fence = fence.changed(kernels=("/dev",))
@@ -251,28 +243,10 @@ class _StartSequence:
 
     # -- files ---------------------------------------------------------------------------
 
-    def _fit_proc(self) -> None:
-        """Mount a /proc that shows what is inside, if no fence of its own does."""
-        kinds = {each.kind for each in self._fences}
-        fresh = any(each.proc for each in self._of(Pid)) or "root" in kinds
-        if fresh and "mnt" in kinds and "proc" not in kinds:
-            apply.mount_proc(self._stub)
-
     @property
     def _hides_devices(self) -> bool:
         """Whether only what is in /dev can be opened: also root could make other nodes."""
-        return any(each.kind == "dev" for each in self._fences)
-
-    def _cover(self, fence: MountOver) -> None:
-        """Put a mounted fence up; what a new root has there of the host's goes by that.
-
-        From a live bash the fence is peeled again, and then it is seen what lies below.
-        """
-        if not mounts_at(self._stub.pid, fence.target):
-            put_up = fence.mount
-        else:
-            put_up = fence.mount_first if self._spec.is_bash else fence.mount_instead
-        put_up(self._stub, self._state.terminal.path)
+        return "dev" in self._plan
 
     def _close_root(self) -> None:
         """Have nothing be written in its root, if that is asked."""
@@ -288,19 +262,19 @@ class _StartSequence:
 
     # -- privileges ----------------------------------------------------------------------
 
-    def _give_up(self) -> None:
-        """Put up what is given up for good; the user changes before the capabilities go."""
-        who = user.find(self._stub.pid, self._spec.user)
-        apply.all_around(self._of(Restriction), self._stub, who, self._put_up)
-        if who.uid or who.gid:
-            # Another user has undone it.
-            self._ask_to_end()
-        environment = {"HOME": who.home, **self._spec.environment}
-        self._process.set_credentials(who, environment)
+    def _drop_privileges(self) -> None:
+        """Apply the restrictions and change the user; the capabilities go after that."""
+        account = user.find(self._stub.pid, self._spec.user)
+        restrict(self._plan.of(Stage.RESTRICTION), self._stub, account, self._apply)
+        if account.uid or account.gid:
+            # setresuid(2) clears the signal that is sent at the death of the parent.
+            self._set_parent_death_signal()
+        environment = {"HOME": account.home, **self._spec.environment}
+        self._process.set_credentials(account, environment)
 
     # -- the program ---------------------------------------------------------------------
 
-    def _executed(self) -> Shell:
+    def _execute(self) -> Shell:
         program, state = self._spec, self._state
         environment = self._state.environment or {}
         try:
@@ -311,7 +285,7 @@ class _StartSequence:
                     self._stub, state.terminal, user_file=program.reads_bashrc,
                     path=program.argv[0], environment=environment,
                 )  # fmt: skip
-            self._become_the_program(environment)
+            self._execute_program(environment)
             return state.live
         except KernelError as error:
             if error.call != "execve":
@@ -319,29 +293,31 @@ class _StartSequence:
             path, fix = environment.get("PATH", ""), "the program comes behind the image"
             raise NotStarted(error, program.argv[0], path, fix) from error
 
-    def _end_with_the_playground(self) -> None:
-        """Have it end also if nobody is left who could end it, as every bash does.
+    def _end_with_the_monitor(self) -> None:
+        """Have it killed when the monitor dies, as every bash is.
 
-        A fork has undone what the first stub had asked for.  Now: a filter may deny it later.
+        The child of a fork does not inherit that.  It is asked for before the restrictions:
+        a filter may deny prctl(2).
         """
         for forked in self._outside:
-            # It has to be gone first: its end would be the one that is meant.
+            # The signal is sent at the death of the present parent: the stub that forked
+            # must have ended first.
             readable(forked, ENDING_SECONDS)
-        self._ask_to_end()
+        self._set_parent_death_signal()
 
-    def _ask_to_end(self) -> None:
+    def _set_parent_death_signal(self) -> None:
         self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
-    def _become_the_program(self, environment: Mapping[str, str]) -> None:
+    def _execute_program(self, environment: Mapping[str, str]) -> None:
         program, state = self._spec, self._state
-        who = self._state.account
-        # What is another user inside and on the host is no owner here.
-        owner = who.uid if who and build.may_see_below_mounts(self._stub) else 0
+        account = self._state.account
+        # Behind a user fence the uid inside is another one on the host; root stays the owner.
+        owner = account.uid if account and build.may_see_below_mounts(self._stub) else 0
         if program.init:
             self._stub.attend()
-            if not self._of(Pid):
+            if "pid" not in self._plan:
                 # In a pid namespace it ends with the first process there.
-                self._ask_to_end()
+                self._set_parent_death_signal()
         if program.terminal:
             take_terminal(self._stub, state.terminal, owner)
         else:

@@ -35,6 +35,7 @@ class Caps(Restriction, kind="caps", man="capabilities(7)", aliases=("capabiliti
     """
 
     opened_by = "user"
+    after_user = True
 
     preset: str | None = option(
         "what is left", choices=tuple(PRESETS), metavar="docker|none", bare=True, default=None

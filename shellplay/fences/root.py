@@ -10,16 +10,17 @@ from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.fences.base.fence import found, option
 from shellplay.fences.base.namespace import Namespace, return_to, working_directory
-from shellplay.fences.base.target import OpenNamespace
-from shellplay.fences.rootfs import KERNELS
+from shellplay.fences.base.target import OpenNamespace, Target
+from shellplay.fences.rootfs import KERNELS, is_of_kernel
 from shellplay.kernel import constants as k
-from shellplay.kernel import mount, mountinfo
+from shellplay.kernel import mount, mountinfo, namespaces
 from shellplay.kernel.procfs import Status
 
 if TYPE_CHECKING:
     from shellplay.fences.rootfs.lower import LowerTree
     from shellplay.image.unpack import UnpackedImage
     from shellplay.kernel.caller import Caller
+    from shellplay.kernel.mountinfo import Mount
 
 OVERLAY = "overlay"
 
@@ -46,6 +47,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     """
 
     space = "mnt"
+    in_parked = True
     inside = ("mnt",)
     clone_takes_it = False
 
@@ -109,6 +111,18 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         """Say what is not in the tree as one may expect, and what leads out of it."""
         return tuple(self.lower_tree.notes) if self.lower_tree else ()
 
+    @property
+    def mount_points(self) -> tuple[str, ...]:
+        """Return the directories of the host in the tree, where it is no single overlay."""
+        apart = self.lower_tree.apart if self.lower_tree else None
+        return tuple(f"/{name}" for name in apart or ())
+
+    def owns(self, mount: Mount) -> bool:
+        """Tell whether a mount is a part of the tree."""
+        if mount.kind == "overlay" or mount.point in self.mount_points:
+            return True
+        return is_of_kernel(mount.point)
+
     def release(self) -> None:
         """Let go of what it stood on."""
         if self.lower_tree is not None:
@@ -134,6 +148,18 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         self.lower_tree.notes.clear()
         self.lower_tree.leave_from(caller.pid)
         super().enter(caller, fd, of=of)
+
+    def remove(self, target: Target) -> None:
+        """Move a process that is inside back, with what it has open."""
+        with self.outside() as outside:
+            now = namespaces.identify(target.pid, self.space)
+            if now == namespaces.of_descriptor(outside.fd):
+                return
+            from shellplay.fences.rootfs import build
+
+            paths = build.open_paths(target.pid)
+            self._leave(target.caller, outside)
+            build.reopen(target.caller, paths)
 
     def configure(self, caller: Caller) -> None:
         """Build the tree, make it the root, and forget the one before."""

@@ -9,19 +9,19 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
-from shellplay.kernel.caller import Caller
 from shellplay.kernel.here import HERE
 from shellplay.kernel.poll import readable
 from shellplay.kernel.seize import seized
 from shellplay.kernel.tracee import Tracee
 from shellplay.model import ShellIdentity
 from shellplay.shell.bash_memory import BashMemory
+from shellplay.shell.fork_plan import ForkPlan
 from shellplay.shell.stillness import Stillness
 from shellplay.shell.terminal import Terminal
 
@@ -144,7 +144,7 @@ class Shell:
         os.close(self.pidfd)
         self.pidfd = -1
 
-    def fork(self, terminal: Terminal, plan: Forked) -> Shell:
+    def fork(self, terminal: Terminal, plan: ForkPlan) -> Shell:
         """Fork the idle bash and park it; ``plan`` puts the fence round the copy.
 
         Returns the copy, which is the live bash from now on.  Raises Refused if this
@@ -154,7 +154,7 @@ class Shell:
         untouched = self.untouched
         with self._seized_at_prompt() as original:
             memory = BashMemory.of(original)
-            with plan.forked(original) as (copy, inside):
+            with _forked(original, plan) as (copy, inside):
                 plan.enter(copy)
                 _stand_alone(copy, memory.copied_to(copy))
                 stillness = Stillness(copy.pid, terminal)
@@ -182,27 +182,11 @@ class Shell:
         HERE.pidfd_send_signal(self.pidfd, signal.SIGCONT)
 
 
-class Forked:
-    """How a bash is to be forked for a fence: flags of the fork, and what to do then.
-
-    ``by_way_of`` prepares a copy in between, where that is needed.
-    """
-
-    def __init__(
-        self,
-        flags: int,
-        enter: Callable[[Caller], None],
-        by_way_of: Callable[[Caller], None] | None = None,
-    ) -> None:
-        self.flags = flags
-        self.enter = enter
-        self.by_way_of = by_way_of
-
-    def forked(self, original: Tracee) -> AbstractContextManager[tuple[Tracee, int]]:
-        """Fork a stopped bash for the ``with`` block."""
-        if self.by_way_of is None:
-            return original.forked(self.flags)
-        return original.forked_by_way_of(self.by_way_of)
+def _forked(original: Tracee, plan: ForkPlan) -> AbstractContextManager[tuple[Tracee, int]]:
+    """Fork a stopped bash for the ``with`` block."""
+    if plan.by_way_of is None:
+        return original.forked(plan.flags)
+    return original.forked_by_way_of(plan.by_way_of)
 
 
 def _stand_alone(copy: Tracee, memory: BashMemory) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from shellplay.container import apply
 from shellplay.container.container import Container
 from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import KINDS, REGISTRY
@@ -119,7 +118,7 @@ def test_a_peel_that_the_kernel_does_not_show_is_an_error(
     kind: str, container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     how = container.fence(REGISTRY[kind]()).how
-    monkeypatch.setattr(apply, "take_off", lambda kind, caller, outside: None)
+    monkeypatch.setattr(REGISTRY[kind], "remove", lambda fence, target: None)
     if how is How.IN_PLACE:
         with pytest.raises(ShellplayError, match=f"still shows another {kind} namespace"):
             container.peel(kind)

@@ -16,7 +16,7 @@ import pytest
 
 from shellplay.commands.requirements import unmet
 from shellplay.container import apply
-from shellplay.container.fencing import Fencing
+from shellplay.container.applier import Applier
 from shellplay.fences import REGISTRY, Namespace
 from shellplay.fences.root import Root
 from shellplay.model import Change, How, ShellIdentity
@@ -61,18 +61,18 @@ def disable(kind: str) -> None:
     # A fresh /proc would be mounted over the host's.
     if kind == "mnt":
         patch.setattr(apply, "mount_proc", lambda _: None)
-    look = Fencing._change
+    look = Applier.change
 
     def claim(
-        fencing: Fencing, verb: str, changed: str, how: How, *, before: ShellIdentity
+        applier: Applier, verb: str, changed: str, how: How, *, before: ShellIdentity
     ) -> Change:
         """Return what happened, with a namespace that is not there."""
-        change = look(fencing, verb, changed, how, before=before)
+        change = look(applier, verb, changed, how, before=before)
         if (verb, changed) != ("fence", kind) or change.namespace is None:
             return change
         return change._replace(namespace=change.namespace._replace(inode=1))
 
-    patch.setattr(Fencing, "_change", claim)
+    patch.setattr(Applier, "change", claim)
 
 
 class Doubting(Performance):

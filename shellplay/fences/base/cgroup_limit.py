@@ -99,11 +99,11 @@ class CgroupLimit(Limit, ABC):
                 self._release(group)
             raise
 
-    def join(self, pid: int, group: Group) -> None:
+    def enter_cgroup(self, target: Target) -> None:
         """Move a process into the cgroup that is going to limit it, and does not yet."""
         for hierarchy in self._hierarchies():
-            group.hold(hierarchy, self.kind)
-            group.gather(hierarchy, pid)
+            target.group.hold(hierarchy, self.kind)
+            target.group.gather(hierarchy, target.pid)
 
     def remove(self, target: Target) -> None:
         """Have no limit again; who is inside goes back if no other limit needs the cgroup."""

@@ -12,10 +12,16 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self, dataclass_transform
 
 from shellplay.errors import UsageError
+from shellplay.model import How
 from shellplay.nearest import did_you_mean
 
 if TYPE_CHECKING:
+    from shellplay.fences.base.target import MadeBy, Stage, Target
+    from shellplay.kernel.caller import Caller
+    from shellplay.kernel.cgroup.group import Group
+    from shellplay.kernel.mountinfo import Mount
     from shellplay.kernel.procfs import Status
+    from shellplay.shell.fork_plan import ForkPlan
 
 # The fences whose files are loaded, by kind; all of them are in fences.index.
 LOADED: dict[str, type[Fence]] = {}
@@ -82,8 +88,13 @@ class Fence(ABC):
     what Docker, util-linux and CLONE_NEW* users would type.  ``one_way`` is true if the
     kernel never lets the same process go back, whatever its privileges; ``by_fork`` if only
     a child can be inside.  ``opened_by`` is the fence behind which a process without
-    privileges may put it up, ``visible`` whether the kernel shows it, and ``inside`` are the
+    privileges may apply it, ``visible`` whether the kernel shows it, and ``inside`` are the
     fences that it needs around it.
+
+    A family says when and by which process its fences are applied, ``stage`` and ``made_by``;
+    ``how_in_place`` is the way if bash need not fork.  ``in_parked`` is true if a fence has
+    to be removed from the bashes that were suspended inside it, too; ``after_user`` if it is
+    applied after setresuid(2), which takes capabilities.
     """
 
     kind: ClassVar[str]
@@ -94,6 +105,11 @@ class Fence(ABC):
     by_fork: ClassVar[bool] = False
     opened_by: ClassVar[str | None] = None
     visible: ClassVar[bool] = True
+    stage: ClassVar[Stage]
+    made_by: ClassVar[MadeBy]
+    how_in_place: ClassVar[How] = How.OUTSIDE
+    in_parked: ClassVar[bool] = False
+    after_user: ClassVar[bool] = False
 
     fields: ClassVar[dict[str, Option | Field]] = {}
 
@@ -186,24 +202,83 @@ class Fence(ABC):
         return None
 
     def permitted(self, status: Status) -> bool:
-        """Tell whether a process of this status has the privileges to put it up."""
+        """Tell whether a process of this status has the privileges to apply it."""
         return True
 
-    # -- how it goes up ------------------------------------------------------------------
+    # -- how it is applied ---------------------------------------------------------------
 
     def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
-        """Get ready what it takes from outside, for a process of this status.
+        """Open and check what it takes of the host, for a process of this status.
 
-        Return it as it is to go up, now and again, and sentences about that.
+        Return the fence to apply, now and after each removal, and sentences about it.
+        Raises Refused and UsageError.
         """
         return self, ()
 
+    def removable(self, pid: int) -> bool:
+        """Tell whether it could be removed again from a process that does not end by that."""
+        return False
+
+    def may_leave(self, pid: int) -> bool:
+        """Tell whether a process inside, which has lost no privilege, may leave by itself."""
+        return False
+
+    def stays_below_restrictions(self, status: Status) -> bool:
+        """Tell whether it has to be applied before the restrictions of a process."""
+        return False
+
+    @abstractmethod
+    def apply(self, target: Target) -> None:
+        """Apply it to a process that it was not applied to; raises KernelError, Refused."""
+
+    def apply_in_place(self, target: Target) -> None:
+        """Apply it to a live bash, which is as it was before if that fails half-way."""
+        self.apply(target)
+
+    def apply_at_start(self, target: Target, *, peelable: bool) -> None:
+        """Apply it to a stub; unless it is ``peelable``, it need not come off again."""
+        self.apply(target)
+
+    def apply_to_stub(self, target: Target) -> Caller:
+        """Apply it to a stub; return the process that is inside, which may be a child."""
+        self.apply(target)
+        return target.caller
+
+    def fork_plan(self, target: Target) -> ForkPlan:
+        """Say how bash forks so that its copy is inside."""
+        # Loaded here: a fence that is only looked at forks nothing.
+        from shellplay.shell.fork_plan import ForkPlan
+
+        return ForkPlan(0, lambda copy: self.apply(target.moved_to(copy)))
+
+    def how_at_start(self, pid: int, *, peelable: bool) -> How:
+        """Say how it is applied to a stub that becomes a program."""
+        return How.RESPAWNED
+
+    def remove(self, target: Target) -> None:
+        """Remove it from a process that is inside."""
+        raise NotImplementedError(f"{self.kind} is left by waking or starting another bash")
+
+    def clean_up(self, group: Group) -> None:  # noqa: B027 - most fences leave nothing
+        """Remove what was made for it, after its bash has ended."""
+
     def remarks(self) -> tuple[str, ...]:
-        """Say what turned out while it went up."""
+        """Say what was found while it was applied."""
         return ()
 
     def release(self) -> None:  # noqa: B027 - most fences take nothing
-        """Let go of what it took from outside; it stands no more."""
+        """Close what was opened for it; it is not applied any more."""
+
+    # -- its mounts ----------------------------------------------------------------------
+
+    @property
+    def mount_points(self) -> tuple[str, ...]:
+        """Return the paths at which it has mounted."""
+        return ()
+
+    def owns(self, mount: Mount) -> bool:
+        """Tell whether the fence has a hole without a mount."""
+        return False
 
     # -- its options ---------------------------------------------------------------------
 

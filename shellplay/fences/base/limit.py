@@ -1,4 +1,4 @@
-"""The fences that are put around a process from outside: it makes no call itself."""
+"""The fences that this process applies to another one, which makes no call itself."""
 
 from __future__ import annotations
 
@@ -6,14 +6,27 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from shellplay.fences.base.fence import Fence
+from shellplay.fences.base.target import MadeBy, Stage
+from shellplay.model import How
 
 if TYPE_CHECKING:
     from shellplay.fences.base.target import Target
-    from shellplay.kernel.cgroup.group import Group
 
 
 class Limit(Fence, ABC):
-    """A fence without a namespace that is put up and taken off from outside."""
+    """A fence without a namespace that this process applies and removes."""
+
+    stage = Stage.LIMIT
+    made_by = MadeBy.HOST
+    in_parked = True
+
+    def removable(self, pid: int) -> bool:
+        """Tell whether this process might lift it again."""
+        return True
+
+    def how_at_start(self, pid: int, *, peelable: bool) -> How:
+        """Say whether it can be lifted from a program that runs."""
+        return How.OUTSIDE if self.removable(pid) else How.RESPAWNED
 
     @abstractmethod
     def apply(self, target: Target) -> None:
@@ -23,9 +36,5 @@ class Limit(Fence, ABC):
     def remove(self, target: Target) -> None:
         """Give a process the limits of the host again."""
 
-    def clean_up(self, group: Group) -> None:
-        """Undo, once its bash has ended, what else was made for it; by default nothing."""
-
-    def removable(self, pid: int) -> bool:
-        """Tell whether we might take it off a process again, were it up."""
-        return True
+    def enter_cgroup(self, target: Target) -> None:
+        """Move a process into the cgroup that is going to limit it, and does not yet."""

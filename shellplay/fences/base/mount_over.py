@@ -7,13 +7,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
+from shellplay.errors import KernelError
 from shellplay.fences.base.fence import Fence
+from shellplay.fences.base.target import MadeBy, Stage
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount, mountinfo, procfs
 from shellplay.kernel.mountinfo import Mount
 from shellplay.kernel.procfs import Status
+from shellplay.model import How
 
 if TYPE_CHECKING:
+    from shellplay.fences.base.target import Target
     from shellplay.kernel.caller import Caller
 
 NULL = (1, 3)
@@ -22,18 +26,66 @@ NULL = (1, 3)
 class MountOver(Fence, ABC):
     """A fence that is mounted over ``target`` and unmounted again.
 
-    By bash, which may be busy; or, if that has given up what it takes, by a process that
-    joins its namespaces.
+    Bash mounts it, busy or not; if bash has given up the privilege, a broker does.
     """
 
+    stage = Stage.MOUNT
+    made_by = MadeBy.BROKER
     inside: ClassVar[tuple[str, ...]] = ("mnt",)
     opened_by = "user"
     target: ClassVar[str]
 
     def permitted(self, status: Status) -> bool:
-        """Tell whether we may mount; what bash may does not matter."""
+        """Tell whether this process may mount; the privileges of bash do not matter."""
         ours = procfs.status("self")
         return ours is not None and bool(ours.effective >> k.CAP_SYS_ADMIN & 1)
+
+    def removable(self, pid: int) -> bool:
+        """Tell that it can be unmounted: bash need not do it itself."""
+        return True
+
+    def how_at_start(self, pid: int, *, peelable: bool) -> How:
+        """Say that it can be unmounted, if something lies below it."""
+        return How.OUTSIDE if peelable else How.RESPAWNED
+
+    def apply(self, target: Target) -> None:
+        """Mount it; if that fails half-way, nothing is left mounted."""
+        caller, terminal = target.caller, target.terminal
+        if self.observed(target.pid):
+            # A mount of a fence below this one that has been removed; it is still there.
+            if not is_mounted_over(target.pid, self.target):
+                self.mount_instead(caller, terminal)
+                return
+            self.unmount(caller)
+        before = mounts_at(target.pid, self.target)
+        try:
+            self.mount(caller, terminal)
+        except KernelError:
+            if mounts_at(target.pid, self.target) != before:
+                self.unmount(caller)
+            raise
+
+    def apply_at_start(self, target: Target, *, peelable: bool) -> None:
+        """Mount it over the host's, which goes by that unless it is to be seen after a peel."""
+        if not mounts_at(target.pid, self.target):
+            self.mount(target.caller, target.terminal)
+        elif peelable:
+            self.mount_first(target.caller, target.terminal)
+        else:
+            self.mount_instead(target.caller, target.terminal)
+
+    @property
+    def mount_points(self) -> tuple[str, ...]:
+        """Return where it is mounted."""
+        return (self.target,)
+
+    def owns(self, mount: Mount) -> bool:
+        """Tell whether a mount is at or below its target."""
+        return f"{mount.point}/".startswith(f"{self.target}/")
+
+    def remove(self, target: Target) -> None:
+        """Unmount it."""
+        self.unmount(target.caller)
 
     @abstractmethod
     def mount(self, caller: Caller, terminal: str) -> None:
@@ -43,17 +95,17 @@ class MountOver(Fence, ABC):
         """
 
     def mount_first(self, caller: Caller, terminal: str) -> None:
-        """Mount it over what is there before anybody is: nothing else is mounted there yet."""
+        """Mount it before any program has mounted there."""
         self.mount(caller, terminal)
 
     def mount_instead(self, caller: Caller, terminal: str) -> None:
-        """Mount it in the place of what is mounted there last, which goes."""
+        """Mount it and unmount the topmost mount that was there."""
         self.mount(caller, terminal)
         self.replace(caller)
 
     def replace(self, caller: Caller) -> None:
-        """Have what is mounted there last be in the place of what lies below it, which goes."""
-        # Only now: who has no privileges may mount a /proc or /sys beside another one only.
+        """Unmount the mount below the topmost one."""
+        # Only now: without privileges a /proc or /sys can be mounted beside another one only.
         tree = mount.open_tree(caller, self.target, recursive=True)
         try:
             for _ in range(2):

@@ -8,12 +8,13 @@ from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from shellplay.errors import KernelError
+from shellplay.errors import KernelError, Refused
 from shellplay.fences.base.fence import Fence, option
-from shellplay.fences.base.target import OpenNamespace
+from shellplay.fences.base.target import MadeBy, OpenNamespace, Stage, Target
 from shellplay.kernel import constants as k
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.procfs import Status
+from shellplay.model import How
 
 
 @contextmanager
@@ -28,15 +29,19 @@ def hold_namespace(pid: int, space: str) -> Iterator[OpenNamespace]:
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
+    from shellplay.shell.fork_plan import ForkPlan
 
 
 class Namespace(Fence, ABC):
     """A fence that is a namespace of its own, see namespaces(7).
 
-    ``space`` is the kind of that, ``clone_takes_it`` tells whether a fork can make it for
-    the copy.
+    ``space`` is the kind of the namespace.  ``clone_takes_it`` tells whether clone(2) makes
+    it for the copy.
     """
 
+    stage = Stage.NAMESPACE
+    made_by = MadeBy.BASH
+    how_in_place = How.IN_PLACE
     space: ClassVar[str]
     opened_by: ClassVar[str | None] = "user"
     clone_takes_it: ClassVar[bool] = True
@@ -58,7 +63,7 @@ class Namespace(Fence, ABC):
         return namespaces.CLONE_FLAGS[self.space]
 
     def outside(self) -> AbstractContextManager[OpenNamespace]:
-        """Hold the namespace to go back to when it comes off."""
+        """Hold the namespace outside, for the block: the one to go back to."""
         return hold_namespace(os.getpid(), self.space)
 
     @classmethod
@@ -77,26 +82,111 @@ class Namespace(Fence, ABC):
         """Tell whether a process may make one: with CAP_SYS_ADMIN, see unshare(2)."""
         return bool(status.effective >> k.CAP_SYS_ADMIN & 1)
 
-    def apply(self, caller: Caller) -> None:
-        """Move the caller itself into a new namespace, and furnish that."""
-        self.unshare(caller)
-        self.configure(caller)
+    # -- in ------------------------------------------------------------------------------
+
+    def apply(self, target: Target) -> None:
+        """Move a process into a new namespace and configure that, or into an existing one."""
+        if target.join is None:
+            self.unshare(target.caller)
+            self.configure(target.caller)
+        else:
+            self.enter(target.caller, target.join.fd, of=target.join.of)
+
+    def apply_in_place(self, target: Target) -> None:
+        """Move a live bash; if that fails half-way it goes back."""
+        before = namespaces.identify(target.pid, self.space)
+        path = working_directory(target.caller)
+        try:
+            self.apply(target)
+        except (KernelError, Refused, OSError):
+            if namespaces.identify(target.pid, self.space) != before:
+                with self.outside() as outside:
+                    self._leave(target.caller, outside)
+                return_to(target.caller, path)
+            raise
+
+    def apply_to_stub(self, target: Target) -> Caller:
+        """Move a stub; return the process that is inside: a child, if only that can be."""
+        if not self.by_fork:
+            return super().apply_to_stub(target)
+        stub, join = target.caller, target.join
+        if join is not None:
+            self.enter(stub, join.fd, of=join.of)
+        with stub.forked(self.flag if join is None else 0) as (copy, _):
+            self.configure(copy)
+        return copy
+
+    def fork_plan(self, target: Target) -> ForkPlan:
+        """Have clone(2) make the namespace if it can; otherwise the copy moves itself."""
+        from shellplay.shell.fork_plan import ForkPlan
+
+        join = target.join
+        if join is None and self.clone_takes_it:
+            return ForkPlan(self.flag, self.configure)
+        if join is None or not self.by_fork:
+            return super().fork_plan(target)
+
+        # setns(2) to a pid namespace is about later children only, and bash may not be let
+        # back: a copy in between calls it, forks with CLONE_PARENT and ends.
+        def enter(between: Caller) -> None:
+            self.enter(between, join.fd, of=join.of)
+
+        return ForkPlan(0, lambda _: None, by_way_of=enter)
 
     def unshare(self, caller: Caller) -> None:
-        """Move the caller itself into a new namespace."""
+        """Move the caller itself into a new namespace, unshare(2)."""
         caller.unshare(self.flag)
 
     def configure(self, caller: Caller) -> None:
-        """Furnish the new namespace, from inside it."""
+        """Set up the new namespace, from inside it."""
 
     def enter(self, caller: Caller, fd: int, *, of: str) -> None:
-        """Move the caller itself into the existing namespace behind our descriptor."""
+        """Move the caller itself into the namespace behind our descriptor, setns(2)."""
         path = working_directory(caller)
         with caller.passed(fd) as number:
             caller.setns(number, self.flag, of=of)
         if self.space == "mnt":
-            # Joining a mount namespace resets root and working directory to its root.
+            # setns(2) to a mount namespace sets root and working directory to its root.
             return_to(caller, path)
+
+    # -- out -----------------------------------------------------------------------------
+
+    def removable(self, pid: int) -> bool:
+        """Tell whether a process may join its present namespace again."""
+        if self.one_way:
+            return False
+        with hold_namespace(pid, self.space) as here:
+            return _may_join(pid, here)
+
+    def may_leave(self, pid: int) -> bool:
+        """Tell whether a process inside may join the namespace outside."""
+        with self.outside() as outside:
+            return _may_join(pid, outside)
+
+    def stays_below_restrictions(self, status: Status) -> bool:
+        """Tell that restrictions come after it: they may take what it needs.
+
+        And a new user namespace comes with all capabilities.
+        """
+        return True
+
+    def remove(self, target: Target) -> None:
+        """Move a process back to the namespace outside."""
+        with self.outside() as outside:
+            self._leave(target.caller, outside)
+
+    def _leave(self, caller: Caller, outside: OpenNamespace) -> None:
+        # Not by ``enter``, which a fence may extend by what belongs to its own namespace.
+        Namespace.enter(self, caller, outside.fd, of=outside.of)
+
+
+def _may_join(pid: int, wanted: OpenNamespace) -> bool:
+    # setns(2) takes CAP_SYS_ADMIN over the user namespace that owns the namespace to join;
+    # a process has capabilities over its own user namespace and those below it only.
+    status = procfs.status(pid)
+    if status is None or not status.effective >> k.CAP_SYS_ADMIN & 1:
+        return False
+    return namespaces.identify(pid, "user") in namespaces.owners(wanted.fd)
 
 
 def working_directory(caller: Caller) -> str:

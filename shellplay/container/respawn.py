@@ -1,0 +1,103 @@
+"""Start a new bash inside some fences, in the place of all bashes of a container."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, nullcontext
+
+from shellplay.container import apply
+from shellplay.container.applied import AppliedFence
+from shellplay.container.plan import Plan, Wanted, restrict
+from shellplay.container.stack import ShellStack
+from shellplay.container.state import ContainerState
+from shellplay.fences.base.target import Stage, Target
+from shellplay.kernel.stub import Stub
+from shellplay.shell.broker import broker
+from shellplay.shell.shell import Shell
+from shellplay.shell.spawn import start_bash
+from shellplay.shell.state_transfer import Carried
+from shellplay.shell.terminal import Terminal
+
+
+def respawn(
+    state: ContainerState, stack: ShellStack, wanted: Sequence[Wanted]
+) -> tuple[tuple[str, ...], Carried]:
+    """Start a new bash inside ``wanted`` and give it the state of the live one.
+
+    The namespace of a fence that is applied is joined, where it outlives the old bash.
+    Returns notes on /proc and what was carried.  If the new bash cannot be started, nothing
+    has changed; raises KernelError and Refused.
+    """
+    with stack.keys_wait():
+        dumped = stack.dump()
+        notes = _replace(state, stack, wanted)
+        carried = stack.carry(dumped)
+    return notes, Carried(carried.carried, (*dumped.stays, *carried.failed))
+
+
+def _replace(
+    state: ContainerState, stack: ShellStack, wanted: Sequence[Wanted]
+) -> tuple[str, ...]:
+    old, plan = [*stack.parked, stack.live], Plan(each.fence for each in wanted)
+    with ExitStack() as undo:
+        terminal = _like(state.terminal)
+        undo.callback(terminal.close)
+        stub = _stub_inside(state, stack, wanted, undo)
+        notes = apply.refresh_proc(plan, stub.pid, lambda: nullcontext(stub))
+        applied = [
+            AppliedFence(each, each.how_at_start(stub.pid, peelable=True), 0)
+            for each in plan.fences
+        ]
+        target = Target(stub.pid, stub, state.group, terminal.path)
+        for mounted in plan.of(Stage.MOUNT):
+            with broker(state.monitor, stub.pid) as caller:
+                mounted.apply(target._replace(caller=caller))
+        last = plan.of(Stage.LIMIT, Stage.RESTRICTION)
+        restrict(last, stub, state.account, lambda each: each.apply(target))
+        shell = _bash(state, stub, terminal)
+        undo.pop_all()
+    stack.end(old)
+    old[0].close()
+    state.replace(shell, terminal)
+    stack.applied.restart(applied)
+    return notes
+
+
+def _like(terminal: Terminal) -> Terminal:
+    # The same nonce: the prompt that is carried over has the marks with it.
+    return Terminal(
+        terminal.columns,
+        terminal.rows,
+        term=terminal.term,
+        tells_lines=terminal.tells_lines,
+        nonce=terminal.nonce,
+    )
+
+
+def _stub_inside(
+    state: ContainerState, stack: ShellStack, wanted: Sequence[Wanted], undo: ExitStack
+) -> Stub:
+    """Return a stub in all namespaces of some fences, and in the directory of the bash."""
+    stub = state.monitor.stub()
+    undo.callback(stub.quit)
+    stub.chdir(stack.live.cwd)
+    for fence, join in wanted:
+        if fence.stage is not Stage.NAMESPACE:
+            continue
+        is_applied = fence.kind in stack.applied
+        with stack.pinned(fence) if is_applied else nullcontext(join) as pin:
+            target = Target(stub.pid, stub, state.group, state.terminal.path, pin)
+            stub = apply.enter(fence, target)
+        undo.callback(stub.quit)
+    return stub
+
+
+def _bash(state: ContainerState, stub: Stub, terminal: Terminal) -> Shell:
+    """Start a bash as the one before it was started."""
+    spec = state.spec
+    if spec is None:
+        return start_bash(stub, terminal, user_file=state.settings.bashrc)
+    return start_bash(
+        stub, terminal, user_file=spec.reads_bashrc,
+        path=spec.argv[0], environment=state.environment,
+    )  # fmt: skip
