@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
-from shellplay.container.state import ContainerState
 from shellplay.fences import ORDER, REGISTRY
 from shellplay.fences.base.seccomp_filter import SeccompFilter
 from shellplay.kernel.namespaces import identify
@@ -13,6 +12,7 @@ from shellplay.model import FenceRecord, How, NamespaceId
 
 if TYPE_CHECKING:
     from shellplay.container.applied import AppliedFence, AppliedFences
+    from shellplay.container.state import ContainerState
 
 # What is said of a layer that the kernel shows of nobody.
 AS_PUT_UP = "up, though the kernel does not show it"

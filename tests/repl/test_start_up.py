@@ -11,7 +11,9 @@ from tests.terminal import Terminal
 IMPORTED = re.compile(r"import time: [^|]*\|[^|]*\| +([\w.]+)\r?$", re.MULTILINE)
 # What draws and edits lines, and what only a container needs.
 LIBRARIES = {"elftools", "prompt_toolkit", "psutil", "pygments", "rich"}
-OF_CONTAINERS = {f"shellplay.{name}" for name in ("container", "fences", "services", "shell")}
+OF_CONTAINERS = {
+    f"shellplay.{name}" for name in ("container.state", "fences", "playground.runtime", "shell")
+}
 OF_RECIPES = {f"shellplay.{name}" for name in ("cast", "recipe", "stage")}
 
 
