@@ -54,7 +54,7 @@ def test_the_first_prompt_waits_for_nothing_that_only_what_is_typed_needs(
     before = imported(terminal.shell.before)
     assert "prompt_toolkit" in before
     unused = {"elftools", "pygments", "rich"} | OF_CONTAINERS | OF_RECIPES
-    assert not before & unused
+    assert sorted(before & unused) == []
     terminal.send("new web\r")
     assert {"pygments", "shellplay.playground.runtime"} <= imported(
         terminal.expect("web: bash")
