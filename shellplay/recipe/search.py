@@ -10,6 +10,7 @@ from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.pattern_match import Quantifier
 from shellplay.recipe.step_patterns import StepPatterns
 
+# A search gives up after so many comparisons, and so many more for each line of output.
 COMPARISONS = 50_000
 COMPARISONS_OF_A_LINE = 5
 

@@ -63,7 +63,7 @@ class KeySender:
         self._listen(KEY_SECONDS)
         if is_line:
             # Bash prints an OSC 133 mark when it runs, continues or drops the line.
-            self._until(lambda: self._marks > before)
+            self._wait_until(lambda: self._marks > before)
 
     def _await_reader(self, word: bytes) -> None:
         """Wait until all processes of the foreground process group sleep."""
@@ -73,8 +73,8 @@ class KeySender:
         if word == INTERRUPT:
             # Bash ignores SIGINT while it starts a command. So wait until the command is
             # the foreground process group.
-            self._until(lambda: container.terminal.foreground_group() != container.pid)
-        self._until(self._foreground_sleeps)
+            self._wait_until(lambda: container.terminal.foreground_group() != container.pid)
+        self._wait_until(self._foreground_sleeps)
 
     def _foreground_sleeps(self) -> bool:
         group, bash = self._container.terminal.foreground_group(), self._container.pid
@@ -82,7 +82,7 @@ class KeySender:
         foreground = [each for each in stats if each and each.group == group]
         return all(each.state not in "RD" for each in foreground)
 
-    def _until(self, condition: Callable[[], bool]) -> None:
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while not condition() and self._container.state is not ShellState.DEAD:
             if time.monotonic() > deadline:

@@ -125,6 +125,7 @@ class Show:
 
     @property
     def _is_quick(self) -> bool:
+        """Whether delays are skipped: there is no keyboard, or a jump is under way."""
         return self._keyboard is None or self._reached < self._until
 
     def _delay(self, event: Event, seconds: float) -> None:

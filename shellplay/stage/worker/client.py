@@ -44,7 +44,7 @@ class Worker:
         self.task = task
         results, worker_results = os.pipe2(os.O_CLOEXEC)
         worker_task, task_end = os.pipe2(os.O_CLOEXEC)
-        self._log: IO[bytes] = os.fdopen(os.memfd_create("words", os.MFD_CLOEXEC), "w+b")
+        self._log: IO[bytes] = os.fdopen(os.memfd_create("worker-log", os.MFD_CLOEXEC), "w+b")
         self._began = time.monotonic()
         self._terminated = False
         self._step: Step | None = None
