@@ -26,7 +26,6 @@ from shellplay.shell.osc133 import Mark
 from shellplay.shell.terminal import Terminal, set_size
 
 READ_SIZE = 65536
-BURST = 4
 REDRAW_SECONDS = 0.1
 MOMENT_MS = 30
 
@@ -124,10 +123,13 @@ class Relay:
         poll = select.poll()
         poll.register(resized, select.POLLIN)
         poll.register(alive, select.POLLIN)
+        wanted = None
         while True:
-            room_for_keys = len(self._pending) < READ_SIZE
-            poll.register(self.keys, select.POLLIN if room_for_keys else 0)
-            poll.register(master, select.POLLIN | (select.POLLOUT if self._pending else 0))
+            before, wanted = wanted, (len(self._pending) < READ_SIZE, bool(self._pending))
+            if wanted != before:
+                has_room, has_keys = wanted
+                poll.register(self.keys, select.POLLIN if has_room else 0)
+                poll.register(master, select.POLLIN | (select.POLLOUT if has_keys else 0))
             ready = dict(poll.poll())
             if ready.get(master, 0) & select.POLLOUT:
                 self._terminal.typed += 1
@@ -152,13 +154,8 @@ class Relay:
                     return left
 
     def _pass_output(self) -> bool:
-        """Show what there is, in bursts; return False if there was nothing, or the end."""
-        # The kernel hands out 4 KiB at a time: to write some at once, and to wait only when
-        # there is no more, makes the relay as fast as script(1).  More at once would have
-        # whoever writes and whoever shows wait for us in turn.
-        for _ in range(BURST):
-            if self._terminal.read() <= 0:
-                break
+        """Show what there is; return False if there was nothing, or the end."""
+        self._terminal.read()
         output = b"".join(self._shown)
         self._shown.clear()
         self._write(output)

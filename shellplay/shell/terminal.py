@@ -32,6 +32,8 @@ from shellplay.shell.osc133 import Mark, MarkReader
 
 SCROLLBACK_BYTES = 256 * 1024
 READ_SIZE = 65536
+# Behind a read of so many bytes there may be more.
+FULL = 2048
 HANGUP = -1
 HIDDEN_TIMEOUT = 10.0
 REDRAW_TIMEOUT = 0.3
@@ -112,20 +114,19 @@ class Terminal:
     # -- reading -------------------------------------------------------------------------
 
     def read(self) -> int:
-        """Read what there is, once; return how many bytes that were.
+        """Read what there is, up to 8 KiB; return how many bytes that were.
 
         HANGUP is returned when no process has the terminal open any more.
         """
         with self.lock:
-            try:
-                chunk = os.read(self.master, READ_SIZE)
-            except BlockingIOError:
-                return 0
-            except OSError as error:
-                # EIO is the end of a pty, see pty(7).
-                if error.errno != errno.EIO:
-                    raise
-                return HANGUP
+            chunk = self._read_once()
+            if not chunk:
+                return 0 if chunk is not None else HANGUP
+            if len(chunk) > FULL:
+                # The kernel hands out 4 KiB at a time.  Two such pieces are looked at as a
+                # whole; with more, the program that writes and the terminal that shows wait
+                # for us in turn.
+                chunk += self._read_once() or b""
             # A watcher may raise: what it did not see then comes with the next read.
             self._pieces.extend(self._reader.feed(chunk))
             while self._pieces:
@@ -133,6 +134,18 @@ class Terminal:
             # Whoever prints may have read before: there may be room now.
             self._send_rest()
             return len(chunk)
+
+    def _read_once(self) -> bytes | None:
+        """Read at most 4 KiB; nothing if there is none, None if the terminal is hung up."""
+        try:
+            return os.read(self.master, READ_SIZE)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            # EIO is the end of a pty, see pty(7).
+            if error.errno != errno.EIO:
+                raise
+            return None
 
     def _take(self, piece: bytes | Mark) -> None:
         if isinstance(piece, Mark):
