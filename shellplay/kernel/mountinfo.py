@@ -35,7 +35,7 @@ def parse_mountinfo(content: bytes) -> list[Mount]:
 
 
 def mounts(pid: int | str = "self") -> list[Mount] | None:
-    """Read the mounts that a process sees; None if it has ended, none for a zombie."""
+    """Read the mounts that a process sees; None if it has ended."""
     content = read(pid, "mountinfo")
     return None if content is None else parse_mountinfo(content)
 

@@ -7,6 +7,7 @@ surrogates: the code that shows it makes them visible.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Iterator
@@ -220,6 +221,11 @@ def read(pid: int | str, name: str, limit: int | None = None) -> bytes | None:
     try:
         fd = os.open(f"{PROC}/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError):
+        return None
+    except OSError as error:
+        # So the kernel refuses the mounts of a process that has ended and was not reaped.
+        if error.errno != errno.EINVAL:
+            raise
         return None
     try:
         if limit is not None:

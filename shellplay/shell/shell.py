@@ -55,10 +55,15 @@ class Shell:
     def open_beside(self, other: Shell) -> tuple[str, ...]:
         """Name what it has open and another bash, which may be its original, has not."""
         own, there = {0, 1, 2, 255}, procfs.fds(other.pid)
+        try:
+            here = procfs.fds(self.pid)
+        except PermissionError as error:
+            # Nobody without privileges may look into a process that has ended.
+            if self.alive:
+                raise
+            raise ShellGone(f"the bash {self.pid} has ended") from error
         return tuple(
-            f"fd {n} ({to})"
-            for n, to in procfs.fds(self.pid).items()
-            if n not in own and there.get(n) != to
+            f"fd {n} ({to})" for n, to in here.items() if n not in own and there.get(n) != to
         )
 
     @property
@@ -71,8 +76,11 @@ class Shell:
 
     @property
     def cwd(self) -> str:
-        """Its working directory as seen from the host."""
-        return procfs.working_directory(self.pid)
+        """Its working directory as seen from the host; raises ShellGone if it has ended."""
+        try:
+            return procfs.working_directory(self.pid)
+        except (FileNotFoundError, ProcessLookupError) as error:
+            raise ShellGone(f"the bash {self.pid} has ended") from error
 
     @property
     def alive(self) -> bool:
