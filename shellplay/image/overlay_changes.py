@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from shellplay.image.overlay_view import is_whiteout
+from shellplay.image.overlay_view import is_whiteout, open_beneath
 
 # overlayfs marks an opaque directory with the first attribute; with the second one if the
 # mount has the option ``userxattr``, as a mount in a user namespace needs.
@@ -47,51 +48,69 @@ def changes(
     root is an overlay of its own, ``host_names`` are the names in the root that are not
     overlays, but the lower files themselves.
     """
-    if host_names is None:
-        yield from _changes_below(upper, "", lowers[::-1])
-    else:
-        yield from _changes_at_root(upper, lowers[::-1], host_names)
+    root = os.open(upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if host_names is None:
+            yield from _changes_below(root, "", lowers[::-1])
+        else:
+            yield from _changes_at_root(root, lowers[::-1], host_names)
+    finally:
+        os.close(root)
 
 
-def is_opaque(directory: str | Path) -> bool:
+def is_opaque(directory: str | int) -> bool:
     """Tell whether a directory of an upper directory hides all lower files in it."""
-    names = os.listxattr(directory, follow_symlinks=False)
-    return any(name in names and os.getxattr(directory, name) == b"y" for name in OPAQUE_XATTRS)
+    by_name = isinstance(directory, str)
+    names = os.listxattr(directory, follow_symlinks=not by_name)
+    return any(
+        name in names and os.getxattr(directory, name, follow_symlinks=not by_name) == b"y"
+        for name in OPAQUE_XATTRS
+    )
 
 
 def _changes_below(
-    upper: Path, directory_path: str, lowers: Sequence[Path]
+    upper: int, directory_path: str, lowers: Sequence[Path]
 ) -> Iterator[FileChange]:
-    directory = Path(f"{upper}{directory_path}")
-    names = {entry.name for entry in directory.iterdir()}
-    deleted = set()
-    if directory_path and is_opaque(directory):
-        deleted = _lower_names(lowers, directory_path) - names
-    for name in sorted(names | deleted):
+    # Programs inside may put a link in the place of a directory at any moment.
+    with open_beneath(upper, directory_path) as directory:
+        found = _statuses(directory)
+        hides = directory_path and is_opaque(directory)
+    deleted = _lower_names(lowers, directory_path) - found.keys() if hides else set()
+    for name in sorted(found.keys() | deleted):
         path = f"{directory_path}/{name}"
         if name in deleted:
             yield FileChange(ChangeKind.DELETED, path)
         else:
-            yield from _change_of(upper, path, lowers)
+            yield from _change_of(upper, path, found[name], lowers)
+
+
+def _statuses(directory: int) -> dict[str, os.stat_result]:
+    with os.scandir(directory) as entries:
+        names = [entry.name for entry in entries]
+    found = {}
+    for name in names:
+        with suppress(FileNotFoundError):  # deleted since
+            found[name] = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    return found
 
 
 def _changes_at_root(
-    upper: Path, lowers: Sequence[Path], host_names: frozenset[str]
+    upper: int, lowers: Sequence[Path], host_names: frozenset[str]
 ) -> Iterator[FileChange]:
-    names = {entry.name for entry in upper.iterdir()} - host_names
+    found = _statuses(upper)
+    names = found.keys() - host_names
     lower_names = _lower_names(lowers, "") - host_names
     for name in sorted(names | lower_names):
         if name not in names:
             yield FileChange(ChangeKind.DELETED, f"/{name}")
         elif name not in lower_names or not _same_link(upper, lowers, name):
-            yield from _change_of(upper, f"/{name}", lowers, _differ_in_mode)
+            yield from _change_of(upper, f"/{name}", found[name], lowers, _differ_in_mode)
 
 
-def _same_link(upper: Path, lowers: Sequence[Path], name: str) -> bool:
+def _same_link(upper: int, lowers: Sequence[Path], name: str) -> bool:
     """Tell whether a symbolic link in the root is a copy of the lower one: same target."""
-    links = [
-        directory / name for directory in (upper, *lowers) if (directory / name).is_symlink()
-    ]
+    directories = (Path(f"/proc/self/fd/{upper}"), *lowers)
+    links = [each / name for each in directories if (each / name).is_symlink()]
     return len(links) > 1 and links[0].readlink() == links[1].readlink()
 
 
@@ -101,10 +120,14 @@ def _differ_in_mode(upper: os.stat_result, lower: os.stat_result) -> bool:
 
 
 def _change_of(
-    upper: Path, path: str, lowers: Sequence[Path], differ: StatusTest | None = None
+    upper: int,
+    path: str,
+    status: os.stat_result,
+    lowers: Sequence[Path],
+    differ: StatusTest | None = None,
 ) -> Iterator[FileChange]:
     differ = differ or _differ_in_mode_or_owner
-    status, lower_status = Path(f"{upper}{path}").lstat(), _lower_status(lowers, path)
+    lower_status = _lower_status(lowers, path)
     if is_whiteout(status):
         if lower_status is not None:
             yield FileChange(ChangeKind.DELETED, path)

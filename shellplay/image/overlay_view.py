@@ -11,8 +11,10 @@ import errno
 import os
 import stat
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+from shellplay.errors import Refused
 from shellplay.image.digest import Corrupt
 from shellplay.image.file_metadata import Metadata
 
@@ -214,6 +216,30 @@ class OverlayView:
 def path_of(place: Place, *names: str) -> str:
     """Return a place as a path relative to the ``dir_fd`` of a layer."""
     return "/".join((*place, *names)) or "."
+
+
+@contextmanager
+def open_beneath(root: int, path: str) -> Iterator[int]:
+    """Open a directory below an open one for the block; none of its names is followed.
+
+    Raises Refused if a name on the way is no directory any more: programs write there.
+    """
+    fd = os.dup(root)
+    try:
+        for name in filter(None, path.split("/")):
+            try:
+                below = os.open(name, OPEN_DIRECTORY, dir_fd=fd)
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                    raise
+                raise Refused(
+                    f"{path} changed while it was read", "pause the container, and try again"
+                ) from error
+            os.close(fd)
+            fd = below
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def is_whiteout(status: os.stat_result) -> bool:

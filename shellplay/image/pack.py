@@ -13,8 +13,10 @@ from shellplay.image.file_metadata import PAX_XATTR, xattrs_of
 from shellplay.image.layer_writer import OPAQUE_MARKER, WHITEOUT_PREFIX
 from shellplay.image.manifest import LAYER, Descriptor
 from shellplay.image.overlay_changes import is_opaque
-from shellplay.image.overlay_view import is_whiteout
+from shellplay.image.overlay_view import is_whiteout, open_beneath
 from shellplay.image.store import Store
+
+DELETED = "deleted meanwhile"
 
 
 def pack_directory(
@@ -31,11 +33,14 @@ def pack_directory(
     skipped: dict[str, int] = {}
     with store.scratch() as file:
         with store.disk_errors():
-            device = root.stat().st_dev
             with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
-                for path, name in _walk(root, device, skipped, exclude):
-                    if not (overlay and _write_whiteout(tar, path, name)):
-                        _write_file(tar, path, name, skipped)
+                for path, name in _walk(root, skipped, exclude):
+                    try:
+                        if not (overlay and _write_whiteout(tar, path, name)):
+                            _write_file(tar, path, name, skipped)
+                    except FileNotFoundError:
+                        # Programs write there; tar(1) goes on as well.
+                        skipped[DELETED] = skipped.get(DELETED, 0) + 1
             file.flush()
         blob = store.adopt(Path(file.name))
     for reason, number in skipped.items():
@@ -44,27 +49,45 @@ def pack_directory(
 
 
 def _walk(
-    root: Path, device: int, skipped: dict[str, int], exclude: Collection[str]
+    root: Path, skipped: dict[str, int], exclude: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the path and the name in the tar of each file, in an order that never changes."""
-    yield str(root), "."
-    pending = [(str(root), "")]
-    while pending:
-        directory, parent = pending.pop()
-        try:
-            entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
-        except PermissionError as error:
-            raise _unreadable(directory) from error
-        for entry in entries:
-            name = f"{parent}{entry.name}"
-            if name in exclude:
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                if entry.stat(follow_symlinks=False).st_dev != device:
-                    skipped["mounted"] = skipped.get("mounted", 0) + 1
-                    continue
-                pending.append((entry.path, f"{name}/"))
-            yield entry.path, name
+    """Yield the path and the name in the tar of each file, in an order that never changes.
+
+    A path is good until the next one: it leads by the descriptor of an open directory, since
+    programs may replace a directory by a link to one of the host meanwhile.
+    """
+    top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        device = os.fstat(top).st_dev
+        yield f"/proc/self/fd/{top}/.", "."
+        pending = [""]
+        while pending:
+            parent = pending.pop()
+            try:
+                with open_beneath(top, parent) as directory:
+                    entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+                    for entry in entries:
+                        name = f"{parent}{entry.name}"
+                        if name in exclude:
+                            continue
+                        if entry.is_dir(follow_symlinks=False):
+                            if (found := _device_of(entry)) != device:
+                                reason = "mounted" if found else DELETED
+                                skipped[reason] = skipped.get(reason, 0) + 1
+                                continue
+                            pending.append(f"{name}/")
+                        yield f"/proc/self/fd/{directory}/{entry.name}", name
+            except PermissionError as error:
+                raise _unreadable(parent) from error
+    finally:
+        os.close(top)
+
+
+def _device_of(entry: os.DirEntry[str]) -> int | None:
+    try:
+        return entry.stat(follow_symlinks=False).st_dev
+    except FileNotFoundError:
+        return None
 
 
 def _write_whiteout(tar: tarfile.TarFile, path: str, name: str) -> bool:
@@ -104,12 +127,25 @@ def _write_file(tar: tarfile.TarFile, path: str, name: str, skipped: dict[str, i
     try:
         fd = os.open(path, flags)
     except PermissionError as error:
-        raise _unreadable(path) from error
+        raise _unreadable(name) from error
     with os.fdopen(fd, "rb") as content:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise Refused(f"{path} changed while it was read", "import it again")
-        tar.addfile(member, content)
+        status = os.fstat(fd)
+        # The status is of the file that is read, whatever the name leads to by now.
+        if not stat.S_ISREG(status.st_mode) or status.st_size != member.size:
+            raise _changed(name)
+        try:
+            tar.addfile(member, content)
+        except OSError as error:
+            # tarfile gives this error no number: the file has ended before its size.
+            if error.errno is not None:
+                raise
+            raise _changed(name) from error
 
 
-def _unreadable(path: str) -> Refused:
-    return Refused(f"{path} cannot be read", "import it as root, or make it readable")
+def _unreadable(name: str) -> Refused:
+    return Refused(f"{name} cannot be read", "import it as root, or make it readable")
+
+
+def _changed(name: str) -> Refused:
+    fix = "pause the container, or import it again"
+    return Refused(f"{name} changed while it was read", fix)

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -31,13 +32,14 @@ KINDS = (
     "rlimit",
 )
 GIVEN = {"rlimit": {"nofile": "50"}, "landlock": {"write": "/"}}
+
+
+def _fence(kind: str, box: Container) -> object:
+    return box.fence(REGISTRY[kind].parse(GIVEN.get(kind, {})))
+
+
 DEEDS: dict[str, Callable[[Container], object]] = {
-    **{
-        f"fence {kind}": lambda box, kind=kind: box.fence(
-            REGISTRY[kind].parse(GIVEN.get(kind, {}))
-        )
-        for kind in KINDS
-    },
+    **{f"fence {kind}": partial(_fence, kind) for kind in KINDS},
     "peel": lambda box: box.peel("mnt"),
     "peel all": lambda box: box.peel_all(),
     "in": lambda box: box.run("echo here", timeout=5),
