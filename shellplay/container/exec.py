@@ -12,7 +12,7 @@ from functools import partial
 from itertools import count
 
 from shellplay.errors import ShellplayError
-from shellplay.kernel import namespaces
+from shellplay.kernel import credentials, namespaces
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.stub import Stub
@@ -78,6 +78,7 @@ def _inside(stub: Stub, live: Shell, stubs: ExitStack) -> Stub:
         with stub.passed(live.pidfd) as number:
             # All or nothing, and in the kernel's own order, setns(2).
             stub.setns(number, flags, of=live.pid)
+        credentials.become_mapped(stub)
     _go_to_its_directory(stub, live)
     if wanted["pid"] != now["pid"]:
         with stub.forked() as (copy, _):

@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING
 from shellplay.errors import UsageError
 from shellplay.fences.base.fence import option
 from shellplay.fences.base.namespace import Namespace
-from shellplay.kernel.idmap import MapRange, subordinate, write_maps
-from shellplay.kernel.procfs import Status
+from shellplay.kernel import credentials
+from shellplay.kernel.idmap import (
+    MapRange,
+    subordinate,
+    subordinate_of_root,
+    write_maps,
+)
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
+    from shellplay.kernel.procfs import Status
 
 RANGE = "([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})"
 # (uid_t) -1 is nobody's number.
@@ -23,8 +29,9 @@ NO_ID = 2**32 - 1
 class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", "users")):
     """Users, groups and privileges: root inside is an ordinary user outside.
 
-    By default 0 inside is you.  ``map=auto`` adds your range of /etc/subuid;
-    ``map=0:1000:1,1:100000:65536`` says inside:outside:count.
+    By default 0 inside is you.  ``map=auto`` adds your range of /etc/subuid, and for root
+    maps users of the host that own nothing; ``map=0:1000:1,1:100000:65536`` says
+    inside:outside:count.
     """
 
     one_way = True
@@ -41,17 +48,36 @@ class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", 
         return True
 
     def configure(self, caller: Caller) -> None:
-        """Say who is who."""
+        """Write the maps, and make the caller one of their users."""
+        write_maps(caller.pid, *self._maps())
+        credentials.become_mapped(caller)
+
+    def enter(self, caller: Caller, fd: int, *, of: str) -> None:
+        """Move the caller into an existing namespace, and make it one of its users."""
+        super().enter(caller, fd, of=of)
+        credentials.become_mapped(caller)
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say what the default map of root leaves open."""
+        if self.map is None and os.geteuid() == 0:
+            return ("0 inside is root outside: it owns root's files (map=auto maps others)",)
+        return ()
+
+    def _maps(self) -> tuple[list[MapRange], list[MapRange]]:
+        """Return the maps of users and of groups."""
         uid, gid = os.geteuid(), os.getegid()
         match self.map:
             case None:
-                uids, gids = [MapRange(0, uid, 1)], [MapRange(0, gid, 1)]
+                return [MapRange(0, uid, 1)], [MapRange(0, gid, 1)]
+            case "auto" if uid == 0:
+                return subordinate_of_root("/etc/subuid"), subordinate_of_root("/etc/subgid")
             case "auto":
-                uids = [MapRange(0, uid, 1), *subordinate("/etc/subuid", inside=1)]
-                gids = [MapRange(0, gid, 1), *subordinate("/etc/subgid", inside=1)]
+                return (
+                    [MapRange(0, uid, 1), *subordinate("/etc/subuid", inside=1)],
+                    [MapRange(0, gid, 1), *subordinate("/etc/subgid", inside=1)],
+                )
             case text:
-                uids = gids = self._ranges(text)
-        write_maps(caller.pid, uids, gids)
+                return (ranges := self._ranges(text)), ranges
 
     @staticmethod
     def _ranges(text: str) -> list[MapRange]:

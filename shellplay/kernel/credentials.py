@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shellplay.kernel import constants as k
+from shellplay.kernel import idmap, procfs
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -65,3 +66,25 @@ def capset(caller: Caller, effective: int, permitted: int, inheritable: int) -> 
         struct.pack("6I", *halves), subject=f"permitted {permitted:#x}",
         shown=["{_LINUX_CAPABILITY_VERSION_3}", f"{{{shown}}}"],
     )  # fmt: skip
+
+
+def become_mapped(caller: Caller) -> None:
+    """Make the caller a user of its own user namespace, if the map leaves its user out.
+
+    A process keeps its IDs on the host when its map is written, or when it joins a user
+    namespace, user_namespaces(7): it would still own the files of its user.  Root inside is
+    taken, or the lowest ID of the map.  Raises KernelError where groups may not be set.
+    """
+    status = procfs.status(caller.pid)
+    users, groups = idmap.uid_map(caller.pid), idmap.gid_map(caller.pid)
+    if status is None or not users or not groups:
+        return
+    if idmap.is_mapped(status.uid, users) and idmap.is_mapped(status.gid, groups):
+        return
+    dumpable = caller.call("prctl", k.PR_GET_DUMPABLE, 0, 0, 0, 0, subject="PR_GET_DUMPABLE")
+    setgroups(caller, [])
+    setresgid(caller, min(each.inside for each in groups))
+    setresuid(caller, min(each.inside for each in users))
+    if dumpable == 1:
+        # Another user ID clears the flag, and a bash without it cannot be traced by its user.
+        caller.prctl(k.PR_SET_DUMPABLE, 1)

@@ -15,6 +15,8 @@ from shellplay.kernel.here import HERE
 from shellplay.kernel.proc_write import write_file
 
 CAP_SETGID, CAP_SETUID = 6, 7
+# As login.defs(5) has it: the first subordinate ID, and how many a user gets.
+FIRST_SUBORDINATE, SUBORDINATES = 100_000, 65_536
 _RANGE = re.compile("([^:]+):([0-9]+):([0-9]+)")
 
 
@@ -62,6 +64,23 @@ def write_maps(pid: int, uids: Sequence[MapRange], gids: Sequence[MapRange]) -> 
     _run("newuidmap", pid, uids)
 
 
+def is_mapped(number: int, ranges: Sequence[MapRange]) -> bool:
+    """Tell whether a user or group ID of the host has one inside."""
+    return any(each.outside <= number < each.outside + each.length for each in ranges)
+
+
+def subordinate_of_root(path: str) -> list[MapRange]:
+    """Return a map of users or groups that own nothing: root's ranges, or the next free one.
+
+    ``path`` is /etc/subuid or /etc/subgid, see subuid(5).  Root itself is not mapped.
+    """
+    try:
+        return subordinate(path, inside=0)
+    except Refused:
+        taken = [int(match[2]) + int(match[3]) for match in _ranges(path)]
+        return [MapRange(0, max(taken, default=FIRST_SUBORDINATE), SUBORDINATES)]
+
+
 def subordinate(path: str, *, inside: int) -> list[MapRange]:
     """Return the ranges that /etc/subuid or /etc/subgid gives this user, see subuid(5).
 
@@ -74,10 +93,8 @@ def subordinate(path: str, *, inside: int) -> list[MapRange]:
     with suppress(KeyError):
         names.add(pwd.getpwuid(uid).pw_name)
     found: list[MapRange] = []
-    for row in _rows(path):
-        # What is no range is passed over, as newuidmap(1) does.
-        match = _RANGE.fullmatch(row)
-        if match and match[1] in names:
+    for match in _ranges(path):
+        if match[1] in names:
             found.append(MapRange(inside, int(match[2]), int(match[3])))
             inside += int(match[3])
     if not found:
@@ -85,12 +102,14 @@ def subordinate(path: str, *, inside: int) -> list[MapRange]:
     return found
 
 
-def _rows(path: str) -> list[str]:
+def _ranges(path: str) -> list[re.Match[str]]:
+    """Return the lines that are ranges; newuidmap(1) passes the others over, too."""
     try:
         with open(path, "rb") as file:
-            return procfs.text(file.read()).split("\n")
+            rows = procfs.text(file.read()).split("\n")
     except FileNotFoundError:
         return []
+    return [match for row in rows if (match := _RANGE.fullmatch(row))]
 
 
 def _may_map_others() -> bool:

@@ -80,6 +80,11 @@ class Status:
         return int(self._field(b"\nUid:\t").split(None, 1)[0])
 
     @property
+    def gid(self) -> int:
+        """Its real group ID."""
+        return int(self._field(b"\nGid:\t").split(None, 1)[0])
+
+    @property
     def effective_uid(self) -> int:
         """Its effective user ID."""
         return int(self._field(b"\nUid:\t").split(None, 2)[1])

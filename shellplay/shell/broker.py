@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from shellplay.errors import KernelError
-from shellplay.kernel import namespaces
+from shellplay.kernel import credentials, namespaces
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.stub import Stub
@@ -84,6 +84,7 @@ def _join_owner(stub: Stub, pid: int) -> None:
         if namespaces.of_descriptor(owner) != namespaces.identify(stub.pid, "user"):
             with stub.passed(owner) as number:
                 stub.setns(number, namespaces.CLONE_FLAGS["user"], of="its owner")
+            credentials.become_mapped(stub)
 
 
 @contextmanager

@@ -7,25 +7,38 @@ from pathlib import Path
 import pytest
 
 from shellplay.container.container import Container
-from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
-from tests.hostile.attacks import hole
+from shellplay.playground.playground import Playground
 
 
 @pytest.mark.root
-@hole("the map is written, but bash stays uid 0 of the host, which owns root's files")
+@pytest.mark.parametrize("others", ["0:100000:65536", "auto"])
 def test_behind_a_map_of_others_root_owns_none_of_roots_files(
-    container: Container, tmp_path: Path
+    others: str, container: Container, tmp_path: Path
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_text("of the host\n")
     secret.chmod(0o600)
-    try:
-        container.fence(REGISTRY["user"].parse({"map": "0:100000:65536"}))
-    except Refused:
-        return
+    container.fence(REGISTRY["user"].parse({"map": others}))
     assert "of the host" not in container.run(f"cat {secret}").output
     assert container.run("id -u").output == "0\n"
+
+
+@pytest.mark.root
+def test_who_joins_the_users_of_another_is_one_of_them(
+    playground: Playground, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The bash, and a program that ``exec`` starts beside it."""
+    secret = tmp_path / "secret"
+    secret.write_text("of the host\n")
+    secret.chmod(0o600)
+    first, second = playground.new("first"), playground.new("second")
+    first.fence(REGISTRY["user"].parse({"map": "0:100000:65536"}))
+    second.fence(REGISTRY["user"].parse({"join": "first"}))
+    assert "of the host" not in second.run(f"cat {secret}").output
+    assert second.run("id -u").output == "0\n"
+    assert first.exec(["cat", str(secret)], terminal=False) == 1
+    assert "of the host" not in capfd.readouterr().out
 
 
 @pytest.mark.userns
