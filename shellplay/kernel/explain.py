@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from pathlib import Path
 
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel import namespaces, procfs
@@ -17,7 +16,8 @@ YAMA = "kernel.yama.ptrace_scope"
 def sysctl(name: str) -> str | None:
     """Return the value of a kernel parameter, or None if this kernel does not have it."""
     try:
-        return Path("/proc/sys", *name.split(".")).read_text().strip()
+        with open(f"/proc/sys/{name.replace('.', '/')}") as file:
+            return file.read().strip()
     except OSError:
         return None
 

@@ -134,7 +134,7 @@ def devices(
             for path, _ in nodes:
                 open_tree(caller, path)
         for tree, (path, number) in zip(trees, nodes, strict=True):
-            found = Path(f"/proc/{caller.pid}/fd/{tree}").stat()
+            found = os.stat(f"/proc/{caller.pid}/fd/{tree}")
             if not stat.S_ISCHR(found.st_mode) or found.st_rdev != os.makedev(*number):
                 raise KernelError("open_tree", errno.ENODEV, path)
         yield trees

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
@@ -18,10 +17,10 @@ ARG_START = 45
 
 def write_file(pid: int, name: str, text: str) -> None:
     """Write /proc/PID/NAME in one write(2); raise KernelError if the kernel refuses it."""
-    write(Path(f"/proc/{pid}/{name}"), text)
+    write(f"/proc/{pid}/{name}", text)
 
 
-def write(path: Path, text: str) -> None:
+def write(path: str | os.PathLike[str], text: str) -> None:
     """Write a file of the kernel in one write(2); raise KernelError if it refuses that."""
     result = 0
     try:

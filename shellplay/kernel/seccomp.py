@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
+from typing import NamedTuple
 
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel import constants as k
@@ -23,16 +23,14 @@ ENOSYS = 38
 X32_BIT = 0x40000000
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """What happens to a call: ``allow``, ``kill``, ``log``, ``trap``, or ``errno``."""
 
     name: str
     errno: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """A comparison of one argument of a call: operators are those of seccomp_rule_add(3)."""
 
     argument: int
@@ -41,8 +39,7 @@ class Condition:
     second: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """What happens to calls of some names, if all conditions hold."""
 
     names: tuple[str, ...]
@@ -50,8 +47,7 @@ class Rule:
     conditions: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """A whole filter: rules, what happens to the rest, and the other processors it is for.
 
     ``architectures`` are those besides our own whose programs the processor runs too, like

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import socket
-from pathlib import Path
 from typing import NoReturn
 
 from shellplay.errors import KernelError
@@ -124,7 +123,7 @@ def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> A
         return {"result": -failure, "buffers": []}
     for directory in path.split(":") if "/" not in argv[0] else [""]:
         try:
-            os.execve(Path(directory, argv[0]), argv, environment)
+            os.execve(os.path.join(directory, argv[0]), argv, environment)
         except OSError as error:
             # As execvp(3): a directory that is closed to us does not end the search.  Nor is
             # it the reason if there is no such program at all.
@@ -136,7 +135,4 @@ def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> A
 
 
 def _seen(directory: str, name: str) -> bool:
-    try:
-        return Path(directory, name).exists()
-    except PermissionError:
-        return False
+    return os.path.exists(os.path.join(directory, name))

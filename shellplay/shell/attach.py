@@ -16,22 +16,22 @@ import time
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
+from typing import NamedTuple
 
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel.terminal_modes import restored
 from shellplay.model import ShellState
 from shellplay.shell.osc133 import Mark
-from shellplay.shell.terminal import Terminal, set_size
+from shellplay.shell.pty import set_size
+from shellplay.shell.terminal import Terminal
 
 READ_SIZE = 65536
 REDRAW_SECONDS = 0.1
 MOMENT_MS = 30
 
 
-@dataclass(frozen=True)
-class Left:
+class Left(NamedTuple):
     """How a relay ended: ``detached``, ``exited`` or ``hangup``; and keys not yet used."""
 
     reason: str

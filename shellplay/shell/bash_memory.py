@@ -7,17 +7,16 @@ them (stripped, or static) cannot be forked for a fence.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import NamedTuple, Self
 
 from shellplay.errors import Refused, ShellGone
 from shellplay.kernel import procfs
 from shellplay.kernel.tracee import Tracee
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
 
@@ -30,12 +29,12 @@ INTEGER = struct.Struct("i")
 AT_PHDR = 3
 
 
-@dataclass(frozen=True)
 class BashMemory:
     """The five variables of one stopped bash, by their addresses."""
 
-    _tracee: Tracee
-    _addresses: Mapping[str, int]
+    def __init__(self, tracee: Tracee, addresses: Mapping[str, int]) -> None:
+        self._tracee = tracee
+        self._addresses = addresses
 
     @classmethod
     def of(cls, tracee: Tracee) -> Self:
@@ -43,14 +42,14 @@ class BashMemory:
         headers = procfs.auxiliary(tracee.pid).get(AT_PHDR)
         if headers is None:
             raise ShellGone(f"the bash {tracee.pid} has ended")
-        symbols = _symbols(_Program.of(tracee.pid))
+        symbols = _symbols_of(tracee.pid)
         # A position-independent program is moved as a whole, a fixed one not at all.
         shift = headers - symbols.headers
         return cls(tracee, {name: shift + value for name, value in symbols.values.items()})
 
     def copied_to(self, copy: Tracee) -> Self:
         """Return the variables of a fork of this bash: the addresses are the same."""
-        return replace(self, _tracee=copy)
+        return type(self)(copy, self._addresses)
 
     def become(self, pid: int) -> None:
         """Make the bash know itself as ``pid``: group, $$ and all."""
@@ -68,36 +67,31 @@ class BashMemory:
         return int(INTEGER.unpack(content)[0])
 
 
-@dataclass(frozen=True)
-class _Program:
-    """A program file; what is known of it holds as long as the file is the same."""
-
-    device: int
-    inode: int
-    changed: int
-    path: Path = field(compare=False)
-
-    @classmethod
-    def of(cls, pid: int) -> Self:
-        path = Path(f"/proc/{pid}/exe")
-        found = path.stat()
-        return cls(found.st_dev, found.st_ino, found.st_mtime_ns, path)
-
-
-@dataclass(frozen=True)
-class _Symbols:
+class _Symbols(NamedTuple):
     """Addresses in a program before it is loaded: of its headers, and of the variables."""
 
     headers: int
     values: Mapping[str, int]
 
 
-@lru_cache(maxsize=8)
-def _symbols(program: _Program) -> _Symbols:
+# Of each program, by its device, inode and time of change.
+_known: dict[tuple[int, int, int], _Symbols] = {}
+
+
+def _symbols_of(pid: int) -> _Symbols:
+    path = f"/proc/{pid}/exe"
+    found = os.stat(path)
+    program = (found.st_dev, found.st_ino, found.st_mtime_ns)
+    if program not in _known:
+        _known[program] = _symbols(path)
+    return _known[program]
+
+
+def _symbols(path: str) -> _Symbols:
     from elftools.elf.elffile import ELFFile
     from elftools.elf.hash import GNUHashSection
 
-    with program.path.open("rb") as file:
+    with open(path, "rb") as file:
         elf = ELFFile(file)
         table = elf.get_section_by_name(".gnu.hash")
         names = (GROUP, *OTHER_GROUPS, PID, TERMINAL)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shellplay.errors import TimedOut
 from shellplay.kernel import procfs
@@ -22,8 +22,7 @@ INTERRUPT = b"\x03"
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.02, 1.0
 
 
-@dataclass(frozen=True)
-class Front:
+class Front(NamedTuple):
     """Who is in the foreground group: copies of bash, or bash, and programs, by PID."""
 
     copies: frozenset[int]

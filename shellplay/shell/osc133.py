@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 INTRODUCER = b"\x1b]133;"
 # No mark of ours is longer; what looks like the start of one is held back until then.
 LONGEST = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """One mark: A B S C D P as in the rc file; H and h, E and e around unseen output."""
 
     kind: str

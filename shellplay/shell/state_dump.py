@@ -12,7 +12,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Ask = Callable[[str], str]
 
@@ -80,8 +80,7 @@ _TRAP = re.compile(rf"^trap -- ((?:{_QUOTED}|[^\"'\\\n])+) (\S+)\n", re.DOTALL |
 _UMASK = re.compile(r"^umask (\d+)$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One thing that a bash knows; ``make`` is the script that makes it again."""
 
     kind: str
@@ -89,8 +88,7 @@ class Item:
     make: str
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """All items of a bash by kind and name, its history, and its half-typed line.
 
     ``stays`` names what it holds that cannot be made again in another bash.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shellplay.shell.state_dump import Ask, Item, State
 
@@ -34,8 +34,7 @@ PLURALS = {"alias": "aliases"}
 SHOWN = 5
 
 
-@dataclass(frozen=True)
-class Carried:
+class Carried(NamedTuple):
     """What came along, and what did not, in words."""
 
     carried: tuple[str, ...]

@@ -8,12 +8,9 @@ the bounded scrollback and to whoever watches.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import select
 import shlex
-import struct
-import termios
 import threading
 import time
 from collections import deque
@@ -23,15 +20,14 @@ from contextlib import contextmanager, suppress
 from shellplay.errors import ShellGone, TimedOut
 from shellplay.kernel import procfs
 from shellplay.kernel.signals import deferred
-from shellplay.kernel.stub import Stub
 from shellplay.model import ShellState
 from shellplay.settings import USUAL
 from shellplay.shell.bash_rc import accept_sequence, key_sequence
 from shellplay.shell.dec_modes import ScreenModes
 from shellplay.shell.osc133 import Mark, MarkReader
+from shellplay.shell.pty import READ_SIZE, Pty
 
 SCROLLBACK_BYTES = 256 * 1024
-READ_SIZE = 65536
 # Behind a read of so many bytes there may be more.
 FULL = 2048
 HANGUP = -1
@@ -44,7 +40,7 @@ TIOCGPTPEER = 0x5441
 Watcher = Callable[[bytes | Mark], None]
 
 
-class Terminal:
+class Terminal(Pty):
     """A pty, its scrollback, and what its marks say about the bash on it."""
 
     def __init__(
@@ -56,6 +52,7 @@ class Terminal:
         tells_lines: bool = False,
         nonce: str | None = None,
     ) -> None:
+        super().__init__(columns, rows)
         self.term = term
         self.tells_lines = tells_lines
         self.nonce = nonce or os.urandom(8).hex()
@@ -69,7 +66,6 @@ class Terminal:
         self._scrollback: deque[bytes] = deque()
         self._size = 0
         self._watchers: list[Watcher] = []
-        self.columns, self.rows = columns, rows
         self.state = ShellState.STARTING
         self._reader = MarkReader(self.nonce)
         self._hidden: bytearray | None = None
@@ -78,32 +74,11 @@ class Terminal:
         self.line = b""
         self._unsent = b""
         self._pieces: deque[bytes | Mark] = deque()
-        self.master, slave = os.openpty()
-        self._slave: int | None = slave
-        self.path = os.ttyname(slave)
-        os.set_blocking(self.master, False)
-        # The size is set before anything runs on it: a program asks at its start.
-        set_size(self.master, columns, rows)
 
     def inherit(self, other: Terminal) -> None:
         """Take over the scrollback of the terminal that this one replaces."""
         self._scrollback.extendleft(reversed(other._scrollback))
         self._size += other._size
-
-    def slave_for(self, stub: Stub) -> int:
-        """Give the slave to the process that will live on it; return its number there.
-
-        We forget it: its end must be the end of the terminal.
-        """
-        assert self._slave is not None, "a terminal is given away once"
-        number = stub.give(self._slave)
-        self._forget_slave()
-        return number
-
-    def _forget_slave(self) -> None:
-        if self._slave is not None:
-            os.close(self._slave)
-            self._slave = None
 
     def close(self) -> None:
         """Close the master, which hangs up what still runs on the terminal."""
@@ -269,25 +244,6 @@ class Terminal:
                 raise ShellGone("the terminal has been hung up")
             self._send_rest()
 
-    def take_back(self) -> bytes:
-        """Return the keys that were written and that nobody has read; they are gone there.
-
-        Nobody may be reading meanwhile.
-        """
-        slave = fcntl.ioctl(self.master, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        before = self.modes()
-        try:
-            # With the line editor of the kernel on, what ends without Enter is kept back.
-            self.set_modes(_by_the_key(before))
-            keys = b""
-            with suppress(BlockingIOError):
-                while chunk := os.read(slave, READ_SIZE):
-                    keys += chunk
-            return keys
-        finally:
-            self.set_modes(before)
-            os.close(slave)
-
     def ask(self, script: str, *, alive: int) -> bytes:
         """Have bash run ``script`` unseen, at its prompt; return what it printed to 3.
 
@@ -334,40 +290,3 @@ class Terminal:
         """Read until bash has drawn a prompt; raises TimedOut or ShellGone."""
         prompts = (ShellState.IDLE, ShellState.CONTINUATION)
         self.wait(lambda: self.state in prompts, timeout=timeout, alive=alive)
-
-    # -- modes and size ------------------------------------------------------------------
-
-    def resize(self, columns: int, rows: int) -> None:
-        """Set the window size; the kernel tells the foreground job (SIGWINCH)."""
-        self.columns, self.rows = columns, rows
-        set_size(self.master, columns, rows)
-
-    def modes(self) -> list[object]:
-        """Return the line discipline's modes, see termios(3)."""
-        return list(termios.tcgetattr(self.master))
-
-    def set_modes(self, modes: list[object]) -> None:
-        """Set the line discipline's modes; on a pty the master acts for the slave."""
-        termios.tcsetattr(self.master, termios.TCSANOW, modes)  # type: ignore[arg-type]
-
-    def foreground_group(self) -> int:
-        """Return the foreground process group as a host PID, 0 if there is none."""
-        try:
-            return os.tcgetpgrp(self.master)
-        except OSError:
-            return 0
-
-
-def _by_the_key(modes: list[object]) -> list[object]:
-    """Return modes in which a read gets every key at once, see termios(3)."""
-    *rest, local, input_speed, output_speed, keys = modes
-    assert isinstance(local, int)
-    assert isinstance(keys, list)
-    keys = [*keys]
-    keys[termios.VMIN], keys[termios.VTIME] = 1, 0
-    return [*rest, local & ~(termios.ICANON | termios.ECHO), input_speed, output_speed, keys]
-
-
-def set_size(fd: int, columns: int, rows: int) -> None:
-    """Set a terminal's window size in characters, TIOCSWINSZ(2const)."""
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

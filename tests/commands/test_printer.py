@@ -11,7 +11,7 @@ import pytest
 
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import Refused
-from shellplay.shell.terminal import set_size
+from shellplay.shell.pty import set_size
 
 SENTENCE = "one two three four five six seven eight"
 WAYS: dict[str, Callable[[Printer], None]] = {
