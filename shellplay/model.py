@@ -5,10 +5,54 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import ClassVar, NoReturn, Self, dataclass_transform
 
 
-class NamespaceId(NamedTuple):
+@dataclass_transform(frozen_default=True)
+class Value:
+    """A frozen value: the annotated names of its class are its fields, in that order.
+
+    All values share one ``__init__``.  To generate one for each class, as a NamedTuple and a
+    dataclass do, takes longer than to load the module that the class is in.
+    """
+
+    fields: ClassVar[tuple[str, ...]] = ()
+    defaults: ClassVar[Mapping[str, object]] = {}
+
+    def __init_subclass__(cls) -> None:
+        annotations = cls.__annotations__.items()
+        own = [name for name, kind in annotations if "ClassVar" not in str(kind)]
+        given = {name: vars(cls)[name] for name in own if name in vars(cls)}
+        cls.fields = (*cls.fields, *own)
+        cls.__match_args__ = cls.fields  # type: ignore[attr-defined,misc]
+        cls.defaults = {**cls.defaults, **given}
+
+    def __init__(self, *values: object, **named: object) -> None:
+        own = vars(self)
+        own.update(self.defaults)
+        own.update(zip(self.fields, values, strict=False), **named)
+        if len(own) != len(self.fields) or len(values) > len(self.fields):
+            raise TypeError(f"{type(self).__name__} has the fields {', '.join(self.fields)}")
+
+    def changed(self, **values: object) -> Self:
+        """Return the same value with other values of some fields."""
+        return type(self)(**{**vars(self), **values})
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} is frozen: its {name} does not change")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *map(vars(self).get, self.fields)))
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={vars(self)[name]!r}" for name in self.fields)
+        return f"{type(self).__name__}({given})"
+
+
+class NamespaceId(Value):
     """Identity of a namespace: device and inode of its nsfs file, see namespaces(7)."""
 
     kind: str
@@ -36,7 +80,7 @@ class Role(StrEnum):
     HOST = "host"
 
 
-class ProcessDetails(NamedTuple):
+class ProcessDetails(Value):
     """What the long listing adds to a process, see ps(1); None is what cannot be read.
 
     ``user`` is the name of the effective user on the host, or its ID if it has no name.
@@ -50,7 +94,7 @@ class ProcessDetails(NamedTuple):
     started: float | None
 
 
-class Process(NamedTuple):
+class Process(Value):
     """One process as the host's /proc shows it, see proc_pid_status(5).
 
     ``inside`` are its PIDs from the outermost (the host's) to the innermost PID namespace;
@@ -80,7 +124,7 @@ class How(StrEnum):
     RESPAWNED = "respawned"
 
 
-class FenceRecord(NamedTuple):
+class FenceRecord(Value):
     """One row of the strip: a layer, whether it is fenced, and how it comes off.
 
     ``host`` and ``shell`` are namespace inode numbers; of a layer without a namespace
@@ -101,7 +145,7 @@ class FenceRecord(NamedTuple):
     shell_state: str | None = None
 
 
-class Usage(NamedTuple):
+class Usage(Value):
     """What a container uses, and its limits as the kernel shows them.
 
     Its cgroups count that.  A container without a limit has none: then ``processes``,
@@ -141,14 +185,14 @@ class ShellState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class ShellIdentity(NamedTuple):
+class ShellIdentity(Value):
     """One bash: its host PID and its PIDs from outermost to innermost namespace."""
 
     pid: int
     inside: tuple[int, ...]
 
 
-class Change(NamedTuple):
+class Change(Value):
     """What a fence or a peel did, as verified in the kernel afterwards.
 
     ``namespace`` and ``host`` are where the bash and the host are now, ``state`` what the
@@ -173,7 +217,7 @@ class Change(NamedTuple):
     woken: bool = False
 
 
-class LineResult(NamedTuple):
+class LineResult(Value):
     """Output and exit status of one line that was typed into the live bash.
 
     ``status`` is None if bash did not report one (it ended, or was replaced).
@@ -183,7 +227,7 @@ class LineResult(NamedTuple):
     output: str
 
 
-class Job(NamedTuple):
+class Job(Value):
     """A background child of the live bash: bash's job number and all of its PIDs.
 
     ``pid`` is None if it had ended before it could be looked at.
@@ -195,7 +239,7 @@ class Job(NamedTuple):
     command: str
 
 
-class VethPair(NamedTuple):
+class VethPair(Value):
     """A veth pair (veth(4)): ``link`` is its end at the bridge, ``interface`` the one inside.
 
     ``addresses`` have a prefix length, as in ``10.192.0.2/24``; ``notes`` are sentences for
@@ -209,7 +253,7 @@ class VethPair(NamedTuple):
     notes: tuple[str, ...]
 
 
-class Call(NamedTuple):
+class Call(Value):
     """One system call that was really made, see strace(1) for the look of it.
 
     ``pid`` is the process that made it, ``remote`` is true if it was made in the live bash

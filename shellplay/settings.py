@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from shellplay.model import Value
 
 # How long a program may take to end once it was asked to, as for docker stop.
 GRACE_SECONDS = 10.0
 
 
-class Surroundings(NamedTuple):
+class Surroundings(Value):
     """What everything in a playground finds around it from its start.
 
     ``term``, ``columns`` and ``rows`` are those of every bash's terminal.  ``environment``

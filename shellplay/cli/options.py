@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from shellplay import __version__
+from shellplay.model import Value
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -21,7 +22,7 @@ EPILOG = """Lines are read from FILE, from standard input if that is a pipe, or 
 the prompt.  Exit status: 0 done, 1 a command failed, 2 wrong usage, 124 timed out."""
 
 
-class Options(NamedTuple):
+class Options(Value):
     """What a command line without a verb says; ``lines`` are the words behind each -c."""
 
     lines: tuple[str, ...] = ()
@@ -61,11 +62,11 @@ def _read_plain(words: Sequence[str]) -> Options | None:
             line = next(following, "-")
             if line.startswith("-"):
                 return None
-            found = found._replace(lines=(*found.lines, line))
+            found = found.changed(lines=(*found.lines, line))
         elif word in SWITCHES:
-            found = found._replace(**SWITCHES[word])
+            found = found.changed(**SWITCHES[word])
         elif found.file is None and (word == "-" or not word.startswith("-")):
-            found = found._replace(file=word)
+            found = found.changed(file=word)
         else:
             return None
     return found

@@ -4,14 +4,15 @@ A command's parameter is ``Annotated[T, X]`` with X one of these; T is what pars
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from shellplay.errors import UsageError
+from shellplay.model import Value
 from shellplay.nearest import did_you_mean, quoted
 from shellplay.playground.playground import Playground
 
 
-class Candidate(NamedTuple):
+class Candidate(Value):
     """One completion: the text to insert and what it is."""
 
     text: str

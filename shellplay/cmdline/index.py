@@ -1,14 +1,16 @@
 """The commands by name: what is known of each before its module is loaded.
 
 They stand in the order in which help lists them.  ``python -m tests.index`` writes the entries
+from shellplay.model import Value
 from the commands: it keeps their order, and puts a new one last.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from shellplay.model import Value
 
 
-class Entry(NamedTuple):
+class Entry(Value):
     """The module of ``commands`` that a command is in, its group, summary and other names.
 
     ``rest`` is there if the command takes a raw rest: its options, and whether each takes a

@@ -10,7 +10,7 @@ command when the command is first asked for.
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Annotated, NamedTuple, cast, get_args, get_origin
+from typing import Annotated, cast, get_args, get_origin
 
 from shellplay.cmdline.arguments import Argument, Option, Target
 from shellplay.cmdline.front_end import Front
@@ -19,6 +19,7 @@ from shellplay.cmdline.observer import Recording
 from shellplay.cmdline.outcomes import Outcome
 from shellplay.cmdline.tokenizer import Grammar
 from shellplay.errors import UsageError
+from shellplay.model import Value
 from shellplay.nearest import did_you_mean, quoted
 from shellplay.playground.playground import Playground
 
@@ -35,7 +36,7 @@ REQUIRED = object()
 LOADED: dict[str, "Command"] = {}
 
 
-class Parameter(NamedTuple):
+class Parameter(Value):
     """One parameter of a command function and how a line fills it."""
 
     name: str
@@ -48,7 +49,7 @@ class Parameter(NamedTuple):
         return self.default is REQUIRED and not isinstance(self.meaning, Target)
 
 
-class Command(NamedTuple):
+class Command(Value):
     """One command: its names, its help and its function."""
 
     name: str

@@ -1,9 +1,9 @@
 """The settings: what each means, how its words are read, and how it is shown."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from shellplay.errors import UsageError
+from shellplay.model import Value
 from shellplay.nearest import did_you_mean, quoted
 from shellplay.settings import Settings
 
@@ -11,7 +11,7 @@ SWITCH = {"on": True, "true": True, "yes": True, "1": True}
 SWITCH |= {"off": False, "false": False, "no": False, "0": False}
 
 
-class Setting(NamedTuple):
+class Setting(Value):
     """One setting: its meaning, its reader and the words that complete it."""
 
     help: str

@@ -7,10 +7,10 @@ work as in bash(1), without expansion; ``#`` at the start of a word begins a com
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from shellplay.cmdline.raw_tail import end_of_rest
 from shellplay.errors import UsageError
+from shellplay.model import Value
 
 BARE = re.compile(r"[^\s;'\"\\]+")
 BLANK = re.compile(r"[^\S\n]+")
@@ -23,7 +23,7 @@ RestOptions = Callable[[str], Mapping[str, bool] | None]
 IsCommand = Callable[[str], bool]
 
 
-class Word(NamedTuple):
+class Word(Value):
     """One word: its text without quotes, and where it stands in the line.
 
     ``open`` is true if a quote in it is not closed (only seen while a line is typed).
@@ -35,7 +35,7 @@ class Word(NamedTuple):
     open: bool = False
 
 
-class Segment(NamedTuple):
+class Segment(Value):
     """One command: its words and, for a command that takes one, the raw rest as a word."""
 
     words: tuple[Word, ...]
@@ -44,7 +44,7 @@ class Segment(NamedTuple):
     end: int
 
 
-class Grammar(NamedTuple):
+class Grammar(Value):
     """What the tokenizer must know of the command table.
 
     ``rest_options`` gives, for a command that takes a raw rest, its options and whether

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.arguments import (
@@ -155,7 +154,7 @@ def rows(playground: Playground) -> list[dict[str, object]]:
             "parked": len(container.parked),
             "fences": [record.fence for record in container.fences() if record.up],
             "addresses": list(container.network.addresses),
-            "ports": [asdict(port) for port in container.network.ports],
+            "ports": [vars(port) for port in container.network.ports],
         }
         for container in playground.containers
     ]

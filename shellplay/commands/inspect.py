@@ -50,7 +50,7 @@ def ps(
     if view == "host":
         whole = playground.snapshot(everything=all_)
         if long:
-            whole = whole._replace(processes=with_details(whole.processes))
+            whole = whole.changed(processes=with_details(whole.processes))
         yield Document("ps", lambda: whole, lambda: _host(whole))
         return
     if container is None:
@@ -96,7 +96,7 @@ def inspect(
     facts = {
         **row,
         "fences": records,
-        "parked": [one._asdict() for one in container.parked],
+        "parked": [vars(one) for one in container.parked],
     }
 
     def view() -> object:

@@ -55,7 +55,7 @@ class Applier:
         first = self._apply_first(fence)
         change = self._apply_one(fence, join)
         notes = tuple(FIRST[each.fence] for each in first)
-        return change._replace(first=first, notes=(*notes, *change.notes))
+        return change.changed(first=first, notes=(*notes, *change.notes))
 
     def _apply_first(self, fence: Fence) -> tuple[Change, ...]:
         """Apply the fences that a fence needs and that are not applied."""
@@ -103,7 +103,7 @@ class Applier:
             notes.insert(0, PID_LAST)
         if kinds:
             notes.insert(0, f"{', '.join(kinds)} came off and went up again, above it")
-        return change._replace(
+        return change.changed(
             before=before,
             after=self._stack.live.identity,
             notes=tuple(dict.fromkeys((*change.notes, *notes))),
@@ -124,7 +124,7 @@ class Applier:
         if self._stack.applied.observed(fence, self._state.pid) is False:
             what = f"a new {fence.kind} namespace" if change.host else f"the {fence.kind} fence"
             raise ShellplayError(f"the kernel does not show {what}")
-        return change._replace(notes=notes, carried=carried.carried, left=carried.failed)
+        return change.changed(notes=notes, carried=carried.carried, left=carried.failed)
 
     def _apply_in_place_or_fork_or_respawn(
         self, fence: Fence, join: OpenNamespace | None

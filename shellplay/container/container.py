@@ -230,7 +230,7 @@ class Container:
         """Give a new network a way out; without one its fences are removed again."""
         try:
             notes = self.network.furnish(net, self.pid)
-            return change._replace(notes=(*change.notes, *notes))
+            return change.changed(notes=(*change.notes, *notes))
         except ShellplayError:
             for kind in (net.kind, *(each.fence for each in reversed(change.first))):
                 self._fencing.peel(kind, force=False)

@@ -65,7 +65,7 @@ class Fencing:
         finally:
             self.release()
         about_proc = self._about_proc(fence.kind)
-        return change._replace(notes=(*notes, *change.notes, *about_proc))
+        return change.changed(notes=(*notes, *change.notes, *about_proc))
 
     def release(self) -> None:
         """Close what was opened for fences that are not applied any more."""
@@ -116,7 +116,7 @@ class Fencing:
             what = f"another {kind} namespace" if change.host else f"the {kind} fence"
             raise ShellplayError(f"the kernel still shows {what}")
         self.release()
-        return change._replace(
+        return change.changed(
             notes=notes,
             carried=carried.carried,
             left=carried.failed,

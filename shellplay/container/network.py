@@ -79,7 +79,7 @@ class Network:
 
     def refreshed(self, change: Change) -> Change:
         """Refresh the network after a change of fences; return the change with its notes."""
-        return change._replace(notes=(*change.notes, *self.refresh()))
+        return change.changed(notes=(*change.notes, *self.refresh()))
 
     def furnish(self, fence: Net, pid: int) -> tuple[str, ...]:
         """Give the network of a process what a net fence has; return sentences about it.

@@ -51,7 +51,7 @@ def _replace(
         target = Target(stub.pid, stub, state.group, terminal.path)
         for mounted in plan.of(Stage.MOUNT):
             with broker(state.monitor, stub.pid) as caller:
-                mounted.apply(target._replace(caller=caller))
+                mounted.apply(target.changed(caller=caller))
         last = plan.of(Stage.LIMIT, Stage.RESTRICTION)
         restrict(last, stub, state.account, lambda each: each.apply(target))
         shell = _bash(state, stub, terminal)

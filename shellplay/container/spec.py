@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from types import MappingProxyType
 
 from shellplay.fences import Fence
+from shellplay.model import Value
 
 Report = Callable[[str, str], None]
 
 
-@dataclass(frozen=True)
-class VolumeSpec:
+class VolumeSpec(Value):
     """What is mounted at ``target``: a file or directory of the host, or a tmpfs if None.
 
     A ``device`` may be opened; ``allowed`` is what a tmpfs otherwise forbids: exec, suid.
@@ -28,8 +27,7 @@ class VolumeSpec:
     allowed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class ProcessSpec:
+class ProcessSpec(Value):
     """A program with what is around it; it becomes number 1 behind a pid fence.
 
     ``user`` is as for ``docker run -u``.  With ``terminal`` it gets one, otherwise its output
@@ -40,7 +38,7 @@ class ProcessSpec:
     """
 
     argv: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = MappingProxyType({})
     directory: str = "/"
     user: str = ""
     terminal: bool = False
@@ -69,7 +67,7 @@ def new_id() -> str:
     return os.urandom(6).hex()
 
 
-class StartSpec(NamedTuple):
+class StartSpec(Value):
     """How a container starts: what it runs, behind which fences; ``report`` hears of each.
 
     Its ``id`` is known before it is there: it may be the host name.  ``ports`` are published

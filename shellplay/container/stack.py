@@ -53,7 +53,7 @@ class ShellStack:
     def apply_in_place(self, fence: Fence, join: OpenNamespace | None) -> How:
         """Apply a fence to the live bash itself; undone if it fails half-way."""
         with self._calls(fence, self.live) as caller:
-            fence.apply_in_place(self.target(caller)._replace(join=join))
+            fence.apply_in_place(self.target(caller).changed(join=join))
         self.applied.add(AppliedFence(fence, fence.how_in_place, len(self.parked)))
         return fence.how_in_place
 
@@ -61,7 +61,7 @@ class ShellStack:
         """Fork the live bash; the copy is inside the fence, the original is suspended."""
         outer = self.live
         has_jobs = bool(jobs.children(self._state))
-        plan = fence.fork_plan(self.target(HERE)._replace(join=join))
+        plan = fence.fork_plan(self.target(HERE).changed(join=join))
         self._state.live = outer.fork(self._state.terminal, plan)
         self.parked.append(outer)
         self.applied.add(AppliedFence(fence, How.FORKED, len(self.parked)))

@@ -6,7 +6,6 @@ Its cgroups count that.  Where there is none yet, it is summed up over the proce
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from shellplay.container.state import ContainerState
 from shellplay.fences import REGISTRY
@@ -14,7 +13,7 @@ from shellplay.fences.base.cgroup_limit import Held
 from shellplay.kernel.cgroup import stats as counted
 from shellplay.kernel.cgroup.group import Group
 from shellplay.kernel.cgroup.hierarchies import having
-from shellplay.model import Usage
+from shellplay.model import Usage, Value
 
 
 def of(state: ContainerState, pids: Sequence[int] | None = None) -> Usage:
@@ -72,7 +71,7 @@ class OomKills:
         return f"{label}: out of memory, so the kernel has killed {what} (limit memory)"
 
 
-class _Counted(NamedTuple):
+class _Counted(Value):
     """What cgroups count and processes can be asked for, None where no cgroup counts."""
 
     processes: int | None
@@ -82,14 +81,14 @@ class _Counted(NamedTuple):
 
 def _used(found: _Counted, pids: Sequence[int]) -> tuple[_Counted, tuple[str, ...]]:
     """Fill in what no cgroup counts with sums over processes; return the names of these."""
-    missing = tuple(name for name, value in found._asdict().items() if value is None)
+    missing = tuple(name for name, value in vars(found).items() if value is None)
     if not missing:
         return found, ()
     # psutil takes longer to load than a fence to apply, so it is loaded when first used.
     from shellplay.kernel.process_usage import summed
 
     sums = summed(pids)._asdict()
-    return found._replace(**{name: sums[name] for name in missing}), missing
+    return found.changed(**{name: sums[name] for name in missing}), missing
 
 
 def _limit(state: ContainerState, kind: str) -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.kernel import credentials, idmap, procfs
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.proc_write import open_within
+from shellplay.model import Value
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -18,7 +19,7 @@ LARGEST_FILE = 1 << 20
 LARGEST_ID = (1 << 32) - 2
 
 
-class Account(NamedTuple):
+class Account(Value):
     """The numbers of a user, the groups beside the first one, and the home directory."""
 
     uid: int

@@ -5,10 +5,10 @@ up.  ``python -m tests.index`` writes the entries from the fences: it keeps thei
 puts a new one last.
 """
 
-from typing import NamedTuple
+from shellplay.model import Value
 
 
-class Entry(NamedTuple):
+class Entry(Value):
     """What a fence hides, its man page, and its other names."""
 
     hides: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from shellplay.fences.base.mount_over import MountOver, hide, make_read_only, mounts_at
 from shellplay.kernel import mount
+from shellplay.model import Value
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -18,14 +19,19 @@ MASKED = (
 READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
 
 
-class Shown(NamedTuple):
+class Shown(Value):
     """How many places in /proc are hidden, and how many cannot be written to."""
 
     hidden: int
     fixed: int
 
+    @property
+    def less(self) -> bool:
+        """Tell whether it is less than everything."""
+        return bool(self.hidden or self.fixed)
+
     def __str__(self) -> str:
-        return f"{self.hidden} hidden, {self.fixed} read-only" if any(self) else "all of it"
+        return f"{self.hidden} hidden, {self.fixed} read-only" if self.less else "all of it"
 
 
 class Proc(MountOver, kind="proc", man="proc(5)"):
@@ -48,7 +54,7 @@ class Proc(MountOver, kind="proc", man="proc(5)"):
     @classmethod
     def fenced(cls, mine: object, host: object) -> bool:
         """Tell whether less of it can be seen or written than on the host."""
-        return isinstance(mine, Shown) and any(mine) and mine != host
+        return isinstance(mine, Shown) and mine.less and mine != host
 
     def mount(self, caller: Caller, terminal: str) -> None:
         """Mount a fresh one over it, and cover what Docker covers."""

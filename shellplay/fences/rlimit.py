@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, UsageError
 from shellplay.fences.base.fence import option
@@ -11,6 +11,7 @@ from shellplay.fences.base.limit import Limit
 from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.rlimits import LINES, UNLIMITED, Range
+from shellplay.model import Value
 
 if TYPE_CHECKING:
     from shellplay.fences.base.target import Target
@@ -24,7 +25,7 @@ FILES_OF_BASH = 8
 COUNT, BYTES, SECONDS = "COUNT[:HARD]", "BYTES[:HARD]", "SECONDS[:HARD]"
 
 
-class Limits(NamedTuple):
+class Limits(Value):
     """The limits of a process, as pairs of a name and a range."""
 
     ranges: tuple[tuple[str, Range], ...]

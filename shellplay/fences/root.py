@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
-from shellplay.fences.base.fence import found, option
+from shellplay.fences.base.fence import option
 from shellplay.fences.base.namespace import Namespace, return_to, working_directory
 from shellplay.fences.base.target import OpenNamespace, Target
 from shellplay.fences.rootfs import KERNELS, is_of_kernel
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount, mountinfo, namespaces
 from shellplay.kernel.procfs import Status
+from shellplay.model import Value
 
 if TYPE_CHECKING:
     from shellplay.fences.rootfs.lower import LowerTree
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 OVERLAY = "overlay"
 
 
-class Place(NamedTuple):
+class Place(Value):
     """Which directory of which file system a process has as its root."""
 
     kind: str
@@ -61,8 +62,8 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     ro: bool = option("nothing in it can be written", default=False)
     nodev: bool = option("no device in it can be opened, but those in /dev", default=False)
     # What of the host's is there inside: what is mounted anew by others can be left out.
-    kernels: tuple[str, ...] = found(default=KERNELS)
-    lower_tree: LowerTree | None = found(default=None)
+    kernels: tuple[str, ...] = KERNELS
+    lower_tree: LowerTree | None = None
 
     def _check(self) -> None:
         if self.base != OVERLAY and self.image is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.fences.base import seccomp_profile
-from shellplay.fences.base.fence import found, listed, option
+from shellplay.fences.base.fence import listed, option
 from shellplay.fences.base.seccomp_filter import SeccompFilter
 from shellplay.fences.base.seccomp_profile import Here
 from shellplay.kernel import seccomp
@@ -65,7 +65,7 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
         default=None,
     )
     # The filter, for the capabilities that bash had when it was put up.
-    ready: Rules | None = found(default=None)
+    ready: Rules | None = None
 
     def _check(self) -> None:
         if self.preset and self.profile:
@@ -138,7 +138,7 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
 
 def _without(rule: Rule, changed: set[str]) -> Rule:
     kept = tuple(each for each in rule.names if each not in changed)
-    return Rule(kept, rule.action, rule.conditions)
+    return rule.changed(names=kept)
 
 
 def _names(text: str | None) -> tuple[str, ...]:

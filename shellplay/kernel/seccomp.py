@@ -10,10 +10,10 @@ import os
 import struct
 from functools import lru_cache
 from types import ModuleType
-from typing import NamedTuple
 
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel import constants as k
+from shellplay.model import Value
 
 # struct sock_filter, and the few instructions that are put before what libseccomp writes.
 INSTRUCTION = struct.Struct("=HBBI")
@@ -23,14 +23,14 @@ ENOSYS = 38
 X32_BIT = 0x40000000
 
 
-class Action(NamedTuple):
+class Action(Value):
     """What happens to a call: ``allow``, ``kill``, ``log``, ``trap``, or ``errno``."""
 
     name: str
     errno: int = 1
 
 
-class Condition(NamedTuple):
+class Condition(Value):
     """A comparison of one argument of a call: operators are those of seccomp_rule_add(3)."""
 
     argument: int
@@ -39,7 +39,7 @@ class Condition(NamedTuple):
     second: int = 0
 
 
-class Rule(NamedTuple):
+class Rule(Value):
     """What happens to calls of some names, if all conditions hold."""
 
     names: tuple[str, ...]
@@ -47,7 +47,7 @@ class Rule(NamedTuple):
     conditions: tuple[Condition, ...] = ()
 
 
-class Rules(NamedTuple):
+class Rules(Value):
     """A whole filter: rules, what happens to the rest, and the other processors it is for.
 
     ``architectures`` are those besides our own whose programs the processor runs too, like

@@ -103,7 +103,7 @@ class Bridge:
                 self.detach(host_end)
                 raise
         self._host_numbers[host_end] = number
-        return pair._replace(link=host_end)
+        return pair.changed(link=host_end)
 
     def _connect(self, host_end: str) -> None:
         _apply(PORT_SETTINGS, host_end)

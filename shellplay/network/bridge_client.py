@@ -75,8 +75,9 @@ class BridgeClient:
         """
         answer = self._request_or_raise({"attach": subnet}, namespace)
         self.bridge = answer["bridge"]
-        link, interface, *lists = answer["pair"]
-        return VethPair(link, interface, *map(tuple, lists))
+        pair = answer["pair"]
+        lists = {name: tuple(pair[name]) for name in ("addresses", "gateways", "notes")}
+        return VethPair(pair["link"], pair["interface"], **lists)
 
     def detach(self, host_end: str) -> None:
         """Remove a veth pair by its host end."""

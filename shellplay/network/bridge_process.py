@@ -91,7 +91,7 @@ def _answer(bridge: Bridge, message: bytes, fds: list[int]) -> dict[str, Any]:
 def _perform(bridge: Bridge, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
     match request:
         case {"attach": subnet}:
-            return {"pair": bridge.attach(fds[0], subnet), "bridge": bridge.name}
+            return {"pair": vars(bridge.attach(fds[0], subnet)), "bridge": bridge.name}
         case {"detach": host_end}:
             bridge.detach(host_end)
         case {"remove_stale": True}:

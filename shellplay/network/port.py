@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import re
 import socket
-from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from shellplay.errors import KernelError, Refused, UsageError
+from shellplay.model import Value
 
 PATTERN = re.compile(
     r"(?:(?P<address>\[[^]]*\]|[^:\[\]]*):)??(?:(?P<host>[0-9]*):)?(?P<inside>[0-9]+)"
@@ -21,8 +21,7 @@ SOCKET_TYPES = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 BACKLOG = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Value):
     """The address and the port of the host, and the port of the container (``inside``).
 
     With ``host`` 0 the kernel chooses a free port when it is opened.
@@ -83,7 +82,7 @@ class Port:
         except OSError as error:
             listener.close()
             raise self._refused(error) from error
-        return replace(self, host=listener.getsockname()[1]), listener
+        return self.changed(host=listener.getsockname()[1]), listener
 
     def _refused(self, error: OSError) -> Exception:
         suggestion = f"publish 0:{self.inside} takes a free one"

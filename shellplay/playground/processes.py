@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from shellplay.errors import KernelError
 from shellplay.kernel import namespaces, procfs
-from shellplay.model import NamespaceId, Process, Role
+from shellplay.model import NamespaceId, Process, Role, Value
 
 
-class Snapshot(NamedTuple):
+class Snapshot(Value):
     """Processes at one moment, parents before children, and how many were left out."""
 
     processes: list[Process]
     folded: int
 
 
-class _Place(NamedTuple):
+class _Place(Value):
     """What a process is to the playground, and whose."""
 
     role: Role
@@ -81,7 +80,7 @@ def with_details(processes: Sequence[Process]) -> list[Process]:
     from shellplay.kernel.process_usage import details
 
     found = details(process.pid for process in processes)
-    return [process._replace(details=found[process.pid]) for process in processes]
+    return [process.changed(details=found[process.pid]) for process in processes]
 
 
 class _Family:

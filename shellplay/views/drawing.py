@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from shellplay.model import Value
 from shellplay.views import text_width
 
 # Style and text, as in prompt_toolkit's formatted text, so that its toolbar can show them.
@@ -31,7 +31,7 @@ class Drawing(ABC):
         """Return the drawing as lines of at most ``width`` cells."""
 
 
-class Column(NamedTuple):
+class Column(Value):
     """A column of a table.
 
     - ``keep``: on a narrow terminal, columns with the smallest ``keep`` are dropped first;

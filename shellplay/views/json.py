@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
-from shellplay.model import FenceRecord, Process
+from shellplay.model import FenceRecord, Process, Value
 from shellplay.views.sanitize import visible
 
 VERSION = 1
@@ -44,8 +44,8 @@ def plain(value: object) -> object:
             return _fence(value)
         case Mapping():
             return {str(plain(key)): plain(content) for key, content in value.items()}
-        case tuple() if hasattr(value, "_asdict"):
-            return plain(value._asdict())
+        case Value():
+            return plain(vars(value))
         case Sequence():
             return [plain(each) for each in value]
     if is_dataclass(value):
@@ -54,7 +54,7 @@ def plain(value: object) -> object:
 
 
 def _process(process: Process) -> dict[str, object]:
-    details = process.details._asdict() if process.details else {}
+    details = vars(process.details) if process.details else {}
     return {
         "pid": process.pid,
         "ppid": process.ppid,

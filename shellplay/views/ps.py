@@ -131,7 +131,8 @@ def _is_long(processes: Sequence[Process]) -> bool:
 def _long(details: ProcessDetails | None, now: float) -> list[Fragment]:
     if details is None:
         return []
-    user, percent, memory, started = details
+    user, percent = details.user, details.cpu_percent
+    memory, started = details.memory, details.started
     return [
         ("", "-" if user is None else safe_line(user)),
         ("", "-" if percent is None else f"{percent:.1f}"),

@@ -46,7 +46,7 @@ def test_both_views_have_a_long_table_and_a_short_one() -> None:
 def test_the_documents_without_l_have_no_more_keys_than_before() -> None:
     done = shellplay("--json", "-c", "new; ps; ps -l")
     short, long = (json.loads(each)["processes"][0] for each in done.stdout.splitlines())
-    assert set(long) - set(short) == set(ProcessDetails._fields)
+    assert set(long) - set(short) == set(ProcessDetails.fields)
 
 
 def test_a_process_that_has_gone_shows_dashes() -> None:

@@ -100,7 +100,7 @@ def test_the_interrupt_key_ends_it_and_the_next_command_runs() -> None:
 
 def test_a_recipe_gives_a_count(playground: Playground) -> None:
     around = playground.settings.surroundings
-    playground.settings.surroundings = around._replace(output=2)
+    playground.settings.surroundings = around.changed(output=2)
     printer = Printer(io.StringIO(), (err := io.StringIO()), color=False)
     assert Interpreter(playground, printer, Batch(printer)).run("stats --watch") == 1
     assert "stats --watch --count 3" in err.getvalue()

@@ -70,7 +70,7 @@ def disable(kind: str) -> None:
         change = look(applier, verb, changed, how, before=before)
         if (verb, changed) != ("fence", kind) or change.namespace is None:
             return change
-        return change._replace(namespace=change.namespace._replace(inode=1))
+        return change.changed(namespace=change.namespace.changed(inode=1))
 
     patch.setattr(Applier, "change", claim)
 

@@ -53,9 +53,9 @@ SUMMED = Usage(
 )  # fmt: skip
 INSIDE = [each for each in PLAYGROUND.processes if len(each.inside) > 1]
 LONG = [
-    INSIDE[0]._replace(details=ProcessDetails("root", 0.0, 4_366_336, 1.0)),
-    INSIDE[1]._replace(details=ProcessDetails("al\x1b[1mice", 12.34, 1024, 86_400.0)),
-    INSIDE[2]._replace(details=ProcessDetails(None, None, None, None)),
+    INSIDE[0].changed(details=ProcessDetails("root", 0.0, 4_366_336, 1.0)),
+    INSIDE[1].changed(details=ProcessDetails("al\x1b[1mice", 12.34, 1024, 86_400.0)),
+    INSIDE[2].changed(details=ProcessDetails(None, None, None, None)),
 ]
 RECORDS = [
     FenceRecord("user", up=False, host=4026531837, shell=4026531837),

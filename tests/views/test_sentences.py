@@ -41,9 +41,9 @@ def test_a_peel_tells_what_came_along_and_what_did_not() -> None:
         "  left behind: job 1 (sleep 1000)",
         r"  history is \x1b[2J kept",
     ]
-    anew = peel._replace(woken=False, carried=(), left=(), notes=())
+    anew = peel.changed(woken=False, carried=(), left=(), notes=())
     assert change.lines(anew) == ["pid fence off (forked), bash is 4110 on the host"]
-    in_place = peel._replace(before=INSIDE, after=INSIDE, carried=(), left=(), notes=())
+    in_place = peel.changed(before=INSIDE, after=INSIDE, carried=(), left=(), notes=())
     assert change.lines(in_place) == [
         "pid fence off (forked), bash goes on as 1 inside, 4242 on the host"
     ]
@@ -51,7 +51,7 @@ def test_a_peel_tells_what_came_along_and_what_did_not() -> None:
 
 def test_what_had_to_come_first_is_told_first() -> None:
     user = Change("fence", "user", How.FORKED, OUTSIDE, OUTSIDE, notes=("0 inside is you",))
-    assert change.lines(PID._replace(first=(user,)))[:2] == [
+    assert change.lines(PID.changed(first=(user,)))[:2] == [
         "first, user fence up (forked), bash goes on as 4110 on the host",
         "  0 inside is you",
     ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from shellplay.cmdline.argument_types.paths import files
 from shellplay.cmdline.arguments import Argument, Candidate
 from shellplay.errors import UsageError
+from shellplay.model import Value
 from shellplay.nearest import did_you_mean, quoted
 from shellplay.playground.playground import Playground
 
@@ -62,7 +63,7 @@ def lacking(standing: FenceRecord) -> str:
     return f", without {', '.join(missing)} (peel {standing.fence}, and fence docker again)"
 
 
-class Chosen(NamedTuple):
+class Chosen(Value):
     """The fences that were named, in order, and the kinds that only a preset named.
 
     ``notes`` are sentences about what that could not take.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences.base.limit import Limit
 from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.cgroup.hierarchies import Hierarchy
+from shellplay.model import Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ NO_LIMIT = 1 << 62
 UNITS = ("", "k", "m", "g", "t")
 
 
-class Held(NamedTuple):
+class Held(Value):
     """What the kernel shows of a limit: its value, None for no limit, and of which cgroup."""
 
     value: str | None

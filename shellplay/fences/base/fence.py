@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from shellplay.errors import UsageError
-from shellplay.model import How
+from shellplay.model import How, Value
 from shellplay.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -28,13 +28,7 @@ LOADED: dict[str, type[Fence]] = {}
 TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
 
 
-class Field(NamedTuple):
-    """A field of a fence that is no option: it holds what the fence has found out."""
-
-    default: Any
-
-
-class Option(NamedTuple):
+class Option(Value):
     """One option of a fence, as help and completion need it.
 
     A ``flag`` takes no value, and is ``on`` if nothing is said; a ``bare`` one may be given by
@@ -73,16 +67,11 @@ def option(
     return Option(help, metavar, choices, words, default, bare)
 
 
-def found(*, default: Any) -> Any:  # noqa: ANN401 - as for an option
-    """Declare a field of a fence that is no option."""
-    return Field(default)
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(option,))
+class Fence(Value, ABC):
+    """One isolation layer around a process: a value whose fields are its options.
 
-
-@dataclass_transform(
-    kw_only_default=True, frozen_default=True, field_specifiers=(option, found)
-)
-class Fence(ABC):
-    """One isolation layer around a process: a frozen value, whose fields are its options.
+    A field without ``option`` is none: it holds what the fence has found out.
 
     ``kind`` is the kernel's short name, ``man`` the page that explains it, ``aliases`` are
     what Docker, util-linux and CLONE_NEW* users would type.  ``one_way`` is true if the
@@ -111,17 +100,16 @@ class Fence(ABC):
     in_parked: ClassVar[bool] = False
     after_user: ClassVar[bool] = False
 
-    fields: ClassVar[dict[str, Option | Field]] = {}
+    declared: ClassVar[tuple[Option, ...]] = ()
 
     def __init_subclass__(
         cls, kind: str | None = None, man: str = "", aliases: tuple[str, ...] = ()
     ) -> None:
-        own = {
-            name: each._replace(name=name) if isinstance(each, Option) else each
-            for name, each in vars(cls).items()
-            if isinstance(each, Option | Field)
-        }
-        cls.fields = {**own, **cls.fields}
+        super().__init_subclass__()
+        own = {name: each for name, each in cls.defaults.items() if isinstance(each, Option)}
+        # Its own come before those of its family.
+        cls.declared = (*(each.changed(name=name) for name, each in own.items()), *cls.declared)
+        cls.defaults = {**cls.defaults, **{name: each.default for name, each in own.items()}}
         if kind is None:  # a family of fences
             return
         if kind in LOADED:
@@ -132,35 +120,11 @@ class Fence(ABC):
         LOADED[kind] = cls
 
     def __init__(self, **values: object) -> None:
-        # One for all fences: to generate one for each takes longer than to load its file.
-        if unknown := values.keys() - self.fields.keys():
-            raise TypeError(f"{type(self).__name__} has no {', '.join(unknown)}")
-        for name, each in self.fields.items():
-            vars(self)[name] = values.get(name, each.default)
+        super().__init__(**values)
         self._check()
 
-    def _check(self) -> None:  # noqa: B027 - most fences take any values
+    def _check(self) -> None:
         """Raise UsageError for options that make no fence."""
-
-    def changed(self, **values: object) -> Self:
-        """Return the same fence with other values."""
-        return type(self)(**{**vars(self), **values})
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"{type(self).__name__} is frozen: its {name} does not change")
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Fence) and self._key() == other._key()
-
-    def __hash__(self) -> int:
-        return hash(self._key())
-
-    def __repr__(self) -> str:
-        given = ", ".join(f"{name}={value!r}" for name, value in self.given().items())
-        return f"{type(self).__name__}({given})"
-
-    def _key(self) -> tuple[object, ...]:
-        return type(self), *(getattr(self, each.name) for each in self.options())
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -259,14 +223,14 @@ class Fence(ABC):
         """Remove it from a process that is inside."""
         raise NotImplementedError(f"{self.kind} is left by waking or starting another bash")
 
-    def clean_up(self, group: Group) -> None:  # noqa: B027 - most fences leave nothing
+    def clean_up(self, group: Group) -> None:
         """Remove what was made for it, after its bash has ended."""
 
     def remarks(self) -> tuple[str, ...]:
         """Say what was found while it was applied."""
         return ()
 
-    def release(self) -> None:  # noqa: B027 - most fences take nothing
+    def release(self) -> None:
         """Close what was opened for it; it is not applied any more."""
 
     # -- its mounts ----------------------------------------------------------------------
@@ -285,7 +249,7 @@ class Fence(ABC):
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         """Return its options, its own before those that its family has."""
-        return tuple(each for each in cls.fields.values() if isinstance(each, Option))
+        return cls.declared
 
     @classmethod
     def bare(cls, word: str) -> str | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from abc import ABC
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from shellplay.fences.base.restriction import Restriction
 from shellplay.kernel import procfs
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.procfs import Status
+from shellplay.model import Value
 
 
-class FilterCount(NamedTuple):
+class FilterCount(Value):
     """What the kernel shows of filters: the mode, 2 for filters, and how many there are."""
 
     mode: int

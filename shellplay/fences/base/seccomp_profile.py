@@ -10,12 +10,13 @@ import errno
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from shellplay.errors import UsageError
 from shellplay.kernel import seccomp
 from shellplay.kernel.capabilities import NAMES, has
 from shellplay.kernel.seccomp import Action, Condition, Rule, Rules
+from shellplay.model import Value
 
 DOCKER = os.path.join(os.path.dirname(__file__), "..", "profiles", "docker.json")
 # What Go, and so the format, calls processors, by uname(2); and what libseccomp does.
@@ -38,7 +39,7 @@ LARGEST_ERRNO, ARGUMENTS, LARGEST_VALUE = 4095, 6, 2**64 - 1
 LARGEST = 10**6  # characters of a profile; Docker's has 17,000
 
 
-class Here(NamedTuple):
+class Here(Value):
     """What the conditions of a profile ask about: processor, kernel and capabilities."""
 
     machine: str

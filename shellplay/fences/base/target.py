@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
+
+from shellplay.model import Value
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -30,14 +32,14 @@ class MadeBy(Enum):
     HOST = 3
 
 
-class OpenNamespace(NamedTuple):
+class OpenNamespace(Value):
     """An existing namespace, held open: our descriptor of it, and the file it came from."""
 
     fd: int
     of: str
 
 
-class Target(NamedTuple):
+class Target(Value):
     """The process that a fence is applied to, or removed from.
 
     ``caller`` makes the system calls, see ``MadeBy``.  ``group`` holds the cgroups of the
@@ -53,4 +55,4 @@ class Target(NamedTuple):
 
     def moved_to(self, caller: Caller) -> Self:
         """Return the same target with another process, which makes its calls itself."""
-        return self._replace(pid=caller.pid, caller=caller)
+        return self.changed(pid=caller.pid, caller=caller)

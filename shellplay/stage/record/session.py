@@ -144,7 +144,7 @@ class Session:
         """Give the session the environment of the recipe; return the scratch directory."""
         self._playground.close()
         surroundings = make_surroundings(header, self._host_output.fd)
-        surroundings = surroundings._replace(tells_lines=True)
+        surroundings = surroundings.changed(tells_lines=True)
         undo.callback(self._restore_surroundings, surroundings.scratch)
         self._playground.settings.surroundings = surroundings
         self._playground.prestart()
@@ -153,7 +153,7 @@ class Session:
     def _restore_surroundings(self, scratch: str | None) -> None:
         """Give later programs the old output; remove the scratch directory if none runs."""
         surroundings = self._playground.settings.surroundings
-        self._playground.settings.surroundings = surroundings._replace(output=None)
+        self._playground.settings.surroundings = surroundings.changed(output=None)
         if scratch and self._playground.playground_pid is None and Path(scratch).exists():
             shutil.rmtree(scratch)
 
