@@ -6,6 +6,7 @@ The tar of a layer marks a removed file by the name ``.wh.NAME`` (image-spec, la
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tarfile
@@ -22,6 +23,9 @@ OPAQUE_MARKER = ".wh..wh..opq"
 AUFS_PREFIX = ".wh..wh."
 CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Other programs on the host stop working on a full disk: this much stays free.
+RESERVE = 1 << 30
+ZEROS = bytes(CHUNK)
 
 
 class LayerWriter:
@@ -30,6 +34,7 @@ class LayerWriter:
     def __init__(self, upper: int, lowers: Sequence[int], limits: Limits) -> None:
         self._view = OverlayView(upper, lowers)
         self._limits = limits
+        self._room = _room_on_disk(upper)
         self._skipped: dict[str, int] = {}
         self._parent: tuple[tuple[str, ...], Place] | None = None
 
@@ -130,14 +135,25 @@ class LayerWriter:
 
     def _write_content(self, fd: int, content: Iterator[bytes], metadata: Metadata) -> None:
         try:
+            size = 0
             for data in content:
-                unwritten = memoryview(data)
-                while unwritten:
-                    unwritten = unwritten[os.write(fd, unwritten) :]
+                size += len(data)
+                # Zeros stay a hole: a sparse file of a few bytes could fill the disk with them.
+                if data != ZEROS[: len(data)]:
+                    self._write_at(fd, data, size - len(data))
+            os.ftruncate(fd, size)
             for name in sorted(metadata.apply_to(fd)):
                 self._count_skipped(f"attributes {name} left out, refused here")
         finally:
             os.close(fd)
+
+    def _write_at(self, fd: int, data: bytes, position: int) -> None:
+        self._room -= len(data)
+        if self._room < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        while data:
+            written = os.pwrite(fd, data, position)
+            data, position = data[written:], position + written
 
     def _symlink(self, target: str, path: str) -> None:
         if not target or "\0" in target or len(os.fsencode(target)) >= 4096:
@@ -187,3 +203,10 @@ class LayerWriter:
             )
         finally:
             os.close(source)
+
+
+def _room_on_disk(directory: int) -> int:
+    """Return how many bytes a layer may take: what is free, less what everybody else needs."""
+    disk = os.fstatvfs(directory)
+    free = disk.f_bavail * disk.f_frsize
+    return free - min(RESERVE, free // 10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Self, TypeVar, cast
@@ -16,6 +16,9 @@ BLOCK = 512
 # tarfile copies the unread part of its buffer at each read, so a large buffer is slow.
 BUFFER = 1 << 15
 MAX_EXTENSION = 1 << 20
+# Of one entry: tarfile reads a whole chain of extensions before it returns the entry.
+MAX_HEADER = 4 << 20
+MAX_GLOBAL_HEADERS = 64
 MAX_ID = (1 << 32) - 2
 EXTENSIONS = (
     tarfile.XHDTYPE,
@@ -57,12 +60,42 @@ def _checked_header(buf: bytes | bytearray, read: Callable[[], T]) -> T:
     return header
 
 
+class HeaderLimit:
+    """Passes the bytes of a tar on; raises Corrupt if one header takes too many of them."""
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+        self._bytes_left: int | None = None
+
+    @contextmanager
+    def header(self, before: int) -> Iterator[None]:
+        """Limit the bytes of the block, in which a header is read.
+
+        ``before`` are the bytes of the entry before it that nobody has read.
+        """
+        self._bytes_left = before + MAX_HEADER
+        try:
+            yield
+        finally:
+            self._bytes_left = None
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes of the tar."""
+        data = self._source.read(size)
+        if self._bytes_left is not None:
+            self._bytes_left -= len(data)
+            if self._bytes_left < 0:
+                raise Corrupt(f"it has a header of more than {MAX_HEADER >> 20} MiB")
+        return data
+
+
 class TarReader:
     """Yields the entries of a tar; the content of an entry can be read before the next one."""
 
     def __init__(self, stream: Readable, limits: Limits) -> None:
-        self._stream = stream
+        self._stream = HeaderLimit(stream)
         self._limits = limits
+        self._bytes_left = limits.layer_bytes
         self._tar: tarfile.TarFile | None = None
 
     def __iter__(self) -> Iterator[tarfile.TarInfo]:
@@ -77,21 +110,20 @@ class TarReader:
     def content(self, member: tarfile.TarInfo) -> Iterator[bytes]:
         """Yield the content of the last entry in chunks of at most CHUNK bytes.
 
-        Raises Corrupt.
+        Raises Corrupt if all contents together are larger than a layer may be.
         """
         assert self._tar is not None
-        bytes_left = self._limits.layer_bytes
+        # A sparse file takes few bytes of the tar, but its holes count here.
+        self._bytes_left -= member.size
+        if self._bytes_left < 0:
+            raise Corrupt(f"it unpacks to more than {self._limits.layer_bytes} bytes")
         with _tar_errors():
             file = self._tar.extractfile(member)
             while file is not None and (data := file.read(CHUNK)):
-                # A sparse file takes few bytes of the tar, but its holes count here.
-                bytes_left -= len(data)
-                if bytes_left < 0:
-                    raise Corrupt(f"{member.name} is larger than a layer may be")
                 yield data
 
     def _next_member(self) -> tarfile.TarInfo | None:
-        with _tar_errors():
+        with _tar_errors(), self._stream.header(self._unread()):
             if self._tar is None:
                 self._tar = tarfile.open(  # noqa: SIM115 (open as long as this reader)
                     fileobj=cast(Any, self._stream),
@@ -104,7 +136,21 @@ class TarReader:
             member = self._tar.next()
             # tarfile keeps every entry; millions of entries would fill the memory.
             self._tar.members = []  # type: ignore[attr-defined]
+            _check_global_headers(self._tar.pax_headers)
             return member
+
+    def _unread(self) -> int:
+        if self._tar is None:
+            return 0
+        read: int = self._tar.fileobj.tell()
+        return max(0, self._tar.offset - read)
+
+
+def _check_global_headers(headers: Mapping[str, str]) -> None:
+    """Raise Corrupt for attributes of all entries that grow with each global header."""
+    size = sum(map(len, headers.values())) if len(headers) <= MAX_GLOBAL_HEADERS else 0
+    if len(headers) > MAX_GLOBAL_HEADERS or size > MAX_EXTENSION:
+        raise Corrupt("it has too many attributes that are for all of its entries")
 
 
 @contextmanager
