@@ -116,7 +116,8 @@ class TarReader:
         # A sparse file takes few bytes of the tar, but its holes count here.
         self._bytes_left -= member.size
         if self._bytes_left < 0:
-            raise Corrupt(f"it unpacks to more than {self._limits.layer_bytes} bytes")
+            most = self._limits.layer_bytes
+            raise Corrupt(f"it unpacks to more than {most} bytes, larger than a layer may be")
         with _tar_errors():
             file = self._tar.extractfile(member)
             while file is not None and (data := file.read(CHUNK)):
