@@ -61,3 +61,10 @@ def test_the_ci_runs_the_test_command_of_the_readme() -> None:
     assert len(commands) == 2, "the README has exactly two set-up commands"
     test_command = commands[1].split("\n```")[0]
     assert test_command == (ROOT / ".ci" / "run").read_text().splitlines()[-1]
+
+
+def test_the_quick_run_names_what_is_there() -> None:
+    lines = (ROOT / "tests" / "quick").read_text().splitlines()
+    names = [name for line in lines if (name := line.partition("#")[0].strip())]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not (ROOT / name).exists()] == []
