@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import count
+from types import FrameType
 
 from shellplay.errors import ShellplayError
 from shellplay.kernel import credentials, namespaces
@@ -128,14 +129,19 @@ def _interrupts_passed_on(session: int) -> Iterator[None]:
         yield
         return
     heard = count(1)
+    before = signal.getsignal(signal.SIGINT)
 
-    def pass_on(*_: object) -> None:
+    def pass_on(interrupt: int, frame: FrameType | None) -> None:
+        # The watchdog of a recipe counts each interrupt that it has raised.
+        with suppress(KeyboardInterrupt):
+            if callable(before):
+                before(interrupt, frame)
         number = signal.SIGINT if next(heard) < MOST_INTERRUPTS else signal.SIGKILL
         # It may have ended just now.
         with suppress(ProcessLookupError):
             os.killpg(session, number)
 
-    before = signal.signal(signal.SIGINT, pass_on)
+    signal.signal(signal.SIGINT, pass_on)
     try:
         yield
     finally:
