@@ -33,7 +33,7 @@ def delegated(uid: int) -> Iterator[list[Path]]:
     try:
         for hierarchy in hierarchies.hierarchies():
             with suppress(Refused):
-                above = hierarchies.place(hierarchy)
+                above = Path(hierarchies.place(hierarchy))
                 made.append(above / name)
                 _make(hierarchy, above / name, uid)
         yield [each / "shell" for each in made]
@@ -50,7 +50,7 @@ def set_apart() -> Iterator[None]:
         for directory in directories:
             # A user may own a cgroup, but not the common ancestor, which a move needs.
             with suppress(KernelError):
-                cgroup_directories.move(os.getpid(), directory)
+                cgroup_directories.move(os.getpid(), str(directory))
         try:
             yield
         finally:
@@ -62,16 +62,17 @@ def set_apart() -> Iterator[None]:
 def own_directories() -> list[Path]:
     """Return the cgroups that we were ``set_apart`` in, the upper one of each hierarchy."""
     found = (each.of("self") for each in hierarchies.hierarchies())
-    return [each.parent for each in found if each and each.parent.name.startswith(PREFIX)]
+    above = [Path(each).parent for each in found if each]
+    return [each for each in above if each.name.startswith(PREFIX)]
 
 
 def _make(hierarchy: Hierarchy, upper: Path, uid: int) -> None:
     _sweep(upper.parent)
     for controller in hierarchies.CONTROLLERS:
         if controller in hierarchy.controllers:
-            cgroup_directories.allow(hierarchy, upper.parent, controller)
+            cgroup_directories.allow(hierarchy, str(upper.parent), controller)
     for directory in (upper, upper / "shell"):
-        cgroup_directories.make(directory)
+        cgroup_directories.make(str(directory))
         os.chown(directory, uid, uid)
         for file in (hierarchies.PROCS, hierarchies.SUBTREE, "cgroup.threads"):
             if (directory / file).exists():
@@ -84,15 +85,15 @@ def _sweep(above: Path) -> None:
         owner = each.name.removeprefix(PREFIX).partition("-")[0]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists():
             with suppress(KernelError):
-                cgroup_directories.remove(each)
+                cgroup_directories.remove(str(each))
 
 
 def _remove(directory: Path) -> None:
     def gone() -> bool:
-        for pid in hierarchies.pids(directory, below=True):
+        for pid in hierarchies.pids(str(directory), below=True):
             kill_quietly(pid)
         try:
-            cgroup_directories.remove(directory)
+            cgroup_directories.remove(str(directory))
         except KernelError:
             return not directory.exists()  # A killed process may still be dying.
         return True

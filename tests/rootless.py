@@ -126,7 +126,7 @@ class RootlessRun:
                 output=output,
             )
         for directory in directories:
-            move(process.pid, directory)
+            move(process.pid, str(directory))
         return process
 
     def report(self, item: pytest.Item) -> None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from shellplay.errors import UsageError
 from shellplay.fences.base.cgroup_limit import CgroupLimit, needed
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PERIOD_MICROSECONDS = 100_000
 LEAST_MICROSECONDS = 1_000
@@ -47,7 +42,7 @@ class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
         return quota
 
     @classmethod
-    def limit_of(cls, directory: Path) -> str | None:
+    def limit_of(cls, directory: str) -> str | None:
         """Return the limit of a cgroup."""
         unified = hierarchies.read(directory, "cpu.max")
         if unified is None:
@@ -59,7 +54,7 @@ class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
             return None
         return f"{int(quota) / int(period):g}"
 
-    def files(self, version: int, directory: Path) -> dict[str, str]:
+    def files(self, version: int, directory: str) -> dict[str, str]:
         """Return what to write."""
         if version == 2:
             return {"cpu.max": f"{self._quota()} {PERIOD_MICROSECONDS}"}
@@ -68,6 +63,6 @@ class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
             "cpu.cfs_quota_us": str(self._quota()),
         }
 
-    def freed(self, version: int, directory: Path) -> dict[str, str]:
+    def freed(self, version: int, directory: str) -> dict[str, str]:
         """Return what to write to have no limit."""
         return {"cpu.max": "max"} if version == 2 else {"cpu.cfs_quota_us": "-1"}

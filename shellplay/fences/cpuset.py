@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences.base.cgroup_limit import CgroupLimit, needed
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LIST = "[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*"
 
@@ -30,19 +27,19 @@ class Cpuset(CgroupLimit, kind="cpuset", man="cpuset(7)"):
             raise UsageError(f"fence cpuset: {text!r} is no list of processors", "as in 0-1")
 
     @classmethod
-    def limit_of(cls, directory: Path) -> str | None:
+    def limit_of(cls, directory: str) -> str | None:
         """Return the processors of a cgroup, None if it has all of the one above it."""
         own = hierarchies.read(directory, "cpuset.cpus") or None
         return None if own and _numbers(own) == _numbers(_above(directory)) else own
 
-    def files(self, version: int, directory: Path) -> dict[str, str]:
+    def files(self, version: int, directory: str) -> dict[str, str]:
         """Return what to write; raises Refused if that would be no limit."""
         every, text = _above(directory), self.cpus or ""
         if _numbers(text) == _numbers(every):
             raise Refused(f"cpuset: {text} is all there are", "name fewer")
         return {"cpuset.cpus": text}
 
-    def freed(self, version: int, directory: Path) -> dict[str, str]:
+    def freed(self, version: int, directory: str) -> dict[str, str]:
         """Return what to write to have no limit: a cgroup with processes cannot have none."""
         return {"cpuset.cpus": _above(directory)}
 
@@ -53,10 +50,10 @@ class Cpuset(CgroupLimit, kind="cpuset", man="cpuset(7)"):
         return f"the processors here are {online}"
 
 
-def _above(directory: Path) -> str:
+def _above(directory: str) -> str:
     """Return the processors that a cgroup can have; none for that at the top."""
     names = ("cpuset.cpus.effective", "cpuset.effective_cpus")
-    texts = (hierarchies.read(directory.parent, name) for name in names)
+    texts = (hierarchies.read(os.path.dirname(directory), name) for name in names)
     return next(filter(None, texts), "")
 
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from shellplay.errors import Refused, UsageError
 from shellplay.fences.base.cgroup_limit import CgroupLimit, amount, spelled
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BLOCK = "/sys/dev/block"
 READ_V1, WRITE_V1 = "blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device"
@@ -41,7 +37,7 @@ class Io(CgroupLimit, kind="io", man="cgroups(7)"):
         return amount(self.kind, self.read or "0"), amount(self.kind, self.write or "0")
 
     @classmethod
-    def limit_of(cls, directory: Path) -> str | None:
+    def limit_of(cls, directory: str) -> str | None:
         """Return the limits of a cgroup, of each disk."""
         unified = hierarchies.read(directory, "io.max")
         if unified is not None:
@@ -52,12 +48,12 @@ class Io(CgroupLimit, kind="io", man="cgroups(7)"):
                 speeds.setdefault(disk, {})[word] = speed
         return _told(speeds)
 
-    def files(self, version: int, directory: Path) -> dict[str, str]:
+    def files(self, version: int, directory: str) -> dict[str, str]:
         """Return what to write."""
         read, write = self._speeds()
         return self._lines(version, read, write)
 
-    def freed(self, version: int, directory: Path) -> dict[str, str]:
+    def freed(self, version: int, directory: str) -> dict[str, str]:
         """Return what to write to have no limit."""
         return self._lines(version, 0, 0)
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences.base.cgroup_limit import NO_LIMIT, CgroupLimit, amount, needed, spelled
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SWAP_V1, LIMIT_V1 = "memory.memsw.limit_in_bytes", "memory.limit_in_bytes"
 
@@ -45,7 +41,7 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
         return size // page * page, amount(self.kind, self.swap or "0")
 
     @classmethod
-    def limit_of(cls, directory: Path) -> str | None:
+    def limit_of(cls, directory: str) -> str | None:
         """Return the limit of a cgroup."""
         text = hierarchies.read(directory, "memory.max") or hierarchies.read(
             directory, LIMIT_V1
@@ -54,7 +50,7 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
             return None
         return spelled(int(text))
 
-    def files(self, version: int, directory: Path) -> dict[str, str]:
+    def files(self, version: int, directory: str) -> dict[str, str]:
         """Return what to write."""
         size, swap = self._sizes()
         if version == 2:
@@ -66,13 +62,13 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
             # The sum of both is never the smaller one, also between the two writes.
             if size > int(hierarchies.read(directory, SWAP_V1) or NO_LIMIT):
                 files = dict(reversed(files.items()))
-        if not (directory / file_of_swap).exists():
+        if not os.path.exists(f"{directory}/{file_of_swap}"):
             if self.swap:
                 raise Refused("memory: this kernel does not count swap", "leave swap= away")
             del files[file_of_swap]
         return files
 
-    def freed(self, version: int, directory: Path) -> dict[str, str]:
+    def freed(self, version: int, directory: str) -> dict[str, str]:
         """Return what to write to have no limit."""
         if version == 2:
             return {"memory.max": "max", "memory.swap.max": "max"}

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from shellplay.errors import UsageError
 from shellplay.fences.base.cgroup_limit import CgroupLimit, needed
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NUMBER = "[0-9]{1,10}"
 
@@ -30,15 +26,15 @@ class Pids(CgroupLimit, kind="pids", man="cgroups(7)"):
             raise UsageError(f"fence pids: {text!r} is no number of processes", "as in 50")
 
     @classmethod
-    def limit_of(cls, directory: Path) -> str | None:
+    def limit_of(cls, directory: str) -> str | None:
         """Return the limit of a cgroup."""
         text = hierarchies.read(directory, "pids.max")
         return None if text == "max" else text
 
-    def files(self, version: int, directory: Path) -> dict[str, str]:
+    def files(self, version: int, directory: str) -> dict[str, str]:
         """Return what to write."""
         return {"pids.max": self.max or ""}
 
-    def freed(self, version: int, directory: Path) -> dict[str, str]:
+    def freed(self, version: int, directory: str) -> dict[str, str]:
         """Return what to write to have no limit."""
         return {"pids.max": "max"}

@@ -11,7 +11,6 @@ import stat
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, UsageError
@@ -158,10 +157,10 @@ def mknodat(caller: Caller, path: str, *, exist_ok: bool = False) -> None:
 
 def place(target: str) -> str:
     """Return where a target inside is, without what means nothing in it; raise UsageError."""
-    path = PurePosixPath(target)
-    if not path.is_absolute() or ".." in path.parts or len(path.parts) == 1:
+    parts = _parts(target)
+    if not target.startswith("/") or ".." in parts or not parts:
         raise UsageError(f"{target!r} is no place to mount at", "a path inside, like /src")
-    return f"/{path.relative_to(path.anchor)}"
+    return f"/{'/'.join(parts)}"
 
 
 def mount_memory(
@@ -180,9 +179,9 @@ def mount_memory(
     caller.mount("tmpfs", path, "tmpfs", flags, options or None)
 
 
-def attach(caller: Caller, tree: int, path: str, *, of: Path) -> None:
+def attach(caller: Caller, tree: int, path: str, *, of: str | os.PathLike[str]) -> None:
     """Attach a detached mount of a file or directory at a path that is made if need be."""
-    make_place(caller, path, directory=of.is_dir())
+    make_place(caller, path, directory=os.path.isdir(of))
     # The root of the caller is that of the tree it lives in: no link in the path leads out.
     move_mount(caller, tree, path, of=str(of), follow=True)
 
@@ -198,5 +197,11 @@ def make_place(caller: Caller, path: str, *, directory: bool) -> None:
 
 def make_parents(caller: Caller, path: str) -> None:
     """Make what is missing of the directories above a path."""
-    for parent in reversed(PurePosixPath(path).parents[:-1]):
-        mkdirat(caller, str(parent), exist_ok=True)
+    above = ""
+    for each in _parts(path)[:-1]:
+        above = f"{above}/{each}"
+        mkdirat(caller, above, exist_ok=True)
+
+
+def _parts(path: str) -> list[str]:
+    return [each for each in path.split("/") if each not in ("", ".")]

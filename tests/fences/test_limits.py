@@ -43,7 +43,7 @@ def directory(container: Container, kind: str) -> Path:
     assert hierarchy is not None
     found = hierarchy.of(container.pid)
     assert found is not None
-    return found
+    return Path(found)
 
 
 def left(container: Container) -> list[Path]:
@@ -52,7 +52,7 @@ def left(container: Container) -> list[Path]:
     for hierarchy in hierarchies.hierarchies():
         own = hierarchy.of("self")
         for above in hierarchy.upwards(own) if own else ():
-            found += above.glob(container.group.name)
+            found += Path(above).glob(container.group.name)
     return found
 
 
@@ -121,10 +121,10 @@ def test_jobs_come_in_and_go_back_with_the_bash(container: Container) -> None:
     container.fence(limit)
     inside = directory(container, "pids")
     assert inside != outside
-    assert set(hierarchies.pids(inside)) == {container.pid, job.pid}
+    assert set(hierarchies.pids(str(inside))) == {container.pid, job.pid}
     container.peel("pids")
     assert directory(container, "pids") == outside
-    assert {container.pid, job.pid} <= set(hierarchies.pids(outside))
+    assert {container.pid, job.pid} <= set(hierarchies.pids(str(outside)))
     assert not inside.exists()
 
 
@@ -136,9 +136,9 @@ def test_a_bash_parked_before_stays_outside_and_is_limited_when_it_wakes(
     container.fence(REGISTRY["user"]())
     container.fence(limit)
     inside = directory(container, "pids")
-    assert hierarchies.pids(inside) == [container.pid]
+    assert hierarchies.pids(str(inside)) == [container.pid]
     container.peel("user")
-    assert hierarchies.pids(inside) == [container.pid]
+    assert hierarchies.pids(str(inside)) == [container.pid]
     assert container.run(kept("pids", "pids.max", "pids.max")).output == "50\n"
 
 
@@ -171,7 +171,7 @@ def test_its_cgroup_lies_below_ours_and_one_holds_all_limits_of_a_hierarchy(
     for kind in ("memory", "pids"):
         hierarchy = hierarchies.having(kind)
         assert hierarchy is not None
-        assert directory(container, kind).parent == hierarchies.place(hierarchy)
+        assert directory(container, kind).parent == Path(hierarchies.place(hierarchy))
     container.peel("memory")
     assert directory(container, "pids").name == container.group.name
     container.peel("pids")
@@ -187,7 +187,7 @@ def test_the_directories_end_with_the_container_whoever_is_inside(
     container.run("setsid -f sleep 1000 </dev/null &>/dev/null")
     inside = directory(container, "pids")
     inner = inside / "made-inside"
-    cgroup_directories.make(inner)
+    cgroup_directories.make(str(inner))
     playground.stop(container)
     assert not inside.exists()
 
@@ -198,8 +198,8 @@ def test_what_a_killed_playground_has_left_is_removed_by_the_next(
     limit = fence("pids", max="50")
     hierarchy = hierarchies.having("pids")
     assert hierarchy is not None
-    stale = hierarchies.place(hierarchy) / f"shellplay-{_no_process()}-0123456789ab"
-    cgroup_directories.make(stale)
+    stale = Path(hierarchies.place(hierarchy)) / f"shellplay-{_no_process()}-0123456789ab"
+    cgroup_directories.make(str(stale))
     container.fence(limit)
     assert not stale.exists()
 
@@ -311,4 +311,4 @@ def test_a_busy_bash_can_be_limited(container: Container) -> None:
     limit = fence("pids", max="50")
     start_in_front(container, "sleep 1000")
     container.fence(limit)
-    assert len(hierarchies.pids(directory(container, "pids"))) == 2
+    assert len(hierarchies.pids(str(directory(container, "pids")))) == 2

@@ -6,6 +6,7 @@ import os
 import signal
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -72,13 +73,13 @@ def test_version_2_freezes_and_what_is_frozen_can_be_killed(
     group.freeze(pid)
     directory = unified.of(pid)
     assert directory is not None
-    assert directory.name == group.name
+    assert Path(directory).name == group.name
     assert hierarchies.read(directory, "cgroup.freeze") == "1"
     assert group.frozen
     os.kill(pid, signal.SIGKILL)
     assert os.waitpid(pid, 0)[1] == signal.SIGKILL
     group.thaw()
-    assert not directory.exists()
+    assert not Path(directory).exists()
 
 
 def test_who_is_thawed_is_back_where_we_are(
@@ -95,14 +96,14 @@ def test_a_whole_tree_is_ended_by_its_name(
 ) -> None:
     pids = [os.posix_spawn("/bin/sleep", ["sleep", "1000"], {}) for _ in range(3)]
     directory = group.hold(unified, "test")
-    inner = directory / "inner"
+    inner = f"{directory}/inner"
     cgroup_directories.make(inner)
     for pid in pids:
         cgroup_directories.move(pid, inner if pid == pids[0] else directory)
     cgroup_group.thaw(group.name)
     cgroup_group.clear(group.name)
     assert [os.waitpid(pid, 0)[1] for pid in pids] == [signal.SIGKILL] * 3
-    assert not directory.exists()
+    assert not Path(directory).exists()
 
 
 def test_the_last_user_takes_the_directory_along(
@@ -115,7 +116,7 @@ def test_the_last_user_takes_the_directory_along(
     assert unified.of(sleeper) == directory
     group.release(unified, "two")
     assert unified.of(sleeper) == unified.of("self")
-    assert not directory.exists()
+    assert not Path(directory).exists()
 
 
 def test_all_that_fork_meanwhile_are_moved(

@@ -40,8 +40,8 @@ def its(playground: int) -> list[Path]:
     return [
         each
         for hierarchy in hierarchies.hierarchies()
-        for above in hierarchy.upwards(hierarchy.of("self") or Path(hierarchy.point))
-        for each in above.glob(f"{prefix(playground)}*")
+        for above in hierarchy.upwards(hierarchy.of("self") or hierarchy.point)
+        for each in Path(above).glob(f"{prefix(playground)}*")
     ]
 
 
@@ -82,7 +82,7 @@ def test_who_was_moved_in_from_outside_ends_with_the_cgroup() -> None:
     with program(LIMITS, "true") as running:
         (inside,) = [each for each in its(running.playground) if (each / "pids.max").exists()]
         stranger = os.posix_spawn("/bin/sleep", ["sleep", "1000"], {})
-        cgroup_directories.move(stranger, inside)
+        cgroup_directories.move(stranger, str(inside))
         os.kill(running.repl, signal.SIGKILL)
         assert os.waitpid(stranger, 0)[1] == signal.SIGKILL
     gone(running)

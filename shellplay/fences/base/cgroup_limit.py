@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
@@ -14,8 +15,6 @@ from shellplay.kernel.cgroup.hierarchies import Hierarchy
 from shellplay.model import Value
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shellplay.fences.base.target import Target
     from shellplay.kernel.cgroup.group import Group
 
@@ -49,7 +48,7 @@ class CgroupLimit(Limit, ABC):
 
     @classmethod
     @abstractmethod
-    def limit_of(cls, directory: Path) -> str | None:
+    def limit_of(cls, directory: str) -> str | None:
         """Return the limit of a cgroup, as a user writes it; None if it has none."""
 
     @classmethod
@@ -57,7 +56,7 @@ class CgroupLimit(Limit, ABC):
         """Return the limit of the cgroup that a process is in."""
         hierarchy = hierarchies.having(cls.kind)
         directory = hierarchy.of(pid) if hierarchy else None
-        return None if directory is None else Held(cls.limit_of(directory), str(directory))
+        return None if directory is None else Held(cls.limit_of(directory), directory)
 
     @classmethod
     def fenced(cls, mine: Hashable | None, host: Hashable | None) -> bool:
@@ -76,11 +75,11 @@ class CgroupLimit(Limit, ABC):
     # -- how it goes up ------------------------------------------------------------------
 
     @abstractmethod
-    def files(self, version: int, directory: Path) -> dict[str, str]:
+    def files(self, version: int, directory: str) -> dict[str, str]:
         """Return what to write, in that order, by file."""
 
     @abstractmethod
-    def freed(self, version: int, directory: Path) -> dict[str, str]:
+    def freed(self, version: int, directory: str) -> dict[str, str]:
         """Return what to write to have no limit, in that order, by file."""
 
     def apply(self, target: Target) -> None:
@@ -125,8 +124,8 @@ class CgroupLimit(Limit, ABC):
         directory = group.directory(hierarchy)
         if directory is not None:
             freed = self.freed(hierarchy.version, directory)
-            there = {name: text for name, text in freed.items() if (directory / name).exists()}
-            group.write(hierarchy, there)
+            there = [name for name in freed if os.path.exists(f"{directory}/{name}")]
+            group.write(hierarchy, {name: freed[name] for name in there})
 
     def _set(
         self, group: Group, hierarchy: Hierarchy, files: dict[str, str], *, fresh: bool

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from shellplay.errors import KernelError, Refused
 from shellplay.kernel import procfs
@@ -38,14 +38,14 @@ class Group:
     def __init__(self, name: str) -> None:
         self.name = name
         self._users: dict[Hierarchy, set[str]] = {}
-        self._directories: dict[Hierarchy, Path] = {}
+        self._directories: dict[Hierarchy, str] = {}
 
-    def directory(self, hierarchy: Hierarchy | None) -> Path | None:
+    def directory(self, hierarchy: Hierarchy | None) -> str | None:
         """Return its directory in a hierarchy, None if it has none there."""
         return self._directories.get(hierarchy) if hierarchy else None
 
     @property
-    def directories(self) -> tuple[tuple[Hierarchy, Path], ...]:
+    def directories(self) -> tuple[tuple[Hierarchy, str], ...]:
         """Its directories, each with its hierarchy."""
         return tuple(self._directories.items())
 
@@ -53,18 +53,18 @@ class Group:
         """Tell whether a user has its directory in a hierarchy already."""
         return user in self._users.get(hierarchy, ())
 
-    def hold(self, hierarchy: Hierarchy, user: str, *controllers: str) -> Path:
+    def hold(self, hierarchy: Hierarchy, user: str, *controllers: str) -> str:
         """Return its directory in a hierarchy, with controllers; it is made if need be.
 
         It stays until the last ``user`` has released it.  Raises Refused.
         """
         directory = self._directories.get(hierarchy)
-        above = directory.parent if directory else hierarchies.place(hierarchy)
+        above = os.path.dirname(directory) if directory else hierarchies.place(hierarchy)
         for each in controllers:
             directories.allow(hierarchy, above, each)
         if directory is None:
             _sweep(above)
-            directory = above / self.name
+            directory = f"{above}/{self.name}"
             directories.make(directory)
             self._directories[hierarchy] = directory
         self._users.setdefault(hierarchy, set()).add(user)
@@ -73,7 +73,7 @@ class Group:
     def write(self, hierarchy: Hierarchy, files: dict[str, str]) -> None:
         """Write files of its directory in a hierarchy, in that order; raises KernelError."""
         for name, text in files.items():
-            write(self._directories[hierarchy] / name, text)
+            write(f"{self._directories[hierarchy]}/{name}", text)
 
     def gather(self, hierarchy: Hierarchy, pid: int) -> None:
         """Move a process with its descendants into its directory in a hierarchy."""
@@ -86,7 +86,7 @@ class Group:
         directory = self._directories.get(hierarchy)
         if users or directory is None:
             return
-        outside = hierarchy.of("self") or directory.parent
+        outside = hierarchy.of("self") or os.path.dirname(directory)
         _remove(directory, lambda pid: directories.move(pid, outside))
         self._directories.pop(hierarchy, None)
 
@@ -149,30 +149,38 @@ def clear(name: str) -> None:
     Raises KernelError if one could not be removed within some seconds.
     """
     for directory in _named(name):
-        if (directory / "cgroup.kill").exists():
+        if os.path.exists(f"{directory}/cgroup.kill"):
             # All at once, so that none can fork meanwhile; since Linux 5.14, in version 2.
             _tell(directory, "cgroup.kill", "1")
         _remove(directory, kill_quietly)
 
 
-def _named(name: str) -> Iterator[Path]:
+def _named(name: str) -> Iterator[str]:
     for hierarchy in hierarchies.hierarchies():
         own = hierarchy.of("self")
         for each in hierarchy.upwards(own) if own else ():
-            yield from each.glob(f"{name}*")
+            yield from _beginning(each, name)
 
 
-def _sweep(above: Path) -> None:
+def _beginning(directory: str, name: str) -> list[str]:
+    try:
+        entries = os.listdir(directory)
+    except (FileNotFoundError, PermissionError):
+        return []
+    return [f"{directory}/{each}" for each in entries if each.startswith(name)]
+
+
+def _sweep(above: str) -> None:
     # What is left of playgrounds that were killed with all that would have cleaned up.
-    for each in above.glob(f"{PREFIX}*"):
-        owner = each.name.removeprefix(PREFIX).partition("-")[0]
+    for each in _beginning(above, PREFIX):
+        owner = os.path.basename(each).removeprefix(PREFIX).partition("-")[0]
         if owner.isdigit() and procfs.stat(int(owner)) is None:
             # Where somebody is inside, it is in use after all, and the kernel refuses it.
             with suppress(KernelError):
                 directories.remove(each)
 
 
-def _remove(directory: Path, empty: Callable[[int], None]) -> None:
+def _remove(directory: str, empty: Callable[[int], None]) -> None:
     # Who was killed is in there until it is dead, and who forks has a child in there.
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -181,7 +189,7 @@ def _remove(directory: Path, empty: Callable[[int], None]) -> None:
         try:
             directories.remove(directory)
         except KernelError as error:
-            if not directory.exists():
+            if not os.path.exists(directory):
                 return
             if error.errno not in (errno.EBUSY, *GONE) or time.monotonic() > deadline:
                 raise
@@ -190,29 +198,29 @@ def _remove(directory: Path, empty: Callable[[int], None]) -> None:
             return
 
 
-def _freeze(directory: Path) -> None:
-    if (directory / "cgroup.freeze").exists():
-        write(directory / "cgroup.freeze", "1")
+def _freeze(directory: str) -> None:
+    if os.path.exists(f"{directory}/cgroup.freeze"):
+        write(f"{directory}/cgroup.freeze", "1")
     else:
-        write(directory / "freezer.state", "FROZEN")
+        write(f"{directory}/freezer.state", "FROZEN")
 
 
-def _thaw(directory: Path) -> None:
-    if (directory / "cgroup.freeze").exists():
+def _thaw(directory: str) -> None:
+    if os.path.exists(f"{directory}/cgroup.freeze"):
         _tell(directory, "cgroup.freeze", "0")
-    elif (directory / "freezer.state").exists():
+    elif os.path.exists(f"{directory}/freezer.state"):
         _tell(directory, "freezer.state", "THAWED")
 
 
-def _tell(directory: Path, name: str, text: str) -> None:
+def _tell(directory: str, name: str, text: str) -> None:
     try:
-        write(directory / name, text)
+        write(f"{directory}/{name}", text)
     except KernelError as error:
         if error.errno not in GONE:
             raise
 
 
-def _is_frozen(directory: Path) -> bool:
+def _is_frozen(directory: str) -> bool:
     if hierarchies.counters(directory, "cgroup.events").get("frozen") == 1:
         return True
     return hierarchies.read(directory, "freezer.state") == "FROZEN"

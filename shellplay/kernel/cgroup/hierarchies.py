@@ -12,7 +12,6 @@ import errno
 import os
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 from shellplay.errors import Refused
 from shellplay.kernel import procfs
@@ -37,7 +36,7 @@ class Hierarchy:
         self.point = point
         self.root = root
 
-    def of(self, pid: int | str) -> Path | None:
+    def of(self, pid: int | str) -> str | None:
         """Return the directory of the cgroup that a process is in; None if there is none."""
         for number, controllers, path in memberships(pid):
             unified = number == 0
@@ -45,16 +44,18 @@ class Hierarchy:
                 continue
             if unified or self.controllers == frozenset(controllers):
                 below = os.path.relpath(path, self.root)
-                return None if below.startswith("..") else Path(self.point, below)
+                if below.startswith(".."):
+                    return None
+                return self.point if below == "." else f"{self.point}/{below}"
         return None
 
-    def upwards(self, directory: Path) -> Iterator[Path]:
+    def upwards(self, directory: str) -> Iterator[str]:
         """Yield a directory and those above it, up to the mount point."""
         while True:
             yield directory
-            if directory == Path(self.point):
+            if directory == self.point:
                 return
-            directory = directory.parent
+            directory = os.path.dirname(directory)
 
 
 def memberships(pid: int | str = "self") -> list[tuple[int, tuple[str, ...], str]]:
@@ -81,7 +82,7 @@ def hierarchies() -> tuple[Hierarchy, ...]:
     found: dict[object, Hierarchy] = {}
     for mount in mounts() or ():
         if mount.kind == "cgroup2":
-            names = frozenset(words(Path(mount.point, "cgroup.controllers")))
+            names = frozenset(words(f"{mount.point}/cgroup.controllers"))
             found.setdefault(2, Hierarchy(2, names, mount.point, mount.root))
         elif mount.kind == "cgroup":
             names = frozenset(mount.super_options) & _known()
@@ -91,8 +92,8 @@ def hierarchies() -> tuple[Hierarchy, ...]:
 
 
 def _known() -> frozenset[str]:
-    lines = Path("/proc/cgroups").read_text().splitlines()
-    return frozenset(line.split()[0] for line in lines if not line.startswith("#"))
+    with open("/proc/cgroups") as file:
+        return frozenset(line.split()[0] for line in file if not line.startswith("#"))
 
 
 def having(controller: str) -> Hierarchy | None:
@@ -116,7 +117,7 @@ def freezer() -> Hierarchy | None:
 # -- a place for a new one ------------------------------------------------------------------
 
 
-def place(hierarchy: Hierarchy) -> Path:
+def place(hierarchy: Hierarchy) -> str:
     """Return the directory below which we may make cgroups; raises Refused with the fix."""
     own = hierarchy.of("self")
     if own is None:
@@ -136,25 +137,25 @@ def place(hierarchy: Hierarchy) -> Path:
     )
 
 
-def may_give(hierarchy: Hierarchy, directory: Path, controller: str) -> bool:
+def may_give(hierarchy: Hierarchy, directory: str, controller: str) -> bool:
     """Tell whether those below a directory have a controller, or we may see to it."""
     if hierarchy.version == 1:
         return True
-    files = [each / SUBTREE for each in hierarchy.upwards(directory)]
+    files = [f"{each}/{SUBTREE}" for each in hierarchy.upwards(directory)]
     return all(controller in words(file) or os.access(file, os.W_OK) for file in files)
 
 
-def _ours(directory: Path) -> bool:
-    return os.access(directory, os.W_OK) and os.access(directory / PROCS, os.W_OK)
+def _ours(directory: str) -> bool:
+    return os.access(directory, os.W_OK) and os.access(f"{directory}/{PROCS}", os.W_OK)
 
 
-def _is_topmost(directory: Path) -> bool:
+def _is_topmost(directory: str) -> bool:
     # The rule about processes does not hold for the root of all, which has no type.
-    return not (directory / "cgroup.type").exists()
+    return not os.path.exists(f"{directory}/cgroup.type")
 
 
 def _fix(hierarchy: Hierarchy) -> str:
-    if hierarchy.version == 2 and Path("/run/systemd/system").exists():
+    if hierarchy.version == 2 and os.path.exists("/run/systemd/system"):
         return BY_SYSTEMD
     # systemd gives users no cgroups of version 1.
     return "start shellplay as root, or in a cgroup that root has given to you by chown"
@@ -163,28 +164,29 @@ def _fix(hierarchy: Hierarchy) -> str:
 # -- what is in a directory ----------------------------------------------------------------
 
 
-def pids(directory: Path, *, below: bool = False) -> list[int]:
+def pids(directory: str, *, below: bool = False) -> list[int]:
     """Return the PIDs in a cgroup, and in those below it too if asked."""
-    paths = [path for path, _, _ in os.walk(directory)] if below else [str(directory)]
-    return [int(word) for path in paths for word in words(Path(path, PROCS))]
+    paths = [path for path, _, _ in os.walk(directory)] if below else [directory]
+    return [int(word) for path in paths for word in words(f"{path}/{PROCS}")]
 
 
-def read(directory: Path, name: str) -> str | None:
+def read(directory: str, name: str) -> str | None:
     """Return what a file of a cgroup says, None if it has none such."""
     try:
-        return (directory / name).read_text().strip()
+        with open(f"{directory}/{name}") as file:
+            return file.read().strip()
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENODEV):
             return None
         raise
 
 
-def counters(directory: Path, name: str) -> dict[str, int]:
+def counters(directory: str, name: str) -> dict[str, int]:
     """Return the ``key number`` lines of a file of a cgroup; empty if it has none such."""
     lines = (line.split() for line in (read(directory, name) or "").splitlines())
     return {line[0]: int(line[1]) for line in lines if len(line) == 2}
 
 
-def words(file: Path) -> list[str]:
+def words(path: str) -> list[str]:
     """Return the words in a file of a cgroup; none if it has none such."""
-    return (read(file.parent, file.name) or "").split()
+    return (read(*os.path.split(path)) or "").split()

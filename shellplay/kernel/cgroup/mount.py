@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shellplay.kernel import constants as k
@@ -23,21 +22,21 @@ def mount_unified(caller: Caller) -> None:
     caller.mount("cgroup2", POINT, "cgroup2", mount.QUIET | k.MS_RDONLY)
 
 
-def mount_each(caller: Caller, found: Iterable[tuple[Hierarchy, Path]]) -> None:
+def mount_each(caller: Caller, found: Iterable[tuple[Hierarchy, str]]) -> None:
     """Mount directories of version 1 to be looked at, under the names that the host has.
 
     We copy them ourselves, who still see them: only root can.
     """
     caller.mount("tmpfs", POINT, "tmpfs", mount.QUIET, "mode=755")
     for hierarchy, directory in found:
-        name = Path(hierarchy.point).name
+        name = os.path.basename(hierarchy.point)
         place = f"{POINT}/{name}"
         mount.mkdirat(caller, place)
-        tree = mount.open_tree(HERE, str(directory))
+        tree = mount.open_tree(HERE, directory)
         try:
             mount.mount_setattr(HERE, tree, "", *mount.LOOKED_AT)
             with caller.passed(tree) as number:
-                mount.move_mount(caller, number, place, of=str(directory))
+                mount.move_mount(caller, number, place, of=directory)
         finally:
             os.close(tree)
         for controller in hierarchy.controllers - {name}:

@@ -5,14 +5,12 @@ Each takes a directory; None is what that kernel, or that cgroup, does not count
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from shellplay.kernel.cgroup.hierarchies import counters, read
 
 SERVICE_V1 = "blkio.throttle.io_service_bytes"
 
 
-def number(directory: Path | None, *names: str) -> int | None:
+def number(directory: str | None, *names: str) -> int | None:
     """Return the number in the first of some files that is there."""
     for name in names:
         text = read(directory, name) if directory else None
@@ -21,32 +19,32 @@ def number(directory: Path | None, *names: str) -> int | None:
     return None
 
 
-def memory(directory: Path | None) -> int | None:
+def memory(directory: str | None) -> int | None:
     """Return the bytes of memory in use."""
     return number(directory, "memory.current", "memory.usage_in_bytes")
 
 
-def memory_peak(directory: Path | None) -> int | None:
+def memory_peak(directory: str | None) -> int | None:
     """Return the most bytes of memory that were ever in use."""
     return number(directory, "memory.peak", "memory.max_usage_in_bytes")
 
 
-def oom_kills(directory: Path | None) -> int | None:
+def oom_kills(directory: str | None) -> int | None:
     """Return how many processes the kernel has killed since they wanted more memory."""
     return _count(directory, "oom_kill", "memory.events", "memory.oom_control")
 
 
-def processes(directory: Path | None) -> int | None:
+def processes(directory: str | None) -> int | None:
     """Return the number of processes and threads."""
     return number(directory, "pids.current")
 
 
-def forks_refused(directory: Path | None) -> int | None:
+def forks_refused(directory: str | None) -> int | None:
     """Return how often a fork has failed since there were too many processes."""
     return _count(directory, "max", "pids.events")
 
 
-def cpu_seconds(cpu: Path | None, cpuacct: Path | None) -> float | None:
+def cpu_seconds(cpu: str | None, cpuacct: str | None) -> float | None:
     """Return the processor time that was used; version 1 counts it in ``cpuacct``."""
     microseconds = _count(cpu, "usage_usec", "cpu.stat")
     if microseconds is not None:
@@ -55,7 +53,7 @@ def cpu_seconds(cpu: Path | None, cpuacct: Path | None) -> float | None:
     return None if nanoseconds is None else nanoseconds / 1e9
 
 
-def throttled_seconds(directory: Path | None) -> float | None:
+def throttled_seconds(directory: str | None) -> float | None:
     """Return how long it had to wait since it had used up its time, of all processors."""
     microseconds = _count(directory, "throttled_usec", "cpu.stat")
     if microseconds is not None:
@@ -64,7 +62,7 @@ def throttled_seconds(directory: Path | None) -> float | None:
     return None if nanoseconds is None else nanoseconds / 1e9
 
 
-def transferred(directory: Path | None) -> tuple[int, int] | None:
+def transferred(directory: str | None) -> tuple[int, int] | None:
     """Return the bytes that were read from disks and written to them."""
     if directory is None:
         return None
@@ -80,6 +78,6 @@ def _summed(pairs: list[list[str]], key: str) -> int:
     return sum(int(pair[1]) for pair in pairs if len(pair) == 2 and pair[0] == key)
 
 
-def _count(directory: Path | None, key: str, *names: str) -> int | None:
+def _count(directory: str | None, key: str, *names: str) -> int | None:
     found = [counters(directory, name).get(key) for name in names] if directory else []
     return next((each for each in found if each is not None), None)
