@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING
 
-from shellplay.container import exec as exec_program
 from shellplay.container import jobs, stats
 from shellplay.container.fencing import Fencing
 from shellplay.container.mounts import Files
 from shellplay.container.network import Network
 from shellplay.container.process import ContainerProcess
 from shellplay.container.spec import StartSpec
-from shellplay.container.start import start as start_program
 from shellplay.container.state import ContainerState
 from shellplay.errors import Refused, ShellGone, ShellplayError
 from shellplay.fences import Fence
@@ -38,13 +37,13 @@ from shellplay.monitor.client import Monitor
 from shellplay.network.bridge_client import BridgeClient
 from shellplay.settings import Settings
 from shellplay.shell import run_line
-from shellplay.shell.attach import Left, Relay
 from shellplay.shell.pty_reader import PtyReader
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import start_bash
 from shellplay.shell.terminal import Terminal
 
-__all__ = ["Container", "Left"]
+if TYPE_CHECKING:
+    from shellplay.shell.attach import Left
 
 
 class Container:
@@ -94,6 +93,9 @@ class Container:
                 undo.callback(stub.quit)
                 shell = start_bash(stub, state.terminal, user_file=state.settings.bashrc)
             else:
+                # Loaded here: a container of bash needs none of it.
+                from shellplay.container.start import start as start_program
+
                 shell = start_program(
                     state, start, self._fencing.applied, self.network, self.process
                 )
@@ -313,6 +315,8 @@ class Container:
 
     def exec(self, argv: list[str], *, terminal: bool) -> int:
         """Run a program beside the live bash, inside every fence; return its exit status."""
+        from shellplay.container import exec as exec_program
+
         self._state.require_alive()
         return exec_program.execute(
             self.monitor,
@@ -332,6 +336,8 @@ class Container:
 
         ``heard`` gets the keys that are typed.
         """
+        from shellplay.shell.attach import Relay
+
         with self.attended():
             self._state.require_alive()
             if self.process:

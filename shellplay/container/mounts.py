@@ -6,7 +6,6 @@ import errno
 import os
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from shellplay.container.applied import AppliedFences
@@ -15,8 +14,6 @@ from shellplay.errors import KernelError, Refused, UsageError
 from shellplay.fences.base.target import Stage
 from shellplay.fences.root import Root
 from shellplay.fences.rootfs import KERNELS
-from shellplay.fences.rootfs.lower import LowerTree
-from shellplay.image.overlay_changes import FileChange, changes
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount as mount_calls
 from shellplay.kernel import mountinfo
@@ -30,7 +27,11 @@ from shellplay.kernel.signals import deferred
 from shellplay.shell.broker import broker
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shellplay.fences.rootfs.lower import LowerTree
     from shellplay.image.manifest import Image
+    from shellplay.image.overlay_changes import FileChange
 
 
 class Files:
@@ -173,6 +174,9 @@ class Files:
 
     def changes(self) -> Iterator[FileChange]:
         """Yield what is not as it was when the root went up; raises Refused."""
+        # Loaded here: to mount takes none of what an image does.
+        from shellplay.image.overlay_changes import changes
+
         upper, lower_tree = self._written()
         return changes(upper, lower_tree.below, lower_tree.apart)
 
@@ -209,11 +213,13 @@ class Files:
     def _require_room(self, place: str) -> None:
         """Raise Refused if something would have to be made among the files of the host."""
         there = f"/proc/{self._state.pid}/root"
-        if "root" in self._applied or Path(there + place).exists():
+        if "root" in self._applied or os.path.exists(there + place):
             return
-        parent = next(p for p in PurePosixPath(place).parents if Path(f"{there}{p}").exists())
+        parent = os.path.dirname(place)
+        while not os.path.exists(there + parent):
+            parent = os.path.dirname(parent)
         with suppress(FileNotFoundError):
-            if Path(f"{there}{parent}").samefile(str(parent)):
+            if os.path.samefile(there + parent, parent):
                 raise Refused(
                     f"there is no {place}, and it would be made among the host's own files",
                     f"fence root, first; or mkdir -p {place}",

@@ -15,15 +15,15 @@ from shellplay.kernel import net_addresses as addresses
 from shellplay.kernel.explain import explained
 from shellplay.kernel.signals import deferred
 from shellplay.model import Change, NamespaceId, VethPair
-from shellplay.network import etc_hosts, proxy, rootless
+from shellplay.network import etc_hosts
 from shellplay.network.bridge_client import BridgeClient
 from shellplay.network.etc_files import EtcFiles
-from shellplay.network.port import Port
-from shellplay.network.proxy import Published
-from shellplay.network.rootless import RootlessHelper
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
+    from shellplay.network.port import Port
+    from shellplay.network.proxy import Published
+    from shellplay.network.rootless import RootlessHelper
 
 WITHOUT_MNT = "names are looked up as on the host, until mnt is fenced"
 
@@ -95,6 +95,8 @@ class Network:
                 case mode if mode == BRIDGE:
                     notes = self._attach(pid, fence.subnet)
                 case mode if mode == PASTA:
+                    from shellplay.network import rootless
+
                     self._way = rootless.start_helper(self._state.monitor, pid)
                     notes = (f"{self._way.program} leads out",)
                 case _:
@@ -253,6 +255,10 @@ class Network:
 
     def open_port(self, text: str) -> Port:
         """Do so for who deals with the container already, as when it starts."""
+        # Loaded here: few containers publish a port.
+        from shellplay.network import proxy
+        from shellplay.network.port import Port
+
         port = Port.parse(text)
         self._require_net()
         published = proxy.publish(self._state.monitor, port, self._state.pid)

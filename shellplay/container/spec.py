@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path, PurePosixPath
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from shellplay.fences import Fence
 from shellplay.model import Value
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Report = Callable[[str, str], None]
 
@@ -53,7 +56,7 @@ class ProcessSpec(Value):
     @property
     def is_bash(self) -> bool:
         """Whether it is a bash that can be lived in: interactive, on a terminal."""
-        name = PurePosixPath(self.argv[0]).name
+        name = os.path.basename(self.argv[0])
         return self.terminal and not self.init and name == "bash" and len(self.argv) == 1
 
     @property

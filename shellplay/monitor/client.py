@@ -11,7 +11,6 @@ import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from shellplay.errors import KernelError, ShellGone, TimedOut
 from shellplay.kernel.here import HERE
@@ -22,7 +21,7 @@ from shellplay.kernel.stub import Stub, awaited, pair
 from shellplay.monitor import termios_json
 from shellplay.settings import Surroundings
 
-PACKAGE_ROOT = str(Path(__file__).parents[2])
+PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # How long it may take, on a machine that has a lot to do, until it does what it is told.
 STARTING_SECONDS, ENDING_SECONDS = 30.0, 30.0
 # Wait statuses of children nobody asks for are kept this long.

@@ -8,8 +8,6 @@ import socket
 import sys
 import threading
 from contextlib import suppress
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from shellplay.errors import KernelError, Refused, ShellplayError
@@ -42,10 +40,13 @@ class BridgeClient:
         """Return the directory of pyroute2; raises Refused if there can be no bridge."""
         if os.geteuid() != 0:
             raise Refused("a bridge on the host takes root", "fence net pasta")
+        # Loaded here: most containers have no bridge.
+        from importlib.util import find_spec
+
         spec = find_spec("pyroute2")
         if spec is None or spec.origin is None:
             raise Refused("a bridge takes pyroute2", "pip install 'shellplay[net]'")
-        return str(Path(spec.origin).parents[1])
+        return os.path.dirname(os.path.dirname(spec.origin))
 
     @staticmethod
     def missing() -> Refused | None:

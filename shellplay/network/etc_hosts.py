@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_address
-from pathlib import Path
 
 HOSTS, RESOLV, HOSTNAME = "/etc/hosts", "/etc/resolv.conf", "/etc/hostname"
 # The name servers that systemd-resolved asks; /etc/resolv.conf names only its own address.
-SYSTEMD_RESOLV = Path("/run/systemd/resolve/resolv.conf")
+SYSTEMD_RESOLV = "/run/systemd/resolve/resolv.conf"
 LOCAL = ("127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback")
 
 
@@ -20,7 +18,8 @@ def hosts(own_lines: Iterable[str], peer_lines: Iterable[str]) -> str:
 def read_host_file(path: str) -> str:
     """Return the text of a file of the host, an empty one if it cannot be read."""
     try:
-        return Path(path).read_text("utf-8", "surrogateescape")
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
     except OSError:
         return ""
 
@@ -38,7 +37,7 @@ def resolv(name_server: str | None) -> tuple[str, str | None]:
     """
     if name_server is not None:
         return f"nameserver {name_server}\n", None
-    for path in (Path(RESOLV), SYSTEMD_RESOLV):
+    for path in (RESOLV, SYSTEMD_RESOLV):
         lines = [line for line in _lines(path) if not _is_loopback_server(line)]
         if any(line.startswith("nameserver") for line in lines):
             return "\n".join(lines) + "\n", None
@@ -47,9 +46,10 @@ def resolv(name_server: str | None) -> tuple[str, str | None]:
     )
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: str) -> list[str]:
     try:
-        text = path.read_text("utf-8", "replace")
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
     except OSError:
         return []
     keywords = ("nameserver", "search", "domain", "options")
@@ -57,6 +57,9 @@ def _lines(path: Path) -> list[str]:
 
 
 def _is_loopback_server(line: str) -> bool:
+    # Loaded here: a container without a network of its own looks at no name server.
+    from ipaddress import ip_address
+
     key, _, value = line.partition(" ")
     if key != "nameserver":
         return False
