@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shellplay.kernel import constants as k
+from shellplay.kernel import namespaces
 from shellplay.kernel.here import HERE
 from shellplay.kernel.net_interfaces import bring_up
 
@@ -30,6 +31,8 @@ def network_apart() -> Iterator[None]:
     home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         HERE.unshare(k.CLONE_NEWNET)
+        # A process asks for its own namespaces once, because shellplay never moves itself.
+        namespaces._own.cache_clear()
         try:
             bring_up(HERE, "lo")
             Path("/proc/sys/net/ipv4/ip_forward").write_text("0")
@@ -37,5 +40,6 @@ def network_apart() -> Iterator[None]:
             yield
         finally:
             HERE.setns(home, k.CLONE_NEWNET, of="the network of the host")
+            namespaces._own.cache_clear()
     finally:
         os.close(home)
