@@ -8,7 +8,7 @@ replaces itself by execve(2).  ``Stub`` is our end; ``stub_process`` runs in the
 from __future__ import annotations
 
 import errno
-import json
+import marshal
 import os
 import socket
 import struct
@@ -21,7 +21,7 @@ from shellplay.kernel import procfs
 from shellplay.kernel.call_log import note
 from shellplay.kernel.caller import Argument, Caller
 from shellplay.kernel.capabilities import has
-from shellplay.kernel.stub_messages import MESSAGE_SIZE, Answer, encoded
+from shellplay.kernel.stub_messages import ANSWER_SIZE, MESSAGE_SIZE, Answer, Part, encoded
 
 # Long, for a machine that has a lot to do; but nobody answers who was stopped.
 PATIENCE_SECONDS = 30.0
@@ -42,21 +42,25 @@ class Stub(Caller):
 
     def syscall(self, name: str, *arguments: Argument) -> int:
         """Make one call and return its raw result."""
-        buffers = [each for each in arguments if isinstance(each, bytearray)]
-        answer = self._ask(call=name, arguments=[encoded(each) for each in arguments])
-        for buffer, content in zip(buffers, answer["buffers"], strict=True):
-            buffer[:] = bytes.fromhex(content)
-        return answer["result"]
+        return self._calls([(name, arguments)])[0]
 
     def syscalls(self, calls: Iterable[tuple[str, tuple[Argument, ...]]]) -> Iterable[int]:
         """Make all calls up to the first that fails; return their raw results.
 
         They go in one message: to wait for each takes longer than to make it.
         """
-        listed = [(name, [encoded(each) for each in arguments]) for name, arguments in calls]
-        if not listed:
-            return []
-        return self._ask(calls=listed)["results"]
+        listed = list(calls)
+        return self._calls(listed) if listed else []
+
+    def _calls(self, calls: Sequence[tuple[str, tuple[Argument, ...]]]) -> Sequence[int]:
+        request = [(name, [*map(encoded, arguments)]) for name, arguments in calls]
+        answer = self._ask("calls", request)
+        buffers = (
+            each for _, arguments in calls for each in arguments if isinstance(each, bytearray)
+        )
+        for buffer, content in zip(buffers, answer.buffers, strict=False):
+            buffer[:] = content
+        return answer.results
 
     @contextmanager
     def passed(self, fd: int) -> Iterator[int]:
@@ -69,7 +73,7 @@ class Stub(Caller):
 
     def give(self, fd: int) -> int:
         """Give the stub a duplicate of our descriptor for good; return its number there."""
-        number = self._ask(fd, keep=True)["result"]
+        number = self._ask("keep", fds=(fd,)).results[0]
         if number < 0:
             raise KernelError("recvmsg", -number, "a descriptor of ours")
         return number
@@ -82,7 +86,7 @@ class Stub(Caller):
             self.unshare(flags)
         ours, theirs = pair()
         with theirs:
-            inside = self._ask(theirs.fileno(), fork=True)["result"]
+            inside = self._ask("fork", fds=(theirs.fileno(),)).results[0]
         note(self, "clone", ("SIGCHLD", "0"), inside)
         if inside < 0:
             ours.close()
@@ -100,7 +104,7 @@ class Stub(Caller):
         """
         try:
             super().seccomp(instructions)
-            self._ask(listen=True)
+            self._ask("listen")
         except ShellGone as error:
             raise Refused(
                 "seccomp: a program that starts here hears from us by recvmsg and answers by "
@@ -126,12 +130,12 @@ class Stub(Caller):
         ours = os.environ if self._environment is None else self._environment
         kept = {} if fresh else {n: text for n, text in ours.items() if n not in remove}
         # It comes only now: whoever shares a fence with a stub might read it there.
-        self._send(execute=list(argv), environment={**kept, **change}, keep=list(keep))
-        answer = self._receive()
+        self._send("execute", list(argv), {**kept, **change}, list(keep))
+        message = self._receive()
         self._link.close()
         # The stub's end is close-on-exec: no answer means that the program runs.
-        failed: int = json.loads(answer)["result"] if answer else 0
-        call: str = json.loads(answer).get("call", "execve") if answer else "execve"
+        answer = self._understood(message) if message else Answer([0])
+        failed, call = answer.results[0], answer.call or "execve"
         note(self, call, (argv[0], " ".join(argv)), failed)
         if failed:
             fix = "a filter may deny it: peel seccomp" if -failed == errno.EPERM else None
@@ -152,7 +156,7 @@ class Stub(Caller):
 
         That is what the first process of a pid namespace is there for, pid_namespaces(7).
         """
-        copied = self._ask(attend=True)["result"]
+        copied = self._ask("attend").results[0]
         if copied < 0:
             raise KernelError("clone", -copied, "SIGCHLD")
 
@@ -160,8 +164,8 @@ class Stub(Caller):
         """End the stub."""
         self._link.close()
 
-    def _send(self, *fds: int, **message: object) -> None:
-        content = json.dumps(message).encode()
+    def _send(self, *message: Part, fds: Sequence[int] = ()) -> None:
+        content = marshal.dumps(message)
         if len(content) > MESSAGE_SIZE:
             raise KernelError(
                 "sendmsg",
@@ -174,17 +178,25 @@ class Stub(Caller):
         except OSError as error:
             raise ShellGone(f"the starting process {self.pid} has ended") from error
 
-    def _ask(self, *fds: int, **message: object) -> Answer:
-        self._send(*fds, **message)
+    def _ask(self, *message: Part, fds: Sequence[int] = ()) -> Answer:
+        self._send(*message, fds=fds)
         answer = self._receive()
         if not answer:
             raise ShellGone(f"the starting process {self.pid} has ended")
-        decoded: Answer = json.loads(answer)
-        return decoded
+        return self._understood(answer)
+
+    def _understood(self, message: bytes) -> Answer:
+        try:
+            answer = Answer.unpacked(message)
+        except ValueError as error:
+            raise ShellGone(f"the starting process {self.pid} answers nonsense") from error
+        if not answer.results:
+            raise ShellGone(f"the starting process {self.pid} answers nothing")
+        return answer
 
     def _receive(self) -> bytes:
         try:
-            return self._link.recv(MESSAGE_SIZE)
+            return self._link.recv(ANSWER_SIZE)
         except TimeoutError as error:
             # Its answer could only be taken for another one.
             self._link.close()
@@ -208,7 +220,7 @@ def awaited(link: socket.socket, environment: Mapping[str, str] | None = None) -
     does not know its PID on the host; SCM_CREDENTIALS do.
     """
     try:
-        hello, ancillary, _, _ = link.recvmsg(MESSAGE_SIZE, socket.CMSG_SPACE(CREDENTIALS.size))
+        hello, ancillary, _, _ = link.recvmsg(ANSWER_SIZE, socket.CMSG_SPACE(CREDENTIALS.size))
         if not hello:
             raise ShellGone("the process that was to become the shell has ended")
     except TimeoutError as error:

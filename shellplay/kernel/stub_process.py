@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import json
+import marshal
 import os
 import signal
 import socket
@@ -11,7 +11,6 @@ from typing import NoReturn
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
-from shellplay.kernel.caller import Argument
 from shellplay.kernel.here import HERE
 from shellplay.kernel.stub_messages import MESSAGE_SIZE, Answer, Encoded, decoded
 
@@ -31,18 +30,15 @@ def _serve(link: socket.socket) -> NoReturn:
         message, fds, _, _ = socket.recv_fds(link, MESSAGE_SIZE, 1)
         if not message:
             os._exit(0)
-        request = json.loads(message)
-        match request:
-            case {"call": name, "arguments": arguments}:
-                answer = _make_call(name, [decoded(each) for each in arguments])
-            case {"calls": calls}:
-                answer = {"result": 0, "buffers": [], "results": _make_calls(calls)}
-            case {"keep": True}:
+        match marshal.loads(message):
+            case ("calls", calls):
+                answer = _make_calls(calls)
+            case ("keep",):
                 # None has come if no more may be open.
-                answer = {"result": fds[0] if fds else -errno.EMFILE, "buffers": []}
-            case {"listen": True}:
-                answer = {"result": 0, "buffers": []}
-            case {"fork": True}:
+                answer = Answer([fds[0] if fds else -errno.EMFILE])
+            case ("listen",):
+                answer = Answer([0])
+            case ("fork",):
                 child = _fork()
                 if child == 0:
                     link.close()
@@ -50,18 +46,18 @@ def _serve(link: socket.socket) -> NoReturn:
                     link.send(b"{}")
                     continue
                 os.close(fds[0])
-                answer = {"result": child, "buffers": []}
-            case {"attend": True}:
+                answer = Answer([child])
+            case ("attend",):
                 child = _fork()
                 if child > 0:
                     link.close()
                     _attend(child)
-                answer = {"result": child, "buffers": []}
-            case {"execute": argv, "environment": environment, "keep": keep}:
+                answer = Answer([child])
+            case ("execute", argv, environment, keep):
                 answer = _execute(argv, environment, keep)
             case _:
                 os._exit(2)
-        link.send(json.dumps(answer).encode())
+        link.send(answer.packed())
 
 
 def _fork() -> int:
@@ -84,21 +80,16 @@ def _attend(child: int) -> NoReturn:
             os._exit(code if code >= 0 else 128 - code)
 
 
-def _make_call(name: str, arguments: list[Argument]) -> Answer:
-    result = HERE.syscall(name, *arguments)
-    return {
-        "result": result,
-        "buffers": [each.hex() for each in arguments if isinstance(each, bytearray)],
-    }
-
-
-def _make_calls(calls: list[tuple[str, list[Encoded]]]) -> list[int]:
+def _make_calls(calls: list[tuple[str, list[Encoded]]]) -> Answer:
     results: list[int] = []
-    for name, arguments in calls:
-        results.append(HERE.syscall(name, *map(decoded, arguments)))
+    buffers: list[bytearray] = []
+    for name, encoded in calls:
+        arguments = [decoded(each) for each in encoded]
+        results.append(HERE.syscall(name, *arguments))
+        buffers += [each for each in arguments if isinstance(each, bytearray)]
         if results[-1] < 0:
             break
-    return results
+    return Answer(results, buffers)
 
 
 def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> Answer:
@@ -114,13 +105,13 @@ def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> A
         HERE.close_range(3, 0x7FFFFFFF, k.CLOSE_RANGE_CLOEXEC)
     except KernelError as error:
         # A filter may deny it, and then no program starts with what is open here.
-        return {"result": -error.errno, "buffers": [], "call": error.call}
+        return Answer([-error.errno], call=error.call)
     for fd in keep:
         os.set_inheritable(fd, True)
     path = environment.get("PATH", os.defpath)
     failure = errno.ENOENT
     if not argv[0]:
-        return {"result": -failure, "buffers": []}
+        return Answer([-failure])
     for directory in path.split(":") if "/" not in argv[0] else [""]:
         try:
             os.execve(os.path.join(directory, argv[0]), argv, environment)
@@ -131,7 +122,7 @@ def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> A
                 failure = error.errno or failure
             if failure not in (errno.ENOENT, errno.EACCES):
                 break
-    return {"result": -failure, "buffers": []}
+    return Answer([-failure])
 
 
 def _seen(directory: str, name: str) -> bool:

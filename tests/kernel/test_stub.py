@@ -23,7 +23,7 @@ from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Argument
 from shellplay.kernel.constants import AF_UNIX, CLONE_NEWUTS, SOCK_CLOEXEC, SOCK_DGRAM
 from shellplay.kernel.stub import Stub, awaited, pair
-from shellplay.kernel.stub_messages import decoded, encoded
+from shellplay.kernel.stub_messages import Answer, decoded, encoded
 from tests.kernel.children import state
 from tests.waiting import wait_until
 
@@ -68,7 +68,25 @@ def test_arguments_of_every_kind_arrive_as_they_were(argument: Argument) -> None
 
 def test_what_is_neither_buffer_nor_bytes_is_refused() -> None:
     with pytest.raises(ValueError, match="neither"):
-        decoded({"code": "00"})
+        decoded(("code", b"\0"))
+
+
+@given(
+    st.lists(st.integers(-(2**63), 2**63 - 1), max_size=9), st.lists(st.binary(), max_size=3)
+)
+def test_an_answer_arrives_as_it_was(results: list[int], buffers: list[bytes]) -> None:
+    found = Answer.unpacked(Answer(results, buffers, "close_range").packed())
+    assert (list(found.results), list(found.buffers)) == (results, buffers)
+    assert found.call == "close_range"
+
+
+@given(st.binary(max_size=40))
+def test_bytes_that_are_no_answer_are_refused_or_data(message: bytes) -> None:
+    try:
+        found = Answer.unpacked(message)
+    except ValueError:
+        return
+    assert all(isinstance(each, int) for each in found.results)
 
 
 @pytest.mark.everyone
@@ -109,7 +127,7 @@ def test_a_stub_that_sends_descriptors_cannot_give_us_any(stub: Stub) -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
         before = procfs.fds()
-        socket.send_fds(theirs, [b'{"result": 7, "buffers": []}'], [theirs.fileno()])
+        socket.send_fds(theirs, [Answer([7]).packed()], [theirs.fileno()])
         assert Stub(ours, 1).getpid() == 7
         assert procfs.fds() == before
 
@@ -163,7 +181,7 @@ def test_a_stub_ends_when_we_hang_up_or_talk_nonsense(
     process: tuple[Process, socket.socket], stub: Stub
 ) -> None:
     with stub.forked() as (copy, inside):
-        copy._send(sing=True)
+        copy._send("sing")
     wait_until(lambda: state(inside) == "Z", "the end of who was talked nonsense to")
     stub.reap(inside)
     copy.quit()
