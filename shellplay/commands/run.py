@@ -62,7 +62,7 @@ def run(
         yield f"{container.label}: {what} is {numbers(container.pid, container.inside)}"
     if asked.has("detach") or (asked.has("tty") and not front.terminal):
         if container.process is not None and not (container.has_bash or asked.has("detach")):
-            container.process.leave()
+            container.process.read_in_background()
             yield "no terminal is here to be handed over: it runs in the background (logs)"
         return
     if asked.has("tty"):

@@ -9,19 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING
 
-from shellplay.container import jobs, stats
+from shellplay.container import exits, jobs, stats
 from shellplay.container.fencing import Fencing
 from shellplay.container.mounts import Files
 from shellplay.container.network import Network
 from shellplay.container.process import ContainerProcess
 from shellplay.container.spec import StartSpec
 from shellplay.container.state import ContainerState
-from shellplay.errors import Refused, ShellGone, ShellplayError
+from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import Fence
 from shellplay.fences.net import NONE, Net
 from shellplay.kernel import procfs
 from shellplay.kernel.cgroup.group import Group
-from shellplay.kernel.process_tree import kill_quietly
 from shellplay.kernel.signals import deferred
 from shellplay.model import (
     Change,
@@ -32,7 +31,7 @@ from shellplay.model import (
     ShellIdentity,
     ShellState,
     Usage,
-)
+)  # fmt: skip
 from shellplay.monitor.client import Monitor
 from shellplay.network.bridge_client import BridgeClient
 from shellplay.settings import Settings
@@ -225,13 +224,13 @@ class Container:
             self.terminal.prompt_is_stale = True
             change = self._fencing.fence(fence)
             if isinstance(fence, Net) and fence.mode != NONE:
-                change = self._furnish(change, fence)
+                change = self._open_way_out(change, fence)
             return self.network.refreshed(change)
 
-    def _furnish(self, change: Change, net: Net) -> Change:
+    def _open_way_out(self, change: Change, net: Net) -> Change:
         """Give a new network a way out; without one its fences are removed again."""
         try:
-            notes = self.network.furnish(net, self.pid)
+            notes = self.network.open_way_out(net, self.pid)
             return change.changed(notes=(*change.notes, *notes))
         except ShellplayError:
             for kind in (net.kind, *(each.fence for each in reversed(change.first))):
@@ -360,43 +359,14 @@ class Container:
 
         Returns the PIDs of those that ended.
         """
-        state = self._state
-        with deferred(), state.attended():
-            state.group.thaw()
-            doomed = [*(state.members() if not state.dead else ()), *orphans]
-            for shell in (*state.parked, state.live):
-                shell.kill()
-            for pid in doomed:
-                kill_quietly(pid)
-            for shell in (*state.parked, state.live):
-                shell.close()
-            state.parked.clear()
+        with deferred(), self.attended():
+            ended = exits.kill_all(self._state, orphans)
             self._release()
-            return doomed
+            return ended
 
     def _handle_exit(self) -> bool:
         """Wake the bash outside of a live one that has ended; return whether one is live."""
-        state = self._state
-        ended = state.pid
-        state.group.thaw()
-        before = self._fencing.applied.kinds
-        while state.parked:
-            try:
-                self._fencing.fall_back()
-            except ShellGone:
-                continue  # The suspended bash has ended too: try the one outside of it.
-            gone = [kind for kind in before if kind not in self._fencing.applied.kinds]
-            self._notice(
-                f"{state.label}: the bash inside {', '.join(gone)} has ended; "
-                f"the one that was parked outside, {state.pid}, goes on"
-            )
-            return True
-        state.dead = True
-        self._fencing.release()
-        if not (self.process and self.process.read_rest()):
-            program = state.spec.argv[0] if state.spec else "bash"
-            self._notice(f"{state.label}: {program} {ended} has ended")
-        return False
+        return exits.handle_exit(self._state, self._fencing, self.process, self._notice)
 
     def pause(self, orphans: Sequence[int] = ()) -> None:
         """Freeze the live bash with its descendants, and ``orphans`` that have left them."""

@@ -1,7 +1,7 @@
 """Copy files into a container and out of it, without a tool that lives in there.
 
-Whoever is inside may exchange any name for a link while we copy: each step is taken from an
-open directory, and follows no link (CVE-2018-15664).
+A process inside may exchange any name for a link meanwhile: each step starts at an open
+directory, and follows no link (CVE-2018-15664).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ CHUNK = 1 << 20
 
 
 class Side(NamedTuple):
-    """A path as a process sees it: the host PID of that, None for us.
+    """A path as a process sees it: its host PID, None for this process.
 
-    If ``contents`` are meant it is that of a directory: what is copied, or copied into.
+    With ``contents`` it is a directory whose contents are copied, or that is copied into.
     """
 
     pid: int | None
@@ -42,7 +42,7 @@ class Side(NamedTuple):
 
 @dataclass
 class Copied:
-    """How many files were copied, and the names of what is no file and was left out."""
+    """How many files were copied, and the names of special files, which were left out."""
 
     files: int = 0
     left: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Copied:
 def copy(source: Side, target: Side) -> Copied:
     """Copy a file or directory: into a directory that is there, else by that name.
 
-    What is written belongs to root inside, to us here.  Raises Refused.
+    Copies belong to root inside, to the user of this process here.  Raises Refused.
     """
     copied = Copied()
     try:
@@ -74,7 +74,7 @@ def copy(source: Side, target: Side) -> Copied:
 
 
 def _copy_contents(source: Side, target: Side, copied: Copied) -> None:
-    """Copy what is in a directory, which has no name of its own, to another or a new one."""
+    """Copy the contents of a directory to another or a new one."""
     with _directory(source) as above:
         if not _is_directory(target):
             with _directory(Side(target.pid, target.path.parent)) as there:
@@ -86,7 +86,7 @@ def _copy_contents(source: Side, target: Side, copied: Copied) -> None:
 
 @contextmanager
 def _target(target: Side, name: str) -> Iterator[tuple[int, str]]:
-    """Open the directory to write to, and say by which name."""
+    """Open the directory to write to, and return it with the new name."""
     if _is_directory(target):
         with _directory(target) as there:
             yield there, name
@@ -107,7 +107,7 @@ def _is_directory(side: Side) -> bool:
 
 @contextmanager
 def _directory(side: Side) -> Iterator[int]:
-    """Open a directory as who sees it resolves it: a link inside leads nowhere else."""
+    """Open a directory as its process resolves it: a link inside leads nowhere else."""
     try:
         fd = open_within(side.pid or "self", str(side.path), PLACE)
     except KernelError as error:

@@ -65,19 +65,19 @@ def execute(
 
 
 def _inside(stub: Stub, live: Shell, stubs: ExitStack) -> Stub:
-    """Join every namespace of a bash; return who is inside, which ``stubs`` ends as any other.
+    """Join every namespace of a bash; return the stub that is inside.
 
-    Once it is a program that has no effect.
+    ``stubs`` ends it and those before it; once it is a program that has no effect.
     """
     stubs.callback(stub.quit)
-    # Before it is in there: who has privileges inside may look into it from then on.
+    # Before setns(2): a process with privileges inside could read its memory afterwards.
     stub.conceal()
     wanted = namespaces.identities(live.pid)
     now = namespaces.identities(stub.pid)
     flags = sum(namespaces.CLONE_FLAGS[kind] for kind in wanted if wanted[kind] != now[kind])
     if flags:
         with stub.passed(live.pidfd) as number:
-            # All or nothing, and in the kernel's own order, setns(2).
+            # By a pidfd setns(2) joins all of them or none, in the order of the kernel.
             stub.setns(number, flags, of=live.pid)
         credentials.become_mapped(stub)
     _go_to_its_directory(stub, live)
@@ -93,8 +93,8 @@ def _inside(stub: Stub, live: Shell, stubs: ExitStack) -> Stub:
 
 
 def _go_to_its_directory(stub: Stub, live: Shell) -> None:
-    # By descriptor: a directory that was deleted, or lies below one that may not be
-    # entered, has no path, and bash is in it all the same.
+    # By descriptor: the directory of bash may be deleted, or below one that the stub may
+    # not search, and then no path leads to it.
     path = f"/proc/{live.pid}/cwd"
     directory = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -123,7 +123,7 @@ def _on_pipe(stub: Stub, start: Callable[[], None], output: int) -> None:
 
 @contextmanager
 def _interrupts_passed_on(session: int) -> Iterator[None]:
-    """Have each ^C be one for a program in a session of its own; the third one ends it."""
+    """Send each ^C to a program in a session of its own; the third one kills it."""
     if threading.current_thread() is not threading.main_thread():
         # Python runs handlers in the main thread only: nothing interrupts another one.
         yield
@@ -137,7 +137,7 @@ def _interrupts_passed_on(session: int) -> Iterator[None]:
             if callable(before):
                 before(interrupt, frame)
         number = signal.SIGINT if next(heard) < MOST_INTERRUPTS else signal.SIGKILL
-        # It may have ended just now.
+        # ESRCH: the session has ended just now.
         with suppress(ProcessLookupError):
             os.killpg(session, number)
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from shellplay.container.applied import AppliedFence, AppliedFences
     from shellplay.container.state import ContainerState
 
-# What is said of a layer that the kernel shows of nobody.
-AS_PUT_UP = "up, though the kernel does not show it"
+# A layer that the kernel shows of no process.
+NOT_SHOWN = "up, though the kernel does not show it"
 
 
 def of_the_host() -> list[FenceRecord]:
@@ -48,14 +48,14 @@ def _record(
 ) -> FenceRecord:
     layer = REGISTRY[kind]
     namespace = isinstance(host, NamespaceId) or isinstance(mine, NamespaceId)
-    told = layer.describe(mine, other=host) if layer.visible else AS_PUT_UP if up else None
+    told = layer.describe(mine, other=host) if layer.visible else NOT_SHOWN if up else None
     return FenceRecord(
         fence=kind,
         up=up,
         how=applied.how if applied else None,
         host=host.inode if isinstance(host, NamespaceId) else None,
         shell=mine.inode if isinstance(mine, NamespaceId) else None,
-        peel=_how_it_comes_off(applied, state) if applied and state else None,
+        peel=_how_removed(applied, state) if applied and state else None,
         options=applied.fence.given() if applied else {},
         shared_with=_sharers(state, mine) if up and state else (),
         host_state=None if namespace else layer.describe(host, other=mine),
@@ -71,7 +71,7 @@ def _sharers(state: ContainerState, fact: Hashable | None) -> tuple[str, ...]:
     return tuple(each.label for each in others if identify(each.pid, fact.kind) == fact)
 
 
-def _how_it_comes_off(applied: AppliedFence, state: ContainerState) -> str:
+def _how_removed(applied: AppliedFence, state: ContainerState) -> str:
     match applied.how:
         case How.IN_PLACE:
             return "in place"

@@ -31,10 +31,10 @@ def children(state: ContainerState) -> list[Process]:
 
 
 def await_programs(bash: int) -> None:
-    """Wait until the jobs of a bash are what they are to run.
+    """Wait until the jobs of a bash have called execve(2).
 
-    Bash answers as soon as it has forked, and nothing tells of an exec.  A list of commands
-    stays a bash: it sleeps, or has worked for longer than the way to an exec takes.
+    Bash answers as soon as it has forked, and no event tells of an execve.  A list of
+    commands stays a bash: it sleeps, or has run for longer than the way to an execve takes.
     """
     deadline = time.monotonic() + STARTING_SECONDS
     while any(map(_starts, procfs.children(bash))) and time.monotonic() < deadline:
@@ -45,7 +45,7 @@ def _starts(pid: int) -> bool:
     stat = procfs.stat(pid)
     if stat is None or stat.state not in "RD" or stat.ticks >= STARTING_TICKS:
         return False
-    # The last that an exec gives a process is its arguments.
+    # The arguments are the last that execve(2) gives a process.
     return not (stat.executed and procfs.arguments(pid))
 
 
@@ -58,13 +58,13 @@ def kill(state: ContainerState, target: str, number: int) -> list[Process]:
     found = []
     for pid in _pids_of(state, target):
         with pidfd(pid) as fd:
-            # Between the listing and the pidfd the number may have passed on.
+            # Between the listing and pidfd_open(2) the PID may have passed to another process.
             status = procfs.status(pid)
             if status is not None and pid in state.members():
                 HERE.pidfd_send_signal(fd, number)
                 found.append(_process(status, state.label))
                 if number in ENDING:
-                    # What the next command sees should be the effect.
+                    # So that the next command sees the effect.
                     readable(fd, MOMENT_SECONDS)
     return found
 
@@ -80,7 +80,7 @@ def _pids_of(state: ContainerState, target: str) -> list[int]:
         script = rf"\builtin jobs -p {shlex.quote(target)} >&3"
         answer = state.terminal.ask(script, alive=state.live.pidfd)
     inside = {int(word) for word in answer.split()}
-    # Bash knows the number in its own namespace; ours is another.
+    # Bash knows the PID in its own namespace, which is another one on the host.
     statuses = [procfs.status(pid) for pid in procfs.children(state.live.pid)]
     found = [each.pid for each in statuses if each and each.pids[-1] in inside]
     if not found:

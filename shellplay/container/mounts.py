@@ -1,4 +1,4 @@
-"""The tree that a live bash sees: mount in it, and tell what was written to it."""
+"""The mounts of a live bash: mount, unmount, and what was written since a root fence."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Files:
     def __init__(self, state: ContainerState, applied: AppliedFences) -> None:
         self._state = state
         self._applied = applied
-        # What was mounted here, and may be unmounted though it is where a fence is.
+        # Mounts of the user, which may be unmounted also below the target of a fence.
         self._own: set[tuple[str, str, str]] = set()
 
     def mount(
@@ -48,8 +48,8 @@ class Files:
     ) -> None:
         """Mount a file or directory from outside the tree, or a tmpfs, at a path inside.
 
-        What is missing of the path is made.  With ``mapped`` the owners of the files are
-        those that the user fence maps them to.  Raises UsageError and Refused.
+        Missing directories are made.  With ``mapped`` the owners of the files are mapped as
+        by the user fence.  Raises UsageError and Refused.
         """
         place = mount_calls.place(target)
         self._require_mnt()
@@ -105,7 +105,7 @@ class Files:
             raise Refused(
                 "the users of bash are the host's: none is mapped", "fence user, first"
             )
-        # By us: who is in that user namespace has no say over file systems of the host.
+        # By this process: mount_setattr(2) takes CAP_SYS_ADMIN over the file system.
         with ExitStack() as held:
             users = open_namespace(self._state.pid, "user")
             held.callback(os.close, users)
@@ -120,7 +120,7 @@ class Files:
             yield held.enter_context(caller.passed(tree))
 
     def unmount(self, target: str) -> None:
-        """Unmount what is mounted at a path inside; raises UsageError and Refused."""
+        """Unmount the topmost mount at a path inside; raises UsageError and Refused."""
         place = mount_calls.place(target)
         self._require_mnt()
         there = self._at(place)
@@ -129,12 +129,12 @@ class Files:
         if self._known(there) not in self._own and (kind := self._owner(there)) is not None:
             raise Refused(f"{place} is of the {kind} fence", f"peel {kind}")
         with self._inside("unmount") as caller:
-            # It goes at once, and with its last user: bash may be in there.
+            # MNT_DETACH: the mount ends with its last user, and bash may be in there.
             caller.umount2(place, k.MNT_DETACH)
         self._own.discard(self._known(there))
 
     def _at(self, place: str) -> Mount | None:
-        """Return what is mounted at a path last."""
+        """Return the topmost mount at a path, None if there is none."""
         found = [
             each for each in mountinfo.mounts(self._state.pid) or () if each.point == place
         ]
@@ -142,11 +142,11 @@ class Files:
 
     @staticmethod
     def _known(mount: Mount) -> tuple[str, str, str]:
-        """Return what a mount is known by in every copy of the table of mounts."""
+        """Return what identifies a mount in every copy of the mount namespace."""
         return mount.point, mount.device, mount.root
 
     def _owner(self, mount: Mount) -> str | None:
-        """Return the fence that would have a hole without a mount that it has made."""
+        """Return the kind of the fence that has made a mount, None if none has."""
         root = self._root
         fences = [each.fence for each in self._applied.of(Stage.MOUNT)]
         owners = (
@@ -161,7 +161,7 @@ class Files:
         return found.fence if found and isinstance(found.fence, Root) else None
 
     def mounted(self) -> Iterator[tuple[str, str]]:
-        """Yield where something is mounted that neither the host nor a fence has there."""
+        """Yield place and file system of each mount that is not the host's or a fence's."""
         host = {(each.device, each.point) for each in mountinfo.mounts("self") or ()}
         points = [point for each in self._applied.fences for point in each.mount_points]
         taken = tuple(f"{point}/" for point in (*points, *KERNELS))
@@ -173,7 +173,7 @@ class Files:
                 yield each.point, f"{each.kind} {each.device}"
 
     def changes(self) -> Iterator[FileChange]:
-        """Yield what is not as it was when the root went up; raises Refused."""
+        """Yield the changes since the root fence was applied; raises Refused."""
         # Loaded here: to mount takes none of what an image does.
         from shellplay.image.overlay_changes import changes
 
@@ -181,9 +181,9 @@ class Files:
         return changes(upper, lower_tree.below, lower_tree.apart)
 
     def commit(self, name: str) -> Generator[str, None, Image]:
-        """Make an image of what is not as it was, over the one that the root stands on.
+        """Make an image of the changes, over the image of the root fence; return it.
 
-        Yields sentences about what is not in it.
+        Yields sentences about what is left out.  Raises UsageError and Refused.
         """
         from shellplay.image.commit import commit
         from shellplay.image.reference import parse
@@ -195,7 +195,7 @@ class Files:
             yield "the host is no image, so only what was changed is in it"
         leave: set[str] = set()
         if lower_tree.image is None:
-            # What is mounted on the host has a place in there, also if nothing was written.
+            # The upper directory has a place for each mount of the host, changed or not.
             changed = {each.path.split("/")[1] for each in self.changes()}
             leave = {each.name for each in upper.iterdir()} - changed
         return (yield from commit(Store(), name, upper, lower_tree.image, exclude=leave))
@@ -211,7 +211,7 @@ class Files:
         return fence.lower_tree.upper, fence.lower_tree
 
     def _require_room(self, place: str) -> None:
-        """Raise Refused if something would have to be made among the files of the host."""
+        """Raise Refused if a directory would have to be made in a file system of the host."""
         there = f"/proc/{self._state.pid}/root"
         if "root" in self._applied or os.path.exists(there + place):
             return

@@ -1,4 +1,4 @@
-"""The network of a container: its place at the bridge, its names, its published ports."""
+"""The network of a container: its veth at the bridge, its names, its published ports."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ WITHOUT_MNT = "names are looked up as on the host, until mnt is fenced"
 
 
 class Network:
-    """What leads out of the net namespace of one container, and into it.
+    """The ways out of the net namespace of one container, and into it.
 
-    All of it belongs to one namespace, and goes when bash is in it no more.
+    All of them belong to one namespace, and end when bash has left it.  ``peers`` returns the
+    networks of all containers.
     """
 
     def __init__(
@@ -46,11 +47,11 @@ class Network:
         self._peers = peers
         self._bridge = bridge
         self._files = EtcFiles()
-        # Whether names are told inside also if nothing leads out of its network.
+        # Whether /etc/hosts is written also without a way out of the network.
         self._always_named = False
-        self._leg: VethPair | None = None
-        self._way: RootlessHelper | None = None
-        self._space: NamespaceId | None = None
+        self._veth: VethPair | None = None
+        self._helper: RootlessHelper | None = None
+        self._owned: NamespaceId | None = None
         self._published: list[Published] = []
         self._closed: tuple[str, ...] = ()
 
@@ -59,36 +60,36 @@ class Network:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses inside, as the kernel shows them; none if the network is the host's."""
-        return addresses.addresses(self._state.pid) if self._own() else ()
+        return addresses.addresses(self._state.pid) if self._namespace() else ()
 
     @property
     def ports(self) -> tuple[Port, ...]:
         """The ports of the host that lead inside."""
         return tuple(each.port for each in self._published)
 
-    def _own(self) -> NamespaceId | None:
-        """Return the network that bash is in, None if it is the host's."""
+    def _namespace(self) -> NamespaceId | None:
+        """Return the net namespace of bash, None if it is the host's."""
         found = None if self._state.dead else namespaces.identify(self._state.pid, "net")
         return found if found != namespaces.identify("self", "net") else None
 
     # -- with the fences -----------------------------------------------------------------
 
     def prestart(self) -> None:
-        """Start what a bridge takes, if it can be had, while something else is being done."""
+        """Start the bridge process, if there can be one, beside other work."""
         self._bridge.prestart()
 
     def refreshed(self, change: Change) -> Change:
         """Refresh the network after a change of fences; return the change with its notes."""
         return change.changed(notes=(*change.notes, *self.refresh()))
 
-    def furnish(self, fence: Net, pid: int) -> tuple[str, ...]:
-        """Give the network of a process what a net fence has; return sentences about it.
+    def open_way_out(self, fence: Net, pid: int) -> tuple[str, ...]:
+        """Give the network of a process the way out of a net fence; return sentences.
 
         Raises Refused, and then nothing has changed.
         """
         space = namespaces.identify(pid, "net")
         if space is None or space == namespaces.identify("self", "net"):
-            # Whatever went wrong: an interface of the host's own is not what was asked for.
+            # Without this check an error would put the interface into the network of the host.
             raise ShellplayError("the kernel does not show a network that is not the host's")
         try:
             match fence.mode:
@@ -97,122 +98,122 @@ class Network:
                 case mode if mode == PASTA:
                     from shellplay.network import rootless
 
-                    self._way = rootless.start_helper(self._state.monitor, pid)
-                    notes = (f"{self._way.program} leads out",)
+                    self._helper = rootless.start_helper(self._state.monitor, pid)
+                    notes = (f"{self._helper.program} leads out",)
                 case _:
                     return ()
         except KernelError as error:
             raise explained(error, f"net {fence.mode}", pid) from error
-        self._space = space
+        self._owned = space
         return notes
 
     def _attach(self, pid: int, subnet: str | None) -> tuple[str, ...]:
         with hold_namespace(pid, "net") as space:
-            self._leg = leg = self._bridge.attach(space.fd, subnet)
-        told = f"{leg.interface} at {self._bridge.bridge}: {', '.join(leg.addresses)}"
+            self._veth = veth = self._bridge.attach(space.fd, subnet)
+        told = f"{veth.interface} at {self._bridge.bridge}: {', '.join(veth.addresses)}"
         _, without_server = etc_hosts.resolv(None)
-        return (told, *leg.notes, *([without_server] if without_server else []))
+        return (told, *veth.notes, *([without_server] if without_server else []))
 
     def refresh(self) -> tuple[str, ...]:
-        """Fit names to the network and the mounts that bash is in; return sentences."""
+        """Write names for the present network and mount them; return sentences."""
         self.detach_if_unused()
-        self._tell_everybody()
+        self._write_names()
         closed, self._closed = self._closed, ()
         try:
-            return (*closed, *self._fit_names())
+            return (*closed, *self._mount_names())
         except KernelError as error:
             return (*closed, f"the names inside are not what they should be: {error.message}")
 
     def name(self, hostname: str, first: Caller) -> tuple[str, ...]:
-        """Have files for names inside wherever its network leads to, as Docker has them.
+        """Mount /etc/hosts, resolv.conf and hostname, as Docker does in any network.
 
-        They are mounted by the first process, and it is said which are not; ``refresh`` fills
-        them.
+        The ``first`` process mounts them; ``refresh`` writes them.  Returns a sentence about
+        each that cannot be mounted.
         """
         self._always_named = True
         self._files.write(etc_hosts.HOSTNAME, f"{hostname}\n")
         return self._files.mount_by(first)
 
-    def _tell_alone(self) -> None:
-        alone = self._own() is not None
+    def _write_own_names(self) -> None:
+        alone = self._namespace() is not None
         text = etc_hosts.hosts((), ()) if alone else etc_hosts.read_host_file(etc_hosts.HOSTS)
         self._files.write(etc_hosts.HOSTS, text)
         self._files.write(etc_hosts.RESOLV, etc_hosts.read_host_file(etc_hosts.RESOLV))
 
-    def _fit_names(self) -> tuple[str, ...]:
+    def _mount_names(self) -> tuple[str, ...]:
         pid, monitor = self._state.pid, self._state.monitor
         if self._state.dead:
             return ()
-        if self._anchor() is None:
+        if self._shared_way_out() is None:
             if not self._always_named:
                 self._files.unmount(monitor, pid)
                 return ()
-            self._tell_alone()
+            self._write_own_names()
         if namespaces.identify(pid, "mnt") == namespaces.identify("self", "mnt"):
-            return ()  # Those are the host's files.
+            return ()  # The mount would show on the host.
         return self._files.mount(monitor, pid)
 
     def detach_if_unused(self) -> None:
-        """Let go of what belongs to a network that bash is in no more."""
+        """Close ports and ways out of a network that bash has left."""
         if self._state.dead:
             self._files.close()
-        if self._space is None or self._own() == self._space:
+        if self._owned is None or self._namespace() == self._owned:
             return
         for each in self._published:
             each.process.end()
             self._closed += (f"{each.port} is closed",)
         self._published.clear()
         self._let_go()
-        self._space = None
-        self._tell_everybody()
+        self._owned = None
+        self._write_names()
 
     def _let_go(self) -> None:
-        leg, way, self._leg, self._way = self._leg, self._way, None, None
-        if way is not None:
-            way.process.end()
-        if leg is not None:
-            self._bridge.detach(leg.link)
+        veth, helper, self._veth, self._helper = self._veth, self._helper, None, None
+        if helper is not None:
+            helper.process.end()
+        if veth is not None:
+            self._bridge.detach(veth.link)
 
     # -- names ---------------------------------------------------------------------------
 
-    def _anchor(self) -> Network | None:
-        """Return whose way out of its network bash has: its own, or one that it shares."""
-        leading = self._leading()
-        own = self._own() if leading else None
-        return next((each for each in leading if each._space == own), None)
+    def _shared_way_out(self) -> Network | None:
+        """Return the container whose way out bash uses: this one, or one it shares with."""
+        leading = self._with_way_out()
+        own = self._namespace() if leading else None
+        return next((each for each in leading if each._owned == own), None)
 
-    def _leading(self) -> list[Network]:
-        """Return those that have a way out."""
-        return [each for each in self._all() if each._leg or each._way]
+    def _with_way_out(self) -> list[Network]:
+        """Return the networks that have a way out."""
+        return [each for each in self._all() if each._veth or each._helper]
 
     def _all(self) -> list[Network]:
         """Return the networks of all containers; this one may still be starting."""
         return [self, *(each for each in self._peers() if each is not self)]
 
-    def _tell_everybody(self) -> None:
-        """Write the names of all to those who are at the bridge, or have another way out."""
-        leading = self._leading()
+    def _write_names(self) -> None:
+        """Write /etc/hosts and resolv.conf of every container that has a way out."""
+        leading = self._with_way_out()
         if not leading:
             return
         inside: dict[NamespaceId | None, list[Network]] = {}
         for peer in self._all():
-            inside.setdefault(peer._own(), []).append(peer)
-        lines = {each._space: each._lines(inside.get(each._space, [])) for each in leading}
-        at_bridge = {each._space for each in leading if each._leg}
+            inside.setdefault(peer._namespace(), []).append(peer)
+        lines = {each._owned: each._lines(inside.get(each._owned, [])) for each in leading}
+        at_bridge = {each._owned for each in leading if each._veth}
         for each in leading:
-            seen = at_bridge if each._leg else {each._space}
-            others = [line for space in seen - {each._space} for line in lines[space]]
-            text = etc_hosts.hosts(lines[each._space], sorted(others))
-            server = each._way.name_server if each._way else None
+            seen = at_bridge if each._veth else {each._owned}
+            others = [line for space in seen - {each._owned} for line in lines[space]]
+            text = etc_hosts.hosts(lines[each._owned], sorted(others))
+            server = each._helper.name_server if each._helper else None
             resolv = etc_hosts.resolv(server)[0]
-            for peer in inside.get(each._space, []):
+            for peer in inside.get(each._owned, []):
                 peer._files.write(etc_hosts.HOSTS, text)
                 peer._files.write(etc_hosts.RESOLV, resolv)
 
     def _lines(self, sharing: list[Network]) -> list[str]:
-        """Return what /etc/hosts has of the containers in this network."""
+        """Return the lines of /etc/hosts for the containers in this network."""
         called = dict.fromkeys(name for each in sharing for name in each._names())
-        found = self._leg.addresses if self._leg else self.addresses
+        found = self._veth.addresses if self._veth else self.addresses
         return [etc_hosts.line(each, list(called)) for each in found]
 
     def _names(self) -> tuple[str, str]:
@@ -221,40 +222,40 @@ class Network:
     # -- changed while it runs -----------------------------------------------------------
 
     def connect(self) -> tuple[str, ...]:
-        """Lead an interface of the bridge into the network inside; raises Refused."""
+        """Attach an interface at the bridge to the network inside; raises Refused."""
         with deferred(), self._state.attended():
             fence = self._require_net()
-            if (anchor := self._anchor()) is not None:
-                whose = self._state.label if anchor is self else anchor._state.label
+            if (sharer := self._shared_way_out()) is not None:
+                whose = self._state.label if sharer is self else sharer._state.label
                 raise Refused(f"the network of {whose} is connected already", "disconnect")
             connected = fence.changed(mode=BRIDGE, join=None)
             self._bridge.require()
-            notes = self.furnish(connected, self._state.pid)
+            notes = self.open_way_out(connected, self._state.pid)
             self._applied.change(connected)
             if "mnt" not in self._applied:
                 notes = (*notes, WITHOUT_MNT)
             return (*notes, *self.refresh())
 
     def disconnect(self) -> None:
-        """Take that interface away again; raises Refused if there is none."""
+        """Remove that interface; raises Refused if there is none."""
         with deferred(), self._state.attended():
             fence = self._require_net()
-            if self._leg is None:
+            if self._veth is None:
                 raise Refused(f"{self._state.label} is not connected to the bridge", "connect")
             self._let_go()
             self._applied.change(fence.changed(mode=NONE, subnet=None))
             self.refresh()
 
     def publish(self, text: str) -> Port:
-        """Have a port of the host lead to one inside, [ADDRESS:]HOST:INSIDE[/udp].
+        """Publish a port inside on the host, [ADDRESS:]HOST:INSIDE[/udp].
 
-        Returns it with its number; raises UsageError and Refused.
+        Returns it with its number on the host; raises UsageError and Refused.
         """
         with deferred(), self._state.attended():
             return self.open_port(text)
 
     def open_port(self, text: str) -> Port:
-        """Do so for who deals with the container already, as when it starts."""
+        """Publish a port of a container that is attended, or that is starting."""
         # Loaded here: few containers publish a port.
         from shellplay.network import proxy
         from shellplay.network.port import Port
@@ -263,11 +264,11 @@ class Network:
         self._require_net()
         published = proxy.publish(self._state.monitor, port, self._state.pid)
         self._published.append(published)
-        self._space = self._own()
+        self._owned = self._namespace()
         return published.port
 
     def unpublish(self, text: str) -> tuple[Port, ...]:
-        """Close the published ports that a text means, with every connection; or Refused."""
+        """Close the published ports of a spelling, with every connection; raises Refused."""
         with deferred(), self._state.attended():
             self._state.require_alive()
             found = [each for each in self._published if text in each.port.spellings]
@@ -283,7 +284,7 @@ class Network:
     def _require_net(self) -> Net:
         self._state.require_alive()
         applied = self._applied.find("net")
-        if applied is None or self._own() is None:
+        if applied is None or self._namespace() is None:
             raise Refused("the network of bash is the host's", "fence net bridge, or fence net")
         assert isinstance(applied.fence, Net)
         return applied.fence

@@ -1,4 +1,4 @@
-"""The program that a container was started with: its streams, its end and how it ended."""
+"""The process of a container: its streams, its stop signal and its exit status."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ Output = Callable[[int, bytes], None]
 class ContainerProcess:
     """A program as the first process of a container.
 
-    ``streams`` are its pipes if it has no terminal.  As long as it ``waits`` nobody else may
-    read what it prints: somebody is going to attend it.
+    Its pipes, if it has no terminal, and whether a command is about to read its output are in
+    the state of the container.
     """
 
     def __init__(self, state: ContainerState, spec: ProcessSpec) -> None:
@@ -45,7 +45,7 @@ class ContainerProcess:
 
     def connect(self) -> Stdio:
         """Make the pipes of a program that gets no terminal."""
-        self._state.stdio = stdio = Stdio(self._heard, keys=self.spec.keys)
+        self._state.stdio = stdio = Stdio(self._keep_output, keys=self.spec.keys)
         return stdio
 
     def set_credentials(self, account: Account, environment: Mapping[str, str]) -> None:
@@ -53,10 +53,10 @@ class ContainerProcess:
         self._state.account, self._state.environment = account, environment
         self._state.monitor.expect(self._state.live.pid)
         if not self.spec.is_bash:
-            # Held, or its number could be that of another one before we have looked.
+            # Held open: otherwise the inode number could pass to another namespace.
             self._mounts = namespaces.open_namespace(self._state.live.pid, "mnt")
 
-    def _heard(self, stream: int, piece: bytes) -> None:
+    def _keep_output(self, stream: int, piece: bytes) -> None:
         self._state.terminal.remember(piece)
         if self._output is not None:
             self._output(stream, piece)
@@ -64,49 +64,50 @@ class ContainerProcess:
     # -- living --------------------------------------------------------------------------
 
     def unread_output(self) -> bytes:
-        """Return what it has printed on its terminal before somebody came who is awaited."""
+        """Return the output on its terminal from before the command that was to read it."""
         awaited, self._state.awaited = self._state.awaited, False
         return self._state.terminal.scrollback() if awaited else b""
 
-    def leave(self) -> None:
-        """Have it be read in the background after all: nobody comes."""
+    def read_in_background(self) -> None:
+        """Have the pty reader read its output, because no command will."""
         with self._state.attended():
             self._state.awaited = False
 
     def attend(self, output: Output, keys: int | None) -> int:
-        """Pass on what it prints, and keys of ours, until it has ended; return its status.
+        """Pass on its output, and our keys to it, until it has ended; return its status.
 
-        A KeyboardInterrupt is passed on to it, as SIGINT; the third one ends it.  So is a
-        signal that ends us, by SystemExit: then it has as long as for ``stop``, if it handles
-        that at all.  Without keys it reads that there are none.
+        ``keys`` is a descriptor of ours; None closes its stdin.  A KeyboardInterrupt becomes
+        a SIGINT for it; the third one a SIGKILL.  A signal that ends this process, as
+        SystemExit, is passed on if the program handles it, which then has as long as for
+        ``stop``.
         """
         assert self._state.stdio is not None
         self._state.awaited = False
         if keys is None:
             self._state.stdio.end_keys()
-        with self._state.attended(), self._heard_by(output):
+        with self._state.attended(), self._output_to(output):
             for interrupts in count(1):
                 try:
-                    self._state.stdio.pump(self._state.live.pidfd, keys, self.end_the_rest)
+                    self._state.stdio.pump(self._state.live.pidfd, keys, self.kill_remaining)
                     break
                 except KeyboardInterrupt:
                     self._send(
                         signal.SIGINT if interrupts < MOST_INTERRUPTS else signal.SIGKILL
                     )
                 except SystemExit as leaving:
-                    self._leave(leaving.code)
+                    self._pass_on_signal(leaving.code)
                     raise
             self._state.on_exit()
         status = self.exit_status
         assert status is not None, "it has ended"
         return status
 
-    def _leave(self, status: object) -> None:
+    def _pass_on_signal(self, status: object) -> None:
         number = status - 128 if isinstance(status, int) else 0
         live = self._state.live
         if self._state.stdio is not None and number > 0 and handles(live.pid, number):
             self._send(number)
-            self._state.stdio.pump(live.pidfd, None, self.end_the_rest, seconds=GRACE_SECONDS)
+            self._state.stdio.pump(live.pidfd, None, self.kill_remaining, seconds=GRACE_SECONDS)
 
     @property
     def awaited(self) -> bool:
@@ -114,7 +115,7 @@ class ContainerProcess:
         return self._state.awaited
 
     @contextmanager
-    def _heard_by(self, output: Output) -> Iterator[None]:
+    def _output_to(self, output: Output) -> Iterator[None]:
         self._output = output
         try:
             yield
@@ -130,21 +131,21 @@ class ContainerProcess:
             try:
                 self._status = self._state.monitor.exit_status_of(self._state.live.pid)
             except ShellGone:
-                return 128 + signal.SIGKILL  # With the playground process it was killed.
+                return 128 + signal.SIGKILL  # It was killed with the monitor.
         return self._status
 
     def read_rest(self) -> bool:
-        """Take in what it has printed last; return whether somebody attends its end."""
+        """Read its last output; return whether a command attends its end."""
         if self._state.stdio is None:
-            self.end_the_rest()
+            self.kill_remaining()
         else:
-            self._state.stdio.pump(self._state.live.pidfd, None, self.end_the_rest)
+            self._state.stdio.pump(self._state.live.pidfd, None, self.kill_remaining)
         return self._output is not None
 
-    def end_the_rest(self) -> None:
-        """End what is left of it once it has ended, as in a pid namespace the kernel does.
+    def kill_remaining(self) -> None:
+        """Kill the processes that outlive it, as the kernel does in a pid namespace.
 
-        By their mounts: they may be children of the playground process by now.
+        They are known by their mount namespace: they may be children of the monitor by now.
         """
         if self._mounts is None:
             return
@@ -158,29 +159,29 @@ class ContainerProcess:
             for pid in left:
                 kill_quietly(pid)
             time.sleep(MOMENT_SECONDS)
-        self._let_go_of_mounts()
+        self._close_mounts()
 
-    def _let_go_of_mounts(self) -> None:
+    def _close_mounts(self) -> None:
         if self._mounts is not None:
             os.close(self._mounts)
             self._mounts = None
 
     def close(self) -> None:
-        """Let go of its pipes."""
-        self._let_go_of_mounts()
+        """Close its pipes and the descriptor of its mounts."""
+        self._close_mounts()
         if self._state.stdio is not None:
             self._state.stdio.close()
 
     def wait(self) -> None:
-        """Wait until it has ended, however long that takes."""
+        """Wait until it has ended, without a limit of time."""
         poll = select.poll()
         poll.register(self._state.live.pidfd, select.POLLIN)
         poll.poll()
 
     def end(self, seconds: float) -> bool:
-        """Ask it to end, by the signal that its image names or TERM; kill it after a time.
+        """Send it the stop signal of its image, or TERM; kill it after some ``seconds``.
 
-        Returns whether it has ended in time.
+        Returns whether it has ended before that.
         """
         self._send(signal.Signals[f"SIG{self.spec.stop_signal}"])
         in_time = readable(self._state.live.pidfd, seconds)
@@ -193,12 +194,12 @@ class ContainerProcess:
         try:
             HERE.pidfd_send_signal(self._state.live.pidfd, number)
         except KernelError as error:
-            # It may have ended just now, and then there is nobody to tell.
+            # ESRCH: it has ended just now, which is what a signal may be for.
             if error.errno != errno.ESRCH:
                 raise
 
     def require_terminal(self) -> None:
-        """Raise Refused if it has none."""
+        """Raise Refused if it has no terminal."""
         if not self.spec.terminal:
             raise Refused(
                 f"{self._state.label} was started without a terminal",

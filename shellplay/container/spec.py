@@ -1,4 +1,4 @@
-"""What a container runs from its start, behind all of its fences, instead of a bare bash."""
+"""The specification of a start: the process, its volumes and its fences."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Report = Callable[[str, str], None]
 
 
 class VolumeSpec(Value):
-    """What is mounted at ``target``: a file or directory of the host, or a tmpfs if None.
+    """A mount at ``target``: a file or directory of the host, or a tmpfs if None.
 
-    A ``device`` may be opened; ``allowed`` is what a tmpfs otherwise forbids: exec, suid.
+    A ``device`` may be opened; ``allowed`` are mount options, exec and suid, for a tmpfs.
     """
 
     source: Path | None
@@ -31,13 +31,13 @@ class VolumeSpec(Value):
 
 
 class ProcessSpec(Value):
-    """A program with what is around it; it becomes number 1 behind a pid fence.
+    """A program and its surroundings; it becomes PID 1 behind a pid fence.
 
     ``user`` is as for ``docker run -u``.  With ``terminal`` it gets one, otherwise its output
-    goes to pipes; with ``keys`` what is typed goes to it.  ``directory`` is made if it is not
-    there.  ``init`` puts a process before it that reaps what it leaves behind.  A bash that
-    can be lived in reads ~/.bashrc if it ``reads_bashrc``.  If it is to be ``attended``
-    somebody waits for what it prints.  With ``forgotten`` its container goes with it.
+    goes to pipes; with ``keys`` its stdin is a pipe, too.  ``directory`` is made if it is
+    missing.  ``init`` puts a process before it that reaps orphans.  An interactive bash reads
+    ~/.bashrc if it ``reads_bashrc``.  If it is ``attended``, a command waits for its output.
+    If it is ``forgotten``, its container is removed after its end.
     """
 
     argv: tuple[str, ...]
@@ -55,7 +55,7 @@ class ProcessSpec(Value):
 
     @property
     def is_bash(self) -> bool:
-        """Whether it is a bash that can be lived in: interactive, on a terminal."""
+        """Whether it is an interactive bash on a terminal."""
         name = os.path.basename(self.argv[0])
         return self.terminal and not self.init and name == "bash" and len(self.argv) == 1
 
@@ -71,10 +71,11 @@ def new_id() -> str:
 
 
 class StartSpec(Value):
-    """How a container starts: what it runs, behind which fences; ``report`` hears of each.
+    """The id of a container, its process, its fences and its published ports.
 
-    Its ``id`` is known before it is there: it may be the host name.  ``ports`` are published
-    before the program begins, so that it never runs if one is taken.
+    ``report`` gets a sentence about each fence, "" once it is applied.  The ``id`` is chosen
+    before the start: it may be the host name.  ``ports`` are published before the program
+    starts, so that it never runs if one is taken.
     """
 
     id: str

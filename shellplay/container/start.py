@@ -62,9 +62,10 @@ def start(
     network: Network,
     process: ContainerProcess,
 ) -> Shell:
-    """Start the program of a container behind its fences; raises what refuses one of them.
+    """Start the program of a container behind its fences; return its first process.
 
-    If it fails nothing of it is left, but for what the fences hold: ``applied`` holds them.
+    Raises Refused, KernelError and NotStarted.  Then no process is left, and ``applied``
+    has the fences, whose descriptors are still to be closed.
     """
     with ExitStack() as held:
         sequence = _StartSequence(state, spec, applied, network, process, held)
@@ -76,7 +77,7 @@ def start(
 
 
 class _StartSequence:
-    """One start, with the stub that goes through it."""
+    """The steps of one start, with the stub that becomes the program."""
 
     def __init__(
         self,
@@ -95,7 +96,7 @@ class _StartSequence:
         self._report = start.report
         self._ports = start.ports
         self._stub = state.monitor.stub()
-        # Once it is a program that has no effect.
+        # Once the stub is a program, that has no effect.
         held.callback(lambda: self._stub.quit())
         self._held = held
         status = procfs.status(self._stub.pid)
@@ -103,16 +104,16 @@ class _StartSequence:
         self._plan = Plan(self._prepared(each, status) for each in start.fences)
         self._volumes = Volumes(start.process.volumes, held)
         self._first: Shell | None = None
-        # The stubs that have forked, to be inside: pidfds.
+        # pidfds of the stubs that have forked, whose children are inside.
         self._outside: list[int] = []
 
     def run(self) -> Shell:
-        """Go through all of it, and return the first process."""
+        """Take all steps, and return the first process."""
         # Its stderr is a file of the host: the descriptor would lead out of a new root.
         self._stub.dup3(1, 2)
         mount.umask(self._stub, UMASK)
         self._stub.chdir("/")
-        if self._sees_its_cgroup:
+        if self._has_cgroup_namespace:
             for limit in self._of(Limit):
                 # The root of a cgroup namespace is the cgroup of the process that makes it.
                 limit.enter_cgroup(self._target())
@@ -124,16 +125,16 @@ class _StartSequence:
                 self._volumes.copy(self._stub, without_devices=self._hides_devices)
         if self._plan.fresh_proc and "proc" not in self._plan:
             apply.mount_proc(self._stub)
-        self._furnish_net()
+        self._open_network()
         for port in self._ports:
             self._report("net", f"published: {self._network.open_port(port)}")
-        self._close_root()
+        self._make_root_read_only()
         for mounted in self._plan.of(Stage.MOUNT):
             self._apply(mounted)
         self._volumes.mount(self._stub)
         for each in self._plan.of(Stage.LIMIT):
             self._apply(each)
-        self._show_cgroups()
+        self._mount_cgroups()
         self._go_to_its_directory()
         self._end_with_the_monitor()
         self._stub.conceal()
@@ -190,9 +191,9 @@ class _StartSequence:
             self._open_ports()
 
     def _open_ports(self) -> None:
-        """Let everybody bind every port of a network of its own, and send pings.
+        """Allow every user every port of a network of its own, and pings, as Docker does.
 
-        Docker does, see ip(7) and icmp(7); now, while /proc/sys can still be written.
+        See ip(7) and icmp(7).  Before /proc/sys becomes read-only.
         """
         # The kernel takes no range of groups that are not mapped.
         mapped = build.may_see_below_mounts(self._stub)
@@ -200,7 +201,7 @@ class _StartSequence:
         try:
             sysctl.set_all(self._stub, {"net.ipv4.ip_unprivileged_port_start": "0", **pings})
         except KernelError as error:
-            # We may be in a container ourselves.
+            # This process may be in a container itself.
             if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
                 raise
             self._report("net", f"ports below 1024 are for root only: {error.message}")
@@ -209,7 +210,7 @@ class _StartSequence:
         """Leave out of a new root what is mounted anew: to unmount it takes longer.
 
         Without privileges on the host a /proc or /sys is mounted only where the host's is
-        seen.  The root is written to, up to ``_close_root``.
+        seen.  The root is written to, up to ``_make_root_read_only``.
         """
         kinds = {each.kind for each in self._plan.of(Stage.MOUNT)}
         anew = kinds >= {"proc", "sys", "dev"} and not self._spec.is_bash
@@ -217,11 +218,11 @@ class _StartSequence:
             fence = fence.changed(kernels=("/dev",))
         return fence.changed(ro=False)
 
-    def _furnish_net(self) -> None:
-        """Lead its network out, and have names there; the first process has its PID now."""
+    def _open_network(self) -> None:
+        """Open the way out of its network and write names; the first process has a PID now."""
         self._state.live = self._first = Shell(self._stub.pid)
         for net in self._of(Net):
-            for note in self._network.furnish(net, self._stub.pid):
+            for note in self._network.open_way_out(net, self._stub.pid):
                 self._report(net.kind, note)
         named = [each.hostname for each in self._of(Uts) if each.hostname]
         name = named[0] if named else os.uname().nodename
@@ -229,14 +230,14 @@ class _StartSequence:
             self._report("net", note)
 
     @property
-    def _sees_its_cgroup(self) -> bool:
-        """Whether the cgroup that it gets is to be the root of those that it sees."""
+    def _has_cgroup_namespace(self) -> bool:
+        """Whether it has a new cgroup namespace, whose root is its own cgroup."""
         return any(each.kind == "cgroup" and each.join is None for each in self._of(Namespace))
 
-    def _show_cgroups(self) -> None:
+    def _mount_cgroups(self) -> None:
         found = self._state.group.directories
         unified = any(each.version == 2 for each, _ in found)
-        if unified and self._sees_its_cgroup:
+        if unified and self._has_cgroup_namespace:
             cgroup_mount.mount_unified(self._stub)
         elif found and not unified and build.may_see_below_mounts(self._stub):
             cgroup_mount.mount_each(self._stub, found)
@@ -245,13 +246,13 @@ class _StartSequence:
 
     @property
     def _hides_devices(self) -> bool:
-        """Whether only what is in /dev can be opened: also root could make other nodes."""
+        """Whether only devices in /dev can be opened; mknod(2) could make other nodes."""
         return "dev" in self._plan
 
-    def _close_root(self) -> None:
-        """Have nothing be written in its root, if that is asked."""
+    def _make_root_read_only(self) -> None:
+        """Make its root read-only, if that is asked."""
         if any(each.ro for each in self._of(Root)):
-            # What is going to be mounted in there needs its places first.
+            # The mount points of volumes have to be made before that.
             mount.make_place(self._stub, self._spec.directory, directory=True)
             self._volumes.make_places(self._stub)
             build.make_read_only(self._stub)

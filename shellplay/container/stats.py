@@ -1,6 +1,6 @@
-"""What a container uses, and what its limits have done to it.
+"""The usage of a container, and the effects of its limits.
 
-Its cgroups count that.  Where there is none yet, it is summed up over the processes.
+Its cgroups count both.  Where there is none yet, it is summed up over the processes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The pipes of a program that has no terminal: what it prints, and what it is told."""
+"""stdin, stdout and stderr pipes of a program without a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from shellplay.kernel.stub import Stub
 
 CHUNK = 65536
-# A child that outlives the program may hold the pipes for ever.
+# A child that outlives the program may keep the pipes open for ever.
 LAST_WORDS_MS = 200
 
 Heard = Callable[[int, bytes], None]
@@ -22,7 +22,7 @@ Heard = Callable[[int, bytes], None]
 class Stdio:
     """Our ends: ``output`` and ``errors`` are read, ``keys`` is written to if there is one.
 
-    ``heard`` is told every piece with the number of its stream, 1 or 2.
+    ``heard`` gets every piece with the number of its stream, 1 or 2.
     """
 
     def __init__(self, heard: Heard, *, keys: bool) -> None:
@@ -42,9 +42,9 @@ class Stdio:
         self._lock = threading.Lock()
 
     def hand_over(self, stub: Stub, owner: int) -> None:
-        """Make their ends the standard streams of a stub; we forget them.
+        """Make the other ends the standard streams of a stub, and close them here.
 
-        Who owns them may open them anew, as /dev/stdout.
+        The ``owner``, a uid, may open them anew, as /dev/stdout.
         """
         theirs = []
         for ours in (self._stdin, self._stdout, self._stderr):
@@ -68,9 +68,9 @@ class Stdio:
         return tuple(self._open)
 
     def read(self, fd: int) -> bool:
-        """Take in what there is of one stream; return whether that was its end.
+        """Read one stream without waiting; return whether that was its end.
 
-        From any thread: who was told that there is something may come after another.
+        From any thread: another one may have read it since poll(2) returned.
         """
         with self._lock:
             if fd not in self._open:
@@ -93,10 +93,11 @@ class Stdio:
         *,
         seconds: float = math.inf,
     ) -> None:
-        """Pass output on, and keys from a descriptor of ours, until the program has ended.
+        """Pass output on, and keys from our descriptor ``source``, until the program ends.
 
-        ``alive`` is its pidfd; ``at_end`` is called when it has.  Nothing waits for the
-        program to read: it may wait for us.  After ``seconds`` it returns in any case.
+        ``alive`` is its pidfd; ``at_end`` is called at its end.  No write waits for the
+        program to read: it may wait for its output to be read.  Returns after ``seconds`` in
+        any case.
         """
         ended, until = False, time.monotonic() + seconds
         while self._open or not ended:
@@ -121,10 +122,10 @@ class Stdio:
                     self.end_keys()
 
     def _awaited(self, source: int | None) -> dict[int, int]:
-        """Return what to wait for: keys of ours only when there is room for them."""
+        """Return the events to wait for: our keys only when the pipe has room for them."""
         found = dict.fromkeys(self._open, select.POLLIN)
         if self.keys is not None:
-            # That it has closed its end is told in any case.
+            # poll(2) reports a closed other end in any case.
             found[self.keys] = select.POLLOUT if self._unread else 0
             if source is not None and not self._unread:
                 found[source] = select.POLLIN
@@ -144,11 +145,11 @@ class Stdio:
         except BlockingIOError:
             return
         except BrokenPipeError:
-            # It reads no more, which is its own affair.
+            # EPIPE: the program has closed its stdin.
             self.end_keys()
 
     def end_keys(self) -> None:
-        """Let it read the end of what is typed."""
+        """Close its stdin."""
         if self.keys is not None:
             os.close(self.keys)
         self.keys, self._unread = None, b""

@@ -1,4 +1,4 @@
-"""Who a program is to be: a user and groups by the files of the tree that it lives in."""
+"""Resolve USER[:GROUP] by passwd and group of the root of a process, and become it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Account(Value):
 
 
 def find(pid: int, user: str) -> Account:
-    """Return who ``USER[:GROUP]`` is for a process; a name or number, root if it is empty.
+    """Return the account ``USER[:GROUP]`` of a process; names or numbers, root if empty.
 
     As for ``docker run -u`` a number needs no entry in /etc/passwd.  Raises Refused for a
     name that has none, UsageError for what can be neither.
@@ -56,13 +56,13 @@ def find(pid: int, user: str) -> Account:
 def assume(caller: Caller, who: Account, drop: Callable[[], None] | None) -> None:
     """Have a process become a user, and drop capabilities by ``drop``, if there is one.
 
-    The user comes first, since nobody may change it without them.  Raises Refused.
+    The user comes first: setresuid(2) takes CAP_SETUID.  Raises Refused and KernelError.
     """
     _become(caller, who, keep_permitted=drop is not None)
     if drop is not None:
         drop()
         if who.uid:
-            # As after execve(2) by an ordinary user; the bounding set is what counts.
+            # As after execve(2) by an ordinary user; the bounding set limits what comes later.
             credentials.capset(caller, 0, 0, 0)
 
 
@@ -78,13 +78,13 @@ def _become(caller: Caller, who: Account, *, keep_permitted: bool) -> None:
             )
         return
     if not (who.uid or has(status.effective, "setgid")):
-        return  # The user fence has been peeled that it was root behind.
+        return  # The user fence behind which it was root has been removed.
     credentials.setgroups(caller, sorted({who.gid, *who.groups}))
     credentials.setresgid(caller, who.gid)
     if who.uid:
         credentials.setresuid(caller, who.uid, keep_permitted=keep_permitted)
     if who.uid and keep_permitted:
-        # The effective set was cleared; dropping the rest for good takes some of it.
+        # setresuid(2) cleared the effective set, and to drop capabilities takes CAP_SETPCAP.
         credentials.capset(caller, status.permitted, status.permitted, 0)
 
 
@@ -100,7 +100,7 @@ def _group(listed: list[list[str]], group: str) -> int:
 
 
 def _is_number(text: str) -> bool:
-    # As long as any can be: of more digits Python makes no number.
+    # Python refuses to make a number of very many digits.
     return text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))
 
 

@@ -1,4 +1,4 @@
-"""What is mounted in a container from its start: volumes of the host, and memory."""
+"""The volumes of a start: files and directories of the host, and tmpfs."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Volumes:
         self._trees: dict[str, int] = {}
 
     def copy(self, stub: Stub, *, without_devices: bool) -> None:
-        """Copy the mounts of what is of the host, as long as a stub sees that.
+        """Copy the mounts of the host, as long as a stub sees them.
 
-        We hold them: what the stub has open leads nowhere else once it has another root.
+        This process holds the copies: a descriptor of the stub would lead out of its root.
         """
         for volume in self._volumes:
             if volume.source is None:
@@ -46,7 +46,7 @@ class Volumes:
             stub.close(tree)
 
     def make_places(self, stub: Stub) -> None:
-        """Make what they are going to be mounted at, before the root cannot be written."""
+        """Make the mount points, before the root is made read-only."""
         for each in self._volumes:
             if not is_of_kernel(each.target):
                 directory = each.source is None or each.source.is_dir()

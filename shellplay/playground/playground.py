@@ -1,6 +1,6 @@
-"""The playground: the containers, the process that is the parent of everything in them.
+"""The playground: the containers of one run, and the monitor, the parent of their bashes.
 
-It is started with the first container and ends with everything when the playground is
+The monitor is started with the first container and ends with everything when the playground is
 closed, or when this process ends in any way.
 """
 
@@ -31,7 +31,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 
 
 class Playground:
-    """One running shellplay: a context manager that leaves nothing behind.
+    """All containers of one run: a context manager that leaves no process or cgroup behind.
 
     ``on_notice`` is called, from a background thread, when there is a new notice.
     """
@@ -68,21 +68,21 @@ class Playground:
         return self._runtime.monitor.pid if self._runtime else None
 
     def prestart(self, *, bridge: bool = False) -> None:
-        """Start the playground process now, while something else is being done.
+        """Start the monitor now, beside other work.
 
-        With ``bridge`` that of a bridge, too.
+        With ``bridge`` the bridge process, too.
         """
         runtime = self._ensure_runtime()
         if bridge:
             runtime.bridge.prestart()
 
     def _ensure_runtime(self) -> Runtime:
-        # Loaded here, as the container in ``new``: who only looks at the host needs neither,
-        # and they take as long as all the rest of the program.
+        # Loaded here, as the container in ``new``: commands about the host need neither, and
+        # to load them takes as long as all the rest of the program.
         from shellplay.playground.runtime import Runtime
 
         if self._runtime is None:
-            # A ^C in the middle of it would leave what nobody closes.
+            # A ^C in the middle of it would leave a monitor that is never closed.
             with deferred():
                 self._runtime = Runtime(self.settings.surroundings, self._note)
         self._runtime.revive()
@@ -91,8 +91,8 @@ class Playground:
     def host(self, line: str) -> int:
         """Run a line by the host's sh, outside every fence; return its exit status.
 
-        It is a child of the playground process and ends with it at the latest; its output
-        goes where the surroundings say.
+        It is a child of the monitor and ends with it at the latest; its output goes where
+        the surroundings say.
         """
         return self._ensure_runtime().run_outside(line)
 
@@ -125,7 +125,7 @@ class Playground:
         return container
 
     def forget_ended(self) -> None:
-        """Forget the containers that were to go with their programs."""
+        """Forget the containers that are removed after the end of their programs."""
         for each in list(self.containers):
             process = each.process
             if process and process.spec.forgotten and not process.awaited and each.dead:
@@ -163,7 +163,7 @@ class Playground:
         container.pause(self._orphans(container))
 
     def _orphans(self, container: Container) -> list[int]:
-        # They have left the family of its bashes, and are told by their traces.
+        # They are no longer descendants of its bashes; session and namespaces tell them.
         return [
             each.pid
             for each in self.snapshot().processes
@@ -190,7 +190,7 @@ class Playground:
         return namespaces.identities("self")
 
     def notices(self) -> list[str]:
-        """Return, once, the sentences about what happened by itself."""
+        """Return, once, the sentences about events that no command asked for."""
         killed = [each.oom_kills.news(each.label) for each in self.containers]
         with self._notices_lock:
             taken, self._notices = self._notices, []
@@ -205,7 +205,7 @@ class Playground:
     # -- the end -------------------------------------------------------------------------
 
     def abandon(self) -> None:
-        """End everything without order, from any thread: whoever waits for it is woken."""
+        """Kill everything without order, from any thread; calls that wait for it return."""
         if self._runtime is not None:
             self._runtime.abandon()
 
@@ -213,7 +213,7 @@ class Playground:
         """End every process of the playground and wait until they have ended."""
         if self._runtime is None:
             return
-        # First, so that all interfaces go at once, and not one by one.
+        # First, so that all interfaces are removed at once, and not one by one.
         self._runtime.bridge.close()
         for container in self.containers:
             container.stop()

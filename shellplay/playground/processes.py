@@ -1,7 +1,7 @@
-"""Who is who on the host: every process of the playground, and what a bash can see.
+"""The process tree of the playground, with the role of each process, and the view inside.
 
-All of it is read from the host's /proc, never by a program of the container: what runs
-inside could lie.
+All of it is read from the host's /proc, never by a program of the container, which could
+lie.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from shellplay.model import NamespaceId, Process, Role, Value
 
 
 class Snapshot(Value):
-    """Processes at one moment, parents before children, and how many were left out."""
+    """Processes at one moment, parents before children, and the number of those left out."""
 
     processes: list[Process]
     folded: int
 
 
 class _Place(Value):
-    """What a process is to the playground, and whose."""
+    """The role of a process in the playground, and its container."""
 
     role: Role
     container: str | None
@@ -75,7 +75,7 @@ def inside_view(taken: Snapshot, shell: int) -> list[Process]:
 
 
 def with_details(processes: Sequence[Process]) -> list[Process]:
-    """Return the processes with what the long listing adds to each."""
+    """Return the processes with the details of the long listing."""
     # psutil takes longer to load than all of this, and only the long listing needs it.
     from shellplay.kernel.process_usage import details
 
@@ -84,7 +84,7 @@ def with_details(processes: Sequence[Process]) -> list[Process]:
 
 
 class _Family:
-    """All processes by PID, who is whose child, and the clues to what is whose."""
+    """All processes by PID, their children, and the traits that tell their containers."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class _Family:
 
     def in_tree_order(self) -> Iterator[int]:
         """Yield every PID after that of its parent, siblings by number."""
-        # A parent may have gone between two reads: its children are roots then.
+        # A parent may have ended between two reads: its children are roots then.
         roots = [pid for pid, parent in self._parents.items() if parent not in self.statuses]
         waiting = sorted(roots, reverse=True)
         while waiting:
@@ -138,7 +138,7 @@ class _Family:
         if words is None:
             return None
         identity = self.statuses[pid]
-        # With one PID only it is where we are: no need to ask, there may be thousands.
+        # One PID only: it is in our namespace, and of thousands none need be read.
         nested = len(identity.pids) > 1
         namespace = namespaces.identify(pid, "pid") if nested else own
         return Process(
@@ -165,7 +165,7 @@ class _Family:
         return _Place(Role.CHILD, parent.container)
 
     def _adopted(self, orphan: int) -> str | None:
-        """Return the container of a process whose parent has ended, where there is a clue.
+        """Return the container of a process whose parent has ended, None if none is known.
 
         A container's session and terminal are nobody else's, so they come first; what has
         left both is known by the fenced namespaces that it is in.
@@ -181,7 +181,7 @@ class _Family:
         shared = [(len(fenced.intersection(mine)), label) for fenced, label in self._fences]
         most = max((count for count, _ in shared), default=0)
         best = {label for count, label in shared if count == most}
-        # Containers that share all their fences (a pod) leave it open whose it is.
+        # Of containers that share all their namespaces (a pod) none can be told.
         return best.pop() if most and len(best) == 1 else None
 
     @cached_property

@@ -1,7 +1,6 @@
-"""What every container of a playground needs: the process that is the parent of all, and
-the thread that reads their terminals.
+"""The runtime that all containers of a playground share: monitor, pty reader, bridge client.
 
-It is loaded with the first container: what looks at the host only does without.
+It is loaded with the first container.
 """
 
 from __future__ import annotations
@@ -28,27 +27,28 @@ if TYPE_CHECKING:
 
 
 class Runtime:
-    """The monitor and the pty reader; the monitor is started anew after it was killed.
+    """Monitor, pty reader and bridge client; restarts a monitor that was killed.
 
-    ``notice`` takes a sentence about what happened by itself, from a background thread.
+    ``notice`` takes a sentence about an event that no command asked for, from a background
+    thread.
     """
 
     def __init__(self, surroundings: Surroundings, notice: Callable[[str], None]) -> None:
         self._surroundings = surroundings
         self._notice = notice
         self._lock = threading.Lock()
-        # Should the playground process be killed, its orphans come to us.
+        # If the monitor is killed, its orphans are reparented to this process.
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
-        self.monitor = self._started()
+        self.monitor = self._start_monitor()
         self.pty_reader = PtyReader()
         self.bridge = BridgeClient()
         self._listen()
 
     def revive(self) -> None:
-        """Start the playground process again if it has been killed."""
+        """Restart the monitor if it has been killed."""
         with self._lock:
             if self.monitor.gone:
-                self.monitor = self._started()
+                self.monitor = self._start_monitor()
                 self._listen()
 
     def run_outside(self, line: str) -> int:
@@ -56,22 +56,22 @@ class Runtime:
         return host_command.execute(self.monitor, line, self._surroundings.output)
 
     def abandon(self) -> None:
-        """Kill the playground process, and all that is waited for with it; see Playground."""
+        """Kill the monitor; whatever waits for it returns; see Playground."""
         self.monitor.kill()
 
     def close(self) -> None:
         """End every process of the playground and wait until they have ended."""
-        # From here on the end of the playground process is wanted, and no news.
+        # From here on the end of the monitor is wanted, and no event.
         self.pty_reader.close()
         self.monitor.close()
         if self.monitor.killed:
-            self._bury(self.monitor)
+            self._kill_orphans(self.monitor)
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 0)
 
-    def _started(self) -> Monitor:
+    def _start_monitor(self) -> Monitor:
         monitor = Monitor(self._surroundings)
-        # Every container takes descriptors of ours; what runs inside keeps the limit that
-        # the user has, also if ours was raised already.
+        # Every container takes descriptors of this process, so its limit is raised; what
+        # runs inside keeps the limit of the user.
         given = rlimits.raise_own("nofile")
         if (rlimits.limits(monitor.pid) or {}).get("nofile") != given:
             rlimits.prlimit(monitor.pid, "nofile", given)
@@ -81,32 +81,32 @@ class Runtime:
         self.pty_reader.watch(self.monitor.events.fileno(), self._hear)
 
     def _hear(self) -> bool:
-        # A new one must not start before the last orphan of this one is dead: it would be
-        # taken for one of them.
+        # A new monitor must not start before the last orphan of this one is dead: it would
+        # be taken for an orphan.
         with self._lock:
             monitor = self.monitor
             if monitor.hear():
                 return False
             self.pty_reader.forget(monitor.events.fileno())
             monitor.close()
-            self._bury(monitor)
+            self._kill_orphans(monitor)
         self._notice("the playground process has ended, and every container with it")
         return False
 
-    def _bury(self, monitor: Monitor) -> None:
-        """End what is left of a playground process that was killed."""
+    def _kill_orphans(self, monitor: Monitor) -> None:
+        """Kill the processes and remove the cgroups of a monitor that was killed."""
         try:
-            # What is frozen could not be ended.
+            # A frozen process does not act on SIGKILL.
             thaw(prefix(monitor.pid))
-            if left := _end_adopted():
+            if left := _kill_adopted():
                 self._notice(f"processes that may not be ended: {', '.join(map(str, left))}")
             clear(prefix(monitor.pid))
         except KernelError as error:
             self._notice(f"a cgroup is left behind: {error}")
 
 
-def _end_adopted() -> list[int]:
-    """End what the killed one was the parent of: as its orphans they have come to us.
+def _kill_adopted() -> list[int]:
+    """Kill the children of the killed monitor, which were reparented to this process.
 
     Returns the PIDs of those that have not ended in time, since they may not be killed.
     """
@@ -124,8 +124,8 @@ def _end_adopted() -> list[int]:
 
 
 def _adopted() -> list[psutil.Process]:
-    # All that descends from it has a session of its own or that of a bash; what we
-    # started ourselves shares ours.
+    # Descendants of the monitor have sessions of their own; the children of this process
+    # share its session.
     import psutil
 
     session = os.getsid(0)
