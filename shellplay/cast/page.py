@@ -24,7 +24,8 @@ from shellplay.cast.events import (
 from shellplay.cast.panel import panel
 from shellplay.cast.prose_html import html_of
 from shellplay.cast.screen_states import Frame, FrameRenderer, Row, Style
-from shellplay.views.sanitize import safe, safe_line, strip_sequences
+from shellplay.views.control_sequences import strip_sequences
+from shellplay.views.sanitize import safe, safe_line
 
 
 def page(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from shellplay.cast.events import Event
 from shellplay.cast.terminal import Terminal
-from shellplay.views.sanitize import DrawingStream
+from shellplay.views.control_sequences import ControlSequenceFilter
 
 _MODE = re.compile(r"\x1b\[\?([0-9;]{1,64})([hl])")
 # The DEC private modes that are set by default: line wrap and cursor.
@@ -30,7 +30,7 @@ def play(
     no limit.  ``wait`` gets the seconds to the next event and returns true to stop; None:
     only an exception stops the player.  In each case the terminal gets its modes back.
     """
-    terminal, drawing, modes = Terminal(columns), DrawingStream(), Modes()
+    terminal, drawing, modes = Terminal(columns), ControlSequenceFilter(), Modes()
     pause = wait or _sleep
     start = time.monotonic()
     due = last = 0.0

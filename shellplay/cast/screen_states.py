@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from shellplay.cast.events import Ended, Event, Resized, Typed
 from shellplay.cast.terminal import Terminal
 from shellplay.errors import UsageError
-from shellplay.views.sanitize import DrawingStream
+from shellplay.views.control_sequences import ControlSequenceFilter
 
 if TYPE_CHECKING:
     import pyte
@@ -76,7 +76,7 @@ class FrameRenderer:
     def __init__(self, columns: int, rows: int) -> None:
         self._screen = _screen(columns, rows)
         self._terminal = Terminal(columns, narrate=False)
-        self._drawing = DrawingStream()
+        self._drawing = ControlSequenceFilter()
         self._stream = _stream(self._screen)
 
     def feed(self, event: Event) -> Frame | None:

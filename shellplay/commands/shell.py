@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.argument_types.processes import SignalName, SignalWord, Targets
@@ -18,6 +20,7 @@ from shellplay.cmdline.tokenizer import split
 from shellplay.errors import KernelError, ShellGone, ShellplayError, UsageError
 from shellplay.kernel.poll import readable
 from shellplay.playground.playground import Playground
+from shellplay.views.sanitize import SafeStream
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
@@ -107,7 +110,8 @@ def execute(
     terminal = front.terminal and playground.settings.surroundings.output is None
     argv = split(line)
     try:
-        yield Status(container.exec(argv, terminal=terminal))
+        shown = _as_text() if sys.stdout.isatty() else bytes
+        yield Status(container.exec(argv, terminal=terminal, shown=shown))
     except (ShellplayError, OSError) as error:
         if not isinstance(error, KernelError) or error.call != "execve":
             # With the first process of a pid namespace the others end, and a moment before.
@@ -119,6 +123,13 @@ def execute(
 
         given = os.environ if container.environment is None else container.environment
         raise NotStarted(error, argv[0], given.get("PATH", ""), None) from error
+
+
+def _as_text() -> Callable[[bytes], bytes]:
+    """Return what makes output of a program without a terminal safe for that of the user."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    stream = SafeStream(colors=True)
+    return lambda piece: stream.feed(decoder.decode(piece)).encode("utf-8", "surrogateescape")
 
 
 @command("kill", group="living")

@@ -312,8 +312,13 @@ class Container:
         """
         return jobs.kill(self._state, target, number)
 
-    def exec(self, argv: list[str], *, terminal: bool) -> int:
-        """Run a program beside the live bash, inside every fence; return its exit status."""
+    def exec(
+        self, argv: list[str], *, terminal: bool, shown: Callable[[bytes], bytes] = bytes
+    ) -> int:
+        """Run a program beside the live bash, inside every fence; return its exit status.
+
+        Without a terminal of its own its output is shown as ``shown`` makes it.
+        """
         from shellplay.container import exec as exec_program
 
         self._state.require_alive()
@@ -325,6 +330,7 @@ class Container:
             detach_key=self.settings.detach_key,
             surround=self._fencing.surround,
             output=self.settings.surroundings.output,
+            shown=shown,
             environment=self.environment,
         )
 

@@ -36,15 +36,16 @@ def execute(
     detach_key: str,
     surround: Callable[[Caller], None],
     output: int | None = None,
+    shown: Callable[[bytes], bytes] = bytes,
     environment: Mapping[str, str] | None = None,
 ) -> int:
     """Run ``argv`` inside every fence of ``live`` and wait; return its exit status.
 
     ``surround`` puts the fences that are no namespaces around it, or raises.  With a
-    ``term`` it gets such a terminal of its own, connected with ours; otherwise its
-    output is copied to ``output``, or to ours.  It gets ``environment`` alone, or ours if that
-    is None.  128+n means that signal n ended it.  Raises KernelError if it cannot be joined
-    or executed.
+    ``term`` it gets such a terminal of its own, connected with ours; otherwise its output is
+    copied to ``output``, or to ours, as ``shown`` makes it.  It gets ``environment`` alone, or
+    ours if that is None.  128+n means that signal n ended it.  Raises KernelError if it cannot
+    be joined or executed.
     """
     with ExitStack() as stubs:
         stub = _inside(monitor.stub(), live, stubs)
@@ -60,7 +61,8 @@ def execute(
             if term:
                 _on_terminal(monitor, stub, start, term, detach_key)
             else:
-                _on_pipe(stub, start, sys.stdout.fileno() if output is None else output)
+                ours = sys.stdout.fileno() if output is None else output
+                _on_pipe(stub, start, ours, shown)
             return monitor.exit_status_of(stub.pid)
 
 
@@ -104,7 +106,9 @@ def _go_to_its_directory(stub: Stub, live: Shell) -> None:
         os.close(directory)
 
 
-def _on_pipe(stub: Stub, start: Callable[[], None], output: int) -> None:
+def _on_pipe(
+    stub: Stub, start: Callable[[], None], output: int, shown: Callable[[bytes], bytes]
+) -> None:
     readable, writable = os.pipe2(os.O_CLOEXEC)
     try:
         try:
@@ -116,7 +120,7 @@ def _on_pipe(stub: Stub, start: Callable[[], None], output: int) -> None:
         start()
         while chunk := os.read(readable, CHUNK):
             sys.stdout.flush()
-            os.write(output, chunk)
+            os.write(output, shown(chunk))
     finally:
         os.close(readable)
 

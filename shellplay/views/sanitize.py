@@ -6,7 +6,8 @@ terminal obeys them: it moves the cursor, renames its window or types an answer.
 - `safe` and `safe_line` make control characters visible, as ``\\x1b``.  A lone surrogate,
   as Python decodes a byte that is not UTF-8, becomes ``\\xe9``.
 - `SafeStream` does the same with text that arrives in pieces.
-- `DrawingStream` keeps the sequences that draw, for a cast; `strip_sequences` keeps none.
+
+A cast may draw: `control_sequences` keeps the sequences that do.
 """
 
 from __future__ import annotations
@@ -29,23 +30,6 @@ _COLORED = f"(\x1b\\[[0-9;:]{{0,64}}m)|\r+(?=\n)|[{_UNSAFE}]"
 _UNFINISHED_COLOR = "(?:\x1b(?:\\[[0-9;:]{0,64})?|\r+)\\Z"
 _RESET = "\x1b[0m"
 _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
-
-# The characters that begin a sequence come first in each pattern: so re skips plain text at
-# full speed.  See ctlseqs of xterm for the sequences.
-_BEGIN = "[\x05\x1b\x90\x98\x9b\x9d-\x9f]"
-_STRING = r"(?:(?<=\x1b)[\]PX^_]|(?<=[\x90\x98\x9d-\x9f]))[^\x07\x1b\x9c]*"
-_CONTROL = r"(?:(?<=\x1b)\[|(?<=\x9b))"
-# Operating system commands (title, clipboard), device control and all other strings; requests
-# that a terminal answers as if the user typed (ENQ, DA, DSR, DECRQM, XTVERSION, window
-# reports).
-_NOT_DRAWING = (
-    rf"{_BEGIN}(?:{_STRING}(?:[\x07\x9c]|\x1b\\|(?=\x1b[^\\]))"
-    rf"|{_CONTROL}(?:[0-?]*[ -/]*[cnt]|[0-?]*\$p|>[0-?]*q)"
-    r"|(?<=\x1b)Z|(?<=\x05))"
-)
-_UNFINISHED = rf"{_BEGIN}(?:(?<=\x1b)|{_STRING}\x1b?|{_CONTROL}[0-?]*[ -/]*)\Z"
-_DRAWING = rf"{_BEGIN}(?:{_CONTROL}[0-?]*[ -/]*[@-~]|(?<=\x1b)[ -/]*[0-~])|[\r\x0e\x0f]"
-MAX_SEQUENCE = 64 * 1024
 
 
 def safe(text: str, *, colors: bool = False) -> str:
@@ -83,11 +67,6 @@ def visible(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-def strip_sequences(text: str) -> str:
-    """Return text without control sequences and carriage returns: its characters alone."""
-    return re.sub(_DRAWING, "", re.sub(_NOT_DRAWING, "", text))
-
-
 class SafeStream:
     """Makes text safe that arrives in pieces, also where a piece ends within a sequence."""
 
@@ -106,24 +85,6 @@ class SafeStream:
         """Return the unfinished sequence that was kept back, made safe; "" if there is none."""
         pending, self._pending = self._pending, ""
         return safe(pending, colors=self._colors)
-
-
-class DrawingStream:
-    """Removes from a stream all sequences that act beyond the screen or ask for an answer."""
-
-    def __init__(self) -> None:
-        self._pending = ""
-
-    def feed(self, piece: str) -> str:
-        """Return the text that is complete so far; an unfinished sequence is kept back."""
-        text = re.sub(_NOT_DRAWING, "", self._pending + piece)
-        cut = re.search(_UNFINISHED, text)
-        self._pending = cut[0] if cut else ""
-        shown = text.removesuffix(self._pending)
-        if len(self._pending) > MAX_SEQUENCE:
-            # A sequence that never ends: keep only its beginning, so memory stays bounded.
-            self._pending = self._pending[:2]
-        return shown
 
 
 def _visible_text(match: re.Match[str]) -> str:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shellplay.views.sanitize import DrawingStream, SafeStream, safe, safe_line
+from shellplay.views.control_sequences import ControlSequenceFilter
+from shellplay.views.sanitize import SafeStream, safe, safe_line
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ HARM = [
 @pytest.mark.parametrize("sequence", HARM)
 def test_what_acts_beyond_the_screen_is_left_out_wherever_it_is_cut(sequence: str) -> None:
     for cut in range(len(sequence) + 1):
-        filtered = DrawingStream()
+        filtered = ControlSequenceFilter()
         shown = [filtered.feed(piece) for piece in ("a" + sequence[:cut], sequence[cut:] + "b")]
         assert "".join(shown) == "ab"
 
@@ -111,16 +112,16 @@ def test_what_acts_beyond_the_screen_is_left_out_wherever_it_is_cut(sequence: st
 def test_everything_that_draws_stays() -> None:
     drawing = "\x1b[1;31mred\x1b[0m\x1b[2J\x1b[3;4H\x1b[?25l\x1b[4 q\x1b7\x1b(B\tend\r\n"
     for size in (1, 2, 5, 100):
-        filtered = DrawingStream()
+        filtered = ControlSequenceFilter()
         pieces = _cut(drawing, size)
         assert "".join(filtered.feed(piece) for piece in pieces) == drawing
 
 
 def test_a_sequence_without_an_end_does_not_fill_the_memory() -> None:
-    filtered = DrawingStream()
+    filtered = ControlSequenceFilter()
     for _ in range(100):
         assert filtered.feed("\x1b]" + "x" * 10_000) == ""
-    assert len(filtered._pending) < 200_000
+    assert len(filtered._sequence) < 200_000
     assert filtered.feed("\x07after") == "after"
 
 

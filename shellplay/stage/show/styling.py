@@ -8,8 +8,9 @@ from __future__ import annotations
 from shellplay.cast.events import Event, Heading, Narration
 from shellplay.cast.player import Modes
 from shellplay.cast.terminal import PROSE_COLUMNS, Terminal
+from shellplay.views.control_sequences import ControlSequenceFilter, strip_sequences
 from shellplay.views.render import render
-from shellplay.views.sanitize import DrawingStream, safe, strip_sequences
+from shellplay.views.sanitize import safe
 from shellplay.views.text_width import width
 
 UNDERLINES = {1: "=", 2: "-"}
@@ -20,7 +21,7 @@ class EventRenderer:
 
     def __init__(self, columns: int, *, color: bool) -> None:
         self._terminal = _ArticleTerminal(columns, color=color)
-        self._drawing = DrawingStream()
+        self._drawing = ControlSequenceFilter()
         self._modes = Modes()
         self._color = color
 
