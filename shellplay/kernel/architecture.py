@@ -1,7 +1,7 @@
 """What differs between processors: register layout, syscall numbers, the instruction.
 
 A remote syscall needs to know where the kernel looks for the number and the arguments,
-how an interrupted call is told from plain user code, and which bytes make the call.
+how an interrupted call differs from plain user code, and which bytes make the call.
 Layouts: arch/x86/include/asm/user_64.h, arch/arm64/include/uapi/asm/ptrace.h; restart
 rules: arch/*/kernel/signal.c.  aarch64 is decoded and tested on data, but untried on
 hardware.
@@ -72,7 +72,7 @@ class Architecture(ABC):
     def interrupted_call(self, registers: Registers, *, at_instruction: bool) -> int | None:
         """Return the number of the call that waits for its restart, or None.
 
-        ``at_instruction`` tells whether the program counter stands on the instruction.
+        ``at_instruction`` is whether the program counter is at the instruction.
         """
 
     @abstractmethod

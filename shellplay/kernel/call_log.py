@@ -1,6 +1,6 @@
-"""The journal: which system calls were really made, here or in the live bash.
+"""The journal: the system calls that were really made, here or in the live bash.
 
-Whoever wants to know opens a journal around the work; without one nothing is recorded.
+``trace`` opens a journal around the work; without a journal nothing is recorded.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 There are three ways to have a call made, and every fence is written once for all of them:
 ``Here`` (this process), ``Tracee`` (a live process, by ptrace) and ``Stub`` (a process that
-was started to be told what to call, before it becomes a bash or a command).
+was started to make the calls that we ask for, before it becomes a bash or a command).
 
 This is the one place that turns a failed call into an error and writes calls down.
 """

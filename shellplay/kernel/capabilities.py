@@ -41,7 +41,7 @@ class Sets(NamedTuple):
         )
 
     def __str__(self) -> str:
-        """Say how many of those that there are the process could ever get."""
+        """Say how many of the capabilities of this kernel the process could ever get."""
         return f"{self.bounding.bit_count()} of {last() + 1}"
 
 

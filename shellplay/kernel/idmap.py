@@ -46,7 +46,7 @@ def parse_map(content: bytes) -> list[MapRange]:
 
 
 def write_maps(pid: int, uids: Sequence[MapRange], gids: Sequence[MapRange]) -> None:
-    """Say who is who in the new user namespace of a process.
+    """Write the user and group maps of the new user namespace of a process.
 
     Raises KernelError if the kernel refuses it, Refused if newuidmap(1) is needed and
     missing, or refuses it.

@@ -26,7 +26,10 @@ _ATTRIBUTES = struct.Struct("QQQQ")
 def open_tree(
     caller: Caller, path: str, *, recursive: bool = False, at: int = k.AT_FDCWD
 ) -> int:
-    """Copy the mount at a path, with those below it, detached; return its descriptor."""
+    """Copy the mount at a path detached; return its descriptor.
+
+    If ``recursive``, the mounts below it come along.
+    """
     flags = k.OPEN_TREE_CLONE | k.OPEN_TREE_CLOEXEC | (k.AT_RECURSIVE if recursive else 0)
     flags |= 0 if path else k.AT_EMPTY_PATH
     names = ["OPEN_TREE_CLONE", *(["AT_RECURSIVE"] if recursive else [])]
@@ -39,7 +42,7 @@ def open_tree(
 def move_mount(
     caller: Caller, tree: int, target: str, *, of: str, follow: bool = False
 ) -> None:
-    """Attach a detached mount at a path; ``of`` says what it is.
+    """Attach a detached mount at a path; ``of`` is the path that it was copied from.
 
     With ``follow`` the path may end in a symbolic link.
     """
@@ -66,7 +69,7 @@ ATTRIBUTES = {
 def mount_setattr(
     caller: Caller, at: int, path: str, *options: str, recursive: bool = False
 ) -> None:
-    """Give a mount some of ``ATTRIBUTES``, with those below it if it is ``recursive``.
+    """Give a mount some of ``ATTRIBUTES``, and the mounts below it if ``recursive``.
 
     Needs Linux 5.12.
     """
@@ -81,7 +84,7 @@ def mount_setattr(
 
 
 def map_owners(caller: Caller, tree: int, users: int, *, of: str) -> None:
-    """Have the owners of a detached mount be those that a user namespace maps them to.
+    """Map the owners of files in a detached mount by the maps of a user namespace.
 
     ``users`` is a descriptor of that, ``of`` says what is mounted; needs Linux 5.12.
     """
@@ -125,7 +128,7 @@ def devices(
 ) -> Iterator[list[int]]:
     """Copy device nodes as detached mounts, for the block, if they are the ones meant.
 
-    Whoever lives in a tree may have put something else there; raises KernelError (ENODEV).
+    A process in the tree may have put something else there; raises KernelError (ENODEV).
     """
     trees: list[int] = []
     try:

@@ -41,7 +41,7 @@ def mounts(pid: int | str = "self") -> list[Mount] | None:
 
 
 def mounts_below(pid: int | str, path: str) -> list[Mount]:
-    """Read the mounts at a plain path and below it, and parse only those."""
+    """Read the mounts at a plain path and below it, and parse no others."""
     lines = (read(pid, "mountinfo") or b"").splitlines()
     at, below = f"{path} ".encode(), f"{path}/".encode()
     points = (line.split(b" ", 5)[4] + b" " for line in lines)

@@ -1,4 +1,4 @@
-"""Namespaces: which ones a process is in, who owns them, and how to hold them.
+"""The namespaces of a process, the user namespaces that own them, and how to hold them.
 
 A namespace is known by the device and inode of its file in /proc/PID/ns, see namespaces(7);
 what may be asked of an open one is in ioctl_ns(2).
@@ -47,7 +47,7 @@ def identify(pid: int | str, kind: str) -> NamespaceId | None:
     """Return the namespace of a process (or "self"), or None if it cannot be read.
 
     ``kind`` is one of KINDS or FOR_CHILDREN.  It cannot be read of a process that has gone,
-    that belongs to somebody else, or (``pid_for_children``) before the first child of a
+    that belongs to another user, or (``pid_for_children``) before the first child of a
     new namespace.
     """
     if pid == "self":
@@ -155,7 +155,7 @@ def lineage(pid: int | str, kind: str) -> tuple[NamespaceId, ...]:
 
 
 def owner_uid(fd: int) -> int:
-    """Return who made a user namespace, as a UID in our own; 65534 if it has none there."""
+    """Return the user that made a user namespace, as a UID in ours; 65534 if it has none."""
     answer = bytearray(_UID.size)
     try:
         fcntl.ioctl(fd, NS_GET_OWNER_UID, answer)

@@ -11,7 +11,7 @@ LOCAL = "/32 host LOCAL"
 
 
 def addresses(pid: int | str) -> tuple[str, ...]:
-    """Return them in both families, but for those of loopbacks and links."""
+    """Return the addresses of both families, without loopback and link-local ones."""
     return (*_version_4(pid), *_version_6(pid))
 
 

@@ -17,7 +17,7 @@ def bring_up(caller: Caller, interface: str) -> None:
     """Set a new interface up in the network namespace of the caller, netdevice(7)."""
     fd = caller.call("socket", k.AF_INET, k.SOCK_DGRAM | k.SOCK_CLOEXEC, 0)
     try:
-        # Nobody has set another flag of a new one yet, so none has to be kept.
+        # A new interface has no other flag yet, so none has to be kept.
         request = bytearray(IFREQ.pack(interface.encode(), k.IFF_UP))
         caller.call(
             "ioctl", fd, k.SIOCSIFFLAGS, request, subject=interface,

@@ -1,4 +1,4 @@
-"""Whether the kernel has nftables, as its netlink tells, see netlink(7)."""
+"""Whether the kernel has nftables, as netlink shows, see netlink(7)."""
 
 from __future__ import annotations
 

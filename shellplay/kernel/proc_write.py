@@ -1,4 +1,4 @@
-"""What is done to processes from outside: files of the kernel, as those in /proc/PID."""
+"""Write files of the kernel, as in /proc/PID, and open paths below the root of a process."""
 
 from __future__ import annotations
 

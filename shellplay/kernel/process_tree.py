@@ -24,7 +24,7 @@ def descendants(ancestor: int) -> list[int]:
 
 
 def running(ancestor: int) -> list[int]:
-    """Return the PIDs of those descendants of a process that have not ended."""
+    """Return the PIDs of the descendants of a process that have not ended."""
     stats = [procfs.stat(pid) for pid in descendants(ancestor)]
     return [each.pid for each in stats if each is not None and each.state not in "ZX"]
 
@@ -32,7 +32,7 @@ def running(ancestor: int) -> list[int]:
 def end_descendants(ancestor: int) -> None:
     """Kill and reap all descendants of this process until none is left.
 
-    What may not be killed (a set-user-ID program of somebody else) is given up after five
+    A process that may not be killed (a set-user-ID program) is given up after five
     seconds.  ``ancestor`` must be this process, or one whose orphans come to it.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS

@@ -124,7 +124,7 @@ def wait_stop(pid: int) -> tuple[int, int]:
     try:
         _, status = os.waitpid(pid, k.WALL)
     except ChildProcessError:
-        status = 0  # It was killed, and somebody else has reaped it.
+        status = 0  # It was killed, and its parent has reaped it.
     if not os.WIFSTOPPED(status):
         raise ShellGone(f"process {pid} has ended")
     return os.WSTOPSIG(status), status >> 16

@@ -31,7 +31,7 @@ class Action(Value):
 
 
 class Condition(Value):
-    """A comparison of one argument of a call: operators are those of seccomp_rule_add(3)."""
+    """A comparison of one argument of a call: see seccomp_rule_add(3) for the operators."""
 
     argument: int
     operator: str
@@ -50,7 +50,7 @@ class Rule(Value):
 class Rules(Value):
     """A whole filter: rules, what happens to the rest, and the other processors it is for.
 
-    ``architectures`` are those besides our own whose programs the processor runs too, like
+    ``architectures`` are the other ones whose programs the processor runs too, like
     ``X86``; a program of one that is not named is killed.
     """
 

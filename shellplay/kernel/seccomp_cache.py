@@ -30,7 +30,7 @@ class _Version(ctypes.Structure):
 def place(rules: object) -> Path | None:
     """Return where the filter of some rules is kept; None if it is not to be kept.
 
-    ``rules`` are told apart by their ``repr``.  The same rules are another filter for
+    ``rules`` are the same if their ``repr`` is.  The same rules are another filter for
     another processor, libseccomp or shellplay.
     """
     try:
@@ -49,7 +49,7 @@ def place(rules: object) -> Path | None:
 
 
 def load(path: Path) -> bytes | None:
-    """Return a filter that is kept, if it is whole, and nobody else can have written it."""
+    """Return a filter that is kept, if it is whole, and only this user can have written it."""
     try:
         if not _is_ours(path.parent.stat(), stat.S_ISDIR):
             return None
@@ -68,7 +68,7 @@ def load(path: Path) -> bytes | None:
 def save(path: Path, program: bytes) -> None:
     """Keep a filter, whole or not at all."""
     coming = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
-    # A full or read-only disk, or somebody else's directory, is no reason to do without.
+    # With a full or read-only disk, or the directory of another user, nothing is kept.
     with suppress(OSError):
         path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         if not _is_ours(path.parent.stat(), stat.S_ISDIR):

@@ -38,7 +38,7 @@ def deferred() -> Iterator[None]:
         yield
     finally:
         _deferring = False
-        # INT last: its handler raises, and would leave those after it as they are.
+        # INT last: its handler raises, and the handlers after it would not be set back.
         for number in reversed(ours):
             signal.signal(number, before[number])
         _let_through(caught)

@@ -1,4 +1,4 @@
-"""A stub: a process that was started to be told what to call, until it becomes a program.
+"""A stub: a process that makes the calls that we ask for, until it becomes a program.
 
 Where ptrace is refused, and for every new shell and every ``exec``, the calls are made by
 a cooperating process.  It reads requests from a socket, makes the calls itself, and at last
@@ -23,7 +23,7 @@ from shellplay.kernel.caller import Argument, Caller
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.stub_messages import ANSWER_SIZE, MESSAGE_SIZE, Answer, Part, encoded
 
-# Long, for a machine that has a lot to do; but nobody answers who was stopped.
+# Long, for a busy machine; but a stub that was stopped never answers.
 PATIENCE_SECONDS = 30.0
 CREDENTIALS = struct.Struct("3i")
 
@@ -125,11 +125,11 @@ class Stub(Caller):
 
         The environment is the one of ``awaited``, or nothing if it is ``fresh``, with
         ``change`` applied and the names in ``remove`` gone.  Of the descriptors, the standard
-        streams and those in ``keep`` stay open.
+        streams and ``keep`` stay open.
         """
         ours = os.environ if self._environment is None else self._environment
         kept = {} if fresh else {n: text for n, text in ours.items() if n not in remove}
-        # It comes only now: whoever shares a fence with a stub might read it there.
+        # Sent only now: a process in the namespaces of the stub might read it there.
         self._send("execute", list(argv), {**kept, **change}, list(keep))
         message = self._receive()
         self._link.close()
@@ -142,7 +142,7 @@ class Stub(Caller):
             raise KernelError(call, -failed, argv[0], fix)
 
     def conceal(self) -> None:
-        """Have its memory and its program be closed to who is behind the same fences.
+        """Close its memory and its program to the processes in the same namespaces.
 
         That program is the host's Python (CVE-2019-5736).  It ends with execve(2).  We must
         be able to look ourselves, so it is done only if we may look into every process.

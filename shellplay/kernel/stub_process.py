@@ -20,7 +20,7 @@ def serve(link: socket.socket) -> NoReturn:
     try:
         _serve(link)
     except OSError:
-        # Our end has gone, or a filter denies what the talk with it takes: who asked says so.
+        # Our end has closed, or a filter denies recvmsg(2) or sendto(2): our end reports it.
         os._exit(1)
 
 

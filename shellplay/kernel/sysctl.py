@@ -1,4 +1,4 @@
-"""Settings of the kernel in /proc/sys; those of net are of the network of the caller."""
+"""Settings of the kernel in /proc/sys; the ones of net belong to the caller's network."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ ONE_DESCRIPTOR = struct.Struct("Qiii4x")
 class Tracee(Caller):
     """A stopped process that makes calls for us; made by ``seized`` and ``forked``.
 
-    ``processors`` are those that it may use when it goes on, None if that is as it was;
+    ``processors`` are the ones that it may use when it goes on, None: as before;
     ``held_back`` are the signals that it gets then.  ``kill_on_exit`` ends it instead, with
     ``stop_on_exit`` it goes on to stop (SIGSTOP).
     """
@@ -362,6 +362,6 @@ class Tracee(Caller):
 
 
 def _six(words: Sequence[int]) -> Iterator[int]:
-    """Yield six signed words, zeros behind those that there are."""
+    """Yield six signed words, filled up with zeros."""
     for word in (*words, 0, 0, 0, 0, 0, 0)[:6]:
         yield (word + SIGN) % WORD - SIGN

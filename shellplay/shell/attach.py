@@ -54,7 +54,7 @@ def detach_bytes(name: str) -> tuple[bytes, ...]:
 class Relay:
     """One connection between our terminal and another one.
 
-    ``heard`` is told the keys before they are passed on; ``keys`` is our terminal.
+    ``heard`` gets the keys before they are passed on; ``keys`` is our terminal.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Relay:
                     return left
 
     def _pass_output(self) -> bool:
-        """Show what there is; return False if there was nothing, or the end."""
+        """Show the output that there is; return False if there is none, or at the end."""
         self._terminal.read()
         output = b"".join(self._shown)
         self._shown.clear()

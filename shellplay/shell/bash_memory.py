@@ -1,4 +1,4 @@
-"""What a bash remembers about who it is: five numbers that a forked copy must relearn.
+"""Read and write five variables of a bash: its PID, its process groups and its terminal.
 
 Bash keeps its process group, its PID and its terminal in variables that it exports for
 loadable builtins; their addresses are in the ELF dynamic symbol table.  A bash without

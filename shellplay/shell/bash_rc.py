@@ -38,9 +38,9 @@ __shellplay_prompt() {
     __shellplay_rehook
     return "$1"
 }
-# Everything here stands on ``builtin``, and so does a user who defines a function of that
-# name.  In POSIX mode alone unset is found before any function, and only an assignment can
-# switch it on without one.
+# Everything here needs ``builtin``, which a user may replace by a function of that name.  In
+# POSIX mode alone unset is found before any function, and only an assignment can switch it
+# on without one.
 __shellplay_keep_builtin() {
     builtin printf -v __shellplay_in kept >/dev/null 2>&1
     [[ ${__shellplay_in-} == kept ]] && { builtin unset __shellplay_in; return; }
@@ -100,7 +100,7 @@ USER_FILE = "[[ -r ~/.bashrc ]] && . ~/.bashrc"
 def rc_text(nonce: str, *, user_file: bool, tells_lines: bool, close: int) -> str:
     """Return the rc file; ``user_file`` reads the user's ~/.bashrc first.
 
-    ``tells_lines`` has what is typed told; ``close`` is the descriptor that the file is
+    ``tells_lines`` has each typed line reported; ``close`` is the descriptor that the file is
     read from, which bash closes at the end.
     """
     telling = TELLING.replace("ACCEPT", r"\e[7133;NONCE;A~") if tells_lines else ""
@@ -111,7 +111,8 @@ def rc_text(nonce: str, *, user_file: bool, tells_lines: bool, close: int) -> st
         telling.replace("NONCE", nonce),
         f"exec {close}<&-",
     ]
-    return "\n".join(parts) + "\n"
+    lines = "\n".join(parts).splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("# ")) + "\n"
 
 
 def accept_sequence(nonce: str) -> bytes:

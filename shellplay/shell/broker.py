@@ -1,4 +1,4 @@
-"""Who mounts for a bash, in its table of mounts: itself, or a process that joins it."""
+"""The mount broker of a bash: the bash itself, or a process that joins its namespaces."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def broker(monitor: Monitor, pid: int) -> Iterator[Caller]:
     """
     stubs = [monitor.stub()]
     try:
-        # Before it is in there: who has privileges inside may look into it from then on.
+        # Before it joins: from then on a privileged process inside may read its memory.
         stubs[0].conceal()
         yield _joined(stubs, pid)
     finally:
         for each in stubs:
             each.quit()
         for each in stubs:
-            # Only when they were reaped nobody inside can see them any more.
+            # Only when they were reaped no process inside can see them any more.
             monitor.status_of(each.pid)
 
 

@@ -1,7 +1,7 @@
 """The modes that the programs on a terminal have switched: alternate screen, mouse, cursor.
 
-A terminal that shows them has to be told when it comes, and must get its own back when it
-goes; see DEC private modes in console_codes(4).
+A terminal that begins to show them has to switch, too, and gets its own modes back
+when it stops; see DEC private modes in console_codes(4).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""^C for what runs in front, typed again where nobody can have heard it.
+"""^C for the foreground group, typed again where no program can have received it.
 
 Between its fork and its exec(3) a job is a copy of bash: it takes the signal as bash does,
 and forgets it with the exec.  And bash itself, in front until the job is, takes it and then
@@ -23,7 +23,7 @@ FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.02, 1.0
 
 
 class Front(NamedTuple):
-    """Who is in the foreground group: copies of bash, or bash, and programs, by PID."""
+    """The foreground group: copies of bash, or bash, and programs, by PID."""
 
     copies: frozenset[int]
     programs: frozenset[int]

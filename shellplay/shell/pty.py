@@ -45,7 +45,7 @@ class Pty:
             self._slave = None
 
     def resize(self, columns: int, rows: int) -> None:
-        """Set the window size; the kernel tells the foreground job (SIGWINCH)."""
+        """Set the window size; the kernel signals the foreground group (SIGWINCH)."""
         self.columns, self.rows = columns, rows
         set_size(self.master, columns, rows)
 
@@ -65,9 +65,9 @@ class Pty:
             return 0
 
     def take_back(self) -> bytes:
-        """Return the keys that were written and that nobody has read; they are gone there.
+        """Take the keys back that were written and not read; return them.
 
-        Nobody may be reading meanwhile.
+        No process may read the terminal meanwhile.
         """
         slave = fcntl.ioctl(self.master, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         before = self.modes()

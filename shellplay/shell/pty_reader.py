@@ -1,4 +1,4 @@
-"""The pty reader: one thread that reads every terminal nobody else reads, and hears of deaths.
+"""The pty reader: one thread that reads all idle terminals and watches pidfds.
 
 A pty that is not read blocks its writer after 4 KiB: a ``yes`` in a container would freeze
 and look as if a fence had stopped it.

@@ -30,7 +30,7 @@ ENOUGH = 3
 QUOTED_LINES = r"quote its lines as one, as in: in eval $'cat <<END\nhello\nEND'; or enter"
 # Where a line reaches them readline scrolls it already.
 SCROLLED_COLUMNS = 2
-# Our prompt command tells output from what the user's own prompt commands print.
+# Our prompt command marks where output ends and the user's prompt commands begin.
 HALF_TYPED = (
     "__shellplay_rehook; "
     r"""\builtin printf >&3 '%s\x1f%s' "$READLINE_POINT" "$READLINE_LINE"; """
@@ -123,8 +123,7 @@ class Collector:
     def pass_on(self) -> None:
         """Hand on what has come.
 
-        Not where it is read: signals wait there, and whoever takes the output may not take
-        it for long.
+        Not where it is read: signals are deferred there, and ``output`` may take long.
         """
         while self._output is not None and self._unsaid:
             self._output(self._unsaid.popleft())

@@ -32,7 +32,7 @@ ENDING_SECONDS = 10.0
 
 
 class Shell:
-    """One bash process, held by a pidfd so that its PID can never be somebody else's."""
+    """One bash process, held by a pidfd so that its PID is never reused meanwhile."""
 
     def __init__(self, pid: int, *, inside_parent: int | None = None) -> None:
         self.pid = pid
@@ -53,7 +53,7 @@ class Shell:
         return self._identity
 
     def open_beside(self, other: Shell) -> tuple[str, ...]:
-        """Name what it has open and another bash, which may be its original, has not."""
+        """Name the descriptors that are open in it, and not in another bash."""
         own, there = {0, 1, 2, 255}, procfs.fds(other.pid)
         try:
             here = procfs.fds(self.pid)
@@ -86,8 +86,8 @@ class Shell:
     def alive(self) -> bool:
         """Whether it runs (or is stopped); a zombie does not.
 
-        By the pidfd: its PID may be somebody else's by now, and its first thread may have
-        ended before the others.
+        By the pidfd: its PID may belong to another process by now, and its first thread may
+        have ended before the others.
         """
         return self.pidfd >= 0 and not readable(self.pidfd, 0)
 
@@ -99,7 +99,7 @@ class Shell:
     def untouched(self) -> bool:
         """Whether it is a copy that has run nothing since its fork; if parked, until it was.
 
-        Then it knows what its original knows: what it was forked with.
+        Then its state is the one of its original: the state that it was forked with.
         """
         if self._stillness is None:
             return self._untouched_when_parked
@@ -208,5 +208,5 @@ def _stand_alone(copy: Tracee, memory: BashMemory) -> None:
 
 
 def _await_end(pidfd: int) -> None:
-    # Who is frozen, or in a call that nothing ends, is dead only when that is over.
+    # A frozen process, or one in an uninterruptible call, is dead only after that.
     readable(pidfd, ENDING_SECONDS)

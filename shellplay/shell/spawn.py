@@ -46,7 +46,7 @@ def start_bash(
         shell.kill()
         shell.close()
         raise
-    # How it found its rc file tells a reader of ps(1) nothing.  Where ptrace is refused, so
+    # The path of its rc file is of no use in ps(1).  Where ptrace is refused, so
     # is this; then ps shows the rc file.
     with suppress(OSError):
         set_command_line(shell.pid, "bash")
@@ -66,7 +66,7 @@ def _await_first_prompt(terminal: Terminal, shell: Shell, *, user_file: bool) ->
 def take_terminal(stub: Stub, terminal: Terminal, owner: int = 0) -> None:
     """Make a terminal the one that a stub, in a session of its own, lives on.
 
-    Whoever owns it may open it anew, as /dev/tty.
+    ``owner`` is the UID that may open it anew, as /dev/tty.
     """
     if owner:
         os.chown(terminal.path, owner, -1)

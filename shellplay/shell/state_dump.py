@@ -3,7 +3,7 @@
 The dump is made of bash's own reusable output (``declare -p``, ``alias -p``, ``trap -p``
 ...), split into items here, so that nothing forks inside: a fork may be what a fence
 forbids.  Every builtin is called as ``\\builtin``, which no alias of the user replaces, and
-the parts are told apart by a token that no value can hold by accident.
+between the parts is a token that no value holds by accident.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ UNDO = {
 # One way to edit lines replaces the other; to switch both off, even for a moment, would end
 # the readline that we are called from.
 EDITORS = ("emacs", "vi")
-# Options of the parser come before what is parsed under them, those that change how
+# Options of the parser come before what is parsed under them, options that change how
 # commands run (errexit, xtrace) after all commands.
 ORDER = (
     *("shopt", "variable", "function", "positional parameters", "completions", "alias"),
@@ -50,7 +50,7 @@ def carry(ask: Ask, want: State, have: State) -> Carried:
         rf"\builtin eval {shlex.quote(step.make)} || \builtin printf >&3 '\x1d%s' {number}"
         for number, step in enumerate(steps)
     ]
-    # An alias of this bash must not change what a function of the other one says.
+    # An alias of this bash must not change a function of the other bash.
     aliases = want.items.get(("shopt", "expand_aliases"))
     lines = [r"\builtin shopt -u expand_aliases", *lines, aliases.make if aliases else ""]
     failed = {int(word) for word in ask("\n".join(lines)).split("\x1d")[1:] if word.isdigit()}

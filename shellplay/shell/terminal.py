@@ -2,7 +2,7 @@
 
 One reader at a time: the pty reader in the background, or the command that has leased it.  What
 was read goes through the mark reader; the marks tell what bash is doing, the text goes to
-the bounded scrollback and to whoever watches.
+the bounded scrollback and to the watchers.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Terminal(Pty):
         self._reader = MarkReader(self.nonce)
         self._hidden: bytearray | None = None
         self._answer: bytes | None = None
-        # The line that was typed last, if bash tells them.
+        # The line that was typed last, if bash reports lines.
         self.line = b""
         self._unsent = b""
         self._pieces: deque[bytes | Mark] = deque()
@@ -89,7 +89,7 @@ class Terminal(Pty):
     # -- reading -------------------------------------------------------------------------
 
     def read(self) -> int:
-        """Read what there is, up to 8 KiB; return how many bytes that were.
+        """Read the output that there is, at most 8 KiB; return the number of bytes.
 
         HANGUP is returned when no process has the terminal open any more.
         """
@@ -106,7 +106,7 @@ class Terminal(Pty):
             self._pieces.extend(self._reader.feed(chunk))
             while self._pieces:
                 self._take(self._pieces.popleft())
-            # Whoever prints may have read before: there may be room now.
+            # The program that printed may have read before: there may be room now.
             self._send_rest()
             return len(chunk)
 
@@ -213,7 +213,7 @@ class Terminal(Pty):
 
     @property
     def enter_key(self) -> bytes:
-        """The key that makes bash accept a line, and not tell it if it tells lines."""
+        """The key that makes bash accept a line and report no line."""
         return accept_sequence(self.nonce) if self.tells_lines else b"\r"
 
     def offer(self, keys: bytes) -> None:
