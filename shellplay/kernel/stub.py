@@ -12,6 +12,7 @@ import marshal
 import os
 import socket
 import struct
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -25,6 +26,8 @@ from shellplay.kernel.stub_messages import ANSWER_SIZE, MESSAGE_SIZE, Answer, Pa
 
 # Long, for a busy machine; but a stub that was stopped never answers.
 PATIENCE_SECONDS = 30.0
+# How often a stub that does not answer is looked at.
+LOOK_SECONDS = 1.0
 CREDENTIALS = struct.Struct("3i")
 
 
@@ -195,14 +198,24 @@ class Stub(Caller):
         return answer
 
     def _receive(self) -> bytes:
-        try:
-            return self._link.recv(ANSWER_SIZE)
-        except TimeoutError as error:
-            # Its answer could only be taken for another one.
-            self._link.close()
-            raise _silent(f"the starting process {self.pid}") from error
-        except OSError as error:
-            raise ShellGone(f"the starting process {self.pid} has ended") from error
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self._link.recv(ANSWER_SIZE)
+            except TimeoutError as error:
+                # A program inside may have sent SIGSTOP to the stub; only a slow stub is worth
+                # the whole wait.
+                if not self._is_stopped() and time.monotonic() < deadline:
+                    continue
+                # A late answer would be taken for the answer to the next request.
+                self._link.close()
+                raise _silent(f"the starting process {self.pid}") from error
+            except OSError as error:
+                raise ShellGone(f"the starting process {self.pid} has ended") from error
+
+    def _is_stopped(self) -> bool:
+        status = procfs.status(self.pid)
+        return status is not None and status.state == "T"
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
@@ -230,6 +243,7 @@ def awaited(link: socket.socket, environment: Mapping[str, str] | None = None) -
         link.close()
         raise
     link.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+    link.settimeout(LOOK_SECONDS)
     pid, _, _ = CREDENTIALS.unpack(ancillary[0][2])
     return Stub(link, pid, environment)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 
 from shellplay.errors import KernelError
 from shellplay.kernel import credentials, namespaces
 from shellplay.kernel.caller import Caller
+from shellplay.kernel.here import HERE
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.stub import Stub
 from shellplay.monitor.client import Monitor
@@ -22,17 +24,34 @@ def broker(monitor: Monitor, pid: int) -> Iterator[Caller]:
     It has all privileges over the table of mounts: it is in the user namespace that this
     belongs to, which may be one outside of that of the other.
     """
-    stubs = [monitor.stub()]
-    try:
-        # Before it joins: from then on a privileged process inside may read its memory.
-        stubs[0].conceal()
-        yield _joined(stubs, pid)
-    finally:
-        for each in stubs:
-            each.quit()
-        for each in stubs:
-            # Only when they were reaped no process inside can see them any more.
-            monitor.status_of(each.pid)
+    stubs: dict[Stub, int] = {}
+    with ExitStack() as pidfds:
+
+        def hold(stub: Stub) -> Stub:
+            stubs[stub] = pidfds.enter_context(pidfd(stub.pid))
+            return stub
+
+        try:
+            stub = hold(monitor.stub())
+            # Before it joins: from then on a privileged process inside may read its memory.
+            stub.conceal()
+            yield _joined(stub, pid, hold)
+        finally:
+            _end(monitor, stubs)
+
+
+def _end(monitor: Monitor, stubs: Mapping[Stub, int]) -> None:
+    """End stubs, whatever state they are in, and wait until the monitor has reaped them.
+
+    A program inside may have sent SIGSTOP to a stub: it would not hear that we hang up.  No
+    program inside can see a stub any more that is reaped.
+    """
+    for stub, held in stubs.items():
+        stub.quit()
+        with suppress(KernelError):  # It may have ended already.
+            HERE.pidfd_send_signal(held, signal.SIGKILL)
+    for stub in stubs:
+        monitor.status_of(stub.pid)
 
 
 @contextmanager
@@ -58,8 +77,7 @@ def _may_mount(shell: Shell) -> bool:
         return namespaces.of_descriptor(owner) == namespaces.identify(shell.pid, "user")
 
 
-def _joined(stubs: list[Stub], pid: int) -> Stub:
-    [stub] = stubs
+def _joined(stub: Stub, pid: int, hold: Callable[[Stub], Stub]) -> Stub:
     _join_owner(stub, pid)
     wanted, now = namespaces.identities(pid), namespaces.identities(stub.pid)
     flags = sum(
@@ -74,8 +92,7 @@ def _joined(stubs: list[Stub], pid: int) -> Stub:
         # Only its children are in there, and what it mounts shows where it is itself.
         with stub.forked() as (copy, _):
             assert isinstance(copy, Stub)
-        stubs.append(copy)
-        return copy
+            return hold(copy)
     return stub
 
 

@@ -96,7 +96,6 @@ def test_what_runs_beside_cannot_be_looked_into(
     assert not stolen.exists()
 
 
-@hole("whoever mounts for a bash is waited for without limit, and can be stopped from inside")
 def test_a_helper_that_is_stopped_inside_holds_nobody_up(
     playground: Playground, tmp_path: Path
 ) -> None:
