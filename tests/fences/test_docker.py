@@ -18,7 +18,7 @@ from shellplay.fences import docker
 from shellplay.fences.caps import Caps
 from shellplay.kernel import procfs
 from shellplay.kernel.cgroup import hierarchies
-from shellplay.network import bridge_client, rootless
+from shellplay.network import rootless
 from shellplay.playground.playground import Playground
 from tests.fences.host import identities
 
@@ -124,7 +124,7 @@ def limits() -> list[str]:
 @pytest.fixture
 def nothing_leads_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have neither pyroute2 nor what it takes to lead out without root."""
-    monkeypatch.setattr(bridge_client, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     monkeypatch.setattr(rootless, "TUN", Path("/nowhere"))
 
 

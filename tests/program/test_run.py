@@ -13,7 +13,7 @@ import pytest
 from shellplay.fences import docker
 from shellplay.kernel import procfs
 from shellplay.model import ShellState
-from shellplay.network import bridge_client, rootless
+from shellplay.network import rootless
 from shellplay.playground.playground import Playground
 from tests.program.conftest import Run
 from tests.waiting import wait_until
@@ -34,7 +34,7 @@ def test_a_program_is_number_1_behind_every_fence_of_docker(
 
 
 def test_why_nothing_leads_out_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bridge_client, "find_spec", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     monkeypatch.setattr(rootless, "TUN", Path("/nowhere"))
     assert "  nothing leads out of net: " in run("run host true").told
     assert "nothing leads out" not in run("run --network none host true").told
