@@ -137,6 +137,8 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
 
 
 def _without(rule: Rule, changed: set[str]) -> Rule:
+    if changed.isdisjoint(rule.names):
+        return rule
     kept = tuple(each for each in rule.names if each not in changed)
     return rule.changed(names=kept)
 
