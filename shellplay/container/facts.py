@@ -33,7 +33,7 @@ def _of(kind: str, state: ContainerState, applied: AppliedFences) -> FenceRecord
     host, mine = layer.fact("self"), None if state.dead else layer.fact(state.pid)
     up = applied.fenced(layer, mine, host)
     if not up and issubclass(layer, SeccompFilter) and not layer.foreign:
-        mine = host  # The filters that are there are told of where they stand.
+        mine = host  # Only the layer that was fenced shows the filters.
     return _record(kind, host, mine, applied.find(kind) if up else None, state=state, up=up)
 
 

@@ -61,7 +61,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     )
     ro: bool = option("nothing in it can be written", default=False)
     nodev: bool = option("no device in it can be opened, but those in /dev", default=False)
-    # What of the host's is there inside: what is mounted anew by others can be left out.
+    # The directories of the host inside; those that other fences mount anew can be left out.
     kernels: tuple[str, ...] = KERNELS
     lower_tree: LowerTree | None = None
 
@@ -90,7 +90,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         return Place(tops[-1].kind, tops[-1].device, tops[-1].root) if tops else None
 
     def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
-        """Find what it will stand on; return it so, and sentences about that."""
+        """Hold the lower tree open; return the fence with it, and sentences about that."""
         from shellplay.fences.rootfs.lower import LowerTree
 
         if self.image is None:
@@ -109,7 +109,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         return self.changed(lower_tree=lower_tree), tuple(notes)
 
     def remarks(self) -> tuple[str, ...]:
-        """Say what is not in the tree as one may expect, and what leads out of it."""
+        """Say what of the tree may surprise, and what leads out of it."""
         return tuple(self.lower_tree.notes) if self.lower_tree else ()
 
     @property
@@ -125,13 +125,13 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         return is_of_kernel(mount.point)
 
     def release(self) -> None:
-        """Let go of what it stood on."""
+        """Close the lower tree."""
         if self.lower_tree is not None:
             self.lower_tree.close()
 
     @contextmanager
     def outside(self) -> Iterator[OpenNamespace]:
-        """Hold the mount namespace that was there before it."""
+        """Hold the mount namespace that the process has left for it, for the block."""
         assert self.lower_tree is not None
         with self.lower_tree.before() as fd:
             yield OpenNamespace(fd, "the mount namespace before")
@@ -163,7 +163,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
             build.reopen(target.caller, paths)
 
     def configure(self, caller: Caller) -> None:
-        """Build the tree, make it the root, and forget the one before."""
+        """Build the tree, make it the root by pivot_root(2), and unmount the one before."""
         # Loaded here: whoever only looks at fences builds no tree.
         from shellplay.fences.rootfs import build
 

@@ -64,7 +64,7 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
         metavar="|".join(ACTIONS),
         default=None,
     )
-    # The filter, for the capabilities that bash had when it was put up.
+    # The rules, for the capabilities that bash had when the fence was prepared.
     ready: Rules | None = None
 
     def _check(self) -> None:
@@ -125,7 +125,7 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
     def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Return the fence for what a process may do: profiles ask about capabilities."""
         ready = self.ready or self.rules(status.permitted)
-        # What libseccomp does not take is said before anything else goes up.
+        # An error of libseccomp is raised before another fence is applied.
         seccomp.compiled(ready)
         of_docker = self.preset or (self.allow and not self.profile)
         notes = () if of_docker or not self._closed_ring(ALLOW) else (RING_NOTE,)

@@ -59,7 +59,7 @@ def mount_caller(monitor: Monitor, shell: Shell, *, by_itself: bool) -> Iterator
     """Give who mounts for a bash, for the block: it takes a tenth of the time by itself.
 
     It may have given up what that takes, or not be ours to stop, or not be asked to do it
-    ``by_itself``: then it is done by an broker.
+    ``by_itself``: then a broker does it.
     """
     with ExitStack() as held:
         caller: Caller | None = None

@@ -25,7 +25,7 @@ UNITS = ("", "k", "m", "g", "t")
 
 
 class Held(Value):
-    """What the kernel shows of a limit: its value, None for no limit, and of which cgroup."""
+    """What the kernel shows of a limit: its value, None for no limit, and its cgroup."""
 
     value: str | None
     cgroup: str
@@ -37,8 +37,8 @@ class Held(Value):
 class CgroupLimit(Limit, ABC):
     """A limit of a cgroup that the container gets for itself.
 
-    The live bash is moved in with all its descendants, and who they start is in there too.
-    A bash that was parked before stays outside.  ``beside`` are controllers of version 1
+    The live bash is moved in with all its descendants, and their children are born there.
+    A bash that was suspended before stays outside.  ``beside`` are controllers of version 1
     that only count.
     """
 
@@ -72,7 +72,7 @@ class CgroupLimit(Limit, ABC):
             return None
         return f"this machine has no {cls.kind} controller in cgroups of version 1 or 2"
 
-    # -- how it goes up ------------------------------------------------------------------
+    # -- how it is applied ------------------------------------------------------------------
 
     @abstractmethod
     def files(self, version: int, directory: str) -> dict[str, str]:
@@ -106,11 +106,11 @@ class CgroupLimit(Limit, ABC):
             target.group.gather(hierarchy, target.pid)
 
     def remove(self, target: Target) -> None:
-        """Have no limit again; who is inside goes back if no other limit needs the cgroup."""
+        """Lift the limit; without another one the processes leave the cgroup, which ends."""
         self.clean_up(target.group)
 
     def clean_up(self, group: Group) -> None:
-        """Have no limit in its cgroup, which ends if no other limit needs it."""
+        """Lift the limit in its cgroup, which is removed if no other limit needs it."""
         hierarchy = hierarchies.having(self.kind)
         if hierarchy is not None:
             self._free(group, hierarchy)

@@ -1,8 +1,8 @@
 """What a fence is: one isolation layer with its options, and what the kernel shows of it.
 
 A new fence is one new file: a class below one of the families of fences (a ``Namespace``, a
-``Restriction`` or a ``Limit``), whose fields are its options.  Help, completion, the strip
-and the contract tests follow from it.
+``Restriction`` or a ``Limit``), whose fields are its options.  Help, completion, the
+table of fences and the contract tests follow from it.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class Fence(Value, ABC):
     def fact(cls, pid: int | str) -> Hashable | None:
         """Return what the kernel shows of this layer for a process, None if nothing.
 
-        It compares, and prints as what it is.
+        It can be compared, and its str() is for a person.
         """
 
     @classmethod

@@ -120,7 +120,7 @@ class MountOver(Fence, ABC):
 
 
 def mounts_at(pid: int | str, target: str) -> list[Mount]:
-    """Return the topmost mount at a path, and those below it; nothing if there is none."""
+    """Return the topmost mount at a path, and the mounts below it; [] if there is none."""
     found = mountinfo.mounts_below(pid, target)
     tops = [each for each in found if each.point == target]
     if not tops:
@@ -134,7 +134,7 @@ def is_mounted_over(pid: int | str, target: str) -> bool:
 
 
 def hide(caller: Caller, paths: Iterable[str]) -> None:
-    """Cover what is there of some paths: files by /dev/null, directories by an empty one."""
+    """Mount /dev/null over the files, and an empty directory over the directories, of paths."""
     root = f"/proc/{caller.pid}/root"
     found = [path for path in paths if os.path.exists(root + path)]
     files = [path for path in found if not os.path.isdir(root + path)]
@@ -150,9 +150,9 @@ def hide(caller: Caller, paths: Iterable[str]) -> None:
 
 
 def make_read_only(caller: Caller, paths: Iterable[str]) -> None:
-    """Mount what is there of some paths over itself, read-only, with what is below.
+    """Mount each path that exists over itself, read-only, with the mounts below it.
 
-    Nothing in it is executed, or makes its user another.
+    They get noexec and nosuid, too.
     """
     with caller.together():
         for path in paths:

@@ -1,4 +1,4 @@
-"""The fences that are filters of system calls: what the kernel shows of them is one number."""
+"""The fences that are filters of system calls; the kernel shows their number only."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class FilterCount(Value):
 class SeccompFilter(Restriction, ABC):
     """A fence that is one filter of system calls.
 
-    The kernel shows how many a process is behind, and not what each denies: which of them
-    is whose follows from how many stand.  ``foreign`` is true of the kind that stands for
-    those that nobody here has put up.
+    The kernel shows how many a process has, and not what each denies: whether one of them
+    belongs to a fence follows from how many are applied.  ``foreign`` is true of the kind
+    that shows filters which no fence has installed.
     """
 
     foreign: ClassVar[bool] = False
@@ -39,13 +39,13 @@ class SeccompFilter(Restriction, ABC):
 
     @classmethod
     def fact(cls, pid: int | str) -> FilterCount | None:
-        """Return how many filters a process is behind."""
+        """Return how many filters a process has, None if it cannot be read."""
         status = procfs.status(pid)
         return None if status is None else FilterCount(status.seccomp, status.filters)
 
     @classmethod
     def more_than(cls, others: int, *, mine: object, host: object) -> bool:
-        """Tell whether somebody is behind more filters than the host and some others make."""
+        """Tell whether a process has more filters than the host and some others together."""
         if not isinstance(mine, FilterCount) or not isinstance(host, FilterCount):
             return False
         return mine.filters > host.filters + others
@@ -58,5 +58,5 @@ class SeccompFilter(Restriction, ABC):
         return "this kernel has no filters of system calls (CONFIG_SECCOMP_FILTER)"
 
     def permitted(self, status: Status) -> bool:
-        """Tell whether a process may filter its calls: if nobody gets privileges by it."""
+        """Tell whether a process may filter its calls: with no_new_privs or CAP_SYS_ADMIN."""
         return status.no_new_privs or has(status.effective, "sys_admin")

@@ -1,4 +1,4 @@
-"""What one root fence stands on: what it holds open from outside, for as long as it stands."""
+"""The lower tree of a root fence: the descriptors that are open while it is applied."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class LowerTree:
-    """The lower directories of a root, the lowest first, and what only we hold of it.
+    """The lower directories of a root, the lowest first, and descriptors of this process.
 
-    ``notes`` are sentences about what is not as one may expect.  ``apart`` is None if the
-    tree is one overlay; if each directory in / is one, it has the names there that are
-    still the host's.  ``held`` ends with it.
+    ``notes`` are sentences about what may surprise.  ``apart`` is None if the tree is one
+    overlay; if each directory in / is one, it has the names there that are still the host's.
+    ``held`` is closed with it.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class LowerTree:
         self._before: int | None = None
 
     def leave_from(self, pid: int) -> None:
-        """Hold the mount namespace that a process is in, as the one to come back to."""
+        """Hold the mount namespace of a process, as the one to go back to."""
         self._let_go(self._before)
         self._let_go(self._root)
         self._before = namespaces.open_namespace(pid, "mnt")
@@ -43,7 +43,7 @@ class LowerTree:
 
     @contextmanager
     def before(self) -> Iterator[int]:
-        """Give a descriptor of the mount namespace to come back to, for the block."""
+        """Give a descriptor of the mount namespace to go back to, for the block."""
         assert self._before is not None
         fd = os.dup(self._before)
         try:
@@ -53,23 +53,23 @@ class LowerTree:
 
     @property
     def upper(self) -> Path | None:
-        """The directory that takes what is written, which nobody inside can see."""
+        """The upper directory of the overlay, which no process inside can see."""
         return None if self._stage is None else Path(f"/proc/self/fd/{self._stage}/upper")
 
     @property
     def below(self) -> tuple[Path, ...]:
-        """The lower directories as they can be read from here, with what is mounted there."""
+        """The lower directories as this process can read them, with the mounts there."""
         if self.image is None and self._root is not None:
             return (Path(f"/proc/self/fd/{self._root}"),)
         return self.lowers
 
     def keep_stage(self, path: str) -> None:
-        """Hold the directory above the one that takes what is written."""
+        """Hold the parent of the upper directory."""
         self._let_go(self._stage)
         self._stage = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def close(self) -> None:
-        """Let go of all."""
+        """Close all descriptors."""
         self._let_go(self._before)
         self._let_go(self._stage)
         self._let_go(self._root)
