@@ -1,7 +1,6 @@
 """Filters that were compiled before, as files of the user's own, in XDG_CACHE_HOME.
 
-To compile Docker's takes some 15 ms, to read it back less than one.  What cannot be
-written is not: the next time it is compiled again.
+To compile Docker's takes some 15 ms, to read it back less than one.
 """
 
 from __future__ import annotations
@@ -9,17 +8,14 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import stat
 import struct
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from shellplay import __version__
+from shellplay.kernel import private_files
 
 SIZE = struct.calcsize("=HBBI")
 LONGEST = 4096 * SIZE  # BPF_MAXINSNS, see linux/bpf_common.h
-PRIVATE = 0o700
 DIGEST = hashlib.sha256().digest_size
 
 
@@ -50,38 +46,12 @@ def place(rules: object) -> Path | None:
 
 def load(path: Path) -> bytes | None:
     """Return a filter that is kept, if it is whole, and only this user can have written it."""
-    try:
-        if not _is_ours(path.parent.stat(), stat.S_ISDIR):
-            return None
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with open(fd, "rb") as file:
-        if not _is_ours(os.fstat(fd), stat.S_ISREG):
-            return None
-        content = file.read(DIGEST + LONGEST + 1)
+    content = private_files.load(str(path), DIGEST + LONGEST + 1) or b""
     digest, program = content[:DIGEST], content[DIGEST:]
     whole = program and len(program) <= LONGEST and len(program) % SIZE == 0
     return program if whole and digest == hashlib.sha256(program).digest() else None
 
 
 def save(path: Path, program: bytes) -> None:
-    """Keep a filter, whole or not at all."""
-    coming = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
-    # With a full or read-only disk, or the directory of another user, nothing is kept.
-    with suppress(OSError):
-        path.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-        if not _is_ours(path.parent.stat(), stat.S_ISDIR):
-            return
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        try:
-            with open(os.open(coming, flags, 0o600), "wb") as file:
-                file.write(hashlib.sha256(program).digest() + program)
-            coming.rename(path)
-        finally:
-            coming.unlink(missing_ok=True)
-
-
-def _is_ours(found: os.stat_result, is_kind: Callable[[int], bool]) -> bool:
-    private = found.st_uid == os.geteuid() and not found.st_mode & 0o077
-    return is_kind(found.st_mode) and private
+    """Keep a filter."""
+    private_files.save(str(path), hashlib.sha256(program).digest() + program)

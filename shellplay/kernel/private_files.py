@@ -1,0 +1,54 @@
+"""Files that keep what takes long to find out, readable and writable by their user only.
+
+What cannot be written is not: the next time it is found out again.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PRIVATE = 0o700
+
+
+def load(path: str, longest: int) -> bytes | None:
+    """Return the first ``longest`` bytes of a file; None if somebody else may write to it."""
+    try:
+        if not _is_private(os.stat(os.path.dirname(path)), stat.S_ISDIR):
+            return None
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with open(fd, "rb") as file:
+        return file.read(longest) if _is_private(os.fstat(fd), stat.S_ISREG) else None
+
+
+def save(path: str, content: bytes) -> None:
+    """Write a file, whole or not at all, in a directory that is made if it is not there."""
+    directory, name = os.path.split(path)
+    coming = os.path.join(directory, f".{name}.{os.urandom(6).hex()}")
+    # With a full or read-only disk, or the directory of another user, nothing is kept.
+    with suppress(OSError):
+        os.makedirs(os.path.dirname(directory), exist_ok=True)
+        with suppress(FileExistsError):
+            os.mkdir(directory, PRIVATE)
+        if not _is_private(os.stat(directory), stat.S_ISDIR):
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            with open(os.open(coming, flags, 0o600), "wb") as file:
+                file.write(content)
+            os.rename(coming, path)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(coming)
+
+
+def _is_private(found: os.stat_result, is_kind: Callable[[int], bool]) -> bool:
+    private = found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    return is_kind(found.st_mode) and private

@@ -1,0 +1,92 @@
+"""Where a bash has the variables that it exports, from the ELF dynamic symbol table.
+
+A bash without them (stripped, or static) cannot be forked for a fence.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Mapping
+
+from shellplay.directories import base_directory
+from shellplay.errors import Refused
+from shellplay.kernel import private_files
+from shellplay.model import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
+
+GROUP = "shell_pgrp"
+OTHER_GROUPS = ("terminal_pgrp", "original_pgrp")
+PID = "dollar_dollar_pid"
+TERMINAL = "shell_tty"
+NAMES = (GROUP, *OTHER_GROUPS, PID, TERMINAL)
+ADDRESSES = struct.Struct(f"={1 + len(NAMES)}Q")
+
+
+class Symbols(Value):
+    """Addresses in a program before it is loaded: of its headers, and of the variables."""
+
+    headers: int
+    values: Mapping[str, int]
+
+
+# Of each program, by what tells it from another.
+_known: dict[str, Symbols] = {}
+
+
+def symbols_of(pid: int) -> Symbols:
+    """Return the addresses in the program of a process; raise Refused if it has not all."""
+    path = f"/proc/{pid}/exe"
+    found = os.stat(path)
+    # Not by its device: an overlay has another number each time it is mounted.
+    program = f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
+    if program not in _known:
+        _known[program] = _kept(path, program)
+    return _known[program]
+
+
+def _kept(path: str, program: str) -> Symbols:
+    """Return the addresses from the last time, or read them: pyelftools is large."""
+    cache = base_directory("XDG_CACHE_HOME", ".cache")
+    file = cache and os.path.join(cache, "bash", program)
+    content = private_files.load(file, ADDRESSES.size + 1) if file else None
+    if content is not None and len(content) == ADDRESSES.size:
+        headers, *values = ADDRESSES.unpack(content)
+        return Symbols(headers, dict(zip(NAMES, values, strict=True)))
+    symbols = _read(path)
+    if file:
+        private_files.save(file, ADDRESSES.pack(symbols.headers, *symbols.values.values()))
+    return symbols
+
+
+def _read(path: str) -> Symbols:
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.hash import GNUHashSection
+
+    with open(path, "rb") as file:
+        elf = ELFFile(file)
+        table = elf.get_section_by_name(".gnu.hash")
+        lookup = table.get_symbol if isinstance(table, GNUHashSection) else lambda _: None
+        symbols = {name: lookup(name) for name in NAMES}
+        missing = [name for name, symbol in symbols.items() if symbol is None]
+        if missing:
+            raise Refused(
+                f"this bash does not export {missing[0]}, so it cannot be forked for a fence",
+                "set live off",
+            )
+        values = {name: symbol["st_value"] for name, symbol in symbols.items() if symbol}
+        return Symbols(_headers(elf), values)
+
+
+def _headers(elf: ELFFile) -> int:
+    """Return the address of the program headers: they are in a part that is loaded."""
+    offset: int = elf.header.e_phoff
+    part = next(
+        each
+        for each in elf.iter_segments("PT_LOAD")
+        if 0 <= offset - each.header.p_offset < each.header.p_filesz
+    )
+    return int(part.header.p_vaddr + offset - part.header.p_offset)
