@@ -8,7 +8,6 @@ work as in bash(1), without expansion; ``#`` at the start of a word begins a com
 import re
 from collections.abc import Callable, Mapping
 
-from shellplay.cmdline.raw_tail import end_of_rest
 from shellplay.errors import UsageError
 from shellplay.model import Value
 
@@ -136,6 +135,9 @@ def _begins_rest(words: list[Word], grammar: Grammar) -> bool:
 
 
 def _rest(text: str, start: int, grammar: Grammar, typing: bool) -> Word:
+    # Loaded here: few commands hand on a rest, and its grammar takes long to compile.
+    from shellplay.cmdline.raw_tail import end_of_rest
+
     end, open_quote = end_of_rest(text, start, grammar.is_command)
     if open_quote is not None and not typing:
         raise _unterminated(text, open_quote)

@@ -7,10 +7,6 @@ from collections.abc import Sequence
 
 from shellplay.errors import Refused
 from shellplay.fences.base.fence import Fence
-from shellplay.fences.caps import Caps
-from shellplay.fences.net import BRIDGE, PASTA
-from shellplay.fences.seccomp import Seccomp
-from shellplay.kernel.cgroup import hierarchies
 
 NAME = "docker"
 # Namespaces first, then the files; what takes privileges away comes last, and the filter
@@ -36,6 +32,8 @@ def preset() -> tuple[str, ...]:
 
 def cgroup_namespace() -> tuple[str, ...]:
     """Return the cgroup fence if Docker makes one here."""
+    from shellplay.kernel.cgroup import hierarchies
+
     found = hierarchies.having("pids")
     return ("cgroup",) if found is not None and found.version == 2 else ()
 
@@ -43,6 +41,7 @@ def cgroup_namespace() -> tuple[str, ...]:
 def network() -> tuple[dict[str, str], str | None]:
     """Return the options of net for a way out, as Docker has one; or why there is none."""
     # Loaded here: only who wants a way out pays for it.
+    from shellplay.fences.net import BRIDGE, PASTA
     from shellplay.network import rootless
     from shellplay.network.bridge_client import BridgeClient
 
@@ -58,9 +57,12 @@ def network() -> tuple[dict[str, str], str | None]:
 
 def fitted(fences: Sequence[Fence]) -> tuple[Fence, ...]:
     """Have a filter ask about the capabilities that will be left, not those of now."""
-    caps = next((each for each in fences if isinstance(each, Caps)), None)
-    if caps is None:
+    if not {"caps", "seccomp"} <= {each.kind for each in fences}:
         return tuple(fences)
+    from shellplay.fences.caps import Caps
+    from shellplay.fences.seccomp import Seccomp
+
+    caps = next(each for each in fences if isinstance(each, Caps))
     return tuple(
         each.changed(ready=each.rules(caps.left())) if isinstance(each, Seccomp) else each
         for each in fences

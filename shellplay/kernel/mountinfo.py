@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
-
 from shellplay.kernel.procfs import read, text
 
-_OCTAL = re.compile(rb"\\([0-7]{3})")
+_OCTAL = rb"\\([0-7]{3})"
 
 
-class Mount(NamedTuple):
+class Mount:
     """One line of /proc/PID/mountinfo, see proc_pid_mountinfo(5).
 
     ``device`` is ``major:minor``; ``propagation`` are tags like ``shared:1``, none if the
     mount is private.
     """
 
-    id: int
-    parent: int
-    device: str
-    root: str
-    point: str
-    options: tuple[str, ...]
-    propagation: tuple[str, ...]
-    kind: str
-    source: str
-    super_options: tuple[str, ...]
+    def __init__(
+        self,
+        id: int,
+        parent: int,
+        device: str,
+        root: str,
+        point: str,
+        options: tuple[str, ...],
+        propagation: tuple[str, ...],
+        kind: str,
+        source: str,
+        super_options: tuple[str, ...],
+    ) -> None:
+        self.id = id
+        self.parent = parent
+        self.device = device
+        self.root = root
+        self.point = point
+        self.options = options
+        self.propagation = propagation
+        self.kind = kind
+        self.source = source
+        self.super_options = super_options
 
 
 def parse_mountinfo(content: bytes) -> list[Mount]:
@@ -79,4 +89,7 @@ def _mount(line: bytes) -> Mount:
 def _unescaped(content: bytes) -> str:
     if b"\\" not in content:
         return text(content)
-    return text(_OCTAL.sub(lambda match: bytes([int(match[1], 8)]), content))
+    # Loaded here: few paths have a blank.
+    import re
+
+    return text(re.sub(_OCTAL, lambda match: bytes([int(match[1], 8)]), content))

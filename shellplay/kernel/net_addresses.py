@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from ipaddress import IPv4Address, IPv6Address
 
 from shellplay.kernel import procfs
 
@@ -17,6 +16,9 @@ def addresses(pid: int | str) -> tuple[str, ...]:
 
 def _version_4(pid: int | str) -> list[str]:
     lines = (procfs.read(pid, "net/fib_trie") or b"").decode("ascii").splitlines()
+    # Loaded here: it takes longer than to start a bash.
+    from ipaddress import IPv4Address
+
     found = (
         IPv4Address(before.rpartition(" ")[2])
         for before, line in itertools.pairwise(lines)
@@ -28,5 +30,7 @@ def _version_4(pid: int | str) -> list[str]:
 
 def _version_6(pid: int | str) -> list[str]:
     lines = (procfs.read(pid, "net/if_inet6") or b"").decode("ascii").splitlines()
+    from ipaddress import IPv6Address
+
     found = (IPv6Address(bytes.fromhex(line.split()[0])) for line in lines)
     return [str(each) for each in found if not (each.is_loopback or each.is_link_local)]

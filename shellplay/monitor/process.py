@@ -17,7 +17,6 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from typing import Any, NoReturn
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
@@ -26,7 +25,13 @@ from shellplay.kernel.here import HERE
 from shellplay.kernel.proc_write import set_command_line
 from shellplay.kernel.process_tree import end_descendants
 from shellplay.kernel.stub_process import serve
-from shellplay.monitor.termios_json import KeptModes, Spelled
+from shellplay.monitor.termios_json import KeptModes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from shellplay.monitor.termios_json import Spelled
 
 REQUEST_SIZE = 4096
 # nptl(7).  Of struct sigaction every field is 0 for SIG_DFL.

@@ -112,9 +112,10 @@ class Playground:
                 )
             if any(name in (each.name, each.id) for each in self.containers):
                 raise Refused(f"there is a container {name} already", f"use {name}")
+        # First, so that it starts while the container is being loaded.
+        runtime = self._ensure_runtime()
         from shellplay.container.container import Container
 
-        runtime = self._ensure_runtime()
         container = Container(
             name, runtime.monitor, runtime.pty_reader, self.settings,
             bridge=runtime.bridge, find=self.find, peers=lambda: self.containers,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -85,7 +84,7 @@ def _become_bash(
     *,
     user_file: bool,
 ) -> None:
-    bash = path or shutil.which("bash")
+    bash = path or _on_path("bash")
     if bash is None:
         raise Refused("there is no bash on this machine", "apt-get install bash")
     take_terminal(stub, terminal)
@@ -110,3 +109,12 @@ def _rc_file(stub: Stub, nonce: str, *, user_file: bool, tells_lines: bool) -> i
         return number
     finally:
         os.close(ours)
+
+
+def _on_path(name: str) -> str | None:
+    """Return the path of a program, as execvp(3) finds it; shutil takes longer to load."""
+    for directory in os.get_exec_path():
+        path = os.path.join(directory, name)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    return None

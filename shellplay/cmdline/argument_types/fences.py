@@ -21,14 +21,14 @@ ALL = "all"
 
 def kind_of(word: str) -> str | None:
     """Return the fence a word names, by its own name or an alias, or None."""
-    from shellplay.fences import ALIASES, REGISTRY
+    from shellplay.fences.index import ALIASES, FENCES
 
     kind = ALIASES.get(word, word)
-    return kind if kind in REGISTRY else None
+    return kind if kind in FENCES else None
 
 
 def fence_type(kind: str) -> type[Fence]:
-    """Return the class of a fence; the fences are loaded when the first is asked for."""
+    """Return the class of a fence, which is loaded when it is first asked for."""
     from shellplay.fences import REGISTRY
 
     return REGISTRY[kind]
@@ -44,12 +44,16 @@ def unknown(word: str, *more: str) -> UsageError:
 
 def summary(kind: str) -> str:
     """Return what a fence hides, in one line, with its man page."""
-    return f"{hidden(kind)}, {fence_type(kind).man}"
+    from shellplay.fences.index import FENCES
+
+    return f"{FENCES[kind].hides}, {FENCES[kind].man}"
 
 
 def hidden(kind: str) -> str:
     """Return what a fence hides, in one line."""
-    return (fence_type(kind).__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    from shellplay.fences.index import FENCES
+
+    return FENCES[kind].hides
 
 
 def lacking(standing: FenceRecord) -> str:
