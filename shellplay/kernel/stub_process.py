@@ -7,12 +7,17 @@ import marshal
 import os
 import signal
 import socket
-from typing import NoReturn
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel.here import HERE
-from shellplay.kernel.stub_messages import MESSAGE_SIZE, Answer, Encoded, decoded
+from shellplay.kernel.stub_messages import MESSAGE_SIZE, Answer, decoded
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from shellplay.kernel.stub_messages import Encoded
 
 
 def serve(link: socket.socket) -> NoReturn:

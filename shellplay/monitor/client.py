@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
 import signal
 import socket
@@ -18,7 +18,7 @@ from shellplay.kernel.keyrings import join_session_keyring
 from shellplay.kernel.poll import readable
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.stub import Stub, awaited, pair
-from shellplay.monitor import termios_json
+from shellplay.monitor.messages import EXITED, FORGET_MODES, KEEP_MODES, STUB
 from shellplay.settings import Surroundings
 
 PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -83,7 +83,7 @@ class Monitor:
             ours, theirs = pair()
             with theirs:
                 try:
-                    socket.send_fds(self._requests, [b"{}"], [theirs.fileno()])
+                    socket.send_fds(self._requests, [STUB], [theirs.fileno()])
                 except OSError as error:
                     raise ShellGone("the playground process has ended") from error
             stub = awaited(ours, self._environment)
@@ -102,18 +102,16 @@ class Monitor:
     @contextmanager
     def modes_kept(self, terminal: int) -> Iterator[None]:
         """Have a terminal of ours get its modes back also if we are killed in the block."""
-        self._keep(
-            json.dumps({"modes": termios_json.spelled(termios.tcgetattr(terminal))}), terminal
-        )
+        self._request(KEEP_MODES + marshal.dumps(termios.tcgetattr(terminal)), terminal)
         try:
             yield
         finally:
-            self._keep(json.dumps({"modes": None}))
+            self._request(FORGET_MODES)
 
-    def _keep(self, request: str, *fds: int) -> None:
+    def _request(self, request: bytes, *fds: int) -> None:
         # That it has gone is heard elsewhere: then every bash has, and nothing is entered.
         with suppress(OSError):
-            socket.send_fds(self._requests, [request.encode()], fds)
+            socket.send_fds(self._requests, [request], fds)
 
     def hear(self) -> bool:
         """Take in what it has to say; return False when it has gone."""
@@ -128,8 +126,8 @@ class Monitor:
                 if not message:
                     self.gone = True
                 else:
-                    event = json.loads(message)
-                    self._statuses[event["pid"]] = event["status"]
+                    pid, status = EXITED.unpack(message)
+                    self._statuses[pid] = status
                     self._forget_the_oldest()
                 self._news.notify_all()
             if not message:

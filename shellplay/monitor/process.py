@@ -10,7 +10,7 @@ It stays single-threaded and imports all it needs before it forks.
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
 import select
 import signal
@@ -25,13 +25,12 @@ from shellplay.kernel.here import HERE
 from shellplay.kernel.proc_write import set_command_line
 from shellplay.kernel.process_tree import end_descendants
 from shellplay.kernel.stub_process import serve
-from shellplay.monitor.termios_json import KeptModes
+from shellplay.monitor.kept_modes import KeptModes
+from shellplay.monitor.messages import EXITED, KEEP_MODES, READY, STUB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
-
-    from shellplay.monitor.termios_json import Spelled
+    from typing import NoReturn
 
 REQUEST_SIZE = 4096
 # nptl(7).  Of struct sigaction every field is 0 for SIG_DFL.
@@ -56,24 +55,23 @@ def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoRetu
     watched: list[socket.socket | int] = [requests, events, children]
     with suppress(BrokenPipeError):
         # Whoever wanted us may have gone already; then the loop ends at once.
-        requests.send(b"{}")
+        requests.send(READY)
     kept: KeptModes | None = None
     while True:
         ready, _, _ = select.select(watched, [], [])
         if requests in ready:
-            received = _received(requests)
-            if received is None:
+            request, fds = _receive(requests)
+            if not request:
                 break
-            request, fds = received
-            if "modes" in request:
-                kept = _kept(kept, request["modes"], fds)
-            else:
+            if request == STUB:
                 _fork_stub(socket.socket(fileno=fds[0]), requests, events, *wake)
+            else:
+                kept = _keep_modes(kept, request, fds)
         if events in ready or (children in ready and _told_to_end(children)):
             break
         _report_ended(events)
     if kept is not None:
-        kept.put_back()
+        kept.restore()
     _end_all(prefix(os.getpid()))
     if scratch is not None:
         _remove(scratch)
@@ -90,20 +88,22 @@ def _end_all(cgroups: str) -> None:
         _last_words(f"a cgroup is left behind: {error}")
 
 
-def _kept(before: KeptModes | None, modes: Spelled | None, fds: list[int]) -> KeptModes | None:
+def _keep_modes(before: KeptModes | None, request: bytes, fds: list[int]) -> KeptModes | None:
     if before is not None:
         before.close()
-    return None if modes is None else KeptModes(fds[0], modes)
-
-
-def _received(requests: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    """Take a request and the descriptors in it, or None if the REPL has hung up."""
-    try:
-        message, fds, _, _ = socket.recv_fds(requests, REQUEST_SIZE, 1)
-    except ConnectionResetError:
-        # It hung up before it had read that we are ready.
+    if not request.startswith(KEEP_MODES):
         return None
-    return (json.loads(message), fds) if message else None
+    return KeptModes(fds[0], marshal.loads(request.removeprefix(KEEP_MODES)))
+
+
+def _receive(requests: socket.socket) -> tuple[bytes, list[int]]:
+    """Return a request and its descriptors; an empty one if the REPL has hung up."""
+    try:
+        request, fds, _, _ = socket.recv_fds(requests, REQUEST_SIZE, 1)
+    except ConnectionResetError:
+        # The REPL hung up before it had read READY.
+        return b"", []
+    return request, fds
 
 
 def _remove(scratch: str) -> None:
@@ -163,7 +163,7 @@ def _report_ended(events: socket.socket) -> None:
         if pid == 0:
             return
         try:
-            events.send(json.dumps({"pid": pid, "status": status}).encode())
+            events.send(EXITED.pack(pid, status))
         except OSError:
             # The REPL has gone; the closed request socket ends us in the next round.
             return

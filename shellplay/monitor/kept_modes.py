@@ -1,0 +1,36 @@
+"""The modes of the user's terminal, which the monitor restores if the REPL is killed."""
+
+from __future__ import annotations
+
+import os
+import termios
+from contextlib import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # As termios.tcgetattr returns them.
+    Modes = list[int | list[bytes | int]]
+
+# tty.setraw switches these off; a shell at its prompt has them on.
+LINE_EDITING = termios.ICANON | termios.ISIG
+LOCAL = 3
+
+
+class KeptModes:
+    """The modes of a terminal, see termios(3); the object owns the ``descriptor``."""
+
+    def __init__(self, descriptor: int, modes: Modes) -> None:
+        self._descriptor = descriptor
+        self._modes = modes
+
+    def restore(self) -> None:
+        """Set the modes if the terminal is still raw; if it is not, a shell has set its own."""
+        # It fails if the terminal has been hung up: then nobody needs its modes.
+        with suppress(termios.error):
+            now = termios.tcgetattr(self._descriptor)
+            if not now[LOCAL] & LINE_EDITING:
+                termios.tcsetattr(self._descriptor, termios.TCSANOW, self._modes)
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        os.close(self._descriptor)

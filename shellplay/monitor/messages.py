@@ -1,0 +1,16 @@
+"""The messages of the REPL and the monitor, over two pairs of SOCK_SEQPACKET sockets.
+
+On one pair the REPL sends requests, and the monitor sends READY once.  On the other one the
+monitor sends the PID and the wait status of each child that has ended.
+"""
+
+import struct
+
+READY = b"ready"
+# With one end of a new pair of sockets: fork a stub that is told on it what to call.
+STUB = b"stub"
+# With a terminal, and behind the word its marshalled modes: restore them at the end.
+KEEP_MODES = b"modes "
+FORGET_MODES = b"forget"
+
+EXITED = struct.Struct("ii")
