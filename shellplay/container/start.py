@@ -111,13 +111,16 @@ class _StartSequence:
         """Take all steps, and return the first process."""
         # Its stderr is a file of the host: the descriptor would lead out of a new root.
         self._stub.dup3(1, 2)
+        # From the moment it joins a namespace a program there may look into it, execve(2) ends
+        # that: see CVE-2016-9962.
+        self._stub.conceal()
         mount.umask(self._stub, UMASK)
         self._stub.chdir("/")
         if self._has_cgroup_namespace:
             for limit in self._of(Limit):
                 # The root of a cgroup namespace is the cgroup of the process that makes it.
                 limit.enter_cgroup(self._target())
-        for namespace in self._of(Namespace):
+        for namespace in sorted(self._of(Namespace), key=_shows_it_to_others):
             with peer_namespace(self._state, namespace) as join:
                 self._apply(namespace, partial(self._enter, join=join))
             if namespace.kind == "mnt":
@@ -137,7 +140,6 @@ class _StartSequence:
         self._mount_cgroups()
         self._go_to_its_directory()
         self._end_with_the_monitor()
-        self._stub.conceal()
         self._drop_privileges()
         self._applied.require_observed(self._stub.pid, "the program")
         return self._execute()
@@ -325,3 +327,11 @@ class _StartSequence:
             self._stub.setsid()
             self._process.connect().hand_over(self._stub, owner)
         self._stub.execute(program.argv, change=environment, fresh=True)
+
+
+def _shows_it_to_others(fence: Namespace) -> bool:
+    """Tell whether programs of another container see the process once it is behind a fence.
+
+    They could open /proc/PID/root, and so the files of the host, until it has its own root.
+    """
+    return fence.by_fork and fence.join is not None

@@ -17,7 +17,7 @@ from shellplay.fences import REGISTRY
 from shellplay.kernel.process_tree import running
 from shellplay.kernel.stub import Stub
 from shellplay.playground.playground import Playground
-from tests.hostile.attacks import hole, script
+from tests.hostile.attacks import script
 from tests.program.conftest import Run
 from tests.waiting import wait_until
 
@@ -64,7 +64,6 @@ def at_leisure(
     return seen
 
 
-@hole("a program that is to join the processes of another does so before it has its own root")
 def test_a_program_does_not_see_the_root_of_one_that_joins_its_processes(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
