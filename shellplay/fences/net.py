@@ -22,6 +22,7 @@ class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network"
     The loopback is brought up.  A socket that is open already stays where it was made.
     ``net bridge`` has an interface at the bridge of the playground, with addresses, a way
     out and names of the other containers there; ``net pasta`` has a way out without root.
+    By either it reaches services of the host at the host's own addresses, as in Docker.
     """
 
     mode: str = option(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from shellplay.container.container import Container
+from shellplay.errors import ShellplayError
 from shellplay.fences import REGISTRY
 from shellplay.playground.playground import Playground
 
@@ -55,3 +57,11 @@ def test_what_runs_beside_has_no_inheritable_capabilities(container: Container) 
     container.fence(REGISTRY["caps"]())
     line = "grep -E 'Cap(Inh|Amb)' /proc/self/status"
     assert set(container.run(line).output.split()) - {"CapInh:", "CapAmb:"} == {"0" * 16}
+
+
+@pytest.mark.userns
+def test_a_map_that_was_not_given_to_a_user_is_refused(container: Container) -> None:
+    """CVE-2018-7169 and others: newuidmap writes what /etc/subuid says, and no more."""
+    with pytest.raises(ShellplayError):
+        container.fence(REGISTRY["user"].parse({"map": "0:0:1"}))
+    assert container.run("id -u").output == f"{os.geteuid()}\n"
