@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import UsageError
-from shellplay.repl.line_reader import LineReader
 
 
 class Batch:
@@ -44,6 +43,8 @@ def run_lines(
 
 def lines_of(fd: int, name: str) -> Iterator[str]:
     """Yield the lines of a descriptor as they come; raises UsageError that names the file."""
+    from shellplay.repl.line_reader import LineReader
+
     try:
         yield from iter(LineReader(fd).read, None)
     except OSError as error:

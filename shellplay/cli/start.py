@@ -11,8 +11,6 @@ from shellplay.cmdline.printer import Printer
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.playground.playground import Playground
 from shellplay.repl.config import ConfigUnreachable, config_path, read_settings
-from shellplay.repl.osc133 import marks_for
-from shellplay.repl.prompt_text import wants_plain
 from shellplay.repl.recorder import Recorder
 from shellplay.repl.signals import exit_on_signals, ignore_ctrl_z
 from shellplay.repl.term_type import container_term
@@ -93,6 +91,9 @@ def _recording(playground: Playground, printer: Printer) -> Iterator[Recorder]:
 def _interact(
     recorder: Recorder, playground: Playground, printer: Printer, *, plain: bool, json: bool
 ) -> int:
+    from shellplay.repl.osc133 import marks_for
+    from shellplay.repl.prompt_text import wants_plain
+
     ignore_ctrl_z()
     if plain or wants_plain() or not sys.stdout.isatty():
         from shellplay.repl.plain_loop import PlainFrontEnd

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from typing import NamedTuple
 
 from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import Fence
@@ -11,10 +10,10 @@ from shellplay.fences.base.seccomp_filter import SeccompFilter
 from shellplay.fences.base.target import Stage
 from shellplay.kernel.cgroup.group import Group
 from shellplay.kernel.procfs import Status
-from shellplay.model import How
+from shellplay.model import How, Value
 
 
-class AppliedFence(NamedTuple):
+class AppliedFence(Value):
     """One fence: how it was applied, and how many bashes were suspended then.
 
     A forked fence at depth n came with the n-th fork; an in-place fence at depth n was
@@ -93,7 +92,7 @@ class AppliedFences:
     def change(self, fence: Fence) -> None:
         """Replace the fence of a kind by one with other options."""
         self._list = [
-            each._replace(fence=fence) if each.fence.kind == fence.kind else each
+            each.changed(fence=fence) if each.fence.kind == fence.kind else each
             for each in self._list
         ]
 

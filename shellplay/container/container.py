@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING
 
-from shellplay.container import exits, jobs, stats
+from shellplay.container import exits, jobs
 from shellplay.container.fencing import Fencing
 from shellplay.container.mounts import Files
 from shellplay.container.network import Network
-from shellplay.container.process import ContainerProcess
+from shellplay.container.oom_kills import OomKills
 from shellplay.container.spec import StartSpec
 from shellplay.container.state import ContainerState
 from shellplay.errors import Refused, ShellplayError
@@ -35,13 +35,13 @@ from shellplay.model import (
 from shellplay.monitor.client import Monitor
 from shellplay.network.bridge_client import BridgeClient
 from shellplay.settings import Settings
-from shellplay.shell import run_line
 from shellplay.shell.pty_reader import PtyReader
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import start_bash
 from shellplay.shell.terminal import Terminal
 
 if TYPE_CHECKING:
+    from shellplay.container.process import ContainerProcess
     from shellplay.shell.attach import Left
 
 
@@ -78,10 +78,16 @@ class Container:
             state, self._fencing.applied, bridge, lambda: [each.network for each in peers()]
         )
         self.files = Files(state, self._fencing.applied)
-        self.process = None if start is None else ContainerProcess(state, start.process)
-        self.oom_kills = stats.OomKills(state.group)
+        self.process = None if start is None else self._new_process(start)
+        self.oom_kills = OomKills(state.group)
         state.live = self._started(start)
         state.watch()
+
+    def _new_process(self, start: StartSpec) -> ContainerProcess:
+        # Loaded here, as what starts it: a container of bash needs neither.
+        from shellplay.container.process import ContainerProcess
+
+        return ContainerProcess(self._state, start.process)
 
     def _started(self, start: StartSpec | None) -> Shell:
         state = self._state
@@ -92,7 +98,6 @@ class Container:
                 undo.callback(stub.quit)
                 shell = start_bash(stub, state.terminal, user_file=state.settings.bashrc)
             else:
-                # Loaded here: a container of bash needs none of it.
                 from shellplay.container.start import start as start_program
 
                 shell = start_program(
@@ -206,6 +211,8 @@ class Container:
 
     def usage(self, pids: Sequence[int] | None = None) -> Usage:
         """Return what it uses; ``pids`` are the host PIDs of its processes, if known."""
+        from shellplay.container import stats
+
         return stats.of(self._state, pids)
 
     def logs(self) -> str:
@@ -280,6 +287,9 @@ class Container:
         ``output`` gets the text as it comes, instead of the result.  A KeyboardInterrupt is
         passed on as ^C.  Raises Refused if bash is busy, TimedOut after ``timeout`` seconds.
         """
+        # Loaded here: a fence types nothing.
+        from shellplay.shell import run_line
+
         with self.attended():
             self._state.require_idle()
             limit = self.settings.timeout if timeout is None else timeout
@@ -295,6 +305,8 @@ class Container:
 
     def spawn(self, command: str) -> Job:
         """Start a background job of the live bash."""
+        from shellplay.shell import run_line
+
         bash = self.pid
         before = set(procfs.children(bash))
         result = self.run(command.rstrip().removesuffix("&") + " &")
@@ -341,6 +353,7 @@ class Container:
 
         ``heard`` gets the keys that are typed.
         """
+        from shellplay.shell import run_line
         from shellplay.shell.attach import Relay
 
         with self.attended():

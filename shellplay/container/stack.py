@@ -98,7 +98,8 @@ class ShellStack:
 
     def remove(self, kind: str) -> None:
         """Remove a fence from the live bash while it lives on."""
-        fence, _, depth = self.applied.get(kind)
+        applied = self.applied.get(kind)
+        fence, depth = applied.fence, applied.depth
         # Bashes that were forked since may be inside, and in no other fence of that kind.
         for shell in (*self.parked[depth:], self.live) if fence.in_parked else (self.live,):
             self._remove_from(fence, shell)

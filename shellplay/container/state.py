@@ -9,10 +9,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from shellplay.container.spec import StartSpec, new_id
-from shellplay.container.stdio import Stdio
-from shellplay.container.user import Account
 from shellplay.errors import Refused, ShellGone
 from shellplay.kernel import procfs
 from shellplay.kernel.cgroup.group import Group, prefix
@@ -23,6 +22,10 @@ from shellplay.settings import Settings
 from shellplay.shell.pty_reader import PtyReader
 from shellplay.shell.shell import Shell
 from shellplay.shell.terminal import Terminal
+
+if TYPE_CHECKING:
+    from shellplay.container.stdio import Stdio
+    from shellplay.container.user import Account
 
 
 class ContainerState:

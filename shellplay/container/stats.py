@@ -1,4 +1,4 @@
-"""The usage of a container, and the effects of its limits.
+"""The usage of a container.
 
 Its cgroups count both.  Where there is none yet, it is summed up over the processes.
 """
@@ -11,7 +11,6 @@ from shellplay.container.state import ContainerState
 from shellplay.fences import REGISTRY
 from shellplay.fences.base.cgroup_limit import Held
 from shellplay.kernel.cgroup import stats as counted
-from shellplay.kernel.cgroup.group import Group
 from shellplay.kernel.cgroup.hierarchies import having
 from shellplay.model import Usage, Value
 
@@ -50,25 +49,6 @@ def of(state: ContainerState, pids: Sequence[int] | None = None) -> Usage:
         cpuset=_limit(state, "cpuset"),
         summed=summed,
     )
-
-
-class OomKills:
-    """The processes of a container that the kernel has killed for want of memory."""
-
-    def __init__(self, group: Group) -> None:
-        self._group = group
-        self._told = 0
-
-    def news(self, label: str) -> str | None:
-        """Say how many were killed since the last time; None if none was."""
-        total = counted.oom_kills(self._group.directory(having("memory"))) or 0
-        told, self._told = self._told, total
-        # A cgroup that was made anew counts from 0.
-        killed = total - told if total >= told else total
-        if not killed:
-            return None
-        what = "a process" if killed == 1 else f"{killed} processes"
-        return f"{label}: out of memory, so the kernel has killed {what} (limit memory)"
 
 
 class _Counted(Value):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import NamedTuple
 
 from shellplay.kernel.procfs import Status
+from shellplay.model import Value
 
 # linux/capability.h, in the order of their numbers.
 NAMES: tuple[str, ...] = (
@@ -20,7 +20,7 @@ NAMES: tuple[str, ...] = (
 )
 
 
-class Sets(NamedTuple):
+class Sets(Value):
     """The five capability sets of a process, each a bit mask."""
 
     inheritable: int

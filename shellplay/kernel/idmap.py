@@ -6,21 +6,21 @@ import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from shellplay.errors import Refused
 from shellplay.kernel import procfs
 from shellplay.kernel.call_log import note
 from shellplay.kernel.here import HERE
 from shellplay.kernel.proc_write import write_file
+from shellplay.model import Value
 
 CAP_SETGID, CAP_SETUID = 6, 7
 # As login.defs(5) has it: the first subordinate ID, and how many a user gets.
 FIRST_SUBORDINATE, SUBORDINATES = 100_000, 65_536
-_RANGE = re.compile("([^:]+):([0-9]+):([0-9]+)")
+_RANGE = "([^:]+):([0-9]+):([0-9]+)"
 
 
-class MapRange(NamedTuple):
+class MapRange(Value):
     """One line of uid_map or gid_map, see user_namespaces(7)."""
 
     inside: int
@@ -109,7 +109,7 @@ def _ranges(path: str) -> list[re.Match[str]]:
             rows = procfs.text(file.read()).split("\n")
     except FileNotFoundError:
         return []
-    return [match for row in rows if (match := _RANGE.fullmatch(row))]
+    return [match for row in rows if (match := re.fullmatch(_RANGE, row))]
 
 
 def _may_map_others() -> bool:

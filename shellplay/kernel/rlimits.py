@@ -5,10 +5,10 @@ from __future__ import annotations
 import resource
 import struct
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from shellplay.kernel import procfs
 from shellplay.kernel.here import HERE
+from shellplay.model import Value
 
 UNLIMITED = 2**64 - 1
 RLIMIT = struct.Struct("=QQ")
@@ -34,7 +34,7 @@ LINES = {
 _given: dict[str, Range] = {}
 
 
-class Range(NamedTuple):
+class Range(Value):
     """A soft limit, which holds, and a hard one, up to which the process may raise it."""
 
     soft: int
@@ -90,7 +90,7 @@ def prlimit(pid: int, name: str, wanted: Range) -> None:
     """Set a limit of a process."""
     kind = f"RLIMIT_{name.upper()}"
     HERE.call(
-        "prlimit64", pid, getattr(resource, kind), RLIMIT.pack(*wanted), None,
+        "prlimit64", pid, getattr(resource, kind), RLIMIT.pack(wanted.soft, wanted.hard), None,
         subject=f"{kind} {wanted}", shown=[str(pid), kind, f"{{{wanted}}}", "NULL"],
         same_as=f"prlimit --pid {pid} --{name}={wanted}",
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sys
@@ -11,7 +10,6 @@ from contextlib import suppress
 from typing import Any
 
 from shellplay.errors import KernelError, Refused, ShellplayError
-from shellplay.kernel import nftables
 from shellplay.kernel.signals import deferred
 from shellplay.model import VethPair
 from shellplay.monitor.client import PACKAGE_ROOT
@@ -55,6 +53,8 @@ class BridgeClient:
             BridgeClient.require()
         except Refused as error:
             return error
+        from shellplay.kernel import nftables
+
         if reason := nftables.refused():
             return Refused(
                 f"this kernel has no nftables: {reason}", "modprobe nf_tables, as root"
@@ -122,6 +122,9 @@ class BridgeClient:
         self._exchange({"remove_stale": True})
 
     def _exchange(self, request: dict[str, Any], *fds: int) -> dict[str, Any] | None:
+        # Imported here: most playgrounds have no bridge.
+        import json
+
         assert self._socket is not None
         try:
             socket.send_fds(self._socket, [json.dumps(request).encode()], fds)

@@ -2,7 +2,6 @@
 
 import os
 
-from shellplay.cmdline.setting_types import change_all
 from shellplay.directories import base_directory
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.settings import Settings
@@ -40,6 +39,8 @@ def read_settings(path: str | os.PathLike[str] | None) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}", "or use --no-config") from error
     import tomllib
+
+    from shellplay.cmdline.setting_types import change_all
 
     try:
         change_all(settings, tomllib.loads(text))

@@ -17,11 +17,10 @@ import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NamedTuple
 
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel.terminal_modes import restored
-from shellplay.model import ShellState
+from shellplay.model import ShellState, Value
 from shellplay.shell.osc133 import Mark
 from shellplay.shell.pty import set_size
 from shellplay.shell.terminal import Terminal
@@ -31,7 +30,7 @@ REDRAW_SECONDS = 0.1
 MOMENT_MS = 30
 
 
-class Left(NamedTuple):
+class Left(Value):
     """How a relay ended: ``detached``, ``exited`` or ``hangup``; and keys not yet used."""
 
     reason: str

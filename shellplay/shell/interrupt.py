@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from shellplay.errors import TimedOut
 from shellplay.kernel import procfs
 from shellplay.kernel.process_tree import descendants
+from shellplay.model import Value
 from shellplay.shell.shell import Shell
 from shellplay.shell.terminal import Terminal
 
@@ -22,7 +22,7 @@ INTERRUPT = b"\x03"
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.02, 1.0
 
 
-class Front(NamedTuple):
+class Front(Value):
     """The foreground group: copies of bash, or bash, and programs, by PID."""
 
     copies: frozenset[int]

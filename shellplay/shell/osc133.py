@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+from shellplay.model import Value
 
 INTRODUCER = b"\x1b]133;"
 # No mark of ours is longer; what looks like the start of one is held back until then.
 LONGEST = 80
 
 
-class Mark(NamedTuple):
+class Mark(Value):
     """One mark: A B S C D P as in the rc file; H and h, E and e around unseen output."""
 
     kind: str

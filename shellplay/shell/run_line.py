@@ -35,8 +35,8 @@ HALF_TYPED = (
     "__shellplay_rehook; "
     r"""\builtin printf >&3 '%s\x1f%s' "$READLINE_POINT" "$READLINE_LINE"; """
 )
-REFUSAL = re.compile(rb"^bash: .*", re.MULTILINE | re.DOTALL)
-JOB_NOTICE = re.compile(r"^\[(\d+)\] (\d+)$", re.MULTILINE)
+REFUSAL = rb"(?ms)^bash: .*"
+JOB_NOTICE = r"(?m)^\[(\d+)\] (\d+)$"
 
 
 class Collector:
@@ -108,7 +108,7 @@ class Collector:
 
     def _refusal(self) -> bytes:
         # A line with a syntax error never runs: bash's words come without a mark before.
-        found = REFUSAL.search(self._before)
+        found = re.search(REFUSAL, self._before)
         return found[0] if found else b""
 
     def _add(self, text: str, *, final: bool = False) -> None:
@@ -204,7 +204,7 @@ def unprintable(char: str) -> bool:
 
 def job(result: LineResult, new: list[int], command: str) -> Job:
     """Find the job that a line started, by bash's notice and the new children of bash."""
-    notice = JOB_NOTICE.search(result.output)
+    notice = re.search(JOB_NOTICE, result.output)
     number, inside = (int(notice[1]), int(notice[2])) if notice else (None, None)
     for pid in new:
         status = procfs.status(pid)

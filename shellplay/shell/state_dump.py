@@ -12,7 +12,8 @@ import os
 import re
 import shlex
 from collections.abc import Callable
-from typing import NamedTuple
+
+from shellplay.model import Value
 
 Ask = Callable[[str], str]
 
@@ -70,17 +71,13 @@ SECTIONS = {
 # A quoted run, or one escaped character: '\'' stands between two runs.
 _QUOTED = r'\\.|"[^"\\]*(?:\\.[^"\\]*)*"' + r"|\$'[^'\\]*(?:\\.[^'\\]*)*'" + r"|'[^']*'"
 _LIST = rf"\((?:{_QUOTED}|[^()\"'\\])*\)"
-_DECLARATION = re.compile(
-    rf"^declare -([-\w]+) (\w+)(?:=((?:{_QUOTED}|{_LIST}|[^\"'\\\n])*))?\n", re.DOTALL | re.M
-)
-_ALIAS = re.compile(
-    rf"^alias (?:-- )?([^=\n]+)=((?:{_QUOTED}|[^\"'\\\n])*)\n", re.DOTALL | re.M
-)
-_TRAP = re.compile(rf"^trap -- ((?:{_QUOTED}|[^\"'\\\n])+) (\S+)\n", re.DOTALL | re.M)
-_UMASK = re.compile(r"^umask (\d+)$", re.MULTILINE)
+_DECLARATION = rf"(?ms)^declare -([-\w]+) (\w+)(?:=((?:{_QUOTED}|{_LIST}|[^\"'\\\n])*))?\n"
+_ALIAS = rf"(?ms)^alias (?:-- )?([^=\n]+)=((?:{_QUOTED}|[^\"'\\\n])*)\n"
+_TRAP = rf"(?ms)^trap -- ((?:{_QUOTED}|[^\"'\\\n])+) (\S+)\n"
+_UMASK = r"(?m)^umask (\d+)$"
 
 
-class Item(NamedTuple):
+class Item(Value):
     """One thing that a bash knows; ``make`` is the script that makes it again."""
 
     kind: str
@@ -88,7 +85,7 @@ class Item(NamedTuple):
     make: str
 
 
-class State(NamedTuple):
+class State(Value):
     """All items of a bash by kind and name, its history, and its half-typed line.
 
     ``stays`` names what it holds that cannot be made again in another bash.
@@ -135,7 +132,7 @@ def _simple_items(found: dict[str, str]) -> list[Item]:
     completions = re.sub(
         r"^complete ", r"\\builtin complete ", found["completions"], flags=re.M
     )
-    declared = _DECLARATION.findall(found["variables"])
+    declared = re.findall(_DECLARATION, found["variables"])
     return [
         *_options(declared, "shopt"),
         *_variables(declared),
@@ -143,16 +140,16 @@ def _simple_items(found: dict[str, str]) -> list[Item]:
         Item("completions", "", "\\builtin complete -r\n" + completions),
         *(
             Item("alias", name, rf"\builtin alias -- {name}={value}")
-            for name, value in _ALIAS.findall(found["aliases"])
+            for name, value in re.findall(_ALIAS, found["aliases"])
         ),
         Item("working directory", "", place),
         *(
             Item("umask", "", rf"\builtin umask {mask}")
-            for mask in _UMASK.findall(found["umask"])
+            for mask in re.findall(_UMASK, found["umask"])
         ),
         *(
             Item("trap", name, rf"\builtin trap -- {action} {name}")
-            for action, name in _TRAP.findall(found["traps"])
+            for action, name in re.findall(_TRAP, found["traps"])
             # In POSIX mode all signals are listed, most with their default.
             if action != "-"
         ),

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from typing import NamedTuple
 
+from shellplay.model import Value
 from shellplay.shell.state_dump import Ask, Item, State
 
 UNDO = {
@@ -34,7 +34,7 @@ PLURALS = {"alias": "aliases"}
 SHOWN = 5
 
 
-class Carried(NamedTuple):
+class Carried(Value):
     """What came along, and what did not, in words."""
 
     carried: tuple[str, ...]

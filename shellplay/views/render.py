@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from shellplay.views.drawing import Drawing, Line
+from typing import TYPE_CHECKING
+
 from shellplay.views.sanitize import safe
+
+if TYPE_CHECKING:
+    from shellplay.views.drawing import Line
 
 _SGR = {
     "bold": "1",
@@ -23,6 +27,9 @@ def render(renderable: object, width: int, color: bool) -> str:
     """
     if isinstance(renderable, str):
         return safe(renderable, colors=color)
+    # Imported here: most commands print sentences only.
+    from shellplay.views.drawing import Drawing
+
     if isinstance(renderable, Drawing):
         draw = _colored if color else _plain
         return "".join(draw(line) + "\n" for line in renderable.lines(width))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +77,7 @@ def test_whatever_bytes_are_in_the_file_there_is_an_answer_or_a_sentence(
 
 @given(st.text("az", min_size=1), st.integers(0, 2**32), st.integers(0, 2**32))
 def test_a_range_is_a_name_a_start_and_a_count(name: str, start: int, count: int) -> None:
-    match = _RANGE.fullmatch(f"{name}:{start}:{count}")
+    match = re.fullmatch(_RANGE, f"{name}:{start}:{count}")
     assert match is not None
     assert match.groups() == (name, str(start), str(count))
 
