@@ -1,10 +1,10 @@
-"""A process that makes system calls for us, each a method with its man-page name.
+"""A caller: a process that makes system calls for us, each a method with its man-page name.
 
-There are three ways to have a call made, and every fence is written once for all of them:
-``Here`` (this process), ``Tracee`` (a live process, by ptrace) and ``Stub`` (a process that
-was started to make the calls that we ask for, before it becomes a bash or a command).
+A fence is written once and works with all three callers.  ``Here`` is this process.
+``Tracee`` is a stopped process, by ptrace(2).  ``Stub`` is a process that makes the calls it
+is sent, and then becomes a program.
 
-This is the one place that turns a failed call into an error and writes calls down.
+Only this module turns a failed call into an error, and records calls for ``trace``.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 
 class Program:
-    """The instructions of a filter; the call gets a struct sock_fprog that leads to them."""
+    """The instructions of a seccomp filter, passed to the kernel in a struct sock_fprog."""
 
     def __init__(self, instructions: bytes) -> None:
         self.instructions = instructions
 
     def header(self, address: int) -> bytes:
-        """Return the structure, for instructions at some address."""
+        """Return the struct sock_fprog for instructions at ``address``."""
         return SOCK_FPROG.pack(len(self.instructions) // INSTRUCTION_SIZE, address)
 
 
-# An integer goes in a register; bytes are copied to the caller's memory, NUL-terminated;
-# a bytearray is copied there and, after the call, back.
+# An integer is passed in a register.  Bytes are copied to the memory of the caller, with a
+# NUL behind them.  A bytearray is copied there too, and copied back after the call.
 Argument = int | bytes | bytearray | Program | None
 
 SOCK_FPROG = struct.Struct("HxxxxxxQ")
@@ -46,7 +46,7 @@ INSTRUCTION_SIZE = 8
 
 
 class Planned:
-    """A call that is going to be made, see ``Caller.call``."""
+    """A call that is not made yet; the fields are the parameters of ``Caller.call``."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Planned:
 
 
 class Caller(ABC):
-    """A process that makes system calls for us; descriptors are numbers of that process."""
+    """A process that makes system calls for us; descriptors are numbers in this process."""
 
     pid: int
     remote: bool
@@ -76,14 +76,17 @@ class Caller(ABC):
 
     @abstractmethod
     def passed(self, fd: int) -> AbstractContextManager[int]:
-        """Give the process a duplicate of our descriptor ``fd`` for the ``with`` block."""
+        """Duplicate our descriptor ``fd`` into the process for the ``with`` block.
+
+        Yields the number of the duplicate.
+        """
 
     @abstractmethod
     def forked(self, flags: int = 0) -> AbstractContextManager[tuple[Caller, int]]:
-        """Fork the process, with new namespaces for the copy, for the ``with`` block.
+        """Fork the process for the ``with`` block; ``flags`` are CLONE_NEW* of the copy.
 
-        Yields the copy and its PID as the original sees it.  If the block fails, the copy
-        ends: a half-fenced bash never runs.
+        Yields the copy, and its PID in the PID namespace of the original.  If the block
+        raises, the copy is ended: a bash behind half of its fences never runs.
         """
 
     def call(
@@ -94,10 +97,10 @@ class Caller(ABC):
         shown: Sequence[str] | None = None,
         same_as: str | None = None,
     ) -> int:
-        """Make one call, write it down, and raise KernelError if it failed.
+        """Make one call, record it, and return its result; raise KernelError if it failed.
 
-        ``subject`` says what the call is about, ``shown`` are the arguments as a reader
-        wants them, ``same_as`` is the shell command that does the same.
+        ``subject`` is the object of the call, for the error.  For ``trace``, ``shown`` are
+        the arguments as text, and ``same_as`` is the shell command that does the same.
         """
         planned = Planned(name, arguments, subject, shown, same_as)
         if self._planned is not None:
@@ -115,12 +118,13 @@ class Caller(ABC):
 
     @contextmanager
     def together(self) -> Iterator[list[int]]:
-        """Make the calls of the block at its end, in order, up to the first that fails.
+        """Make the calls of the block at its end, in order, up to the first failure.
 
-        None of them may need what another one returns.  Yields a list, which has what they
-        returned then, also if one of them has raised KernelError.
+        No call may depend on the result of another one.  Yields a list that gets the results
+        at the end.  Raises KernelError for the failed call; the list then has the results
+        before it.
         """
-        assert self._planned is None, "what is planned is not planned within another plan"
+        assert self._planned is None, "a block of together() is inside another one"
         planned: list[Planned] = []
         self._planned = planned
         results: list[int] = []
@@ -133,13 +137,13 @@ class Caller(ABC):
             results.append(self._made(each, result))
 
     def syscalls(self, calls: Iterable[tuple[str, tuple[Argument, ...]]]) -> Iterable[int]:
-        """Make calls as they are asked for, and return their raw results."""
+        """Make each call when its result is read, and return the raw results."""
         return (self.syscall(name, *arguments) for name, arguments in calls)
 
     # -- namespaces ---------------------------------------------------------------------
 
     def unshare(self, flags: int) -> None:
-        """Move the process (for pid and time: its children) to new namespaces, unshare(2)."""
+        """Move the process, or for pid and time its children, to new namespaces, unshare(2)."""
         names = clone_flags(flags)
         options = " ".join(f"--{CLONE_OPTIONS[name]}" for name in names)
         self.call(
@@ -148,9 +152,9 @@ class Caller(ABC):
         )  # fmt: skip
 
     def setns(self, fd: int, flags: int, *, of: str | int) -> None:
-        """Join the namespaces behind ``fd``, setns(2).
+        """Join the namespaces of ``fd``, setns(2).
 
-        ``of`` is the file that was opened, or the process that a pidfd stands for.
+        ``of`` is the path of the namespace file, or the PID of the process of a pidfd.
         """
         names = clone_flags(flags)
         options = [f"--{CLONE_OPTIONS[name]}" for name in names]
@@ -163,7 +167,7 @@ class Caller(ABC):
         )
 
     def clone(self, flags: int) -> int:
-        """Fork, with new namespaces for the child, clone(2); return its PID as seen inside."""
+        """Fork, clone(2); return the PID of the child in the PID namespace of the process."""
         kinds = clone_flags(flags)
         names = "|".join([*kinds, "SIGCHLD"])
         options = " ".join(
@@ -175,11 +179,11 @@ class Caller(ABC):
         )  # fmt: skip
 
     def pidfd_open(self, pid: int) -> int:
-        """Return a descriptor that stands for a process and never for a later one."""
+        """Open a pidfd of a process, pidfd_open(2); a reused PID does not change it."""
         return self.call("pidfd_open", pid, 0, subject=f"PID {pid}")
 
     def pidfd_getfd(self, pidfd: int, fd: int) -> int:
-        """Duplicate a descriptor of another process into this one, pidfd_getfd(2)."""
+        """Duplicate a descriptor of another process into the caller, pidfd_getfd(2)."""
         return self.call("pidfd_getfd", pidfd, fd, 0, subject=f"fd {fd}")
 
     def pidfd_send_signal(self, pidfd: int, number: int) -> None:
@@ -196,7 +200,7 @@ class Caller(ABC):
         flags: int = 0,
         data: str | None = None,
     ) -> None:
-        """Attach a file system with its options ``data``, or change a mount, mount(2)."""
+        """Mount a file system with its options ``data``, or change a mount, mount(2)."""
         names = "|".join(mount_flags(flags)) or "0"
         shown = [source or "NULL", target, kind or "NULL", names]
         self.call(
@@ -206,7 +210,7 @@ class Caller(ABC):
         )  # fmt: skip
 
     def umount2(self, target: str, flags: int = 0) -> None:
-        """Detach a file system, umount(2)."""
+        """Unmount a file system, umount(2)."""
         lazy = " -l" if flags & k.MNT_DETACH else ""
         self.call(
             "umount2", _path(target), flags, subject=target, same_as=f"umount{lazy} {target}"
@@ -221,11 +225,11 @@ class Caller(ABC):
         self.call("chdir", _path(path), subject=path, same_as=f"cd {path}")
 
     def fchdir(self, fd: int, *, of: str) -> None:
-        """Change to the directory that a descriptor holds, fchdir(2); ``of`` is its path."""
+        """Change to the directory of a descriptor, fchdir(2); ``of`` is its path."""
         self.call("fchdir", fd, subject=of, shown=[of], same_as=f"cd {of}")
 
     def openat2(self, directory: int, path: str, flags: int, resolve: int) -> int:
-        """Open a path with limits on how it is resolved, openat2(2); the mode is 0."""
+        """Open a path with RESOLVE_* flags and mode 0, openat2(2); return the descriptor."""
         how = struct.pack("QQQ", flags, 0, resolve)
         return self.call(
             "openat2", directory, _path(path), bytearray(how), len(how), subject=path
@@ -236,7 +240,10 @@ class Caller(ABC):
         self.call("close", fd, subject=f"fd {fd}")
 
     def close_range(self, first: int, last: int, flags: int = 0) -> None:
-        """Close, or mark close-on-exec, all descriptors from ``first`` to ``last``."""
+        """Close all descriptors from ``first`` to ``last``, close_range(2).
+
+        With CLOSE_RANGE_CLOEXEC in ``flags`` they are only marked close-on-exec.
+        """
         self.call("close_range", first, last, flags, subject=f"fds {first} to {last}")
 
     def dup3(self, old: int, new: int) -> None:
@@ -260,7 +267,7 @@ class Caller(ABC):
         self.call("prctl", option, value, 0, 0, 0, subject=name, shown=[name, shown])
 
     def seccomp(self, instructions: bytes) -> None:
-        """Filter the calls that the process makes from now on, seccomp(2)."""
+        """Filter all later calls of the process, seccomp(2)."""
         program = Program(instructions)
         length = len(instructions) // INSTRUCTION_SIZE
         self.call(
@@ -277,17 +284,17 @@ class Caller(ABC):
         self.call("setsid")
 
     def setpgid(self, pid: int, group: int) -> None:
-        """Move a process to a process group, setpgid(2); 0 means the caller."""
+        """Move a process to a process group, setpgid(2); ``pid`` 0 is the caller."""
         self.call("setpgid", pid, group, subject=f"group {group}")
 
     def reap(self, pid: int) -> None:
-        """Wait for one ended child, so that the process never hears of it, wait4(2)."""
+        """Reap one child that has ended, wait4(2), unseen by the program of the process."""
         self.call("wait4", pid, 0, 0, 0, subject=f"PID {pid}")
 
     def set_foreground(self, terminal: int, group: int, *, at: int) -> None:
         """Make ``group`` the foreground process group of a terminal, TIOCSPGRP(2const).
 
-        ``at`` is where the memory of the process holds the group.
+        ``at`` is the address of this number in the memory of the process.
         """
         self.call(
             "ioctl", terminal, k.TIOCSPGRP, at,
@@ -295,7 +302,7 @@ class Caller(ABC):
         )  # fmt: skip
 
     def take_terminal(self, terminal: int) -> None:
-        """Make a terminal the controlling one of the session, TIOCSCTTY(2const)."""
+        """Make a terminal the controlling terminal of the session, TIOCSCTTY(2const)."""
         self.call(
             "ioctl", terminal, k.TIOCSCTTY, 0, subject="TIOCSCTTY",
             shown=[str(terminal), "TIOCSCTTY", "0"],

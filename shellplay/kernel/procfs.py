@@ -1,8 +1,8 @@
-"""Read what the host's /proc says of processes, see proc(5).
+"""Read the files of processes in the /proc of the host, proc(5).
 
-``Status`` and ``Stat`` take the bytes of one file; the readers below them return None (or
-nothing) for a process that has ended meanwhile.  Text keeps bytes that are not UTF-8 as
-surrogates: the code that shows it makes them visible.
+``Status`` and ``Stat`` parse the bytes of one file.  The readers return None, or an empty
+result, for a process that has ended.  Bytes that are not UTF-8 become surrogates in text;
+the views make them visible.
 """
 
 from __future__ import annotations
@@ -22,13 +22,9 @@ _AUXILIARY = struct.Struct("NN")
 
 
 class Status:
-    """The content of /proc/PID/status, see proc_pid_status(5); each field is parsed when asked.
+    """The content of /proc/PID/status, proc_pid_status(5); a field is parsed when it is read.
 
-    A field that this kernel does not have counts as 0, an absent ``pids`` as the PID alone.
-    ``pids``, ``groups`` and ``sessions`` go from the outermost to the innermost PID
-    namespace; ``rss`` is in KiB; ``seccomp`` is 0 (off), 1 (strict) or 2 (filter), and
-    ``filters`` counts the filters.  ``switches`` counts how often the process began to
-    sleep or stopped (voluntary_ctxt_switches).
+    A field that this kernel does not have is 0; ``pids`` is then the PID alone.
     """
 
     __slots__ = ("_content",)
@@ -51,132 +47,132 @@ class Status:
 
     @property
     def name(self) -> str:
-        """Its command name, at most 15 bytes, with the escapes of the kernel."""
+        """The command name, at most 15 bytes, with the escapes of the kernel."""
         return text(self._content[6 : self._content.index(b"\n")])
 
     @property
     def state(self) -> str:
-        """One letter: R, S, D, T, t, Z, X or I."""
+        """The state, one letter: R, S, D, T, t, Z, X or I."""
         return text(self._field(b"\nState:\t")[:1])
 
     @property
     def pid(self) -> int:
-        """Its PID, as this process sees it."""
+        """The PID in our PID namespace."""
         return int(self._field(b"\nPid:\t"))
 
     @property
     def ppid(self) -> int:
-        """The PID of its parent."""
+        """The PID of the parent."""
         return int(self._field(b"\nPPid:\t"))
 
     @property
     def tracer(self) -> int:
-        """The PID of its tracer, 0 if it has none."""
+        """The PID of the tracer, 0 if the process is not traced."""
         return int(self._field(b"\nTracerPid:\t"))
 
     @property
     def uid(self) -> int:
-        """Its real user ID."""
+        """The real user ID."""
         return int(self._field(b"\nUid:\t").split(None, 1)[0])
 
     @property
     def gid(self) -> int:
-        """Its real group ID."""
+        """The real group ID."""
         return int(self._field(b"\nGid:\t").split(None, 1)[0])
 
     @property
     def effective_uid(self) -> int:
-        """Its effective user ID."""
+        """The effective user ID."""
         return int(self._field(b"\nUid:\t").split(None, 2)[1])
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Its PIDs, outermost first."""
+        """The PID in each PID namespace, outermost first."""
         return self._numbers(b"\nNSpid:\t") or (self.pid,)
 
     @property
     def groups(self) -> tuple[int, ...]:
-        """Its process group in each PID namespace, outermost first."""
+        """The process group ID in each PID namespace, outermost first."""
         return self._numbers(b"\nNSpgid:\t")
 
     @property
     def sessions(self) -> tuple[int, ...]:
-        """Its session in each PID namespace, outermost first."""
+        """The session ID in each PID namespace, outermost first."""
         return self._numbers(b"\nNSsid:\t")
 
     @property
     def threads(self) -> int:
-        """The number of its threads."""
+        """The number of threads."""
         return int(self._field(b"\nThreads:\t") or 0)
 
     @property
     def rss(self) -> int:
-        """Its resident memory in KiB."""
+        """The resident memory in KiB."""
         return int(self._field(b"\nVmRSS:\t").removesuffix(b" kB") or 0)
 
     @property
     def inheritable(self) -> int:
-        """Its inheritable capabilities, a bit mask."""
+        """The inheritable capabilities, a bit mask."""
         return self._mask(b"\nCapInh:\t")
 
     @property
     def permitted(self) -> int:
-        """Its permitted capabilities, a bit mask."""
+        """The permitted capabilities, a bit mask."""
         return self._mask(b"\nCapPrm:\t")
 
     @property
     def effective(self) -> int:
-        """Its effective capabilities, a bit mask."""
+        """The effective capabilities, a bit mask."""
         return self._mask(b"\nCapEff:\t")
 
     @property
     def bounding(self) -> int:
-        """Its bounding set of capabilities, a bit mask."""
+        """The bounding set of capabilities, a bit mask."""
         return self._mask(b"\nCapBnd:\t")
 
     @property
     def ambient(self) -> int:
-        """Its ambient capabilities, a bit mask."""
+        """The ambient capabilities, a bit mask."""
         return self._mask(b"\nCapAmb:\t")
 
     @property
     def no_new_privs(self) -> bool:
-        """Whether it has set PR_SET_NO_NEW_PRIVS."""
+        """Whether no_new_privs is set, PR_SET_NO_NEW_PRIVS(2const)."""
         return self._field(b"\nNoNewPrivs:\t") == b"1"
 
     @property
     def seccomp(self) -> int:
-        """Its seccomp mode."""
+        """The seccomp mode: 0 (off), 1 (strict) or 2 (filter)."""
         return int(self._field(b"\nSeccomp:\t") or 0)
 
     @property
     def filters(self) -> int:
-        """The number of its seccomp filters."""
+        """The number of seccomp filters."""
         return int(self._field(b"\nSeccomp_filters:\t") or 0)
 
     @property
     def pending(self) -> int:
-        """The signals that wait for it or for its thread group, a bit mask."""
+        """The signals that are pending for the process or its thread group, a bit mask."""
         return self._mask(b"\nSigPnd:\t") | self._mask(b"\nShdPnd:\t")
 
     @property
     def caught(self) -> int:
-        """The signals that it has a handler for, a bit mask."""
+        """The signals that have a handler, a bit mask."""
         return self._mask(b"\nSigCgt:\t")
 
     @property
     def switches(self) -> int:
-        """How often it gave its processor away to sleep or to stop."""
+        """How often the process began to sleep or stopped (voluntary_ctxt_switches)."""
         return int(self._field(b"\nvoluntary_ctxt_switches:\t") or 0)
 
 
 class Stat:
-    """The first fields of /proc/PID/stat, see proc_pid_stat(5).
+    """Fields of /proc/PID/stat, proc_pid_stat(5).
 
-    ``terminal`` is a device number (0: none), ``foreground`` the foreground process group of
-    that terminal (-1: none), ``start`` is in clock ticks since boot.  ``executed`` tells
-    whether it has called execve(2) since its fork; ``ticks`` is its processor time in clock
-    ticks.
+    ``terminal`` is a device number, 0 for none.  ``foreground`` is the foreground process
+    group of this terminal, -1 for none.  ``start`` is the start time in clock ticks since
+    boot.  ``executed`` is True if the process has called execve(2) since its fork.  ``ticks``
+    is the processor time in clock ticks.
     """
 
     __slots__ = (
@@ -185,7 +181,7 @@ class Stat:
     )
 
     def __init__(self, content: bytes) -> None:
-        # The name in it may hold blanks and parentheses of its own.
+        # The name may contain blanks and parentheses.
         opening, closing = content.index(b"("), content.rindex(b")")
         fields = content[closing + 2 :].split()
         self.pid = int(content[:opening])
@@ -202,33 +198,33 @@ class Stat:
 
 
 def text(content: bytes) -> str:
-    """Decode bytes that a process may have chosen freely; no byte is lost or refused."""
+    """Decode bytes that a process may have chosen; no byte is lost or refused."""
     return content.decode("utf-8", "surrogateescape")
 
 
 def parse_arguments(content: bytes) -> tuple[str, ...]:
-    """Parse a cmdline file; empty for kernel threads, zombies and a process that wiped it."""
+    """Parse a cmdline file; empty for a kernel thread, a zombie, or an overwritten command."""
     stripped = content.rstrip(b"\0")
     return tuple(map(text, stripped.split(b"\0"))) if stripped else ()
 
 
 def parse_auxiliary(content: bytes) -> dict[int, int]:
-    """Parse an auxv file, the auxiliary vector of getauxval(3): values by their type."""
+    """Parse an auxv file, the auxiliary vector of getauxval(3); return values by type."""
     return dict(_AUXILIARY.iter_unpack(content))
 
 
 def read(pid: int | str, name: str, limit: int | None = None) -> bytes | None:
     """Return the content of /proc/PID/NAME, or None if the process has ended.
 
-    With a ``limit`` it is one read(2) of at most that many bytes.  Raises PermissionError for
-    a file of a process that belongs to another user.
+    With a ``limit`` it makes one read(2) of at most so many bytes.  Raises PermissionError
+    if the process belongs to another user.
     """
     try:
         fd = os.open(f"{PROC}/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError):
         return None
     except OSError as error:
-        # So the kernel refuses the mounts of a process that has ended and was not reaped.
+        # The kernel returns EINVAL for the mounts file of a zombie.
         if error.errno != errno.EINVAL:
             raise
         return None
@@ -269,15 +265,15 @@ def stats() -> Iterator[Stat]:
 
 
 def arguments(pid: int | str, limit: int | None = COMMAND_BYTES) -> tuple[str, ...] | None:
-    """Read the words of the command of a process; ``limit`` is in bytes."""
+    """Read the words of the command of a process; ``limit`` is in bytes, None for all."""
     content = read(pid, "cmdline", limit)
     return None if content is None else parse_arguments(content)
 
 
 def children(pid: int) -> list[int]:
-    """Return the PIDs of the direct children of a process, of all its threads.
+    """Return the PIDs of the children of all threads of a process.
 
-    Where the kernel has no task/TID/children (CONFIG_PROC_CHILDREN) all of /proc is read.
+    If the kernel lacks task/TID/children (CONFIG_PROC_CHILDREN), all of /proc is read.
     """
     if not _lists_children():
         return [found.pid for found in stats() if found.ppid == pid]
@@ -291,32 +287,33 @@ def _lists_children() -> bool:
 
 
 def auxiliary(pid: int | str) -> dict[int, int]:
-    """Read what the kernel told the program of a process at its start, by type."""
+    """Read the auxiliary vector of a process; return values by type, getauxval(3)."""
     return parse_auxiliary(read(pid, "auxv") or b"")
 
 
 def reads(pid: int | str) -> int | None:
-    """Return how many reads a process has made, see proc_pid_io(5).
+    """Return the number of reads that a process has made, proc_pid_io(5).
 
-    None if it has ended, or if the kernel does not count (CONFIG_TASK_IO_ACCOUNTING).
+    None if the process has ended or the kernel does not count (CONFIG_TASK_IO_ACCOUNTING).
     """
     content = read(pid, "io", CHUNK)
     return int(content.partition(b"\nsyscr: ")[2].split(None, 1)[0]) if content else None
 
 
 def fds(pid: int | str = "self") -> dict[int, str]:
-    """Return the open descriptors of a process and the file that each leads to."""
+    """Return the open descriptors of a process, each with the path of its file."""
     found: dict[int, str] = {}
     for name in _names(pid, "fd"):
         try:
             found[int(name)] = os.readlink(f"{PROC}/{pid}/fd/{name}")
-        except (FileNotFoundError, ProcessLookupError):  # closed since, as our own listing is
+        except (FileNotFoundError, ProcessLookupError):
+            # It is closed meanwhile, like the descriptor of our own listdir.
             continue
     return found
 
 
 def working_directory(pid: int) -> str:
-    """Return the working directory of a process as this process sees it."""
+    """Return the working directory of a process, proc_pid_cwd(5)."""
     return os.readlink(f"{PROC}/{pid}/cwd")
 
 

@@ -1,8 +1,8 @@
-"""A stub: a process that makes the calls that we ask for, until it becomes a program.
+"""A stub: a process that makes the calls it is sent, and then becomes a program.
 
-Where ptrace is refused, and for every new shell and every ``exec``, the calls are made by
-a cooperating process.  It reads requests from a socket, makes the calls itself, and at last
-replaces itself by execve(2).  ``Stub`` is our end; ``stub_process`` runs in the stub.
+Every new bash and every ``exec`` starts as a stub, also where ptrace(2) is refused.  The
+stub reads requests from a socket and makes the calls; execve(2) is its last one.  ``Stub``
+is our end of the socket; ``stub_process`` runs in the stub.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from shellplay.kernel.caller import Argument, Caller
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.stub_messages import ANSWER_SIZE, MESSAGE_SIZE, Answer, Part, encoded
 
-# Long, for a busy machine; but a stub that was stopped never answers.
+# Long, for a busy machine.
 PATIENCE_SECONDS = 30.0
-# How often a stub that does not answer is looked at.
+# After this time without an answer we check whether the stub is stopped.
 LOOK_SECONDS = 1.0
 CREDENTIALS = struct.Struct("3i")
 
 
 class Stub(Caller):
-    """Our end of a stub; made by ``awaited``."""
+    """Our end of a stub; ``awaited`` creates it."""
 
     remote = True
 
@@ -48,9 +48,9 @@ class Stub(Caller):
         return self._calls([(name, arguments)])[0]
 
     def syscalls(self, calls: Iterable[tuple[str, tuple[Argument, ...]]]) -> Iterable[int]:
-        """Make all calls up to the first that fails; return their raw results.
+        """Make all calls up to the first failure; return their raw results.
 
-        They go in one message: to wait for each takes longer than to make it.
+        One message has all calls: to wait for an answer takes longer than a call.
         """
         listed = list(calls)
         return self._calls(listed) if listed else []
@@ -67,7 +67,7 @@ class Stub(Caller):
 
     @contextmanager
     def passed(self, fd: int) -> Iterator[int]:
-        """Give the process a duplicate of our descriptor for the block."""
+        """Duplicate our descriptor into the process for the block."""
         number = self.give(fd)
         try:
             yield number
@@ -75,7 +75,7 @@ class Stub(Caller):
             self.close(number)
 
     def give(self, fd: int) -> int:
-        """Give the stub a duplicate of our descriptor for good; return its number there."""
+        """Duplicate our descriptor into the stub, to stay open; return its number there."""
         number = self._ask("keep", fds=(fd,)).results[0]
         if number < 0:
             raise KernelError("recvmsg", -number, "a descriptor of ours")
@@ -85,7 +85,7 @@ class Stub(Caller):
     def forked(self, flags: int = 0) -> Iterator[tuple[Stub, int]]:
         """Fork the process for the block."""
         if flags:
-            # A cooperating process need not clone: to unshare first has the same effect.
+            # unshare(2) before fork(2) has the same effect as clone(2) with flags.
             self.unshare(flags)
         ours, theirs = pair()
         with theirs:
@@ -102,8 +102,9 @@ class Stub(Caller):
             raise
 
     def seccomp(self, instructions: bytes) -> None:
-        """Filter the calls that the process makes from now on; raise Refused if it can no
-        longer hear us and answer.
+        """Filter all later calls of the process, seccomp(2).
+
+        Raises Refused if the filter denies the calls by which the stub reads and answers.
         """
         try:
             super().seccomp(instructions)
@@ -124,19 +125,19 @@ class Stub(Caller):
         keep: Sequence[int] = (),
         fresh: bool = False,
     ) -> None:
-        """Replace the stub by a program; raise KernelError if it cannot be executed.
+        """Replace the stub by a program, execve(2); raise KernelError if that fails.
 
-        The environment is the one of ``awaited``, or nothing if it is ``fresh``, with
-        ``change`` applied and the names in ``remove`` gone.  Of the descriptors, the standard
-        streams and ``keep`` stay open.
+        The environment is that of ``awaited``, without the names in ``remove``; it is empty
+        if ``fresh``.  ``change`` is added.  The standard streams and ``keep`` stay open.
         """
         ours = os.environ if self._environment is None else self._environment
         kept = {} if fresh else {n: text for n, text in ours.items() if n not in remove}
-        # Sent only now: a process in the namespaces of the stub might read it there.
+        # The environment is sent only now: a process in the same namespaces may be able to
+        # read the memory of the stub.
         self._send("execute", list(argv), {**kept, **change}, list(keep))
         message = self._receive()
         self._link.close()
-        # The stub's end is close-on-exec: no answer means that the program runs.
+        # The socket of the stub is close-on-exec: no answer means that the program runs.
         answer = self._understood(message) if message else Answer([0])
         failed, call = answer.results[0], answer.call or "execve"
         note(self, call, (argv[0], " ".join(argv)), failed)
@@ -145,26 +146,27 @@ class Stub(Caller):
             raise KernelError(call, -failed, argv[0], fix)
 
     def conceal(self) -> None:
-        """Close its memory and its program to the processes in the same namespaces.
+        """Hide memory and program of the stub from processes inside, PR_SET_DUMPABLE(2const).
 
-        That program is the host's Python (CVE-2019-5736).  It ends with execve(2).  We must
-        be able to look ourselves, so it is done only if we may look into every process.
+        Its program is the Python of the host, which they could overwrite (CVE-2019-5736).
+        execve(2) sets the flag back.  Without CAP_SYS_PTRACE the flag would hide the stub from
+        us too, so it is not changed then.
         """
         ours = procfs.status("self")
         if ours is not None and has(ours.effective, "sys_ptrace"):
             self.prctl(k.PR_SET_DUMPABLE, 0)
 
     def attend(self) -> None:
-        """Have the stub fork: the copy goes on in its place, and it reaps until that ends.
+        """Fork the stub: the copy serves our requests, and the stub stays to reap orphans.
 
-        That is what the first process of a pid namespace is there for, pid_namespaces(7).
+        This is the duty of PID 1 in a PID namespace, pid_namespaces(7).  Raises KernelError.
         """
         copied = self._ask("attend").results[0]
         if copied < 0:
             raise KernelError("clone", -copied, "SIGCHLD")
 
     def quit(self) -> None:
-        """End the stub."""
+        """Close the socket; the stub then exits."""
         self._link.close()
 
     def _send(self, *message: Part, fds: Sequence[int] = ()) -> None:
@@ -203,11 +205,11 @@ class Stub(Caller):
             try:
                 return self._link.recv(ANSWER_SIZE)
             except TimeoutError as error:
-                # A program inside may have sent SIGSTOP to the stub; only a slow stub is worth
-                # the whole wait.
+                # A program inside may have sent SIGSTOP to the stub: then we wait no longer.
                 if not self._is_stopped() and time.monotonic() < deadline:
                     continue
-                # A late answer would be taken for the answer to the next request.
+                # We close the socket: a late answer would look like the answer to the next
+                # request.
                 self._link.close()
                 raise _silent(f"the starting process {self.pid}") from error
             except OSError as error:
@@ -219,7 +221,7 @@ class Stub(Caller):
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Return a connected pair: our end, which learns the sender's PID, and the stub's."""
+    """Return a connected pair: our end, with SO_PASSCRED (unix(7)), and the end of the stub."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     ours.settimeout(PATIENCE_SECONDS)
@@ -227,10 +229,11 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 
 def awaited(link: socket.socket, environment: Mapping[str, str] | None = None) -> Stub:
-    """Wait for a stub's first message, which carries its PID as the kernel translates it.
+    """Wait for the first message of a stub, and return our end of it.
 
-    What it executes gets the environment, ours if it is None.  A stub in a new PID namespace
-    does not know its PID on the host; SCM_CREDENTIALS do.
+    A stub in a new PID namespace does not know its PID on the host.  The kernel translates
+    it in SCM_CREDENTIALS, unix(7).  ``environment`` is for the program that the stub becomes;
+    None: our environment.  Raises ShellGone or TimedOut.
     """
     try:
         hello, ancillary, _, _ = link.recvmsg(ANSWER_SIZE, socket.CMSG_SPACE(CREDENTIALS.size))

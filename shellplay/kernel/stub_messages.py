@@ -1,8 +1,8 @@
-"""The messages between a stub and our end of it, over SOCK_SEQPACKET.
+"""The messages between ``Stub`` and the stub process, over SOCK_SEQPACKET, unix(7).
 
-Descriptors travel in the same message (SCM_RIGHTS, see unix(7)).  A request is marshalled: a
-stub trusts us.  An answer has numbers and bytes in a fixed form: a stub that has joined a
-fence must not be able to send us anything but data.
+Descriptors are sent with the message (SCM_RIGHTS).  A request is marshalled, because a stub
+trusts us.  An answer is numbers and bytes in a fixed form: a process behind a fence may
+control the stub, and its answer must not create objects here.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MESSAGE_SIZE = 200_000
-# Longer than an answer: the buffers that one call fills, and the results of many.
+# Enough for the results of many calls and the buffers that a call fills.
 ANSWER_SIZE = 65536
 Encoded = int | bytes | tuple[str, bytes] | None
-# What a request is made of: its name, and behind it calls, or words, environment and numbers.
+# A part of a request: its name, environment, words, descriptors, or calls.
 Part = str | dict[str, str] | list[str] | list[int] | list[tuple[str, list[Encoded]]]
 _COUNTS, _LENGTH = struct.Struct("HH"), struct.Struct("I")
 
 
 class Answer:
-    """The raw results of the calls that were made, and the buffers that they filled.
+    """The raw results of calls, and the buffers that the calls filled.
 
-    ``call`` is the name of the call that failed, if it was not a requested one.
+    ``call`` is the name of a failed call that the request did not contain, or empty.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Answer:
         self.call = call
 
     def packed(self) -> bytes:
-        """Return the message."""
+        """Return the answer as a message."""
         return b"".join(
             (
                 _COUNTS.pack(len(self.results), len(self.buffers)),
@@ -50,7 +50,7 @@ class Answer:
 
     @classmethod
     def unpacked(cls, message: bytes) -> Answer:
-        """Return the answer in a message; raise ValueError if there is none in it."""
+        """Return the answer in a message; raise ValueError for a malformed message."""
         try:
             results, buffers = _COUNTS.unpack_from(message)
             place = _COUNTS.size + 8 * results
@@ -66,7 +66,7 @@ class Answer:
 
 
 def encoded(argument: Argument) -> Encoded:
-    """Return an argument in a form that can be marshalled."""
+    """Return an argument in a form that ``marshal`` can write."""
     if isinstance(argument, bytearray):
         return ("buffer", bytes(argument))
     if isinstance(argument, Program):
@@ -75,7 +75,7 @@ def encoded(argument: Argument) -> Encoded:
 
 
 def decoded(argument: Encoded) -> Argument:
-    """Return the argument that was encoded; raise ValueError for an unknown form."""
+    """Reverse ``encoded``; raise ValueError for an unknown form."""
     match argument:
         case ("buffer", bytes(content)):
             return bytearray(content)

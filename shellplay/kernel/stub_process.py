@@ -1,4 +1,4 @@
-"""The stub itself: make each requested call, then become the requested program."""
+"""The stub process: make each requested call, then become the requested program."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def serve(link: socket.socket) -> NoReturn:
-    """Do what our end says until it hangs up or says which program to become."""
+    """Serve requests until execve(2), or until the other end closes the socket."""
     try:
         _serve(link)
     except OSError:
-        # Our end has closed, or a filter denies recvmsg(2) or sendto(2): our end reports it.
+        # The socket is closed, or a filter denies recvmsg(2) or sendto(2): ``Stub`` reports it.
         os._exit(1)
 
 
@@ -39,7 +39,7 @@ def _serve(link: socket.socket) -> NoReturn:
             case ("calls", calls):
                 answer = _make_calls(calls)
             case ("keep",):
-                # None has come if no more may be open.
+                # At the limit of open files the kernel drops the descriptor of the message.
                 answer = Answer([fds[0] if fds else -errno.EMFILE])
             case ("listen",):
                 answer = Answer([0])
@@ -73,7 +73,7 @@ def _fork() -> int:
 
 
 def _attend(child: int) -> NoReturn:
-    """Reap whatever ends until the child has, and end as it did; it hears our signals."""
+    """Reap orphans and pass signals to ``child`` until it ends; exit with its status."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
         signal.signal(number, lambda received, _: os.kill(child, received))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -102,14 +102,13 @@ def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> A
         if number not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    # Everything but the standard streams is marked, not closed: a failed execve must still
-    # be able to answer.  A host descriptor that stays open inside is an escape
-    # (CVE-2024-21626).
+    # A host descriptor that stays open inside is an escape (CVE-2024-21626).  We mark the
+    # descriptors close-on-exec and do not close them: after a failed execve(2) we must answer.
     try:
-        # All of them: a limit of now says nothing of what was opened before it.
+        # Not only up to RLIMIT_NOFILE: descriptors may be older than the present limit.
         HERE.close_range(3, 0x7FFFFFFF, k.CLOSE_RANGE_CLOEXEC)
     except KernelError as error:
-        # A filter may deny it, and then no program starts with what is open here.
+        # A filter may deny close_range(2).  Then the descriptors would leak: no program starts.
         return Answer([-error.errno], call=error.call)
     for fd in keep:
         os.set_inheritable(fd, True)
@@ -121,8 +120,8 @@ def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> A
         try:
             os.execve(os.path.join(directory, argv[0]), argv, environment)
         except OSError as error:
-            # As execvp(3): a directory that is closed to us does not end the search.  Nor is
-            # it the reason if there is no such program at all.
+            # As execvp(3): after EACCES the search goes on.  The error counts only if the
+            # program exists in this directory.
             if error.errno not in (errno.ENOENT, errno.ENOTDIR) and _seen(directory, argv[0]):
                 failure = error.errno or failure
             if failure not in (errno.ENOENT, errno.EACCES):

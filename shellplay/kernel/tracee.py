@@ -1,9 +1,9 @@
-"""Remote syscalls: a live process makes the calls, by ptrace(2), and notices nothing.
+"""Remote syscalls: a stopped process makes calls for us, by ptrace(2), and does not notice.
 
-The process is stopped and its registers are kept.  For each call an existing syscall
-instruction is stepped over with other registers; at the end the kept registers are put
-back.  The last stop is inside the kernel's signal delivery, so the kernel itself restarts
-the interrupted call: a ``read`` or ``select`` at a prompt goes on as if nothing had been.
+The process is stopped and its registers are saved.  For each call we set other registers and
+single-step over a syscall instruction of the process.  At the end we restore the registers.
+The last stop is in the signal delivery of the kernel, and there the kernel restarts the
+interrupted call.  So a ``read`` or ``select`` at a prompt goes on.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ FOLLOW_FORKS = k.PTRACE_O_TRACEFORK | k.PTRACE_O_TRACEVFORK | k.PTRACE_O_TRACECL
 FORK_EVENTS = {k.PTRACE_EVENT_FORK, k.PTRACE_EVENT_VFORK, k.PTRACE_EVENT_CLONE}
 # A filter has at most 4096 instructions of 8 bytes.
 SCRATCH_SIZE = 65536
-# From so many calls on a loop in the process makes them: it takes three stops in all.
+# A loop in the process makes this many calls or more: three stops then serve all of them.
 MANY = 5
-# The loop, and behind it a row for each call: its number, six arguments, and its result.
+# The code of the loop, and a row behind it for each call: number, six arguments, result.
 CODE_SIZE = 128
 TABLE_ROW = struct.Struct("8q")
 WORD, SIGN = 1 << 64, 1 << 63
@@ -49,11 +49,11 @@ ONE_DESCRIPTOR = struct.Struct("Qiii4x")
 
 
 class Tracee(Caller):
-    """A stopped process that makes calls for us; made by ``seized`` and ``forked``.
+    """A stopped process that makes calls for us; ``seized`` and ``forked`` create it.
 
-    ``processors`` are the ones that it may use when it goes on, None: as before;
-    ``held_back`` are the signals that it gets then.  ``kill_on_exit`` ends it instead, with
-    ``stop_on_exit`` it goes on to stop (SIGSTOP).
+    ``processors`` are the processors that it may use afterwards, None for the present ones.
+    ``held_back`` are signals that it gets afterwards.  ``kill_on_exit`` kills a copy at the
+    end; ``stop_on_exit`` sends SIGSTOP.
     """
 
     remote = True
@@ -82,7 +82,7 @@ class Tracee(Caller):
     # -- state ---------------------------------------------------------------------------
 
     def interrupted_call(self) -> str | None:
-        """Return the name of the call that the process was waiting in, if it is known."""
+        """Return the name of the call that the stop interrupted, None if it is unknown."""
         at_instruction = self._holds_instruction(
             self._architecture.program_counter(self._saved)
         )
@@ -111,7 +111,7 @@ class Tracee(Caller):
         return result
 
     def syscalls(self, calls: Iterable[tuple[str, tuple[Argument, ...]]]) -> Iterable[int]:
-        """Make all calls up to the first that fails; return their raw results."""
+        """Make all calls up to the first failure; return their raw results."""
         listed = list(calls)
         if len(listed) >= MANY and (region := self._map_code(listed)) is not None:
             try:
@@ -123,7 +123,7 @@ class Tracee(Caller):
     def _map_code(
         self, calls: Sequence[tuple[str, tuple[Argument, ...]]]
     ) -> tuple[int, int] | None:
-        """Map memory for code and arguments; return address and size, None if it is denied."""
+        """Map memory for code and arguments; return address and size, None if refused."""
         arguments = [each for _, many in calls for each in many]
         data = sum(len(each) + 16 for each in arguments if isinstance(each, bytes | bytearray))
         size = CODE_SIZE + len(calls) * TABLE_ROW.size + data
@@ -139,7 +139,7 @@ class Tracee(Caller):
     def _run_together(
         self, calls: Sequence[tuple[str, tuple[Argument, ...]]], region: tuple[int, int]
     ) -> list[int]:
-        """Have a loop in the process make all calls, with one stop for all of them."""
+        """Make all calls in a loop in the process: one stop for all of them."""
         code, _ = region
         table = code + CODE_SIZE
         behind = table + len(calls) * TABLE_ROW.size
@@ -170,7 +170,7 @@ class Tracee(Caller):
 
     @contextmanager
     def passed(self, fd: int) -> Iterator[int]:
-        """Give the process a duplicate of our descriptor for the block."""
+        """Duplicate our descriptor into the process for the block."""
         ends = bytearray(8)
         self.call("socketpair", k.AF_UNIX, k.SOCK_DGRAM | k.SOCK_CLOEXEC, 0, ends)
         ours, theirs = struct.unpack("ii", ends)
@@ -182,7 +182,7 @@ class Tracee(Caller):
         try:
             yield number
         finally:
-            # A foreign descriptor left open in the shell would be a way out of its fences.
+            # A host descriptor that stays open in bash would be an escape.
             self._close(ours, theirs, number)
 
     def _close(self, *fds: int) -> None:
@@ -192,7 +192,7 @@ class Tracee(Caller):
                 self.close_range(first, last)
                 return
             except KernelError:
-                pass  # A filter denies it.
+                pass  # A filter denies close_range(2).
         for fd in fds:
             self.close(fd)
 
@@ -215,9 +215,9 @@ class Tracee(Caller):
     def forked(self, flags: int = 0) -> Iterator[tuple[Tracee, int]]:
         """Fork the process for the block.
 
-        After the block the copy goes on where the original was interrupted.
+        After the block the copy goes on with the interrupted call of the original.
         """
-        # Only now: a child that bash forks by itself is not to be traced.
+        # Set only now: we must not trace the children that bash forks itself.
         ptrace.set_options(self.pid, FOLLOW_FORKS)
         inside = self.clone(flags)
         if self._born is None:
@@ -242,9 +242,11 @@ class Tracee(Caller):
 
     @contextmanager
     def forked_by_way_of(self, turn: Callable[[Tracee], None]) -> Iterator[tuple[Tracee, int]]:
-        """Fork for the block by way of a copy that ``turn`` prepares and that ends with it.
+        """Fork twice for the block, and yield the second copy; the first one is killed then.
 
-        So the process gets a child with what only children can get, and keeps its own.
+        ``turn`` changes the first copy, as by setns(2) for a PID namespace, which moves only
+        its children.  The second copy inherits the change and, by CLONE_PARENT, is a child of
+        the process.  The process itself stays as it is.
         """
         with self.forked() as (between, _):
             between.kill_on_exit = True
@@ -263,16 +265,16 @@ class Tracee(Caller):
             raise
 
     def forget(self) -> None:
-        """Close our descriptor of its memory."""
+        """Close our descriptor of the memory of the process."""
         os.close(self._memory)
 
     def _restore_and_detach(self) -> None:
         if self._mapped and self._scratch is not None:
             self.call("munmap", self._scratch, SCRATCH_SIZE)
         self._saved.write(self.pid)
-        # Sent before the detach, so that none overtakes the restart of the interrupted call;
-        # and not given to ptrace, which drops a signal if no call was made: then the stop is
-        # not one in which a signal is delivered.
+        # We send signals before the detach, so that they come after the restart of the
+        # interrupted call.  PTRACE_DETACH delivers a signal only from a signal-delivery stop,
+        # and without a remote call this stop is not one: the signal would be lost.
         for each in self._held_back:
             os.kill(self.pid, each)
         if self.stop_on_exit:
@@ -308,8 +310,8 @@ class Tracee(Caller):
             elif received == signal.SIGTRAP and event == 0:
                 return
             elif event != k.PTRACE_EVENT_STOP:
-                # A real signal: suppressed here, delivered when we let go.  An EVENT_STOP is
-                # a group stop or interrupt reported again before our instruction ran.
+                # A real signal: we suppress it here and send it at the end.  An EVENT_STOP is
+                # a group stop or an interrupt that is reported again before our instruction.
                 self._held_back.append(received)
 
     def _holds_instruction(self, address: int) -> bool:
@@ -326,8 +328,8 @@ class Tracee(Caller):
         return self._scan_for_gadget()
 
     def _scan_for_gadget(self) -> int:
-        # The process was in its own code, not in a call: any executable page will do; the
-        # vdso comes first because every process has it and its copy is small.
+        # The stop was in code of the program, not in a call: we search the executable pages.
+        # The vdso is first, because every process has it and it is small.
         with open(f"/proc/{self.pid}/maps") as maps:
             lines = [line.split() for line in maps if " r-xp " in line]
         lines.sort(key=lambda fields: fields[-1] != "[vdso]")
@@ -342,14 +344,14 @@ class Tracee(Caller):
         raise ShellGone(f"process {self.pid} has no syscall instruction mapped")
 
     def _scratch_memory(self) -> int:
-        """Return the address of memory for what a call points to."""
+        """Return the address of memory for the arguments that are pointers."""
         if self._scratch is None:
-            # The unused part of the stack: no call is needed to get it or to give it back.
+            # The unused part of the stack: we need no call to allocate or free it.
             below = self._architecture.below_stack(self._saved) - SCRATCH_SIZE & ~15
             try:
                 self.write_memory(below, bytes(8))
                 self._scratch = below
-            except OSError:  # The stack has not grown so far.
+            except OSError:  # These pages of the stack are not mapped yet.
                 self._scratch = self._map_scratch()
                 self._mapped = True
         return self._scratch
@@ -362,6 +364,6 @@ class Tracee(Caller):
 
 
 def _six(words: Sequence[int]) -> Iterator[int]:
-    """Yield six signed words, filled up with zeros."""
+    """Yield six signed words; missing words are 0."""
     for word in (*words, 0, 0, 0, 0, 0, 0)[:6]:
         yield (word + SIGN) % WORD - SIGN
