@@ -4,7 +4,6 @@ from pathlib import Path
 
 from shellplay.cmdline.printer import Printer
 from shellplay.directories import base_directory
-from shellplay.recipe.shipped import shipped
 from shellplay.repl.osc133 import marks_key
 
 OFFER = "New here? tour shows in a few minutes what a container is."
@@ -12,8 +11,12 @@ OFFER = "New here? tour shows in a few minutes what a container is."
 
 def welcome(printer: Printer) -> None:
     """Offer the tour to a user who has not seen this sentence before."""
-    if marks_key() is None and shipped() and _is_new():
-        printer.show(OFFER)
+    if marks_key() is None and _is_new():
+        # Imported here: the recipes are listed once.
+        from shellplay.recipe.shipped import shipped
+
+        if shipped():
+            printer.show(OFFER)
 
 
 def _is_new() -> bool:
