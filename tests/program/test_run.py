@@ -133,12 +133,9 @@ def test_a_filter_may_deny_all_that_a_start_has_behind_it(run: Run, tmp_path: Pa
 
 def test_an_init_reaps_what_the_program_leaves_behind(run: Run) -> None:
     run("run -dq --init --name tidy host sh -c '(sleep 0.1 &); exec sleep 1000'")
-
-    def left_alone() -> str:
-        printed = run("exec sh -c 'for p in /proc/[0-9]*; do cat $p/stat; done'").printed
-        return printed if printed.count("(sleep)") == 1 else ""
-
-    assert " Z " not in wait_until(left_alone, "the end of the one that was left behind")
+    line = "exec sh -c 'for p in /proc/[0-9]*; do cat $p/stat; done'"
+    wait_until(lambda: run(line).printed.count("(sleep)") == 1, "the end of the other one")
+    assert " Z " not in run(line).printed
 
 
 def test_files_are_mounted_and_those_to_read_stay(run: Run, tmp_path: Path) -> None:
