@@ -1,10 +1,9 @@
-"""What differs between processors: register layout, syscall numbers, the instruction.
+"""Processors: register layout, syscall numbers, and the syscall instruction.
 
-A remote syscall needs to know where the kernel looks for the number and the arguments,
-how an interrupted call differs from plain user code, and which bytes make the call.
-Layouts: arch/x86/include/asm/user_64.h, arch/arm64/include/uapi/asm/ptrace.h; restart
-rules: arch/*/kernel/signal.c.  aarch64 is decoded and tested on data, but untried on
-hardware.
+A remote syscall depends on three things: the registers of the number and the arguments, the
+registers of an interrupted call, and the bytes of the instruction.  Layouts:
+arch/x86/include/asm/user_64.h, arch/arm64/include/uapi/asm/ptrace.h.  Restart rules:
+arch/*/kernel/signal.c.  The code for aarch64 is tested on data, not on hardware.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ if TYPE_CHECKING:
     from typing import ClassVar, Protocol
 
     class Registers(Protocol):
-        """Registers by name; those of a process, or a dict."""
+        """Registers by name: of a process, or a dict."""
 
         def __getitem__(self, name: str, /) -> int: ...
 
 
 WORD = 1 << 64
 
-# linux/errno.h (not in errno.h): the call waits for its restart.
+# linux/errno.h: results of an interrupted call, which the kernel is going to restart.
 RESTART_CODES = frozenset({512, 513, 514, 516})
 
 
@@ -38,7 +37,7 @@ def signed(word: int) -> int:
 
 
 class Architecture(ABC):
-    """One processor: names of its registers in regset order, and its system calls."""
+    """One processor: its registers in regset order, and its system calls."""
 
     machine: str
     registers: tuple[str, ...]
@@ -49,11 +48,11 @@ class Architecture(ABC):
 
     @property
     def places(self) -> Mapping[str, int]:
-        """The place of each register in the NT_PRSTATUS regset, by its name."""
+        """The position of each register in the NT_PRSTATUS regset, by name."""
         return _places(self.registers)
 
     def number(self, name: str) -> int:
-        """Return the number of a system call; an unknown name is an error, never a guess."""
+        """Return the number of a system call; raise KeyError for an unknown name."""
         return self.numbers[name]
 
     @abstractmethod
@@ -62,38 +61,38 @@ class Architecture(ABC):
 
     @abstractmethod
     def below_stack(self, registers: Registers) -> int:
-        """Return the address below which the stack holds nothing of the program."""
+        """Return the address below which the stack is free."""
 
     @abstractmethod
     def likely_gadgets(self, registers: Registers) -> tuple[int, ...]:
-        """Return addresses that hold the syscall instruction if a call was interrupted."""
+        """Return the addresses where an interrupted call has its syscall instruction."""
 
     @abstractmethod
     def interrupted_call(self, registers: Registers, *, at_instruction: bool) -> int | None:
-        """Return the number of the call that waits for its restart, or None.
+        """Return the number of the call that the kernel is going to restart, or None.
 
-        ``at_instruction`` is whether the program counter is at the instruction.
+        ``at_instruction`` is True if the program counter points to the instruction.
         """
 
     @abstractmethod
     def prepared(
         self, registers: Registers, gadget: int, number: int, arguments: Sequence[int]
     ) -> dict[str, int]:
-        """Return the registers to change so that ``number`` is called at ``gadget``."""
+        """Return the registers to change for a call of ``number`` at address ``gadget``."""
 
     @abstractmethod
     def looping(
         self, registers: Registers, code: int, table: int, count: int
     ) -> dict[str, int]:
-        """Return the registers to change so that ``loop``, at ``code``, makes many calls.
+        """Return the registers to change so that ``loop`` at address ``code`` makes many calls.
 
-        A row of the table has the number of a call, six arguments, and room for its result.
-        The loop ends behind the first call that fails, and traps.
+        A row of the table has the number of a call, six arguments, and space for the result.
+        The loop traps after the first failed call, or after the last call.
         """
 
     @abstractmethod
     def result(self, registers: Registers) -> int:
-        """Return what the call returned; -4095..-1 is a negative errno."""
+        """Return the result of the call; -4095..-1 is a negative errno."""
 
 
 class X86_64(Architecture):
@@ -139,7 +138,7 @@ class X86_64(Architecture):
         return registers["rip"]
 
     def below_stack(self, registers: Registers) -> int:
-        """Return the end of the red zone, which functions use below the stack pointer."""
+        """Return the end of the red zone: functions may use 128 bytes below the pointer."""
         return registers["rsp"] - 128
 
     def likely_gadgets(self, registers: Registers) -> tuple[int, ...]:
@@ -156,8 +155,8 @@ class X86_64(Architecture):
         self, registers: Registers, gadget: int, number: int, arguments: Sequence[int]
     ) -> dict[str, int]:
         """Return the registers to change for a call at ``gadget``."""
-        # orig_rax = -1: otherwise the kernel takes our registers for an interrupted call
-        # and "restarts" it, that is moves rip back by two.
+        # orig_rax >= 0 means an interrupted call: to restart it the kernel moves rip back by
+        # two.  So we set -1.
         changed = {"rip": gadget, "rax": number, "orig_rax": WORD - 1}
         changed.update(zip(("rdi", "rsi", "rdx", "r10", "r8", "r9"), arguments, strict=False))
         return changed
@@ -210,7 +209,7 @@ class AArch64(Architecture):
         **{"mkdirat": 34, "mknodat": 33, "symlinkat": 36, "open_tree": 428},
         **{"move_mount": 429, "mount_setattr": 442, "keyctl": 219},
     }
-    # Bits 10 and 11 of PSTATE: the branch type; a stale one faults on BTI hardware.
+    # Bits 10 and 11 of PSTATE: the branch type.  An old value faults on BTI hardware.
     branch_type = 0b11 << 10
 
     def program_counter(self, registers: Registers) -> int:
@@ -218,12 +217,12 @@ class AArch64(Architecture):
         return registers["pc"]
 
     def below_stack(self, registers: Registers) -> int:
-        """Return the stack pointer: this processor has no red zone."""
+        """Return the stack pointer: aarch64 has no red zone."""
         return registers["sp"]
 
     def likely_gadgets(self, registers: Registers) -> tuple[int, ...]:
         """Return where the instruction stands if a call was interrupted."""
-        # The kernel rewinds before the stop, so pc stands on the instruction itself.
+        # The kernel moves pc back before the stop, so pc points to the instruction.
         return (registers["pc"], registers["pc"] - len(self.instruction))
 
     def interrupted_call(self, registers: Registers, *, at_instruction: bool) -> int | None:
@@ -261,7 +260,7 @@ KNOWN: dict[str, type[Architecture]] = {each.machine: each for each in (X86_64, 
 
 @cache
 def native() -> Architecture:
-    """Return the architecture of this machine; raise Refused on one that is not known."""
+    """Return the architecture of this machine; raise Refused if it is unknown."""
     machine = os.uname().machine
     if machine not in KNOWN:
         raise Refused(f"no register layout is known for {machine}", "set live off")

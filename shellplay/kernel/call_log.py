@@ -1,6 +1,6 @@
-"""The journal: the system calls that were really made, here or in the live bash.
+"""The journal of system calls that callers made, in this process or in another one.
 
-``trace`` opens a journal around the work; without a journal nothing is recorded.
+``trace`` opens a journal for one command.  Without an open journal no call is recorded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shellplay.model import Call
 
     class Maker(Protocol):
-        """The process that made a call, see ``Caller``, which imports this module."""
+        """The process that made a call: a ``Caller``, whose module imports this one."""
 
         pid: int
         remote: bool
@@ -26,7 +26,7 @@ _open: ContextVar[Journal | None] = ContextVar("journal", default=None)
 
 
 class Journal:
-    """An ordered list of calls, filled while it is ``recording()``."""
+    """An ordered list of calls, filled inside ``recording()``."""
 
     def __init__(self) -> None:
         self._calls: list[Call] = []
@@ -36,16 +36,16 @@ class Journal:
         return list(self._calls)
 
     def clear(self) -> None:
-        """Forget all calls."""
+        """Remove all calls."""
         self._calls.clear()
 
     def add(self, call: Call) -> None:
-        """Write one call down."""
+        """Append one call."""
         self._calls.append(call)
 
     @contextmanager
     def recording(self) -> Iterator[Journal]:
-        """Write down every call that this thread makes inside the ``with`` block."""
+        """Record every call that this thread makes in the ``with`` block."""
         token = _open.set(self)
         try:
             yield self
@@ -61,10 +61,10 @@ def current() -> Journal | None:
 def note(
     caller: Maker, name: str, shown: tuple[str, ...], result: int, same_as: str | None = None
 ) -> None:
-    """Write a call down that was made without ``Caller.call``, if a journal is open."""
+    """Record a call that did not go through ``Caller.call``, if a journal is open."""
     book = current()
     if book is not None:
-        # Loaded here: a process without a journal, as the monitor, needs no value for it.
+        # Loaded here: a process without a journal, like the monitor, does not need it.
         from shellplay.model import Call
 
         book.add(Call(caller.pid, name, shown, result, caller.remote, same_as))

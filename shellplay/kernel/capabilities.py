@@ -1,4 +1,4 @@
-"""Capabilities: their names, and sets of them as bit masks, see capabilities(7)."""
+"""Names of capabilities, and sets of capabilities as bit masks, capabilities(7)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 from shellplay.kernel.procfs import Status
 from shellplay.model import Value
 
-# linux/capability.h, in the order of their numbers.
+# linux/capability.h, in the order of the numbers.
 NAMES: tuple[str, ...] = (
     *("chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid"),
     *("setuid", "setpcap", "linux_immutable", "net_bind_service", "net_broadcast"),
@@ -31,7 +31,7 @@ class Sets(Value):
 
     @classmethod
     def of(cls, status: Status) -> Sets:
-        """Return the sets that a status shows."""
+        """Return the sets in a status."""
         return cls(
             inheritable=status.inheritable,
             permitted=status.permitted,
@@ -53,15 +53,15 @@ def last() -> int:
 
 
 def name_of(number: int) -> str:
-    """Return the name of a capability, or its number if it is newer than this list."""
+    """Return the name of a capability, or its number if ``NAMES`` does not have it."""
     return NAMES[number] if number < len(NAMES) else str(number)
 
 
 def mask(names: Iterable[str]) -> int:
-    """Return the set of some names; raises ValueError if there is none such."""
+    """Return the set of the named capabilities; raise ValueError for an unknown name."""
     return sum(1 << NAMES.index(name) for name in set(names))
 
 
 def has(capabilities: int, name: str) -> bool:
-    """Tell whether a set has a capability."""
+    """Tell whether a set contains a capability."""
     return bool(capabilities >> NAMES.index(name) & 1)

@@ -1,8 +1,4 @@
-"""Numbers of the kernel's interface, in the kernel's spelling.
-
-The following are taken from the Linux headers (linux/sched.h, linux/mount.h,
-linux/ptrace.h, linux/prctl.h, linux/fcntl.h, asm-generic/ioctls.h).
-"""
+"""Constants from the headers of Linux and the C library, with the names of the headers."""
 
 import signal
 
@@ -116,4 +112,5 @@ PROT_EXEC = 4
 MAP_PRIVATE = 2
 MAP_ANONYMOUS = 0x20
 
+# linux/keyctl.h
 KEYCTL_JOIN_SESSION_KEYRING = 1

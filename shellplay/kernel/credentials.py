@@ -1,4 +1,4 @@
-"""The calls by which a process becomes another user, or gives capabilities up.
+"""Change the user, the groups and the capabilities of a process.
 
 See credentials(7) and capabilities(7).
 """
@@ -34,8 +34,8 @@ def setresgid(caller: Caller, gid: int) -> None:
 def setresuid(caller: Caller, uid: int, *, keep_permitted: bool = False) -> None:
     """Set all three user IDs, setresuid(2); the kernel then clears the capabilities.
 
-    With ``keep_permitted`` the permitted set stays, see PR_SET_KEEPCAPS(2const): whoever
-    has more to give up needs it for that.
+    With ``keep_permitted`` the permitted set stays, PR_SET_KEEPCAPS(2const): the process
+    needs it to change its capabilities afterwards.
     """
     if keep_permitted:
         caller.prctl(k.PR_SET_KEEPCAPS, 1)
@@ -43,7 +43,10 @@ def setresuid(caller: Caller, uid: int, *, keep_permitted: bool = False) -> None
 
 
 def drop_from_bounding_set(caller: Caller, capability: int, name: str) -> None:
-    """Make sure that no program it starts gets a capability, PR_CAPBSET_DROP(2const)."""
+    """Remove a capability from the bounding set, PR_CAPBSET_DROP(2const).
+
+    No program that the process executes can get it then.
+    """
     caller.call(
         "prctl", k.PR_CAPBSET_DROP, capability, 0, 0, 0, subject=f"PR_CAPBSET_DROP {name}",
         shown=["PR_CAPBSET_DROP", f"CAP_{name.upper()}"],
@@ -52,7 +55,7 @@ def drop_from_bounding_set(caller: Caller, capability: int, name: str) -> None:
 
 
 def clear_ambient_set(caller: Caller) -> None:
-    """Drop the capabilities that outlast execve(2) as they are, PR_CAP_AMBIENT(2const)."""
+    """Clear the ambient set, PR_CAP_AMBIENT(2const); execve(2) would keep it."""
     caller.prctl(k.PR_CAP_AMBIENT, k.PR_CAP_AMBIENT_CLEAR_ALL)
 
 
@@ -69,11 +72,11 @@ def capset(caller: Caller, effective: int, permitted: int, inheritable: int) -> 
 
 
 def become_mapped(caller: Caller) -> None:
-    """Make the caller a user of its own user namespace, if the map leaves its user out.
+    """Give the caller a mapped user and group, if its user namespace does not map its own.
 
-    A process keeps its IDs on the host when its map is written, or when it joins a user
-    namespace, user_namespaces(7): it would still own the files of its user.  Root inside is
-    taken, or the lowest ID of the map.  Raises KernelError where groups may not be set.
+    A process keeps its IDs on the host when it joins a user namespace or when the map is
+    written, user_namespaces(7).  So it would still own the files of its user on the host.
+    The new IDs are 0, or the lowest of the map.  Raises KernelError if setgroups(2) is denied.
     """
     status = procfs.status(caller.pid)
     users, groups = idmap.uid_map(caller.pid), idmap.gid_map(caller.pid)
@@ -86,5 +89,6 @@ def become_mapped(caller: Caller) -> None:
     setresgid(caller, min(each.inside for each in groups))
     setresuid(caller, min(each.inside for each in users))
     if dumpable == 1:
-        # Another user ID clears the flag, and a bash without it cannot be traced by its user.
+        # A change of the user ID clears the dumpable flag.  Without the flag an ordinary user
+        # cannot trace the bash.
         caller.prctl(k.PR_SET_DUMPABLE, 1)

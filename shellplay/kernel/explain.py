@@ -1,4 +1,4 @@
-"""Why the kernel said no: the rule behind an errno, and the command that would work."""
+"""Explain why the kernel refused a call: the rule behind the errno, and a command as fix."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ YAMA = "kernel.yama.ptrace_scope"
 
 
 def sysctl(name: str) -> str | None:
-    """Return the value of a kernel parameter, or None if this kernel does not have it."""
+    """Return the value of a kernel parameter, or None if it cannot be read."""
     try:
         with open(f"/proc/sys/{name.replace('.', '/')}") as file:
             return file.read().strip()
@@ -25,14 +25,14 @@ def sysctl(name: str) -> str | None:
 def explained(error: KernelError, kind: str, pid: int) -> Refused:
     """Return a refusal that names the cause of ``error`` and the fix.
 
-    ``kind`` is the fence that was asked for, ``pid`` the bash that made the call.
+    ``kind`` is the kind of the fence; ``pid`` is the bash that made the call.
     """
     reason, fix = _reason(error, kind, pid)
     return Refused(f"{kind}: {reason} ({error.message})", fix)
 
 
 def ptrace_refusal(pid: int) -> str:
-    """Say why ptrace is refused for a process of our own."""
+    """Say why ptrace(2) is refused for a process of our own user."""
     scope = sysctl(YAMA)
     status = procfs.status(pid)
     if status is not None and status.tracer:

@@ -1,4 +1,4 @@
-"""Names of the bits in flag words, for the journal and for errors."""
+"""Names of CLONE_*, MS_* and PR_* constants, for the journal and for errors."""
 
 from shellplay.kernel import constants as k
 

@@ -1,4 +1,4 @@
-"""The caller that is this process: its system calls go through the C library's syscall(2)."""
+"""The caller of this process: it makes its calls by syscall(2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Here(Caller):
-    """This process, through the C library's syscall(2)."""
+    """This process; it calls syscall(2) of the C library."""
 
     remote = False
 
@@ -32,12 +32,12 @@ class Here(Caller):
         return -ctypes.get_errno() if result == -1 else result
 
     def passed(self, fd: int) -> AbstractContextManager[int]:
-        """Give the process a duplicate of our descriptor for the block."""
+        """Yield ``fd`` itself: this process has it already."""
         return nullcontext(fd)
 
     def forked(self, flags: int = 0) -> AbstractContextManager[tuple[Caller, int]]:
-        """Fork the process for the block."""
-        # This process has threads and open terminals: a copy of it would share them.
+        """Raise NotImplementedError."""
+        # A copy of this process would have no threads, and share its terminals.
         raise NotImplementedError("this process never forks itself; ask for a stub")
 
 
@@ -53,7 +53,8 @@ def _converted(argument: Argument) -> object:
         case Program():
             text = ctypes.create_string_buffer(argument.instructions)
             header = ctypes.create_string_buffer(argument.header(ctypes.addressof(text)))
-            header.leads_to = text  # type: ignore[attr-defined] # and keeps it
+            # The reference keeps the instructions in memory as long as the header.
+            header.instructions = text  # type: ignore[attr-defined]
             return header
         case _:
             return argument

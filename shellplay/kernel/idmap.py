@@ -1,4 +1,4 @@
-"""User and group maps of a user namespace, written from outside, user_namespaces(7)."""
+"""Read and write the user and group maps of a user namespace, user_namespaces(7)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from shellplay.kernel.proc_write import write_file
 from shellplay.model import Value
 
 CAP_SETGID, CAP_SETUID = 6, 7
-# As login.defs(5) has it: the first subordinate ID, and how many a user gets.
+# The defaults of login.defs(5): the first subordinate ID, and the number for each user.
 FIRST_SUBORDINATE, SUBORDINATES = 100_000, 65_536
 _RANGE = "([^:]+):([0-9]+):([0-9]+)"
 
 
 class MapRange(Value):
-    """One line of uid_map or gid_map, see user_namespaces(7)."""
+    """One line of uid_map or gid_map: first ID inside, first ID outside, number of IDs."""
 
     inside: int
     outside: int
@@ -29,33 +29,33 @@ class MapRange(Value):
 
 
 def uid_map(pid: int | str = "self") -> list[MapRange] | None:
-    """Read the user map of a process's user namespace; None if the process has ended."""
+    """Read the user map of the user namespace of a process; None if it has ended."""
     content = procfs.read(pid, "uid_map")
     return None if content is None else parse_map(content)
 
 
 def gid_map(pid: int | str = "self") -> list[MapRange] | None:
-    """Read the group map of a process's user namespace; None if the process has ended."""
+    """Read the group map of the user namespace of a process; None if it has ended."""
     content = procfs.read(pid, "gid_map")
     return None if content is None else parse_map(content)
 
 
 def parse_map(content: bytes) -> list[MapRange]:
-    """Parse a uid_map or gid_map file; empty if the map has not been written."""
+    """Parse a uid_map or gid_map file; empty if the map is not written yet."""
     return [MapRange(*map(int, line.split())) for line in content.splitlines()]
 
 
 def write_maps(pid: int, uids: Sequence[MapRange], gids: Sequence[MapRange]) -> None:
     """Write the user and group maps of the new user namespace of a process.
 
-    Raises KernelError if the kernel refuses it, Refused if newuidmap(1) is needed and
-    missing, or refuses it.
+    Raises KernelError if the kernel refuses a map.  Raises Refused if newuidmap(1) is needed
+    and missing, or refuses the map.
     """
     may_map_others = _may_map_others()
     if may_map_others or _only_oneself(uids, gids):
         if not may_map_others:
-            # Before gid_map: otherwise dropping a group could open what is closed to it
-            # (CVE-2014-8989).
+            # The kernel wants "deny" before gid_map: a process that drops a group could
+            # otherwise open files that are closed to this group (CVE-2014-8989).
             write_file(pid, "setgroups", "deny")
         write_file(pid, "gid_map", _lines(gids))
         write_file(pid, "uid_map", _lines(uids))
@@ -65,14 +65,14 @@ def write_maps(pid: int, uids: Sequence[MapRange], gids: Sequence[MapRange]) -> 
 
 
 def is_mapped(number: int, ranges: Sequence[MapRange]) -> bool:
-    """Tell whether a user or group ID of the host has one inside."""
+    """Tell whether a map has a user or group ID of the host."""
     return any(each.outside <= number < each.outside + each.length for each in ranges)
 
 
 def subordinate_of_root(path: str) -> list[MapRange]:
-    """Return a map of users or groups that own nothing: root's ranges, or the next free one.
+    """Return a map to IDs that own no files: the ranges of root, or else the next free range.
 
-    ``path`` is /etc/subuid or /etc/subgid, see subuid(5).  Root itself is not mapped.
+    ``path`` is /etc/subuid or /etc/subgid, subuid(5).  Root itself is not mapped.
     """
     try:
         return subordinate(path, inside=0)
@@ -82,9 +82,9 @@ def subordinate_of_root(path: str) -> list[MapRange]:
 
 
 def subordinate(path: str, *, inside: int) -> list[MapRange]:
-    """Return the ranges that /etc/subuid or /etc/subgid gives this user, see subuid(5).
+    """Return the ranges of this user in /etc/subuid or /etc/subgid, subuid(5).
 
-    They are numbered inside from ``inside`` on.  Raises Refused if there are none.
+    ``inside`` is the first ID inside.  Raises Refused if the user has no range.
     """
     import pwd
 
@@ -103,7 +103,7 @@ def subordinate(path: str, *, inside: int) -> list[MapRange]:
 
 
 def _ranges(path: str) -> list[re.Match[str]]:
-    """Return the lines that are ranges; newuidmap(1) passes the others over, too."""
+    """Return the valid lines of a file; like newuidmap(1), ignore all other lines."""
     try:
         with open(path, "rb") as file:
             rows = procfs.text(file.read()).split("\n")
@@ -136,7 +136,7 @@ def _run(program: str, pid: int, ranges: Sequence[MapRange]) -> None:
         raise Refused(f"a map of others needs {program}", "apt-get install uidmap")
     words = [program, str(pid), *_lines(ranges).split()]
     done = subprocess.run(words, executable=path, capture_output=True, text=True, check=False)
-    # The map is written by a program that is setuid: what it calls is not ours to see.
+    # A set-user-ID program writes the map, and we cannot see its calls.
     line = " ".join(words)
     note(HERE, "execve", (path, line), 0, line)
     if done.returncode != 0:

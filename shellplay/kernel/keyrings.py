@@ -1,4 +1,4 @@
-"""Keys that the kernel keeps for a session: no namespace parts them, see keyrings(7)."""
+"""The session keyring: no namespace isolates it, keyrings(7)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shellplay.kernel.caller import Caller
 def join_session_keyring(caller: Caller) -> None:
     """Give a process a new, empty session keyring, KEYCTL_JOIN_SESSION_KEYRING(2const).
 
-    Raises KernelError.
+    It is no error if keyctl(2) is missing or denied.  Raises KernelError otherwise.
     """
     try:
         caller.call(
@@ -20,7 +20,7 @@ def join_session_keyring(caller: Caller) -> None:
             shown=["KEYCTL_JOIN_SESSION_KEYRING", "NULL"],
         )  # fmt: skip
     except KernelError as error:
-        # Without CONFIG_KEYS there are none to share; and a filter that denies us this call
-        # (Docker's, if we are in a container ourselves) denies it everybody inside as well.
+        # Without CONFIG_KEYS no process has keys.  And if a filter denies us keyctl(2), like
+        # the one of Docker around us, it denies keyctl(2) to all processes inside too.
         if error.errno not in (errno.ENOSYS, errno.EPERM):
             raise

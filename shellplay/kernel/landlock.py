@@ -1,8 +1,7 @@
-"""Landlock: what a process leaves itself of files and ports, see landlock(7).
+"""Landlock: a process restricts its own access to files and ports, landlock(7).
 
-A ruleset names the kinds of access that it handles; of those only what a rule allows is
-left.  Every call is made by the process that is to be restricted, so a path is what that
-process sees.
+A ruleset handles some kinds of access, and denies them except where a rule allows them.
+The restricted process makes every call, so a path is resolved in its mount namespace.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from shellplay.kernel import constants as k
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.here import HERE
 
-# struct landlock_ruleset_attr without what only newer kernels know, landlock_path_beneath_attr
-# (which is packed) and landlock_net_port_attr.
+# struct landlock_ruleset_attr without its newest fields, landlock_path_beneath_attr (packed),
+# and landlock_net_port_attr.
 RULESET = struct.Struct("=QQ")
 PATH_BENEATH = struct.Struct("=Qi")
 NET_PORT = struct.Struct("=QQ")
-# The ABI from on which the kernel knows ports.
+# The first ABI version with ports.
 ABI_OF_PORTS = 4
 
 
@@ -56,26 +55,26 @@ class Ports(IntFlag):
 READ = Files.READ_FILE | Files.READ_DIR
 EXECUTE = Files.EXECUTE
 WRITE = ~(READ | EXECUTE)
-# Of a file that is no directory, a rule may allow these only.
+# A rule for a file that is not a directory may allow only these.
 OF_ONE_FILE = Files.EXECUTE | Files.WRITE_FILE | Files.READ_FILE | Files.TRUNCATE
-# The first ABI that knows them; the others are as old as Landlock.
+# The first ABI version with these kinds; version 1 has all other kinds.
 SINCE = {Files.REFER: 2, Files.TRUNCATE: 3}
 
 
 def abi() -> int:
-    """Return the version of Landlock that this kernel has, 0 if it has none or it is off."""
+    """Return the ABI version of Landlock, 0 if the kernel lacks it or has switched it off."""
     version = HERE.syscall("landlock_create_ruleset", 0, 0, k.LANDLOCK_CREATE_RULESET_VERSION)
     return max(version, 0)
 
 
 def known(access: Files) -> Files:
-    """Return what of some kinds of access this kernel can handle."""
+    """Return the part of ``access`` that this kernel can handle."""
     version = abi()
     return access & ~sum(kind for kind, since in SINCE.items() if since > version)
 
 
 def landlock_create_ruleset(caller: Caller, files: Files, ports: Ports) -> int:
-    """Return a descriptor, of the caller, of a ruleset that handles some kinds of access."""
+    """Create a ruleset that handles kinds of access; return its descriptor in the caller."""
     content = RULESET.pack(files, ports)
     shown = f"{{handled_access_fs={files:#x}, handled_access_net={ports:#x}}}"
     return caller.call(
@@ -85,9 +84,9 @@ def landlock_create_ruleset(caller: Caller, files: Files, ports: Ports) -> int:
 
 
 def allow_path(caller: Caller, ruleset: int, path: str, access: Files) -> None:
-    """Allow kinds of access to a file, or to all that is beneath a directory.
+    """Allow kinds of access to a file, or to all files below a directory.
 
-    Raises KernelError (of openat2) if the caller cannot open it.
+    Raises KernelError (of openat2) if the caller cannot open the path.
     """
     flags = os.O_PATH | os.O_CLOEXEC
     try:
@@ -113,7 +112,10 @@ def allow_port(caller: Caller, ruleset: int, port: int, access: Ports) -> None:
 
 
 def landlock_restrict_self(caller: Caller, ruleset: int) -> None:
-    """Leave the caller, and all that it will start, what a ruleset allows, for good."""
+    """Apply a ruleset to the caller and its future children, landlock_restrict_self(2).
+
+    The kernel cannot take it off again.
+    """
     caller.call("landlock_restrict_self", ruleset, 0, subject=f"fd {ruleset}")
 
 

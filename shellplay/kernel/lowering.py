@@ -1,4 +1,4 @@
-"""Lay the arguments of calls out in the memory of another process."""
+"""Turn the arguments of calls into words, and into memory of another process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Lowered:
-    """The words of one call, and the buffers that it fills, by their addresses there."""
+    """The words of one call, and each buffer that the call fills, with its address."""
 
     def __init__(self, words: Sequence[int], buffers: Sequence[tuple[int, bytearray]]) -> None:
         self.words = words
@@ -18,10 +18,10 @@ class Lowered:
 
 
 class Layout:
-    """Memory of another process that is filled from an address on.
+    """The memory for arguments in another process.
 
-    ``content`` is what has to be written there; ``address`` is asked for when the first
-    argument needs memory.
+    ``content`` is the bytes to write at the address.  ``address`` returns this address; it
+    is called when an argument needs memory.
     """
 
     def __init__(self, address: Callable[[], int]) -> None:
@@ -29,7 +29,7 @@ class Layout:
         self._address = address
 
     def lower(self, arguments: Sequence[Argument]) -> Lowered:
-        """Turn arguments into words: an integer stays one, the rest becomes its address."""
+        """Turn arguments into words: an integer stays as it is, bytes become an address."""
         words: list[int] = []
         buffers: list[tuple[int, bytearray]] = []
         for each in arguments:
@@ -50,6 +50,6 @@ class Layout:
             added = argument.header(address + SOCK_FPROG.size) + argument.instructions
         else:
             added = bytes(argument)
-        # NUL-terminated, and aligned.
+        # With a NUL at the end, and aligned to 16 bytes.
         self.content += added.ljust((len(added) + 16) & ~15, b"\0")
         return address

@@ -1,6 +1,6 @@
-"""What this machine is made of and who uses it, read by psutil.
+"""Processors, memory and users of this machine, read by psutil.
 
-psutil takes longer to load than a fence to apply, so this file is imported when first used.
+To load psutil takes longer than to apply a fence, so this module is imported when needed.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import psutil
 
 
 class Processors(NamedTuple):
-    """How many processors are online, how many this process may use, and the load.
+    """The number of processors online, the number that this process may use, and the load.
 
-    ``load`` is the mean number of processes that want one, over the last minute.
+    ``load`` is the mean number of runnable processes over the last minute.
     """
 
     online: int
@@ -31,22 +31,22 @@ class Memory(NamedTuple):
 
 
 def processors() -> Processors:
-    """Return the processors, see sched_getaffinity(2) and proc_loadavg(5)."""
+    """Return the processors and the load, sched_getaffinity(2), proc_loadavg(5)."""
     usable = len(psutil.Process().cpu_affinity())
     return Processors(psutil.cpu_count() or usable, usable, psutil.getloadavg()[0])
 
 
 def memory() -> Memory:
-    """Return the memory, see proc_meminfo(5)."""
+    """Return the memory and swap space, proc_meminfo(5)."""
     memory, swap = psutil.virtual_memory(), psutil.swap_memory()
     return Memory(memory.total, memory.available, swap.total, swap.free)
 
 
 def sessions() -> int:
-    """Return how many sessions of users are logged in, see utmp(5)."""
+    """Return the number of login sessions, utmp(5)."""
     return len(psutil.users())
 
 
 def user() -> str:
-    """Return the name of the real user of this process, or the number of one without."""
+    """Return the name of the real user of this process, or its UID if it has no name."""
     return psutil.Process().username()

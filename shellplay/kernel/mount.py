@@ -1,6 +1,6 @@
-"""The calls that make and move mounts and their places, by their man-page names.
+"""System calls for mounts and mount points, with their man-page names.
 
-Like all others they are made by a ``Caller``: descriptors are numbers of that process.
+A ``Caller`` makes them: descriptors are numbers in its process.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from shellplay.kernel import constants as k
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
-# struct mount_attr: what is set, what is cleared, propagation, a user namespace.
+# struct mount_attr: attributes to set, attributes to clear, propagation, user namespace.
 _ATTRIBUTES = struct.Struct("QQQQ")
 
 
 def open_tree(
     caller: Caller, path: str, *, recursive: bool = False, at: int = k.AT_FDCWD
 ) -> int:
-    """Copy the mount at a path detached; return its descriptor.
+    """Copy the mount at a path as a detached mount, open_tree(2); return its descriptor.
 
-    If ``recursive``, the mounts below it come along.
+    With ``recursive`` the mounts below it are copied too.
     """
     flags = k.OPEN_TREE_CLONE | k.OPEN_TREE_CLOEXEC | (k.AT_RECURSIVE if recursive else 0)
     flags |= 0 if path else k.AT_EMPTY_PATH
@@ -42,9 +42,10 @@ def open_tree(
 def move_mount(
     caller: Caller, tree: int, target: str, *, of: str, follow: bool = False
 ) -> None:
-    """Attach a detached mount at a path; ``of`` is the path that it was copied from.
+    """Attach a detached mount at a path, move_mount(2).
 
-    With ``follow`` the path may end in a symbolic link.
+    ``of`` is the path that was copied.  With ``follow`` the target may end in a symbolic
+    link.
     """
     flags = k.MOVE_MOUNT_F_EMPTY_PATH | (k.MOVE_MOUNT_T_SYMLINKS if follow else 0)
     caller.call(
@@ -53,11 +54,11 @@ def move_mount(
     )  # fmt: skip
 
 
-# Of a mount that has files to be read or written, and nothing else: flags of mount(2).
+# Flags of mount(2) for a mount with data files only.
 QUIET = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
-# The same as options, for one that is to be looked at only.
+# The same as options, and read-only.
 LOOKED_AT = ("ro", "nosuid", "nodev", "noexec")
-# What a mount may be denied, and the options of mount(8) for it.
+# Options of mount(8) and their attributes.
 ATTRIBUTES = {
     "ro": k.MOUNT_ATTR_RDONLY,
     "nosuid": k.MOUNT_ATTR_NOSUID,
@@ -69,9 +70,9 @@ ATTRIBUTES = {
 def mount_setattr(
     caller: Caller, at: int, path: str, *options: str, recursive: bool = False
 ) -> None:
-    """Give a mount some of ``ATTRIBUTES``, and the mounts below it if ``recursive``.
+    """Set some of ``ATTRIBUTES`` on a mount, mount_setattr(2); needs Linux 5.12.
 
-    Needs Linux 5.12.
+    With ``recursive`` the mounts below it get them too.
     """
     flags = (k.AT_RECURSIVE if recursive else 0) | (0 if path else k.AT_EMPTY_PATH)
     attributes = _ATTRIBUTES.pack(sum(ATTRIBUTES[each] for each in options), 0, 0, 0)
@@ -84,9 +85,10 @@ def mount_setattr(
 
 
 def map_owners(caller: Caller, tree: int, users: int, *, of: str) -> None:
-    """Map the owners of files in a detached mount by the maps of a user namespace.
+    """Map the owners of files in a detached mount, MOUNT_ATTR_IDMAP in mount_setattr(2).
 
-    ``users`` is a descriptor of that, ``of`` says what is mounted; needs Linux 5.12.
+    ``users`` is a descriptor of a user namespace with the maps; ``of`` is the path that was
+    copied.  Needs Linux 5.12.
     """
     flags = k.AT_RECURSIVE | k.AT_EMPTY_PATH
     attributes = _ATTRIBUTES.pack(k.MOUNT_ATTR_IDMAP, 0, 0, users)
@@ -98,12 +100,12 @@ def map_owners(caller: Caller, tree: int, users: int, *, of: str) -> None:
 
 
 def umask(caller: Caller, mask: int) -> int:
-    """Set the mask of modes for new files, umask(2); return the one before."""
+    """Set the mask of modes for new files, umask(2); return the old mask."""
     return caller.call("umask", mask, shown=[f"{mask:#o}"])
 
 
 def mkdirat(caller: Caller, path: str, mode: int = 0o755, *, exist_ok: bool = False) -> None:
-    """Make a directory, mkdir(2)."""
+    """Make a directory, mkdir(2); with ``exist_ok`` an existing file is no error."""
     try:
         caller.call(
             "mkdirat", k.AT_FDCWD, os.fsencode(path), mode, subject=path,
@@ -126,9 +128,10 @@ def symlinkat(caller: Caller, target: str, path: str) -> None:
 def devices(
     caller: Caller, nodes: Sequence[tuple[str, tuple[int, int]]]
 ) -> Iterator[list[int]]:
-    """Copy device nodes as detached mounts, for the block, if they are the ones meant.
+    """Copy device nodes as detached mounts for the block; yield their descriptors.
 
-    A process in the tree may have put something else there; raises KernelError (ENODEV).
+    A node is a path and its device number.  Raises KernelError (ENODEV) if the path leads to
+    another file: a process inside may have replaced it.
     """
     trees: list[int] = []
     try:
@@ -147,7 +150,7 @@ def devices(
 
 
 def mknodat(caller: Caller, path: str, *, exist_ok: bool = False) -> None:
-    """Make an empty file, mknod(2): what a file is mounted on."""
+    """Make an empty file as a mount point, mknod(2); ``exist_ok`` as in mkdirat."""
     try:
         caller.call(
             "mknodat", k.AT_FDCWD, os.fsencode(path), stat.S_IFREG | 0o644, 0, subject=path,
@@ -159,7 +162,7 @@ def mknodat(caller: Caller, path: str, *, exist_ok: bool = False) -> None:
 
 
 def place(target: str) -> str:
-    """Return where a target inside is, without what means nothing in it; raise UsageError."""
+    """Return a target path without empty parts and ``.``; raise UsageError if it is invalid."""
     parts = _parts(target)
     if not target.startswith("/") or ".." in parts or not parts:
         raise UsageError(f"{target!r} is no place to mount at", "a path inside, like /src")
@@ -169,10 +172,9 @@ def place(target: str) -> str:
 def mount_memory(
     caller: Caller, path: str, options: str, *, read_only: bool, allowed: Sequence[str] = ()
 ) -> None:
-    """Mount a tmpfs at a path that is made if it is not there.
+    """Mount a tmpfs at a path; make the mount point if it is missing.
 
-    Nothing in it is executed, and no set-user-ID obeyed, unless ``exec`` or ``suid`` is
-    ``allowed``.
+    The mount is ``noexec`` and ``nosuid``, unless ``allowed`` has ``exec`` or ``suid``.
     """
     make_place(caller, path, directory=True)
     flags = k.MS_NODEV | (k.MS_RDONLY if read_only else 0)
@@ -183,14 +185,17 @@ def mount_memory(
 
 
 def attach(caller: Caller, tree: int, path: str, *, of: str | os.PathLike[str]) -> None:
-    """Attach a detached mount of a file or directory at a path that is made if need be."""
+    """Attach a detached mount at a path; make the mount point if it is missing.
+
+    ``of`` is the path that was copied.
+    """
     make_place(caller, path, directory=os.path.isdir(of))
-    # The root of the caller is that of the tree it lives in: no link in the path leads out.
+    # The caller resolves links from the container root, so no link leads to the host.
     move_mount(caller, tree, path, of=str(of), follow=True)
 
 
 def make_place(caller: Caller, path: str, *, directory: bool) -> None:
-    """Make what is missing of a path that something is going to be mounted at."""
+    """Make a mount point, and the directories above it that are missing."""
     make_parents(caller, path)
     if directory:
         mkdirat(caller, path, exist_ok=True)
@@ -199,7 +204,7 @@ def make_place(caller: Caller, path: str, *, directory: bool) -> None:
 
 
 def make_parents(caller: Caller, path: str) -> None:
-    """Make what is missing of the directories above a path."""
+    """Make the missing directories above a path."""
     above = ""
     for each in _parts(path)[:-1]:
         above = f"{above}/{each}"

@@ -1,4 +1,4 @@
-"""The mounts that a process sees, as /proc/PID/mountinfo lists them."""
+"""The mounts that a process sees, from /proc/PID/mountinfo."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _OCTAL = rb"\\([0-7]{3})"
 
 
 class Mount:
-    """One line of /proc/PID/mountinfo, see proc_pid_mountinfo(5).
+    """One line of /proc/PID/mountinfo, proc_pid_mountinfo(5).
 
-    ``device`` is ``major:minor``; ``propagation`` are tags like ``shared:1``, none if the
-    mount is private.
+    ``device`` is ``major:minor``.  ``propagation`` has tags like ``shared:1``; it is empty
+    for a private mount.
     """
 
     def __init__(
@@ -45,13 +45,13 @@ def parse_mountinfo(content: bytes) -> list[Mount]:
 
 
 def mounts(pid: int | str = "self") -> list[Mount] | None:
-    """Read the mounts that a process sees; None if it has ended."""
+    """Read the mounts that a process sees; None if the process has ended."""
     content = read(pid, "mountinfo")
     return None if content is None else parse_mountinfo(content)
 
 
 def mounts_below(pid: int | str, path: str) -> list[Mount]:
-    """Read the mounts at a plain path and below it, and parse no others."""
+    """Read the mounts at a path and below it; mountinfo must not escape the path."""
     lines = (read(pid, "mountinfo") or b"").splitlines()
     at, below = f"{path} ".encode(), f"{path}/".encode()
     points = (line.split(b" ", 5)[4] + b" " for line in lines)
@@ -63,7 +63,7 @@ def mounts_below(pid: int | str, path: str) -> list[Mount]:
 
 
 def mount_of(fd: int) -> int:
-    """Return the id of the mount that a descriptor of ours leads to, see proc_pid_fdinfo(5)."""
+    """Return the ID of the mount of a descriptor of ours, proc_pid_fdinfo(5)."""
     content = read("self", f"fdinfo/{fd}") or b""
     return int(content.partition(b"\nmnt_id:")[2].split(None, 1)[0])
 
@@ -89,7 +89,7 @@ def _mount(line: bytes) -> Mount:
 def _unescaped(content: bytes) -> str:
     if b"\\" not in content:
         return text(content)
-    # Loaded here: few paths have a blank.
+    # Loaded here: few paths have escapes.
     import re
 
     return text(re.sub(_OCTAL, lambda match: bytes([int(match[1], 8)]), content))

@@ -1,7 +1,7 @@
-"""The namespaces of a process, the user namespaces that own them, and how to hold them.
+"""The namespaces of a process, and the user namespaces that own them.
 
-A namespace is known by the device and inode of its file in /proc/PID/ns, see namespaces(7);
-what may be asked of an open one is in ioctl_ns(2).
+A namespace is identified by the device and inode of its file in /proc/PID/ns,
+namespaces(7).  For the ioctls on such a file see ioctl_ns(2).
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ _UID = struct.Struct("=I")
 
 @cache
 def supported(kind: str) -> bool:
-    """Tell whether this kernel has namespaces of a kind; it stays so until it is rebooted."""
+    """Tell whether this kernel has namespaces of a kind; the answer is valid until a reboot."""
     return os.path.exists(f"/proc/self/ns/{kind}")
 
 
 def identify(pid: int | str, kind: str) -> NamespaceId | None:
     """Return the namespace of a process (or "self"), or None if it cannot be read.
 
-    ``kind`` is one of KINDS or FOR_CHILDREN.  It cannot be read of a process that has gone,
-    that belongs to another user, or (``pid_for_children``) before the first child of a
-    new namespace.
+    ``kind`` is one of KINDS or FOR_CHILDREN.  The namespace cannot be read if the process
+    has ended or belongs to another user.  ``pid_for_children`` cannot be read before a new
+    namespace has its first child.
     """
     if pid == "self":
         return _own(kind, os.getpid())
@@ -57,7 +57,7 @@ def identify(pid: int | str, kind: str) -> NamespaceId | None:
 
 @cache
 def _own(kind: str, process: int) -> NamespaceId | None:
-    # This process never moves itself, so its namespaces are asked for once.
+    # This process never changes its namespaces, so we read each of them once.
     return _identified(process, kind)
 
 
@@ -75,9 +75,10 @@ def identities(pid: int | str = "self") -> dict[str, NamespaceId | None]:
 
 
 def open_namespace(pid: int | str, kind: str) -> int:
-    """Open a namespace of a process, so that it lives on; the caller closes the descriptor.
+    """Open a namespace of a process; the caller closes the descriptor.
 
-    Raises KernelError (ENOENT: no such process, or no such kind in this kernel).
+    The descriptor keeps the namespace alive.  Raises KernelError (ENOENT: the process has
+    ended, or this kernel lacks the kind).
     """
     path = f"/proc/{pid}/ns/{kind}"
     try:
@@ -87,7 +88,7 @@ def open_namespace(pid: int | str, kind: str) -> int:
 
 
 def of_descriptor(fd: int) -> NamespaceId:
-    """Return which namespace an open descriptor holds; raise KernelError if it is none."""
+    """Return the namespace of a descriptor; raise KernelError for another kind of file."""
     flag = _ask(fd, NS_GET_NSTYPE)
     found = os.fstat(fd)
     kind = next(name for name, value in CLONE_FLAGS.items() if value == flag)
@@ -95,7 +96,7 @@ def of_descriptor(fd: int) -> NamespaceId:
 
 
 def owner(fd: int) -> NamespaceId | None:
-    """Return the user namespace that owns a namespace, or None if it is above our own."""
+    """Return the user namespace that owns a namespace; None if it is above our own."""
     return _related(fd, NS_GET_USERNS)
 
 
@@ -108,9 +109,9 @@ def open_owner(fd: int) -> int:
 
 
 def owners(fd: int) -> list[NamespaceId]:
-    """Return the user namespaces that rule a namespace: its owner, that one's parent, ...
+    """Return the user namespace that owns a namespace, and its ancestors, innermost first.
 
-    It ends with our own, or with the first one that we may not look above.
+    The list ends at our own user namespace: the kernel does not show a namespace above it.
     """
     found: list[NamespaceId] = []
     try:
@@ -129,18 +130,17 @@ def owners(fd: int) -> list[NamespaceId]:
 
 
 def parent(fd: int) -> NamespaceId | None:
-    """Return the parent of a pid or user namespace, or None if it is above our own.
+    """Return the parent of a pid or user namespace; None if it is above our own.
 
-    Raises KernelError (EINVAL) for the kinds that have no parents.
+    Raises KernelError (EINVAL) for all other kinds.
     """
     return _related(fd, NS_GET_PARENT)
 
 
 def lineage(pid: int | str, kind: str) -> tuple[NamespaceId, ...]:
-    """Return a process's pid or user namespace and its ancestors, the innermost first.
+    """Return the pid or user namespace of a process and its ancestors, innermost first.
 
-    It ends where the ancestors are above our own namespace.  Raises KernelError like
-    open_namespace.
+    The tuple ends at our own namespace.  Raises KernelError like ``open_namespace``.
     """
     fd = open_namespace(pid, kind)
     found = [of_descriptor(fd)]
@@ -155,7 +155,7 @@ def lineage(pid: int | str, kind: str) -> tuple[NamespaceId, ...]:
 
 
 def owner_uid(fd: int) -> int:
-    """Return the user that made a user namespace, as a UID in ours; 65534 if it has none."""
+    """Return the UID of the creator of a user namespace; 65534 if ours does not map it."""
     answer = bytearray(_UID.size)
     try:
         fcntl.ioctl(fd, NS_GET_OWNER_UID, answer)

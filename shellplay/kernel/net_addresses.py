@@ -1,4 +1,4 @@
-"""The addresses in the network of a process, as /proc shows them."""
+"""The addresses in the net namespace of a process, from /proc."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ LOCAL = "/32 host LOCAL"
 
 
 def addresses(pid: int | str) -> tuple[str, ...]:
-    """Return the addresses of both families, without loopback and link-local ones."""
+    """Return IPv4 and IPv6 addresses, without loopback and link-local addresses."""
     return (*_version_4(pid), *_version_6(pid))
 
 
 def _version_4(pid: int | str) -> list[str]:
     lines = (procfs.read(pid, "net/fib_trie") or b"").decode("ascii").splitlines()
-    # Loaded here: it takes longer than to start a bash.
+    # Loaded here: the import takes longer than the start of a bash.
     from ipaddress import IPv4Address
 
     found = (
@@ -24,7 +24,7 @@ def _version_4(pid: int | str) -> list[str]:
         for before, line in itertools.pairwise(lines)
         if LOCAL in line
     )
-    # A trie may show one in two tables.
+    # fib_trie may show an address in two tables.
     return list(dict.fromkeys(str(each) for each in found if not each.is_loopback))
 
 

@@ -1,4 +1,4 @@
-"""Network interfaces of the network that a process is in."""
+"""Network interfaces in the net namespace of a process."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ IFREQ = struct.Struct("16sH22x")
 
 
 def bring_up(caller: Caller, interface: str) -> None:
-    """Set a new interface up in the network namespace of the caller, netdevice(7)."""
+    """Set a new interface up in the net namespace of the caller, netdevice(7)."""
     fd = caller.call("socket", k.AF_INET, k.SOCK_DGRAM | k.SOCK_CLOEXEC, 0)
     try:
-        # A new interface has no other flag yet, so none has to be kept.
+        # SIOCSIFFLAGS sets all flags.  A new interface has no flags that we must keep.
         request = bytearray(IFREQ.pack(interface.encode(), k.IFF_UP))
         caller.call(
             "ioctl", fd, k.SIOCSIFFLAGS, request, subject=interface,

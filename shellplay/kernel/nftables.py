@@ -1,4 +1,4 @@
-"""Whether the kernel has nftables, as netlink shows, see netlink(7)."""
+"""Check by netlink(7) whether the kernel has nftables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS = 2.0
 
 
 def refused() -> str | None:
-    """Return why the tables cannot be listed, None if they can."""
+    """Return why the kernel refuses to list nftables, None if it lists them."""
     size = HEADER.size + len(OF_ALL_FAMILIES)
     question = HEADER.pack(size, GET_TABLES, REQUEST_DUMP, 1, 0) + OF_ALL_FAMILIES
     try:

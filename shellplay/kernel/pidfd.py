@@ -1,4 +1,4 @@
-"""Descriptors that stand for a process, see pidfd_open(2)."""
+"""Descriptors of processes, pidfd_open(2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wait for one descriptor, and never for ever."""
+"""Wait for one descriptor, with a timeout."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import select
 
 
 def readable(fd: int, seconds: float) -> bool:
-    """Wait until a descriptor can be read, or so long; tell whether it can, poll(2).
+    """Wait for at most ``seconds``; tell whether a descriptor is readable, poll(2).
 
-    A pidfd can be "read" when its process has ended.
+    A pidfd is readable when its process has ended.
     """
-    # Not select(2), which knows no descriptor above 1023.
+    # select(2) does not support descriptors above 1023.
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     return bool(poll.poll(seconds * 1000))

@@ -1,6 +1,6 @@
-"""Files that keep what takes long to find out, readable and writable by their user only.
+"""Cache files that only their user can read and write.
 
-What cannot be written is not: the next time it is found out again.
+A file that cannot be written is skipped: the next process computes its content again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ PRIVATE = 0o700
 
 
 def load(path: str, longest: int) -> bytes | None:
-    """Return the first ``longest`` bytes of a file; None if somebody else may write to it."""
+    """Return the first ``longest`` bytes of a file.
+
+    None if the file is missing, or if another user may have written it.
+    """
     try:
         if not _is_private(os.stat(os.path.dirname(path)), stat.S_ISDIR):
             return None
@@ -29,10 +32,10 @@ def load(path: str, longest: int) -> bytes | None:
 
 
 def save(path: str, content: bytes) -> None:
-    """Write a file, whole or not at all, in a directory that is made if it is not there."""
+    """Write a file completely or not at all; make its directory if it is missing."""
     directory, name = os.path.split(path)
     coming = os.path.join(directory, f".{name}.{os.urandom(6).hex()}")
-    # With a full or read-only disk, or the directory of another user, nothing is kept.
+    # On a full or read-only disk, or in a directory of another user, no file is written.
     with suppress(OSError):
         os.makedirs(os.path.dirname(directory), exist_ok=True)
         with suppress(FileExistsError):

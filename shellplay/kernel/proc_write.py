@@ -1,4 +1,4 @@
-"""Write files of the kernel, as in /proc/PID, and open paths below the root of a process."""
+"""Write files of procfs, sysfs and cgroupfs; open paths below the root of a process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shellplay.kernel import procfs
 from shellplay.kernel.call_log import note
 from shellplay.kernel.here import HERE
 
-# Field 48 of stat, counted from the first one behind the command.
+# Field 48 of stat; index 0 is the first field behind the command.
 ARG_START = 45
 
 
@@ -21,7 +21,7 @@ def write_file(pid: int, name: str, text: str) -> None:
 
 
 def write(path: str | os.PathLike[str], text: str) -> None:
-    """Write a file of the kernel in one write(2); raise KernelError if it refuses that."""
+    """Write a file of the kernel in one write(2); raise KernelError if it is refused."""
     result = 0
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
@@ -37,9 +37,10 @@ def write(path: str | os.PathLike[str], text: str) -> None:
 
 
 def open_within(pid: int | str, path: str, flags: int) -> int:
-    """Open a path as a process resolves it: a link in there leads nowhere else, openat2(2).
+    """Open a path below the root of a process, openat2(2); return the descriptor.
 
-    Raises KernelError.
+    RESOLVE_IN_ROOT resolves links from this root, so no link leads to the host.  Raises
+    KernelError.
     """
     root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -49,10 +50,10 @@ def open_within(pid: int | str, path: str, flags: int) -> int:
 
 
 def set_command_line(pid: int, text: str) -> None:
-    """Change what ps(1) shows as the command of a process, as far as there is room.
+    """Change the command of a process in ps(1); a text longer than the old one is cut.
 
-    The words of a command are memory of the process; where they are is in
-    /proc/PID/stat, see proc_pid_stat(5).  Raises OSError if its memory is not ours to write.
+    The words of the command are in the memory of the process, and /proc/PID/stat has their
+    address, proc_pid_stat(5).  Raises OSError if we may not write this memory.
     """
     content = procfs.read(pid, "stat")
     if content is None:

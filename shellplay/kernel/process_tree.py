@@ -1,4 +1,4 @@
-"""Find and end every descendant of a process, also while they go on forking."""
+"""Find and kill all descendants of a process, even while they fork."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def running(ancestor: int) -> list[int]:
 
 
 def end_descendants(ancestor: int) -> None:
-    """Kill and reap all descendants of this process until none is left.
+    """Kill and reap all descendants of a process until none is left.
 
-    A process that may not be killed (a set-user-ID program) is given up after five
-    seconds.  ``ancestor`` must be this process, or one whose orphans come to it.
+    We may not kill a set-user-ID program, so the function returns after five seconds then.
+    ``ancestor`` must be this process, or a process whose orphans this process inherits.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while found := descendants(ancestor):
-        # Stop all before killing any: a process that forks in between would be missed in
-        # this round; the loop finds it in the next one, but a fork bomb must not win.
+        # We stop all processes before we kill them: a stopped process cannot fork.  The next
+        # round finds a child that was forked meanwhile, but a fork bomb would always have one.
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for pid in found:
                 _send(pid, number)
@@ -47,7 +47,7 @@ def end_descendants(ancestor: int) -> None:
 
 
 def kill_quietly(pid: int) -> None:
-    """Kill a process; that it has ended already, or is not ours to end, is no error."""
+    """Kill a process; it is no error if it has ended or if we may not kill it."""
     _send(pid, signal.SIGKILL)
 
 
@@ -57,7 +57,7 @@ def _send(pid: int, number: int) -> None:
 
 
 def _reap_until_quiet(deadline: float) -> bool:
-    """Reap children; return False if there is nothing left that we could end."""
+    """Reap the ended children; return False if there are no children, or after the deadline."""
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)

@@ -1,6 +1,6 @@
-"""What the kernel counts of a process, read by psutil: user, processor time, memory, start.
+"""User, processor time, memory and start time of processes, read by psutil.
 
-psutil takes longer to load than a fence to apply, so this file is imported when first used.
+To load psutil takes longer than to apply a fence, so this module is imported when needed.
 """
 
 from __future__ import annotations
@@ -19,21 +19,19 @@ DETAILS = ["uids", "cpu_times", "memory_info", "create_time"]
 
 
 def details(pids: Iterable[int]) -> dict[int, ProcessDetails]:
-    """Return what ps(1) shows of processes in its long listing, by PID.
+    """Return the details for the long listing of ``ps``, by PID.
 
-    A process that has ended, or that this user may not read, has None in every field.
+    All fields are None for a process that has ended.  A field that this user may not read is
+    None.
     """
-    # psutil before 7.1 remembers the boot time, and the clock may have been set since.
+    # psutil before 7.1 caches the boot time, and the clock may have been set since.
     booted = psutil.boot_time()
     users: dict[int, str] = {}
     return {pid: _details(pid, booted, users) for pid in pids}
 
 
 class Sum(NamedTuple):
-    """How many processes there are, and what they use together.
-
-    Resident memory is in bytes, processor time in seconds.
-    """
+    """A number of processes, their resident memory in bytes, and their processor time."""
 
     processes: int
     memory: int
@@ -41,10 +39,9 @@ class Sum(NamedTuple):
 
 
 def summed(pids: Iterable[int]) -> Sum:
-    """Return the sums over processes, of those that are there and that this user may read.
+    """Return the sums over processes; values that this user may not read do not count.
 
-    A page that several processes share counts in each of them.  The time of a child that
-    has ended counts with the parent that waited for it.
+    A shared page counts for each process.  The time of a reaped child counts for its parent.
     """
     processes, memory, seconds = 0, 0, 0.0
     for pid in pids:
@@ -71,7 +68,8 @@ def _details(pid: int, booted: float, users: dict[int, str]) -> ProcessDetails:
         users[uids.effective] = _user(uids.effective)
     percent = None
     if times is not None and started is not None:
-        # The boot time is known to a second only.  It is in both, so it drops out.
+        # The boot time is exact to one second only.  ``started`` contains the same error, so
+        # the difference does not.
         lived = time.clock_gettime(time.CLOCK_BOOTTIME) - (started - booted)
         percent = 100 * (times.user + times.system) / lived if lived > 0 else 0.0
     return ProcessDetails(

@@ -1,4 +1,4 @@
-"""Keep this thread and a process on one processor while they take turns."""
+"""Keep this thread and a process on one processor, sched_setaffinity(2)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _libc = ctypes.CDLL(None)
 def shared(pid: int) -> Iterator[set[int] | None]:
     """Keep a process and this thread on the processor of this thread for the block.
 
-    Each remote call is two wake-ups, and to wake an idle processor takes longer than the
-    call.  Yields the processors that the process may use otherwise, which a copy of it
-    has to get back, too; None if nothing was changed.
+    Each remote call has two wake-ups, and to wake an idle processor takes longer than the
+    call.  Yields the old processors of the process, which a copy of it must get back, too.
+    Yields None if the processors stay as they are.
     """
     ours = os.sched_getaffinity(0)
     if len(ours) == 1 or not _has(pid, ours):
@@ -33,14 +33,14 @@ def shared(pid: int) -> Iterator[set[int] | None]:
 
 
 def allow(pid: int, processors: set[int]) -> None:
-    """Let a process use some processors, sched_setaffinity(2); nothing if it has ended."""
+    """Set the processors of a process, sched_setaffinity(2); it may have ended."""
     with suppress(ProcessLookupError, PermissionError):
         os.sched_setaffinity(pid, processors)
 
 
 def _has(pid: int, processors: set[int]) -> bool:
-    # A process with other processors than ours has them by taskset(1) or by a cpuset; a
-    # mask that is set back would outlast the cpuset.
+    # taskset(1) or a cpuset gave the process other processors than ours.  We leave it alone:
+    # a mask that we restore would stay when the cpuset ends.
     try:
         return os.sched_getaffinity(pid) == processors
     except OSError:

@@ -1,6 +1,6 @@
-"""ptrace(2): the requests that a remote syscall needs, one function each.
+"""The requests of ptrace(2) for remote syscalls, a function for each.
 
-All requests for a tracee must come from the thread that seized it.
+The kernel accepts requests for a tracee only from the thread that seized it.
 """
 
 from __future__ import annotations
@@ -29,43 +29,44 @@ def _request(request: int, pid: int, address: int = 0, data: int = 0, *, name: s
     if _libc.ptrace(request, pid, address, data) == -1:
         number = ctypes.get_errno()
         if number == errno.ESRCH:
-            # Not stopped, or not ours, or dead: after a seize only death can be meant.
+            # ESRCH means not stopped, not our tracee, or dead.  After PTRACE_SEIZE only the
+            # death is possible.
             raise ShellGone(f"process {pid} has ended")
         raise KernelError(f"ptrace({name})", number, f"PID {pid}")
 
 
 def seize(pid: int) -> None:
-    """Attach without stopping."""
+    """Attach to a process without a stop, PTRACE_SEIZE."""
     _request(k.PTRACE_SEIZE, pid, name="PTRACE_SEIZE")
 
 
 def set_options(pid: int, options: int) -> None:
-    """Say which events of a stopped tracee are reported; new children are seized too."""
+    """Set PTRACE_O_* of a stopped tracee; with TRACEFORK its new children are seized too."""
     _request(k.PTRACE_SETOPTIONS, pid, 0, options, name="PTRACE_SETOPTIONS")
 
 
 def interrupt(pid: int) -> None:
-    """Ask a seized process to stop."""
+    """Stop a seized process, PTRACE_INTERRUPT; ``wait_stop`` waits for the stop."""
     _request(k.PTRACE_INTERRUPT, pid, name="PTRACE_INTERRUPT")
 
 
 def resume(pid: int) -> None:
-    """Let a stopped tracee run on."""
+    """Continue a stopped tracee, PTRACE_CONT."""
     _request(k.PTRACE_CONT, pid, name="PTRACE_CONT")
 
 
 def single_step(pid: int) -> None:
-    """Let a stopped tracee run one instruction; a system call counts as one."""
+    """Run one instruction, or one system call, of a stopped tracee, PTRACE_SINGLESTEP."""
     _request(k.PTRACE_SINGLESTEP, pid, name="PTRACE_SINGLESTEP")
 
 
 def detach(pid: int) -> None:
-    """Let go of a stopped tracee."""
+    """Detach from a stopped tracee, PTRACE_DETACH; it continues."""
     _request(k.PTRACE_DETACH, pid, name="PTRACE_DETACH")
 
 
 def event_message(pid: int) -> int:
-    """Return the PID of the child that a fork event announced."""
+    """Return the PID of the child of the last fork event, PTRACE_GETEVENTMSG."""
     message = ctypes.c_ulong()
     address = ctypes.addressof(message)
     _request(k.PTRACE_GETEVENTMSG, pid, 0, address, name="PTRACE_GETEVENTMSG")
@@ -83,31 +84,31 @@ class Registers:
         self._address = ctypes.addressof(self._vector)
 
     def keys(self) -> Iterable[str]:
-        """Return the names."""
+        """Return the names of the registers."""
         return self._places
 
     def __getitem__(self, name: str) -> int:
         return self._words[self._places[name]]
 
     def become(self, others: Registers, changes: Mapping[str, int]) -> None:
-        """Take over other registers, with some changed."""
+        """Copy all values of ``others``, then apply ``changes``."""
         ctypes.memmove(self._words, others._words, self._size)
         for name, word in changes.items():
             self._words[self._places[name]] = word
 
     def read(self, pid: int) -> None:
-        """Take the registers of a process; raise KernelError (ENOEXEC) if it is 32-bit."""
+        """Read the registers of a process; raise KernelError (ENOEXEC) if it is 32-bit."""
         _request(k.PTRACE_GETREGSET, pid, k.NT_PRSTATUS, self._address, name="PTRACE_GETREGSET")
         if self._vector.length != self._size:
             raise KernelError("ptrace(PTRACE_GETREGSET)", errno.ENOEXEC, f"PID {pid} is 32-bit")
 
     def write(self, pid: int) -> None:
-        """Set the registers of a process."""
+        """Write the registers to a process."""
         _request(k.PTRACE_SETREGSET, pid, k.NT_PRSTATUS, self._address, name="PTRACE_SETREGSET")
 
 
 def reap(pid: int) -> None:
-    """Wait for the death of a tracee: before, it is no zombie to its parent."""
+    """Wait for the death of a tracee; its parent can reap it only after this wait."""
     with suppress(ShellGone):
         wait_stop(pid)
 
@@ -120,11 +121,11 @@ def kill(pid: int) -> None:
 
 
 def wait_stop(pid: int) -> tuple[int, int]:
-    """Wait until a tracee stops and return (signal, event); raise ShellGone if it ended."""
+    """Wait until a tracee stops; return signal and event.  Raises ShellGone if it has ended."""
     try:
         _, status = os.waitpid(pid, k.WALL)
     except ChildProcessError:
-        status = 0  # It was killed, and its parent has reaped it.
+        status = 0  # The tracee was killed, and its parent has reaped it.
     if not os.WIFSTOPPED(status):
         raise ShellGone(f"process {pid} has ended")
     return os.WSTOPSIG(status), status >> 16

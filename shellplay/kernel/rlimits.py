@@ -1,4 +1,4 @@
-"""Resource limits of a process, read and set from outside, see prlimit(2)."""
+"""Read and set resource limits of processes, prlimit(2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shellplay.model import Value
 
 UNLIMITED = 2**64 - 1
 RLIMIT = struct.Struct("=QQ")
-# The names of prlimit(1) and of Docker, and what /proc/PID/limits calls them.
+# The names in prlimit(1) and in Docker, and the names in /proc/PID/limits.
 LINES = {
     "core": "Max core file size",
     "cpu": "Max cpu time",
@@ -30,12 +30,12 @@ LINES = {
     "stack": "Max stack size",
 }
 
-# What this process got, of the limits that it raised for itself since.
+# The original values of the limits that this process has raised.
 _given: dict[str, Range] = {}
 
 
 class Range(Value):
-    """A soft limit, which holds, and a hard one, up to which the process may raise it."""
+    """A soft limit, which the kernel enforces, and a hard limit, the maximum for the soft."""
 
     soft: int
     hard: int
@@ -48,7 +48,7 @@ class Range(Value):
 
 
 def parse_limits(content: bytes) -> dict[str, Range]:
-    """Parse a limits file, see proc_pid_limits(5)."""
+    """Parse a limits file, proc_pid_limits(5)."""
     found = {}
     lines = procfs.text(content).splitlines()
     for name, title in LINES.items():
@@ -60,7 +60,10 @@ def parse_limits(content: bytes) -> dict[str, Range]:
 
 
 def limits(pid: int | str) -> Mapping[str, Range] | None:
-    """Read the limits of a process by their names; of ``self`` as this process got them."""
+    """Read the limits of a process by name; None if it has ended.
+
+    For ``self`` a limit has the value from before ``raise_own``.
+    """
     content = procfs.read(pid, "limits")
     if not content:
         return None
@@ -68,26 +71,26 @@ def limits(pid: int | str) -> Mapping[str, Range] | None:
 
 
 def raise_own(name: str) -> Range:
-    """Raise a soft limit of this process to the hard one; return the one that it got."""
+    """Raise a soft limit of this process to the hard limit; return the original limits."""
     kind = getattr(resource, f"RLIMIT_{name.upper()}")
     soft, hard = resource.getrlimit(kind)
     resource.setrlimit(kind, (hard, hard))
-    # An unlimited one is -1 in Python.
+    # RLIM_INFINITY is -1 in Python.
     return _given.setdefault(name, Range(soft % (UNLIMITED + 1), hard % (UNLIMITED + 1)))
 
 
 def with_given(argv: Sequence[str | bytes]) -> list[str | bytes]:
-    """Return words that execute a program with the open files that this process got."""
+    """Return a command that runs ``argv`` with the original soft limit of open files."""
     given = _given.get("nofile")
     if given is None or resource.getrlimit(resource.RLIMIT_NOFILE)[0] == given.soft:
         return list(argv)
     soft = str(given).partition(":")[0]
-    # By a program: nothing of ours may run between fork and exec in a process with threads.
+    # sh sets the limit: a process with threads must run no Python between fork and exec.
     return ["/bin/sh", "-c", f'ulimit -S -n {soft}; exec "$@"', "sh", *argv]
 
 
 def prlimit(pid: int, name: str, wanted: Range) -> None:
-    """Set a limit of a process."""
+    """Set a limit of a process, prlimit(2); raise KernelError if it is refused."""
     kind = f"RLIMIT_{name.upper()}"
     HERE.call(
         "prlimit64", pid, getattr(resource, kind), RLIMIT.pack(wanted.soft, wanted.hard), None,

@@ -1,7 +1,6 @@
-"""Filters of system calls: rules in, the program out that the kernel runs, see seccomp(2).
+"""Compile rules into a filter of system calls, a BPF program of seccomp(2).
 
-libseccomp compiles them, through pyseccomp; both are only needed here, and only loaded
-when the first filter is made.
+libseccomp compiles the rules.  Only this module imports pyseccomp, for the first filter.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from shellplay.errors import KernelError, Refused
 from shellplay.kernel import constants as k
 from shellplay.model import Value
 
-# struct sock_filter, and the few instructions that are put before what libseccomp writes.
+# struct sock_filter, and the instructions that we put before the program of libseccomp.
 INSTRUCTION = struct.Struct("=HBBI")
 LOAD, JUMP_IF_EQUAL, JUMP_IF_GREATER, JUMP_IF_AT_LEAST, RETURN = 0x20, 0x15, 0x25, 0x35, 0x06
 NUMBER, ARCHITECTURE = 0, 4  # offsets in struct seccomp_data
@@ -24,14 +23,14 @@ X32_BIT = 0x40000000
 
 
 class Action(Value):
-    """What happens to a call: ``allow``, ``kill``, ``log``, ``trap``, or ``errno``."""
+    """The action for a call: ``allow``, ``kill``, ``log``, ``trap``, or ``errno``."""
 
     name: str
     errno: int = 1
 
 
 class Condition(Value):
-    """A comparison of one argument of a call: see seccomp_rule_add(3) for the operators."""
+    """A comparison of one argument of a call; the operators are in seccomp_rule_add(3)."""
 
     argument: int
     operator: str
@@ -40,7 +39,7 @@ class Condition(Value):
 
 
 class Rule(Value):
-    """What happens to calls of some names, if all conditions hold."""
+    """The action for the named calls, if all conditions are true."""
 
     names: tuple[str, ...]
     action: Action
@@ -48,10 +47,10 @@ class Rule(Value):
 
 
 class Rules(Value):
-    """A whole filter: rules, what happens to the rest, and the other processors it is for.
+    """A filter: rules, the action for all other calls, and further architectures.
 
-    ``architectures`` are the other ones whose programs the processor runs too, like
-    ``X86``; a program of one that is not named is killed.
+    ``architectures`` are names of libseccomp, like ``X86``, for programs that this processor
+    runs too.  The kernel kills a program of an architecture that is not named.
     """
 
     default: Action
@@ -60,25 +59,25 @@ class Rules(Value):
 
 
 def known(name: str) -> bool:
-    """Tell whether libseccomp knows a system call of this name, of any processor."""
+    """Tell whether libseccomp knows a system call of this name, for any processor."""
     library = _library()
     return name.isascii() and int(library.resolve_syscall(library.Arch.NATIVE, name)) != -1
 
 
 def knows(architecture: str) -> bool:
-    """Tell whether libseccomp knows a processor, by its own word, like ``X86``."""
+    """Tell whether libseccomp knows an architecture of this name, like ``X86``."""
     return hasattr(_library().Arch, architecture)
 
 
 @lru_cache(maxsize=16)
 def compiled(wanted: Rules) -> bytes:
-    """Return the program that the kernel runs before every call.
+    """Compile rules, or read them from the cache; return struct sock_filter[].
 
-    Names that libseccomp does not know are left out; a call that is newer than all that are
-    named does not exist (ENOSYS), as programs expect of an old kernel, where the rest fails.
-    Raises Refused if libseccomp is missing, KernelError if it does not take the rules.
+    Names that libseccomp does not know are skipped.  If the default action is ``errno``, a
+    call that is newer than all named calls fails with ENOSYS, as on an old kernel.  Raises
+    Refused if libseccomp is missing, KernelError if it refuses the rules.
     """
-    # Loaded here: to look at the fences takes no filter.
+    # Loaded here: to list the fences needs no filter.
     from shellplay.kernel import seccomp_cache
 
     path = seccomp_cache.place(wanted)
@@ -108,14 +107,14 @@ def _compiled(wanted: Rules) -> bytes:
 
 
 def _add(library: ModuleType, program: object, rule: Rule, default: Action) -> int:
-    """Add a rule to a program; return the highest number that it names."""
+    """Add a rule to a filter of libseccomp; return the highest number of its calls."""
     last = 0
     action = _number(library, rule.action)
     arguments = [_argument(library, each) for each in rule.conditions]
     for name in rule.names:
         number = int(library.resolve_syscall(library.Arch.NATIVE, name))
         last = max(last, number)
-        # What the default does anyway is no rule; libseccomp refuses one like that.
+        # libseccomp refuses a rule with the default action.
         if number != -1 and rule.action != default:
             program.add_rule(action, number, *arguments)  # type: ignore[attr-defined]
     return last

@@ -1,6 +1,6 @@
-"""Filters that were compiled before, as files of the user's own, in XDG_CACHE_HOME.
+"""Compiled seccomp filters in files below XDG_CACHE_HOME.
 
-To compile Docker's takes some 15 ms, to read it back less than one.
+To compile the profile of Docker takes about 15 ms, to read the file less than 1 ms.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ class _Version(ctypes.Structure):
 
 
 def place(rules: object) -> Path | None:
-    """Return where the filter of some rules is kept; None if it is not to be kept.
+    """Return the path of the file for the filter of ``rules``; None if it is not cached.
 
-    ``rules`` are the same if their ``repr`` is.  The same rules are another filter for
-    another processor, libseccomp or shellplay.
+    The name is a hash of the ``repr`` of the rules and of the versions of libseccomp,
+    shellplay and the processor.
     """
     try:
         version = ctypes.CDLL("libseccomp.so.2").seccomp_version
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     except (OSError, AttributeError, RuntimeError):
-        return None  # No libseccomp, an old one, or no home.
+        return None  # libseccomp is missing or old, or the user has no home directory.
     version.restype = ctypes.POINTER(_Version)
     library = version().contents
     about = (
@@ -45,7 +45,10 @@ def place(rules: object) -> Path | None:
 
 
 def load(path: Path) -> bytes | None:
-    """Return a filter that is kept, if it is whole, and only this user can have written it."""
+    """Return the filter in a file.
+
+    None if the file is missing or damaged, or if another user may have written it.
+    """
     content = private_files.load(str(path), DIGEST + LONGEST + 1) or b""
     digest, program = content[:DIGEST], content[DIGEST:]
     whole = program and len(program) <= LONGEST and len(program) % SIZE == 0
@@ -53,5 +56,5 @@ def load(path: Path) -> bytes | None:
 
 
 def save(path: Path, program: bytes) -> None:
-    """Keep a filter."""
+    """Write a filter and its digest to a file."""
     private_files.save(str(path), hashlib.sha256(program).digest() + program)

@@ -1,4 +1,4 @@
-"""Stop a live process by ptrace(2) and let it go on afterwards as if nothing had been."""
+"""Stop a running process by ptrace(2), and restore and continue it afterwards."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from shellplay.kernel.tracee import Tracee
 
 @contextmanager
 def seized(pid: int) -> Iterator[Tracee]:
-    """Stop a live process, let it make calls for us, and let it go on afterwards.
+    """Stop a process for the block, and yield the caller that makes calls in it.
 
-    Raises KernelError (EPERM) if ptrace is refused, ShellGone if the process ended.
+    Raises KernelError (EPERM) if ptrace(2) is refused, ShellGone if the process has ended.
     """
     with shared(pid) as processors:
         _seize(pid)
@@ -38,8 +38,8 @@ def seized(pid: int) -> Iterator[Tracee]:
         try:
             yield tracee
         finally:
-            # If the process itself has ended, this raises ShellGone, also instead of a
-            # ShellGone about another process.
+            # If the process has ended, let_go raises ShellGone for it.  This replaces a
+            # ShellGone for another process.
             try:
                 tracee.let_go()
             finally:
@@ -50,7 +50,7 @@ def _seize(pid: int) -> None:
     try:
         ptrace.seize(pid)
     except KernelError as error:
-        # A zombie is refused like a process of another user.
+        # The kernel refuses a zombie with EPERM, like a process of another user.
         stat = procfs.stat(pid)
         if stat is None or stat.state in "ZX":
             raise ShellGone(f"process {pid} has ended") from error

@@ -1,4 +1,4 @@
-"""Defer signals: work that must not stay half-done is not interrupted."""
+"""Defer signals until the end of work that must not be interrupted."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from contextlib import contextmanager
 from shellplay.kernel import procfs
 
 DEFERRED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Whether the main thread is inside a block of ``deferred``; no other thread writes it.
+# True while the main thread is in a block of ``deferred``; only the main thread writes it.
 _deferring = False
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Deliver INT, TERM and HUP to this process after the ``with`` block, not in it.
+    """Defer INT, TERM and HUP until the end of the ``with`` block.
 
-    A ^C must not leave a bash stopped in the middle of a remote call, or forked and not yet
-    recorded.  A block inside another one has no effect: the outer block delivers.
+    A ^C must not leave a bash that is stopped in a remote call, or a fork that is not
+    recorded.  A nested block has no effect: the outer block delivers the signals.
     """
     global _deferring
-    # Python runs handlers in the main thread only: nothing can interrupt another thread.
+    # Python runs handlers in the main thread only, so other threads need no block.
     if _deferring or threading.current_thread() is not threading.main_thread():
         yield
         return
     caught: list[int] = []
-    # Handlers, not a signal mask: another thread would take a signal that is blocked here,
-    # and the main thread would run its handler all the same.
+    # A signal mask does not help: the kernel gives the signal to another thread, and Python
+    # then runs the handler in the main thread.  So we replace the handlers.
     ours = [number for number in DEFERRED if signal.getsignal(number) is not None]
     before = {
         each: signal.signal(each, lambda number, _: caught.append(number)) for each in ours
@@ -38,7 +38,7 @@ def deferred() -> Iterator[None]:
         yield
     finally:
         _deferring = False
-        # INT last: its handler raises, and the handlers after it would not be set back.
+        # INT is last: its handler may raise already here, and the loop would end.
         for number in reversed(ours):
             signal.signal(number, before[number])
         _let_through(caught)
@@ -55,5 +55,5 @@ def _let_through(caught: list[int]) -> None:
         try:
             signal.raise_signal(caught[0])
         finally:
-            # Also if that handler raised: a ^C must not swallow the TERM behind it.
+            # Also after an exception of the handler: a ^C must not suppress a later TERM.
             _let_through(caught[1:])

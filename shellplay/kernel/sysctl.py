@@ -1,4 +1,4 @@
-"""Settings of the kernel in /proc/sys; the ones of net belong to the caller's network."""
+"""Write kernel parameters in /proc/sys; names in ``net.`` belong to a net namespace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def set_all(caller: Caller, settings: Mapping[str, str]) -> None:
-    """Write settings by their names, with dots, as sysctl(8) does; raises KernelError."""
+    """Write kernel parameters; the names have dots, as in sysctl(8).  Raises KernelError."""
     opened: list[int] = []
     try:
         with caller.together() as opened:

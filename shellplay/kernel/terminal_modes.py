@@ -1,4 +1,4 @@
-"""The modes of a terminal, changed for a while."""
+"""Save and restore the modes of a terminal, termios(3)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 @contextmanager
 def restored(fd: int, when: int = termios.TCSADRAIN) -> Iterator[list[Any]]:
-    """Give a terminal its modes back after the block, see termios(3).
+    """Restore the modes of a terminal after the block, tcsetattr(3).
 
-    Yields a copy of them, to be changed and set.  ``when`` is not TCSAFLUSH: that would
-    throw away what was typed ahead.
+    Yields a copy of the modes.  ``when`` is not TCSAFLUSH by default, because it discards
+    typed keys.
     """
     before = termios.tcgetattr(fd)
     try:
-        # Asked for again: a list of theirs, of the special characters, would be shared.
+        # A second tcgetattr, not a copy: the modes contain a list, which both would share.
         yield termios.tcgetattr(fd)
     finally:
         termios.tcsetattr(fd, when, before)

@@ -1,1 +1,1 @@
-"""Control groups of version 1 and 2, see cgroups(7)."""
+"""Control groups of version 1 and 2, cgroups(7)."""

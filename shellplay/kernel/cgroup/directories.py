@@ -1,4 +1,4 @@
-"""Make and remove cgroups, and move processes: mkdir, rmdir and writes, see cgroups(7)."""
+"""Make and remove cgroups, and move processes into them, cgroups(7)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from shellplay.kernel.process_tree import descendants
 
 
 def allow(hierarchy: Hierarchy, directory: str, controller: str) -> None:
-    """Have a directory give a controller to those below it; version 1 always does.
+    """Enable a controller for the cgroups below a directory; version 1 needs no such step.
 
-    It stays so: others may count on it since.  Raises Refused if it is not given to it.
+    The controller stays enabled, because other programs may rely on it.  Raises Refused if
+    the directory does not have the controller.
     """
     if hierarchy.version == 1:
         return
@@ -40,7 +41,7 @@ def allow(hierarchy: Hierarchy, directory: str, controller: str) -> None:
 
 
 def make(directory: str) -> None:
-    """Make a cgroup, mkdir(2); one of version 1's cpuset gets what the one above it has."""
+    """Make a cgroup, mkdir(2); a cpuset of version 1 gets the values of its parent."""
     result = 0
     try:
         os.mkdir(directory)
@@ -50,14 +51,14 @@ def make(directory: str) -> None:
     finally:
         note(HERE, "mkdir", (directory, "0777"), result, f"mkdir {directory}")
     for name in ("cpuset.cpus", "cpuset.mems"):
-        # Nobody can be in one without, except in version 2.
+        # In version 1 a cpuset without values accepts no process.
         path = f"{directory}/{name}"
         if os.path.exists(path) and not os.path.exists(f"{directory}/cgroup.type"):
             write(path, read(os.path.dirname(directory), name) or "")
 
 
 def remove(directory: str) -> None:
-    """Remove a cgroup and those that were made below it; raises KernelError if that fails."""
+    """Remove a cgroup and the cgroups below it, rmdir(2); raise KernelError if that fails."""
     for path, _, _ in os.walk(directory, topdown=False):
         result = 0
         try:
@@ -70,7 +71,7 @@ def remove(directory: str) -> None:
 
 
 def move(pid: int, directory: str) -> None:
-    """Move a process into a cgroup; that it has ended already is no error."""
+    """Move a process into a cgroup; it is no error if the process has ended."""
     try:
         write(f"{directory}/{PROCS}", str(pid))
     except KernelError as error:
@@ -79,7 +80,7 @@ def move(pid: int, directory: str) -> None:
 
 
 def gather(pid: int, directory: str) -> None:
-    """Move a process with all its descendants into a cgroup, also while they fork."""
+    """Move a process and all its descendants into a cgroup, even while they fork."""
     moved: set[int] = set()
     while left := [each for each in (pid, *descendants(pid)) if each not in moved]:
         for each in left:

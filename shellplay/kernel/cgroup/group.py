@@ -1,4 +1,4 @@
-"""The cgroups of one container: a directory of its own in each hierarchy that it needs."""
+"""The cgroups of one container: a directory in each hierarchy that the container needs."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ PREFIX = "shellplay-"
 PATIENCE_SECONDS = 5.0
 MOMENT_SECONDS = 0.001
 PAUSE = "pause"
-# Whoever ends a playground that has been killed may meet us, who end it too.
+# The REPL and the monitor may remove the same directory at the same time.
 GONE = (errno.ENOENT, errno.ENODEV)
 
 
 def prefix(owner: int) -> str:
-    """Return what the names of all directories of a playground process begin with."""
+    """Return the prefix of the names of all directories of a monitor; ``owner`` is its PID."""
     return f"{PREFIX}{owner}-"
 
 
 class Group:
-    """The directories of one container, made for the first who needs one of them.
+    """The directories of one container; each is made for its first user.
 
-    ``name`` is that of each; it begins with the ``prefix`` of the playground process, which
-    finds and removes them by it whatever happens to us.
+    All directories have the same ``name``.  It begins with the ``prefix`` of the monitor, so
+    that the monitor can find and remove them after our end.  A user is a fence, or ``pause``.
     """
 
     def __init__(self, name: str) -> None:
@@ -41,22 +41,23 @@ class Group:
         self._directories: dict[Hierarchy, str] = {}
 
     def directory(self, hierarchy: Hierarchy | None) -> str | None:
-        """Return its directory in a hierarchy, None if it has none there."""
+        """Return the directory in a hierarchy, None if it is not made."""
         return self._directories.get(hierarchy) if hierarchy else None
 
     @property
     def directories(self) -> tuple[tuple[Hierarchy, str], ...]:
-        """Its directories, each with its hierarchy."""
+        """The directories, each with its hierarchy."""
         return tuple(self._directories.items())
 
     def holds(self, hierarchy: Hierarchy, user: str) -> bool:
-        """Tell whether a user has its directory in a hierarchy already."""
+        """Tell whether a user holds the directory in a hierarchy."""
         return user in self._users.get(hierarchy, ())
 
     def hold(self, hierarchy: Hierarchy, user: str, *controllers: str) -> str:
-        """Return its directory in a hierarchy, with controllers; it is made if need be.
+        """Return the directory in a hierarchy; make it if it is missing.
 
-        It stays until the last ``user`` has released it.  Raises Refused.
+        ``controllers`` are enabled in it.  It stays until the last user releases it.  Raises
+        Refused if we may not make it or a controller is missing.
         """
         directory = self._directories.get(hierarchy)
         above = os.path.dirname(directory) if directory else hierarchies.place(hierarchy)
@@ -71,16 +72,19 @@ class Group:
         return directory
 
     def write(self, hierarchy: Hierarchy, files: dict[str, str]) -> None:
-        """Write files of its directory in a hierarchy, in that order; raises KernelError."""
+        """Write files of the directory in a hierarchy, in this order; raise KernelError."""
         for name, text in files.items():
             write(f"{self._directories[hierarchy]}/{name}", text)
 
     def gather(self, hierarchy: Hierarchy, pid: int) -> None:
-        """Move a process with its descendants into its directory in a hierarchy."""
+        """Move a process and its descendants into the directory in a hierarchy."""
         directories.gather(pid, self._directories[hierarchy])
 
     def release(self, hierarchy: Hierarchy, user: str) -> None:
-        """Have who is inside go back to where we are, if no other user needs it."""
+        """Release the directory for a user; after the last user, remove it.
+
+        Its processes are moved to our own cgroup before.
+        """
         users = self._users.get(hierarchy, set())
         users.discard(user)
         directory = self._directories.get(hierarchy)
@@ -91,7 +95,7 @@ class Group:
         self._directories.pop(hierarchy, None)
 
     def remove(self) -> None:
-        """End whoever is inside, and remove all directories."""
+        """Kill all processes in the directories, and remove the directories."""
         if self._directories:
             thaw(self.name)
             clear(self.name)
@@ -102,14 +106,15 @@ class Group:
 
     @property
     def frozen(self) -> bool:
-        """Whether it is frozen, as the kernel tells."""
+        """Whether the kernel reports the container as frozen."""
         directory = self.directory(hierarchies.freezer())
         return directory is not None and _is_frozen(directory)
 
     def freeze(self, *pids: int) -> None:
-        """Freeze processes with their descendants; raises Refused with the fix.
+        """Freeze processes and their descendants.
 
-        Raises KernelError, and nothing is frozen, if one does not stop in time.
+        Raises Refused if no freezer is mounted.  Raises KernelError, and thaws the processes,
+        if the kernel does not freeze them within five seconds.
         """
         hierarchy = hierarchies.freezer()
         if hierarchy is None:
@@ -127,30 +132,31 @@ class Group:
             time.sleep(MOMENT_SECONDS)
 
     def thaw(self) -> None:
-        """Let what was frozen go on."""
+        """Thaw the frozen processes."""
         hierarchy = hierarchies.freezer()
         if hierarchy is not None and (directory := self.directory(hierarchy)) is not None:
             _thaw(directory)
             self.release(hierarchy, PAUSE)
 
 
-# -- by name: for who has not made them -----------------------------------------------------
+# -- by name: for a process that did not make the directories -------------------------------
 
 
 def thaw(name: str) -> None:
-    """Thaw the directories whose names begin so: who is frozen cannot always be killed."""
+    """Thaw all directories with a prefix: version 1 cannot kill a frozen process."""
     for directory in _named(name):
         _thaw(directory)
 
 
 def clear(name: str) -> None:
-    """End whoever is in directories whose names begin so, and remove these.
+    """Kill all processes in the directories with a prefix, and remove the directories.
 
-    Raises KernelError if one could not be removed within some seconds.
+    Raises KernelError if a directory cannot be removed within five seconds.
     """
     for directory in _named(name):
         if os.path.exists(f"{directory}/cgroup.kill"):
-            # All at once, so that none can fork meanwhile; since Linux 5.14, in version 2.
+            # It kills all processes at once, so that no process forks meanwhile.  Version 2 has
+            # it since Linux 5.14.
             _tell(directory, "cgroup.kill", "1")
         _remove(directory, kill_quietly)
 
@@ -171,17 +177,17 @@ def _beginning(directory: str, name: str) -> list[str]:
 
 
 def _sweep(above: str) -> None:
-    # What is left of playgrounds that were killed with all that would have cleaned up.
+    # If a REPL and its monitor were killed at the same time, their directories are still there.
     for each in _beginning(above, PREFIX):
         owner = os.path.basename(each).removeprefix(PREFIX).partition("-")[0]
         if owner.isdigit() and procfs.stat(int(owner)) is None:
-            # Where somebody is inside, it is in use after all, and the kernel refuses it.
+            # The kernel does not remove a cgroup with processes: then it is in use.
             with suppress(KernelError):
                 directories.remove(each)
 
 
 def _remove(directory: str, empty: Callable[[int], None]) -> None:
-    # Who was killed is in there until it is dead, and who forks has a child in there.
+    # A killed process stays in the cgroup until it is dead, and a new child starts in it.
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         for pid in hierarchies.pids(directory, below=True):

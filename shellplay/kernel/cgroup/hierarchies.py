@@ -1,9 +1,9 @@
-"""Cgroups: where they are mounted, which of them a process is in, and where one can be made.
+"""Cgroup hierarchies: mount points, the cgroups of a process, and places for new cgroups.
 
-Version 1 has a hierarchy for each controller, version 2 one for all of them, and a machine
-may have both, see cgroups(7).  A directory of ours lies below our own cgroup, so that what
-limits us limits it too; in version 2 below the nearest one that has no processes of its
-own, since one that does gives no controllers to those below it.
+Version 1 has a hierarchy for each controller, version 2 has one hierarchy for all, and a
+machine may have both, cgroups(7).  We make directories below our own cgroup, so that our own
+limits apply, too.  In version 2 a cgroup with processes cannot give controllers to its
+children.  So there we take the nearest ancestor without processes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shellplay.errors import Refused
 from shellplay.kernel import procfs
 from shellplay.kernel.mountinfo import mounts
 
-# By the names of version 2; version 1 has another for one of them.
+# The names of version 2; version 1 has another name for ``io``.
 CONTROLLERS = ("memory", "cpu", "pids", "io", "cpuset")
 V1_NAMES = {"io": "blkio"}
 PROCS = "cgroup.procs"
@@ -26,7 +26,7 @@ BY_SYSTEMD = "systemd-run --user --scope -p Delegate=yes shellplay"
 
 
 class Hierarchy:
-    """A mounted tree of cgroups: ``root`` is the cgroup that the mount point shows."""
+    """A mounted hierarchy; ``root`` is the path of the cgroup at the mount ``point``."""
 
     def __init__(
         self, version: int, controllers: frozenset[str], point: str, root: str
@@ -37,7 +37,7 @@ class Hierarchy:
         self.root = root
 
     def of(self, pid: int | str) -> str | None:
-        """Return the directory of the cgroup that a process is in; None if there is none."""
+        """Return the directory of the cgroup of a process; None if the mount lacks it."""
         for number, controllers, path in memberships(pid):
             unified = number == 0
             if unified != (self.version == 2):
@@ -50,7 +50,7 @@ class Hierarchy:
         return None
 
     def upwards(self, directory: str) -> Iterator[str]:
-        """Yield a directory and those above it, up to the mount point."""
+        """Yield a directory and the directories above it, up to the mount point."""
         while True:
             yield directory
             if directory == self.point:
@@ -59,9 +59,9 @@ class Hierarchy:
 
 
 def memberships(pid: int | str = "self") -> list[tuple[int, tuple[str, ...], str]]:
-    """Return the cgroups that a process is in, as hierarchy, controllers and path.
+    """Return the cgroups of a process as hierarchy ID, controllers and path, cgroups(7).
 
-    Hierarchy 0 is version 2; none for a process that has ended, see cgroups(7).
+    Hierarchy 0 is version 2.  The list is empty for a process that has ended.
     """
     return parse_memberships(procfs.read(pid, "cgroup") or b"")
 
@@ -76,9 +76,9 @@ def parse_memberships(content: bytes) -> list[tuple[int, tuple[str, ...], str]]:
     return found
 
 
-@cache  # Where they are mounted is settled when a machine boots, and this is asked often.
+@cache  # A machine mounts them when it boots.
 def hierarchies() -> tuple[Hierarchy, ...]:
-    """Return the trees that are mounted; named ones without a controller are left out."""
+    """Return the mounted hierarchies, without named hierarchies that have no controller."""
     found: dict[object, Hierarchy] = {}
     for mount in mounts() or ():
         if mount.kind == "cgroup2":
@@ -97,7 +97,7 @@ def _known() -> frozenset[str]:
 
 
 def having(controller: str) -> Hierarchy | None:
-    """Return the tree that has a controller, by its name in version 2, or None."""
+    """Return the hierarchy of a controller, by its name in version 2, or None."""
     for each in hierarchies():
         name = V1_NAMES.get(controller, controller) if each.version == 1 else controller
         if name in each.controllers:
@@ -106,9 +106,9 @@ def having(controller: str) -> Hierarchy | None:
 
 
 def freezer() -> Hierarchy | None:
-    """Return the tree by which processes are frozen: version 2 where it is mounted.
+    """Return the hierarchy that freezes processes, or None: version 2 if it is mounted.
 
-    What that has frozen can be killed; what version 1 has only once it is thawed.
+    A process that is frozen by version 2 can be killed; by version 1 only after the thaw.
     """
     unified = next((each for each in hierarchies() if each.version == 2), None)
     return unified or having("freezer")
@@ -118,7 +118,7 @@ def freezer() -> Hierarchy | None:
 
 
 def place(hierarchy: Hierarchy) -> str:
-    """Return the directory below which we may make cgroups; raises Refused with the fix."""
+    """Return the directory below which we may make cgroups; raise Refused with the fix."""
     own = hierarchy.of("self")
     if own is None:
         raise Refused(f"our own cgroup is not below {hierarchy.point}", "fence on the host")
@@ -138,7 +138,7 @@ def place(hierarchy: Hierarchy) -> str:
 
 
 def may_give(hierarchy: Hierarchy, directory: str, controller: str) -> bool:
-    """Tell whether those below a directory have a controller, or we may see to it."""
+    """Tell whether the cgroups below a directory have a controller, or we may enable it."""
     if hierarchy.version == 1:
         return True
     files = [f"{each}/{SUBTREE}" for each in hierarchy.upwards(directory)]
@@ -150,7 +150,7 @@ def _ours(directory: str) -> bool:
 
 
 def _is_topmost(directory: str) -> bool:
-    # The rule about processes does not hold for the root of all, which has no type.
+    # The root of the hierarchy may have processes and give controllers.  It has no type.
     return not os.path.exists(f"{directory}/cgroup.type")
 
 
@@ -165,13 +165,13 @@ def _fix(hierarchy: Hierarchy) -> str:
 
 
 def pids(directory: str, *, below: bool = False) -> list[int]:
-    """Return the PIDs in a cgroup, and in those below it too if asked."""
+    """Return the PIDs in a cgroup, with ``below`` also in the cgroups below it."""
     paths = [path for path, _, _ in os.walk(directory)] if below else [directory]
     return [int(word) for path in paths for word in words(f"{path}/{PROCS}")]
 
 
 def read(directory: str, name: str) -> str | None:
-    """Return what a file of a cgroup says, None if it has none such."""
+    """Return the text in a file of a cgroup, None if the file is missing."""
     try:
         with open(f"{directory}/{name}") as file:
             return file.read().strip()
@@ -182,11 +182,11 @@ def read(directory: str, name: str) -> str | None:
 
 
 def counters(directory: str, name: str) -> dict[str, int]:
-    """Return the ``key number`` lines of a file of a cgroup; empty if it has none such."""
+    """Return the ``key number`` lines of a file of a cgroup; empty if the file is missing."""
     lines = (line.split() for line in (read(directory, name) or "").splitlines())
     return {line[0]: int(line[1]) for line in lines if len(line) == 2}
 
 
 def words(path: str) -> list[str]:
-    """Return the words in a file of a cgroup; none if it has none such."""
+    """Return the words in a file of a cgroup; empty if the file is missing."""
     return (read(*os.path.split(path)) or "").split()

@@ -1,4 +1,4 @@
-"""The cgroups of a container, mounted in it: programs size themselves by what limits them."""
+"""Mount the cgroups of a container inside it: programs read their limits there."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ POINT = "/sys/fs/cgroup"
 
 
 def mount_unified(caller: Caller) -> None:
-    """Mount version 2 to be looked at; its root is that of the caller's cgroup namespace."""
+    """Mount version 2 read-only; its root is the root of the caller's cgroup namespace."""
     caller.mount("cgroup2", POINT, "cgroup2", mount.QUIET | k.MS_RDONLY)
 
 
 def mount_each(caller: Caller, found: Iterable[tuple[Hierarchy, str]]) -> None:
-    """Mount directories of version 1 to be looked at, under the names that the host has.
+    """Mount directories of version 1 read-only, under their names on the host.
 
-    We copy them ourselves, who still see them: only root can.
+    This process copies the mounts, because the caller may not see them any more.  Only root
+    can copy them.
     """
     caller.mount("tmpfs", POINT, "tmpfs", mount.QUIET, "mode=755")
     for hierarchy, directory in found:

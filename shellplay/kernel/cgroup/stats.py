@@ -1,6 +1,6 @@
-"""What a cgroup has counted: use, throttling and kills, of version 1 and 2.
+"""Counters of a cgroup: use, throttling and kills, of version 1 and 2.
 
-Each takes a directory; None is what that kernel, or that cgroup, does not count.
+Each function takes a directory, and returns None if the cgroup has no such counter.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ SERVICE_V1 = "blkio.throttle.io_service_bytes"
 
 
 def number(directory: str | None, *names: str) -> int | None:
-    """Return the number in the first of some files that is there."""
+    """Return the number in the first file that exists and has a number."""
     for name in names:
         text = read(directory, name) if directory else None
         if text is not None and text.isdigit():
@@ -30,7 +30,7 @@ def memory_peak(directory: str | None) -> int | None:
 
 
 def oom_kills(directory: str | None) -> int | None:
-    """Return how many processes the kernel has killed since they wanted more memory."""
+    """Return the number of processes that the kernel has killed because of memory."""
     return _count(directory, "oom_kill", "memory.events", "memory.oom_control")
 
 
@@ -40,12 +40,12 @@ def processes(directory: str | None) -> int | None:
 
 
 def forks_refused(directory: str | None) -> int | None:
-    """Return how often a fork has failed since there were too many processes."""
+    """Return the number of forks that failed because of the limit of processes."""
     return _count(directory, "max", "pids.events")
 
 
 def cpu_seconds(cpu: str | None, cpuacct: str | None) -> float | None:
-    """Return the processor time that was used; version 1 counts it in ``cpuacct``."""
+    """Return the processor time in seconds; version 1 counts it in ``cpuacct``."""
     microseconds = _count(cpu, "usage_usec", "cpu.stat")
     if microseconds is not None:
         return microseconds / 1e6
@@ -54,7 +54,7 @@ def cpu_seconds(cpu: str | None, cpuacct: str | None) -> float | None:
 
 
 def throttled_seconds(directory: str | None) -> float | None:
-    """Return how long it had to wait since it had used up its time, of all processors."""
+    """Return the seconds of throttling, the sum over all processors."""
     microseconds = _count(directory, "throttled_usec", "cpu.stat")
     if microseconds is not None:
         return microseconds / 1e6
@@ -63,7 +63,7 @@ def throttled_seconds(directory: str | None) -> float | None:
 
 
 def transferred(directory: str | None) -> tuple[int, int] | None:
-    """Return the bytes that were read from disks and written to them."""
+    """Return the bytes read from disks and the bytes written to disks."""
     if directory is None:
         return None
     unified = read(directory, "io.stat")
