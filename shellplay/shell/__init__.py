@@ -1,1 +1,1 @@
-"""A live bash on a terminal: start it, type into it, read and restore its state."""
+"""One bash on a pty: start it, type lines, fork it, read and restore its state."""

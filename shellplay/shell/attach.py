@@ -1,7 +1,7 @@
-"""Connect our terminal with another one until the detach key, or the end of what runs there.
+"""Connect the user's terminal with the pty of a container, until the detach key.
 
-Our terminal is raw meanwhile and gets its modes back on every way out; so do the modes
-that a program inside has switched on and left on.
+The user's terminal is raw meanwhile.  At the end it gets back its modes, also the DEC
+private modes that a program inside left on.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ MOMENT_MS = 30
 
 
 class Left(Value):
-    """How a relay ended: ``detached``, ``exited`` or ``hangup``; and keys not yet used."""
+    """The end of a relay: ``detached``, ``exited`` or ``hangup``, and the unused keys."""
 
     reason: str
     unread: bytes = b""
 
 
 def detach_bytes(name: str) -> tuple[bytes, ...]:
-    """Return what a terminal may send for a key like ``C-]``; raise UsageError if unknown.
+    """Return the byte sequences of a key like ``C-]``; raise UsageError if it is unknown.
 
-    A program inside may have switched the terminal to one of the newer key encodings.
+    There are three, because a program inside may switch the terminal to newer key encodings.
     """
     match = re.fullmatch(r"(?:C-|\^|ctrl-)(.)", name, re.IGNORECASE)
     if match is None or not 0x40 <= ord(match[1].upper()) < 0x60:
@@ -51,9 +51,10 @@ def detach_bytes(name: str) -> tuple[bytes, ...]:
 
 
 class Relay:
-    """One connection between our terminal and another one.
+    """A connection between the user's terminal and the pty of a container.
 
-    ``heard`` gets the keys before they are passed on; ``keys`` is our terminal.
+    ``heard`` gets the keys before bash does.  ``keys`` is the descriptor of our standard
+    input.  Raises Refused if standard input or output is no terminal.
     """
 
     def __init__(
@@ -76,40 +77,40 @@ class Relay:
         typeahead: bytes,
         missed: bytes = b"",
     ) -> Left:
-        """Pass keys and output on until one side ends it, behind output that was missed.
+        """Pass keys and output on until the detach key, a hangup, or the end of the bash.
 
-        ``alive`` is the pidfd of what runs there; when it ends, ``next_alive`` returns the
-        pidfd of what runs on in its place, or None.
+        ``missed`` is output to show first.  ``alive`` is the pidfd of the bash; when it ends,
+        ``next_alive`` returns the pidfd of the next live bash, or None.
         """
         with _raw(self.keys), self._size_followed() as resized:
             try:
                 self._write(self._terminal.screen_modes.set() + missed)
                 with self._terminal.watched(self._show):
                     self._have_drawn(alive)
-                    # The detach key may have been typed ahead as well.
+                    # The typed-ahead keys may contain the detach key.
                     left = self._take_keys(typeahead)
                     return left or self._loop(alive, next_alive, resized)
             finally:
                 self._write(self._terminal.screen_modes.unset() + b"\x1b[0m\r\n")
 
     def _have_drawn(self, alive: int) -> None:
-        """Have what runs there draw again what it shows."""
+        """Make bash, or the program in front, draw its screen again."""
         terminal = self._terminal
         if terminal.state is ShellState.IDLE:
-            # Behind an answer bash draws its prompt and half-typed line.
+            # After an answer bash draws its prompt and the half-typed line.
             terminal.ask(":", alive=alive)
             self._pass_output()
         elif terminal.state is not ShellState.STARTING:
-            # A program draws for a new size, but not for two that are the old one again
-            # before it has looked.  Keys wait until it has drawn: less(1) drops the one
-            # that comes with the signal.
+            # SIGWINCH makes a program draw, but only if it reads a new size.  So the second
+            # change comes after it has drawn.  Keys wait, too: less(1) drops a key that comes
+            # with the signal.
             set_size(terminal.master, terminal.columns + 1, terminal.rows)
             self._pass_output_for(REDRAW_SECONDS)
             self._fit()
             self._pass_output_for(REDRAW_SECONDS)
 
     def _pass_output_for(self, seconds: float) -> None:
-        """Show what comes until it has stopped for a moment, at most for so long."""
+        """Show output until there is none for a moment, at most for ``seconds``."""
         poll = select.poll()
         poll.register(self._terminal.master, select.POLLIN)
         deadline = time.monotonic() + seconds
@@ -134,7 +135,7 @@ class Relay:
                 self._terminal.typed += 1
                 self._pending = self._pending[os.write(master, self._pending) :]
             if ready.get(master, 0) & ~select.POLLOUT and self._pass_output():
-                continue  # All output before a death is shown before the death is.
+                continue  # All output is shown before the end of the bash is handled.
             if resized in ready:
                 os.read(resized, READ_SIZE)
                 self._fit()
@@ -153,7 +154,7 @@ class Relay:
                     return left
 
     def _pass_output(self) -> bool:
-        """Show the output that there is; return False if there is none, or at the end."""
+        """Show the present output; return False if there is none, or after a hangup."""
         self._terminal.read()
         output = b"".join(self._shown)
         self._shown.clear()
@@ -192,7 +193,7 @@ class Relay:
 
     @contextmanager
     def _size_followed(self) -> Iterator[int]:
-        # A pipe, because a handler that returns does not end a select (PEP 475).
+        # The handler writes to a pipe, because Python restarts a poll after it (PEP 475).
         readable, writable = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
         def changed(_: int, __: FrameType | None) -> None:

@@ -1,31 +1,31 @@
-"""The rc file of a live bash: prompt marks, a prompt that follows the fences, one key.
+"""The rc file of a bash: prompt marks, a prompt that follows the fences, and a hidden key.
 
-Marks are OSC 133 (semantic prompts) with a nonce, so that a program inside that prints
-marks of its own is not believed: A and B around the prompt, S in a continuation prompt, C
-before a command runs, D with its status after it, and P with the status once more in the
-prompt itself, for a bash that has lost our prompt command.
+Marks are OSC 133 sequences (semantic prompts) with a nonce, so that no program can forge
+them.  A and B are around the prompt, S is in a continuation prompt, C comes before a command
+runs, and D with its exit status after it.  P is in the prompt and has the status again, for a
+bash whose PROMPT_COMMAND is not ours any more.
 
-The key is a sequence that nobody types.  Bash runs what follows it, in the shell itself,
-with the half-typed line set aside and drawn again: this is how state is read and carried
-over without a file, a descriptor or a fork inside the fence.
+The hidden key is a sequence that no keyboard sends.  Bash runs the script behind it in the
+shell itself, and then draws the half-typed line again.  So we read and restore state without
+a file, a descriptor or a fork behind the fence.
 
-A bash that is to tell its lines has Enter bound to two such keys: one prints the line as it
-is edited, between the marks E and e, the other has it accepted.
+If a bash reports its lines, Enter is bound to two more hidden keys.  The first one prints the
+edited line between the marks E and e; the second one accepts the line.
 """
 
 from __future__ import annotations
 
 import re
 
-# A backslash begins an escape of printf's %b; of the rest only printable ASCII is typed.
+# These bytes are escaped for printf %b: a backslash, and all but printable ASCII.
 _UNTYPABLE = re.compile(rb"[^ -\[\]-~]")
 TEMPLATE = r"""
 __shellplay_prompt() {
     __shellplay_keep_builtin
     local status= uid= host=
     builtin printf '\e]133;D;%s;k=NONCE\a' "$1"
-    # \h, \u and \$ are computed once by bash; the fences change them while it runs.  Read
-    # without forking: a fork may be what a fence forbids.
+    # Bash computes \h, \u and \$ once, but fences change host and user while it runs.  We read
+    # /proc without a fork, because a fence may deny fork(2).
     { IFS= builtin read -r host </proc/sys/kernel/hostname; } 2>/dev/null || host=$HOSTNAME
     { IFS= builtin read -rd '' status </proc/self/status; } 2>/dev/null || uid=
     uid=${status#*$'\nUid:\t'*$'\t'} uid=${uid%%[!0-9]*} uid=${uid:-$EUID}
@@ -38,9 +38,9 @@ __shellplay_prompt() {
     __shellplay_rehook
     return "$1"
 }
-# Everything here needs ``builtin``, which a user may replace by a function of that name.  In
-# POSIX mode alone unset is found before any function, and only an assignment can switch it
-# on without one.
+# All code here needs ``builtin``, and a user may define a function of this name.  In POSIX
+# mode, and only there, bash finds the builtin unset before a function of its name.  An
+# assignment switches this mode on without a command.
 __shellplay_keep_builtin() {
     builtin printf -v __shellplay_in kept >/dev/null 2>&1
     [[ ${__shellplay_in-} == kept ]] && { builtin unset __shellplay_in; return; }
@@ -49,13 +49,13 @@ __shellplay_keep_builtin() {
     \unset POSIXLY_CORRECT
     builtin echo 'shellplay: the function builtin is undefined again, the prompt needs its name'
 }
-# Without standard error: ``set -x`` is for the user's commands.
+# Standard error goes to /dev/null: ``set -x`` shall show the user's commands only.
 __shellplay_hook='{ __shellplay_prompt "$?"; } 2>/dev/null'
 PROMPT_COMMAND=("$__shellplay_hook" "${PROMPT_COMMAND[@]}" __shellplay_rehook)
-# A user may replace any of these.  ``PROMPT_COMMAND=...`` replaces its first element only,
-# and the last one puts ours back; PS0 and the rest are seen to before the next line.
+# A user may replace these variables.  ``PROMPT_COMMAND=...`` replaces only the first element;
+# the last element then restores it, and PS0, PS1 and PS2.
 __shellplay_rehook() {
-    # What was made read-only cannot be set, and to try would end this function.
+    # An assignment to a read-only variable fails and ends this function, so we check first.
     [[ ${PROMPT_COMMAND[0]-} == "$__shellplay_hook" ||
         ${PROMPT_COMMAND+${PROMPT_COMMAND@a}} == *r* ]] ||
         PROMPT_COMMAND=("$__shellplay_hook" "${PROMPT_COMMAND[@]}")
@@ -98,10 +98,10 @@ USER_FILE = "[[ -r ~/.bashrc ]] && . ~/.bashrc"
 
 
 def rc_text(nonce: str, *, user_file: bool, tells_lines: bool, close: int) -> str:
-    """Return the rc file; ``user_file`` reads the user's ~/.bashrc first.
+    """Return the text of the rc file; with ``user_file`` it reads ~/.bashrc first.
 
-    ``tells_lines`` has each typed line reported; ``close`` is the descriptor that the file is
-    read from, which bash closes at the end.
+    With ``tells_lines`` bash reports each typed line.  ``close`` is the descriptor of the rc
+    file in bash; the last line closes it.
     """
     telling = TELLING.replace("ACCEPT", r"\e[7133;NONCE;A~") if tells_lines else ""
     parts = [
@@ -116,15 +116,15 @@ def rc_text(nonce: str, *, user_file: bool, tells_lines: bool, close: int) -> st
 
 
 def accept_sequence(nonce: str) -> bytes:
-    """Return the bytes that make a bash that tells its lines accept one, and not tell it."""
+    """Return the key by which a bash that reports lines accepts a line without a report."""
     return f"\x1b[7133;{nonce};A~".encode()
 
 
 def key_sequence(nonce: str, script: str) -> bytes:
-    """Return the bytes that make a bash with this nonce run ``script`` unseen.
+    """Return the hidden key and ``script``; bash runs the script and shows nothing.
 
-    The script is one line of printable ASCII, which bash reads in pieces of 4 KiB: the
-    terminal would act on control characters, and a locale on the others.
+    The script is sent as one line of printable ASCII: the terminal would interpret control
+    characters, and bash would decode other bytes by its locale.
     """
     text = script.encode("utf-8", "surrogateescape")
     escaped = _UNTYPABLE.sub(lambda match: b"\\0%03o" % ord(match[0]), text)

@@ -1,6 +1,6 @@
-"""Where a bash has the variables that it exports, from the ELF dynamic symbol table.
+"""The addresses of variables that bash exports, from its ELF dynamic symbol table.
 
-A bash without them (stripped, or static) cannot be forked for a fence.
+A bash without these symbols (stripped, or static) cannot be forked for a fence.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ ADDRESSES = struct.Struct(f"={1 + len(NAMES)}Q")
 
 
 class Symbols(Value):
-    """Addresses in a program before it is loaded: of its headers, and of the variables."""
+    """Addresses in a program file: of its program headers, and of the variables by name."""
 
     headers: int
     values: Mapping[str, int]
 
 
-# Of each program, by what tells it from another.
+# The symbols of each program, by inode, size and times of its file.
 _known: dict[str, Symbols] = {}
 
 
 def symbols_of(pid: int) -> Symbols:
-    """Return the addresses in the program of a process; raise Refused if it has not all."""
+    """Return the addresses in the program of a process; raise Refused if one is missing."""
     path = f"/proc/{pid}/exe"
     found = os.stat(path)
-    # Not by its device: an overlay has another number each time it is mounted.
+    # Without the device number, because each mount of an overlay has a new one.
     program = f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
     if program not in _known:
         _known[program] = _kept(path, program)
@@ -49,7 +49,7 @@ def symbols_of(pid: int) -> Symbols:
 
 
 def _kept(path: str, program: str) -> Symbols:
-    """Return the addresses from the last time, or read them: pyelftools is large."""
+    """Return the addresses from the cache file, or read them by pyelftools, which is slow."""
     cache = base_directory("XDG_CACHE_HOME", ".cache")
     file = cache and os.path.join(cache, "bash", program)
     content = private_files.load(file, ADDRESSES.size + 1) if file else None
@@ -82,7 +82,7 @@ def _read(path: str) -> Symbols:
 
 
 def _headers(elf: ELFFile) -> int:
-    """Return the address of the program headers: they are in a part that is loaded."""
+    """Return the address of the program headers, which are inside a PT_LOAD segment."""
     offset: int = elf.header.e_phoff
     part = next(
         each

@@ -1,4 +1,4 @@
-"""The mount broker of a bash: the bash itself, or a process that joins its namespaces."""
+"""Mount for a bash: by the bash itself, or by a broker that joins its namespaces."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from shellplay.shell.shell import Shell
 
 @contextmanager
 def broker(monitor: Monitor, pid: int) -> Iterator[Caller]:
-    """Give a process in all namespaces of another for the block, at the root of its tree.
+    """Start a stub in all namespaces of a process for the block, and yield it.
 
-    It has all privileges over the table of mounts: it is in the user namespace that this
-    belongs to, which may be one outside of that of the other.
+    Its root directory is the container root.  It has CAP_SYS_ADMIN over the mount namespace:
+    it joins the user namespace that owns it, which may be an ancestor of that of ``pid``.
     """
     stubs: dict[Stub, int] = {}
     with ExitStack() as pidfds:
@@ -33,7 +33,7 @@ def broker(monitor: Monitor, pid: int) -> Iterator[Caller]:
 
         try:
             stub = hold(monitor.stub())
-            # Before it joins: from then on a privileged process inside may read its memory.
+            # Before it joins: a privileged process inside could read its memory then.
             stub.conceal()
             yield _joined(stub, pid, hold)
         finally:
@@ -41,14 +41,14 @@ def broker(monitor: Monitor, pid: int) -> Iterator[Caller]:
 
 
 def _end(monitor: Monitor, stubs: Mapping[Stub, int]) -> None:
-    """End stubs, whatever state they are in, and wait until the monitor has reaped them.
+    """Kill stubs, and wait until the monitor has reaped them.
 
-    A program inside may have sent SIGSTOP to a stub: it would not hear that we hang up.  No
-    program inside can see a stub any more that is reaped.
+    A program inside may have sent SIGSTOP to a stub: a stopped stub does not exit when we
+    close its socket.  After the wait no program inside can see a stub.
     """
     for stub, held in stubs.items():
         stub.quit()
-        with suppress(KernelError):  # It may have ended already.
+        with suppress(KernelError):  # The stub may have ended already.
             HERE.pidfd_send_signal(held, signal.SIGKILL)
     for stub in stubs:
         monitor.status_of(stub.pid)
@@ -56,15 +56,15 @@ def _end(monitor: Monitor, stubs: Mapping[Stub, int]) -> None:
 
 @contextmanager
 def mount_caller(monitor: Monitor, shell: Shell, *, by_itself: bool) -> Iterator[Caller]:
-    """Give who mounts for a bash, for the block: it takes a tenth of the time by itself.
+    """Yield the caller that mounts for a bash, for the block.
 
-    It may have given up what that takes, or not be ours to stop, or not be asked to do it
-    ``by_itself``: then a broker does it.
+    The bash itself takes a tenth of the time of a broker.  A broker is used without
+    ``by_itself``, if the bash has given up the privileges, or if ptrace(2) is refused.
     """
     with ExitStack() as held:
         caller: Caller | None = None
         if by_itself and _may_mount(shell):
-            # Where ptrace is refused that costs nothing but the try.
+            # Where ptrace(2) is refused, this fails at once.
             with suppress(KernelError):
                 caller = held.enter_context(shell.seized())
         yield caller or held.enter_context(broker(monitor, shell.pid))
@@ -89,7 +89,8 @@ def _joined(stub: Stub, pid: int, hold: Callable[[Stub], Stub]) -> Stub:
         with pidfd(pid) as target, stub.passed(target) as number:
             stub.setns(number, flags, of=pid)
     if wanted["pid"] != now["pid"]:
-        # Only its children are in there, and what it mounts shows where it is itself.
+        # setns(2) with a PID namespace moves only the children.  And a mount of proc shows the
+        # PID namespace of its mounter, so a child must mount it.
         with stub.forked() as (copy, _):
             assert isinstance(copy, Stub)
             return hold(copy)
@@ -106,7 +107,7 @@ def _join_owner(stub: Stub, pid: int) -> None:
 
 @contextmanager
 def _owner_of_mounts(pid: int) -> Iterator[int]:
-    """Hold the user namespace that the mounts of a process belong to, for the block."""
+    """Open the user namespace that owns the mount namespace of a process, for the block."""
     mounts = namespaces.open_namespace(pid, "mnt")
     try:
         owner = namespaces.open_owner(mounts)

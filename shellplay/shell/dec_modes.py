@@ -1,7 +1,7 @@
-"""The modes that the programs on a terminal have switched: alternate screen, mouse, cursor.
+"""DEC private modes that programs have switched: alternate screen, mouse, cursor.
 
-A terminal that begins to show them has to switch, too, and gets its own modes back
-when it stops; see DEC private modes in console_codes(4).
+The user's terminal must switch to these modes when it begins to show a container, and back
+when it stops.  See "DEC Private Mode" in console_codes(4).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ OFF_BY_DEFAULT = frozenset(b"1 47 1000 1002 1003 1004 1006 1015 1047 1049 2004".
 
 
 class ScreenModes:
-    """Which modes of a terminal are not as they are in a fresh one."""
+    """The modes of a terminal that differ from the modes of a new terminal."""
 
     def __init__(self) -> None:
-        # A dict, for its order: the alternate screen comes before what is done on it.
+        # The order is kept: the alternate screen comes before the modes set on it.
         self._switched: dict[bytes, bytes] = {}
 
     def follow(self, output: bytes) -> None:
-        """Note the modes that a piece of output switches."""
+        """Record the modes that a piece of output switches."""
         if b"\x1b[?" not in output:
             return
         for numbers, switch in SWITCH.findall(output):
@@ -33,11 +33,11 @@ class ScreenModes:
                     self._switched[number] = switch
 
     def set(self) -> bytes:
-        """Return what makes a fresh terminal have these modes."""
+        """Return the sequences that give a new terminal these modes."""
         return b"".join(b"\x1b[?%b%b" % pair for pair in self._switched.items())
 
     def unset(self) -> bytes:
-        """Return what makes a terminal with these modes a fresh one."""
+        """Return the sequences that switch these modes back."""
         opposite = {b"h": b"l", b"l": b"h"}
         pairs = reversed(self._switched.items())
         return b"".join(b"\x1b[?%b%b" % (number, opposite[switch]) for number, switch in pairs)

@@ -1,4 +1,4 @@
-"""How a bash forks for a fence."""
+"""The plan of a fork: the flags and calls by which a copy of a bash goes behind a fence."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 class ForkPlan(Value):
-    """The flags of the fork, see clone(2), and what the copy calls before it goes on.
+    """The flags of clone(2), and the function that applies fences to the copy.
 
-    With ``by_way_of`` the copy is the child of a copy in between, which calls that before.
+    With ``by_way_of`` bash forks twice: the function is applied to the first copy, and the
+    second copy inherits the change, see ``Tracee.forked_by_way_of``.
     """
 
     flags: int

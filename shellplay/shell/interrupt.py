@@ -1,9 +1,9 @@
-"""^C for the foreground group, typed again where no program can have received it.
+"""Type ^C for the foreground group, and again if no program can have received SIGINT.
 
-Between its fork and its exec(3) a job is a copy of bash: it takes the signal as bash does,
-and forgets it with the exec.  And bash itself, in front until the job is, takes it and then
-waits for the job all the same.  What had become a program when ^C was typed has had it, and
-is not sent another: it may be cleaning up.
+Between fork(2) and execve(2) a job is a copy of bash.  Its handler takes SIGINT, and the
+exec forgets it.  Bash itself, before the job is in the foreground, takes SIGINT and still
+waits for the job.  In both cases the job goes on, so ^C must be typed again.  A process that
+was a program already has received SIGINT.  It gets no second one: it may be cleaning up.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.02, 1.0
 
 
 class Front(Value):
-    """The foreground group: copies of bash, or bash, and programs, by PID."""
+    """The PIDs of the foreground group: bash and its copies, and programs."""
 
     copies: frozenset[int]
     programs: frozenset[int]
 
 
 class Interruption:
-    """^C for one line of bash: typed when asked, and again as long as it was lost."""
+    """^C for one line of bash: ``send`` types it; ``wait`` types it again if it was lost."""
 
     def __init__(self, terminal: Terminal, shell: Shell) -> None:
         self._terminal = terminal
@@ -45,14 +45,14 @@ class Interruption:
         self._terminal.type(INTERRUPT)
 
     def wait(self, until: Callable[[], bool], *, timeout: float | None) -> None:
-        """Read until ``until()`` is true; raise TimedOut or ShellGone.
+        """Read until ``until()`` is true, and type a lost ^C again.
 
-        Looks now and then whether the ^C that was sent was lost.
+        ``timeout`` is in seconds, None for no limit.  Raises TimedOut or ShellGone.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            # Where programs only were in front they have it, and nothing can be lost.
+            # If the foreground group was programs only, all of them have received SIGINT.
             looks = self._before.copies and (left is None or left > self._pause)
             patience = self._pause if looks else left
             try:
@@ -67,7 +67,8 @@ class Interruption:
 
     def _lost(self) -> bool:
         new = self._front().programs - self._before.programs
-        # Beside a program that has had it, bash may well go on with another one.
+        # If a program has received SIGINT, bash may start another program as usual.  Then only
+        # a copy of bash that has become a program is a sign of a lost ^C.
         return bool(new if not self._before.programs else new & self._before.copies)
 
     def _front(self) -> Front:

@@ -1,4 +1,4 @@
-"""Tell the marks of our own bash from everything else that comes out of a terminal."""
+"""Find the marks of bash (OSC 133 with our nonce) in the output of a terminal."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterable, Iterator
 from shellplay.model import Value
 
 INTRODUCER = b"\x1b]133;"
-# No mark of ours is longer; what looks like the start of one is held back until then.
+# The longest mark in bytes.  A possible start of a mark is held back up to this length.
 LONGEST = 80
 
 
 class Mark(Value):
-    """One mark: A B S C D P as in the rc file; H and h, E and e around unseen output."""
+    """A mark: A B S C D P as in the rc file; H and h, E and e around hidden output."""
 
     kind: str
     status: int | None = None
 
 
 class MarkReader:
-    """Split a terminal's output into text and marks, across any chunk boundaries."""
+    """Split the output of a terminal into text and marks; a mark may be in two chunks."""
 
     def __init__(self, nonce: str) -> None:
         self._pattern = re.compile(
@@ -29,8 +29,8 @@ class MarkReader:
         self._held = b""
 
     def feed(self, chunk: bytes) -> Iterable[bytes | Mark]:
-        """Return text and marks of a chunk in order."""
-        # Most output has no escape at all; it is not looked at twice.
+        """Return the text and the marks of a chunk, in order."""
+        # Most output has no escape character, and needs no search for marks.
         if not self._held and b"\x1b" not in chunk:
             return (chunk,)
         return self._split(chunk)

@@ -1,4 +1,4 @@
-"""A pseudo terminal: its two ends, its window size and its modes, see pty(7)."""
+"""A pseudoterminal: its two ends, its window size and its modes, pty(7)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ TIOCGPTPEER = 0x5441
 
 
 class Pty:
-    """The master of a pty, which is ours, and its slave until it is given away."""
+    """A pty: we keep the master, and have the slave until a stub gets it.
+
+    ``columns`` and ``rows`` are in characters.
+    """
 
     def __init__(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
@@ -26,13 +29,14 @@ class Pty:
         self._slave: int | None = slave
         self.path = os.ttyname(slave)
         os.set_blocking(self.master, False)
-        # The size is set before anything runs on it: a program asks at its start.
+        # Set before any program starts on the pty: a program reads the size at its start.
         set_size(self.master, columns, rows)
 
     def slave_for(self, stub: Stub) -> int:
-        """Give the slave to the process that will live on it; return its number there.
+        """Duplicate the slave into a stub, and close ours; return the number in the stub.
 
-        We forget it: its end must be the end of the terminal.
+        The pty hangs up when the last descriptor of the slave is closed, so we must not keep
+        one.
         """
         assert self._slave is not None, "a terminal is given away once"
         number = stub.give(self._slave)
@@ -50,29 +54,29 @@ class Pty:
         set_size(self.master, columns, rows)
 
     def modes(self) -> list[object]:
-        """Return the line discipline's modes, see termios(3)."""
+        """Return the modes of the line discipline, tcgetattr(3)."""
         return list(termios.tcgetattr(self.master))
 
     def set_modes(self, modes: list[object]) -> None:
-        """Set the line discipline's modes; on a pty the master acts for the slave."""
+        """Set the modes of the line discipline, tcsetattr(3); the master sets them for both."""
         termios.tcsetattr(self.master, termios.TCSANOW, modes)  # type: ignore[arg-type]
 
     def foreground_group(self) -> int:
-        """Return the foreground process group as a host PID, 0 if there is none."""
+        """Return the foreground process group, a PID of the host; 0 if there is none."""
         try:
             return os.tcgetpgrp(self.master)
         except OSError:
             return 0
 
     def take_back(self) -> bytes:
-        """Take the keys back that were written and not read; return them.
+        """Remove and return the keys that no process has read yet.
 
         No process may read the terminal meanwhile.
         """
         slave = fcntl.ioctl(self.master, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         before = self.modes()
         try:
-            # With the line editor of the kernel on, what ends without Enter is kept back.
+            # In canonical mode a read returns no keys before Enter.
             self.set_modes(_by_the_key(before))
             keys = b""
             with suppress(BlockingIOError):
@@ -85,7 +89,7 @@ class Pty:
 
 
 def _by_the_key(modes: list[object]) -> list[object]:
-    """Return modes in which a read gets every key at once, see termios(3)."""
+    """Return modes without canonical mode and echo, with MIN 1 and TIME 0, termios(3)."""
     *rest, local, input_speed, output_speed, keys = modes
     assert isinstance(local, int)
     assert isinstance(keys, list)
@@ -95,5 +99,5 @@ def _by_the_key(modes: list[object]) -> list[object]:
 
 
 def set_size(fd: int, columns: int, rows: int) -> None:
-    """Set a terminal's window size in characters, TIOCSWINSZ(2const)."""
+    """Set the window size of a terminal in characters, TIOCSWINSZ(2const)."""
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

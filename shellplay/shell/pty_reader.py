@@ -1,7 +1,7 @@
-"""The pty reader: one thread that reads all idle terminals and watches pidfds.
+"""The pty reader: a thread that reads all idle terminals and watches pidfds.
 
-A pty that is not read blocks its writer after 4 KiB: a ``yes`` in a container would freeze
-and look as if a fence had stopped it.
+The buffer of a pty has 4 KiB.  If no thread reads it, the kernel blocks the program that
+writes, as if a fence had stopped the program.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shellplay.shell.terminal import HANGUP, Terminal
 
 
 class PtyReader:
-    """A background thread over epoll(7); all methods may be called from any thread."""
+    """A background thread with epoll(7); any thread may call the methods."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -28,30 +28,29 @@ class PtyReader:
         self._thread.start()
 
     def watch(self, fd: int, action: Callable[[], bool]) -> None:
-        """Call ``action`` whenever ``fd`` is readable, until it returns True.
+        """Call ``action`` each time ``fd`` is readable, until the action returns True.
 
-        An action must not block; False means that it wants to be called again.
+        An action must not block.
         """
         self._actions[fd] = action
         self._epoll.register(fd, select.EPOLLIN)
 
     def forget(self, fd: int) -> None:
-        """Stop watching ``fd``; nothing happens if it is not watched."""
+        """Stop watching ``fd``; it is no error if it is not watched."""
         if self._actions.pop(fd, None) is not None:
             self._epoll.unregister(fd)
 
     def add(self, terminal: Terminal) -> None:
-        """Begin to read a terminal."""
-
+        """Begin to read a terminal, until it hangs up."""
         self.watch(terminal.master, lambda: terminal.read() == HANGUP)
 
     @contextmanager
     def leased(self, terminal: Terminal) -> Iterator[None]:
-        """Leave reading a terminal to the caller for the ``with`` block."""
+        """Let the caller read a terminal for the ``with`` block."""
         fd = terminal.master
         self.forget(fd)
         with terminal.lock:
-            pass  # The thread may be in the middle of reading it: wait until it is out.
+            pass  # Wait until the thread has finished a read.
         try:
             yield
         finally:
@@ -66,14 +65,14 @@ class PtyReader:
         os.close(self._wake_writer)
 
     def _run(self) -> None:
-        # Python acts on a signal in the main thread only.  One that the kernel gives to this
-        # thread, since that one has another in hand, would not wake it.
+        # Python runs handlers in the main thread only.  If the kernel gives a signal to this
+        # thread, the main thread stays in its system call.  So we block all signals here.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while True:
             for fd, _ in self._epoll.poll():
                 if fd == self._wake_reader:
                     return
                 action = self._actions.get(fd)
-                # Meanwhile the number may have become that of something else.
+                # The descriptor may be closed meanwhile, and its number reused.
                 if action is not None and action() and self._actions.get(fd) is action:
                     self.forget(fd)

@@ -1,8 +1,8 @@
-"""Type one line into a live bash and take its output and exit status, exactly.
+"""Run one line in a live bash, and return its exact output and exit status.
 
-The text becomes the line that bash edits, and then Enter is pressed: a tab does not
-complete, a newline does not run half of it, and no mode of the editor makes commands of
-it.  Output is what comes between the marks C and D, never what looks like a prompt.
+A script sets the text as the line that bash edits, and then we type Enter.  So a tab does not
+complete, a newline does not run a part of the line, and vi mode does not take text as
+commands.  The output is the text between the marks C and D.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ LONGEST = 65536
 PATIENCE_SECONDS = 2.0
 RETRY_SECONDS, RETRIES = 0.1, 20
 ENOUGH = 3
-# That is one line wherever lines are typed, and can be pasted as it stands.
+# The advice is valid at bash's prompt and at ours.
 QUOTED_LINES = r"quote its lines as one, as in: in eval $'cat <<END\nhello\nEND'; or enter"
-# Where a line reaches them readline scrolls it already.
+# Readline scrolls a line that reaches the last two columns.
 SCROLLED_COLUMNS = 2
-# Our prompt command marks where output ends and the user's prompt commands begin.
+# First restore our prompt command: its mark D ends the output of the line.
 HALF_TYPED = (
     "__shellplay_rehook; "
     r"""\builtin printf >&3 '%s\x1f%s' "$READLINE_POINT" "$READLINE_LINE"; """
@@ -40,7 +40,7 @@ JOB_NOTICE = r"(?m)^\[(\d+)\] (\d+)$"
 
 
 class Collector:
-    """Watches the terminal for one command: its output, its status, and its end."""
+    """Collects the output and the exit status of one line from the terminal."""
 
     def __init__(self, output: Callable[[str], None] | None) -> None:
         self.text: list[str] = []
@@ -55,9 +55,9 @@ class Collector:
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
     def __call__(self, piece: bytes | Mark) -> None:
-        """Take in a piece of output, or a mark."""
+        """Process a piece of output, or a mark."""
         if not self.entered:
-            return  # What was typed before, and not yet run, comes first.
+            return  # This output belongs to keys that were typed before our line.
         if isinstance(piece, bytes):
             if self.running:
                 self._add(self._decoder.decode(piece))
@@ -72,16 +72,16 @@ class Collector:
                     self._add(self._decoder.decode(self._refusal()))
                 self._finish(piece.status)
             case "P" if self.running:
-                # Our prompt command has gone, but the status is in the prompt too.
+                # Our prompt command is gone, so there was no D.  P has the status, too.
                 self._finish(piece.status)
             case "A":
-                # A prompt without D before it: PROMPT_COMMAND is no longer ours, or bash
-                # did not take the line (history expansion failed) and asks for another.
+                # A prompt without D before it: PROMPT_COMMAND is not ours any more, or bash
+                # refused the line (history expansion failed).
                 self.refused = not (self.running or self._over)
                 self._over = self._over or self.running or self.refused
                 self.running = False
             case "B":
-                # A prompt that was only drawn again has no D before it.
+                # If bash only drew its prompt again, there was no D before.
                 self.done = self._over
             case "S":
                 self.incomplete = True
@@ -92,22 +92,22 @@ class Collector:
 
     @property
     def settled(self) -> bool:
-        """Whether the command has ended, or cannot begin."""
+        """Whether the line has ended, or is incomplete."""
         return self.done or self.incomplete
 
     def wants_us(self) -> bool:
-        """Tell whether there is something to do: it is settled, or can be interrupted."""
+        """Tell whether the line is settled, or a requested ^C can be typed now."""
         self.pass_on()
         return self.settled or (self.interrupted and self.running)
 
     @property
     def complaint(self) -> str:
-        """What bash said of a line that it did not take."""
+        """The error of bash for a line that it refused."""
         words = self._refusal().decode("utf-8", "backslashreplace").removeprefix("bash: ")
         return words.splitlines()[0] if words else "it asks for another"
 
     def _refusal(self) -> bytes:
-        # A line with a syntax error never runs: bash's words come without a mark before.
+        # A line with a syntax error does not run: the error comes without the mark C.
         found = re.search(REFUSAL, self._before)
         return found[0] if found else b""
 
@@ -117,20 +117,20 @@ class Collector:
             text, self._torn = text[:-1], "\r"
         text = text.replace("\r\n", "\n")
         if text:
-            # What is handed on is not kept: a long stream would fill the memory.
+            # Streamed output is not kept: endless output would fill the memory.
             (self.text if self._output is None else self._unsaid).append(text)
 
     def pass_on(self) -> None:
-        """Hand on what has come.
+        """Pass collected text to ``output``.
 
-        Not where it is read: signals are deferred there, and ``output`` may take long.
+        This is not done in the read, where signals are deferred: ``output`` may take long.
         """
         while self._output is not None and self._unsaid:
             self._output(self._unsaid.popleft())
 
     @property
     def result(self) -> LineResult:
-        """What has come up to now."""
+        """The exit status and the output up to now."""
         return LineResult(self.status, "".join(self.text) + self._torn)
 
 
@@ -142,12 +142,12 @@ def run(
     timeout: float | None,
     output: Callable[[str], None] | None,
 ) -> LineResult:
-    """Type ``text`` into an idle bash and wait for its prompt.
+    """Run the line ``text`` in an idle bash and wait for the next prompt.
 
-    A half-typed line is set aside and put back.  The status is None if bash ended by it.
-    What ``output`` was given, as it came, is not in the result: it may be endless.
-    Raises UsageError for text that cannot be typed, TimedOut (after ^C) and Refused for a
-    command that is not complete.
+    A half-typed line is saved and restored.  ``timeout`` is in seconds, None for no limit.
+    ``output`` gets the text at once; the result is then without it.  The status is None if
+    bash has ended.  Raises UsageError for text that cannot be typed, TimedOut after a ^C,
+    and Refused for a line that is incomplete or that bash refuses.
     """
     _require_typable(text)
     collector = Collector(output)
@@ -169,7 +169,7 @@ def _result(
     try:
         _wait(interruption, collector, timeout)
     except ShellGone:
-        # The terminal is hung up a moment before bash is dead.
+        # The terminal hangs up a moment before bash is dead.
         shell.await_end()
         return collector.result
     except TimedOut as error:
@@ -179,7 +179,7 @@ def _result(
         raise Refused(f"bash did not take the line: {collector.complaint}")
     if collector.incomplete and not collector.done:
         for _ in range(RETRIES):
-            # Readline does not hear a ^C in the moment before it waits for a key.
+            # Readline drops a ^C in the moment before it waits for a key, so we repeat it.
             if _interrupt(interruption, collector, RETRY_SECONDS):
                 break
         raise Refused("the line is not complete: bash waits for more of it", QUOTED_LINES)
@@ -198,12 +198,15 @@ def _require_typable(text: str) -> None:
 
 
 def unprintable(char: str) -> bool:
-    """Tell whether a character would be a key for bash's editor and no text."""
+    """Tell whether a character is a control character other than newline and tab."""
     return (char < " " and char not in "\n\t") or char == "\x7f"
 
 
 def job(result: LineResult, new: list[int], command: str) -> Job:
-    """Find the job that a line started, by bash's notice and the new children of bash."""
+    """Find the job that a line started, by the notice and the new children of bash.
+
+    The PID is None if the child has ended already.
+    """
     notice = re.search(JOB_NOTICE, result.output)
     number, inside = (int(notice[1]), int(notice[2])) if notice else (None, None)
     for pid in new:
@@ -216,7 +219,7 @@ def job(result: LineResult, new: list[int], command: str) -> Job:
 def _enter(
     terminal: Terminal, shell: Shell, text: str, collector: Collector
 ) -> tuple[str, int] | None:
-    """Have bash run ``text``; return the half-typed line that was there, and its point."""
+    """Run ``text``; return the old half-typed line and its cursor in bytes, None if empty."""
     script = HALF_TYPED + _edit(text, _point(terminal, text))
     answer = b""
     try:
@@ -231,10 +234,10 @@ def _enter(
 
 
 def _point(terminal: Terminal, text: str) -> int:
-    """Return where the cursor is to be: behind the text, or before it if it is too wide.
+    """Return the cursor position in bytes: behind the text, or 0 if the text is too wide.
 
-    A dumb terminal scrolls a wide line to the cursor, and at its end the marks of the prompt
-    would not be drawn.
+    On a dumb terminal readline scrolls a wide line to the cursor.  At the end of the line it
+    would not draw the prompt, and its marks would be missing.
     """
     size = len(text.encode("utf-8", "surrogateescape"))
     if terminal.term != "dumb":
@@ -252,8 +255,8 @@ def _wait(interruption: Interruption, collector: Collector, timeout: float | Non
     while not collector.settled:
         try:
             interruption.wait(collector.wants_us, timeout=timeout)
-            # ^C at our terminal is meant for what runs inside, once that runs: before, it
-            # would cut the line that bash is reading.
+            # The user's ^C is for the command inside, so it is typed when the command runs.
+            # Before, it would cut the line that bash reads.
             if not collector.settled:
                 if sent == ENOUGH:
                     raise Refused(
@@ -271,7 +274,7 @@ def _wait(interruption: Interruption, collector: Collector, timeout: float | Non
 
 
 def _interrupt(interruption: Interruption, collector: Collector, patience: float) -> bool:
-    """Type ^C; return False if it is ignored, for ``patience`` seconds at least."""
+    """Type ^C; return False if the line goes on for ``patience`` seconds."""
     interruption.send()
     try:
         interruption.wait(lambda: collector.done, timeout=patience)

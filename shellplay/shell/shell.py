@@ -1,7 +1,7 @@
-"""One bash of a container: the live one, or one that is parked outside a fence.
+"""One bash of a container: the live bash, or a parked bash outside a fence.
 
-A one-way fence is put up by forking: the copy goes inside and lives on, the original is
-parked, stopped, and waits until the fence is peeled.
+For a fence that a process cannot leave, bash forks.  The copy goes behind the fence and is
+the live bash.  The original is parked (stopped) until the fence is peeled.
 """
 
 from __future__ import annotations
@@ -25,40 +25,43 @@ from shellplay.shell.fork_plan import ForkPlan
 from shellplay.shell.stillness import Stillness
 from shellplay.shell.terminal import Terminal
 
-# Where bash waits for a key: readline's select, or a plain read.
+# The calls in which bash waits for a key: select of readline, or read.
 AT_PROMPT = ("pselect6", "select", "read")
 PROMPT_PATIENCE_SECONDS = 1.0
 ENDING_SECONDS = 10.0
 
 
 class Shell:
-    """One bash process, held by a pidfd so that its PID is never reused meanwhile."""
+    """One bash process, with a pidfd; ``close`` closes the pidfd."""
 
     def __init__(self, pid: int, *, inside_parent: int | None = None) -> None:
         self.pid = pid
         self.pidfd = HERE.pidfd_open(pid)
-        # Its PID as the bash below sees it, which must reap it.
+        # The PID of a copy in the PID namespace of its original, which must reap the copy.
         self.inside_parent = inside_parent
         self.modes: list[object] | None = None
         self._identity: ShellIdentity | None = None
-        # Of a copy: evidence that it has run nothing since its fork, None if it may have.
+        # For a copy: evidence that it has run nothing since its fork; None without evidence.
         self._stillness: Stillness | None = None
         self._untouched_when_parked = False
 
     @property
     def identity(self) -> ShellIdentity:
-        """Its PIDs, which no process ever changes; raises ShellGone if it has ended."""
+        """The PIDs of the bash, which never change; raises ShellGone if it has ended."""
         if self._identity is None or not self.alive:
             self._identity = ShellIdentity(self.pid, self.status.pids)
         return self._identity
 
     def open_beside(self, other: Shell) -> tuple[str, ...]:
-        """Name the descriptors that are open in it, and not in another bash."""
+        """Return the descriptors that are open in this bash and not in ``other``, as text.
+
+        Raises ShellGone if this bash has ended.
+        """
         own, there = {0, 1, 2, 255}, procfs.fds(other.pid)
         try:
             here = procfs.fds(self.pid)
         except PermissionError as error:
-            # Nobody without privileges may look into a process that has ended.
+            # The kernel refuses an ordinary user the descriptors of a zombie.
             if self.alive:
                 raise
             raise ShellGone(f"the bash {self.pid} has ended") from error
@@ -68,7 +71,7 @@ class Shell:
 
     @property
     def status(self) -> procfs.Status:
-        """Its status, re-read from the kernel; raises ShellGone if it has ended."""
+        """The status of the bash, read anew; raises ShellGone if it has ended."""
         status = procfs.status(self.pid)
         if status is None:
             raise ShellGone(f"the bash {self.pid} has ended")
@@ -76,7 +79,7 @@ class Shell:
 
     @property
     def cwd(self) -> str:
-        """Its working directory as seen from the host; raises ShellGone if it has ended."""
+        """The working directory, as the host's /proc shows it; raises ShellGone if it ended."""
         try:
             return procfs.working_directory(self.pid)
         except (FileNotFoundError, ProcessLookupError) as error:
@@ -84,22 +87,23 @@ class Shell:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs (or is stopped); a zombie does not.
+        """Whether the bash has not ended; a zombie has ended, a stopped bash has not.
 
-        By the pidfd: its PID may belong to another process by now, and its first thread may
-        have ended before the others.
+        The pidfd tells it.  The PID may be reused, and the first thread of a process may end
+        before its other threads.
         """
         return self.pidfd >= 0 and not readable(self.pidfd, 0)
 
     def has_sys_admin(self) -> bool:
-        """Tell whether it holds CAP_SYS_ADMIN in its own user namespace."""
+        """Tell whether the bash has CAP_SYS_ADMIN in its user namespace."""
         return bool(self.status.effective >> k.CAP_SYS_ADMIN & 1)
 
     @property
     def untouched(self) -> bool:
-        """Whether it is a copy that has run nothing since its fork; if parked, until it was.
+        """Whether this copy of a bash has run nothing since its fork.
 
-        Then its state is the one of its original: the state that it was forked with.
+        Its state is then the state of its original.  For a parked bash the value is from the
+        moment when it was parked.
         """
         if self._stillness is None:
             return self._untouched_when_parked
@@ -107,7 +111,10 @@ class Shell:
 
     @contextmanager
     def seized(self) -> Iterator[Tracee]:
-        """Stop it for a while and let it make calls for us, see tracee.py."""
+        """Stop the bash for the block and yield its ``Tracee``.
+
+        Raises KernelError if ptrace(2) is refused, ShellGone if the bash has ended.
+        """
         with seized(self.pid) as tracee:
             before, self._stillness = self._stillness, None
             still = before is not None and before.held_until_stop()
@@ -117,7 +124,8 @@ class Shell:
 
     @contextmanager
     def _seized_at_prompt(self) -> Iterator[Tracee]:
-        # The prompt's mark comes a moment before bash waits for a key: give it that moment.
+        # Bash prints the mark of its prompt a moment before it waits for a key, so we try
+        # again for a second.
         deadline = time.monotonic() + PROMPT_PATIENCE_SECONDS
         while True:
             with self.seized() as tracee:
@@ -128,35 +136,35 @@ class Shell:
                 raise Refused("bash is not waiting at its prompt", "try again when it is")
 
     def _await_stopped(self) -> None:
-        # Detached with SIGSTOP, it stops as soon as it is scheduled: what is shown as
-        # parked has to be so.
+        # After the detach the bash stops when the kernel schedules it.  We wait, because a
+        # parked bash must be stopped.
         deadline = time.monotonic() + PROMPT_PATIENCE_SECONDS
         while self.status.state not in "Tt" and time.monotonic() < deadline:
             time.sleep(0.0001)
 
     def kill(self) -> None:
-        """Kill it and wait until it is dead."""
+        """Kill the bash and wait until it is dead, at most ten seconds."""
         try:
             HERE.pidfd_send_signal(self.pidfd, signal.SIGKILL)
         except KernelError:
-            # Already reaped: dead is what was wanted.
+            # The bash is dead and reaped already.
             return
         _await_end(self.pidfd)
 
     def await_end(self) -> None:
-        """Wait until it is dead."""
+        """Wait until the bash is dead, at most ten seconds."""
         _await_end(self.pidfd)
 
     def close(self) -> None:
-        """Let go of the pidfd."""
+        """Close the pidfd."""
         os.close(self.pidfd)
         self.pidfd = -1
 
     def fork(self, terminal: Terminal, plan: ForkPlan) -> Shell:
-        """Fork the idle bash and park it; ``plan`` puts the fence round the copy.
+        """Fork this idle bash for a fence, and park it; return the copy, the live bash.
 
-        Returns the copy, which is the live bash from now on.  Raises Refused if this
-        bash is not idle at its prompt; then nothing was changed.
+        ``plan`` applies the fence to the copy.  Raises Refused, and changes nothing, if this
+        bash does not wait at its prompt.
         """
         modes = terminal.modes()
         untouched = self.untouched
@@ -166,7 +174,8 @@ class Shell:
                 plan.enter(copy)
                 _stand_alone(copy, memory.copied_to(copy))
                 stillness = Stillness(copy.pid, terminal)
-            # Only now: from here on the copy reads the terminal and the original must not.
+            # Set only now: the fork has succeeded, and the original must not read the terminal
+            # any more.
             original.stop_on_exit = True
         self.modes = modes
         self._stillness, self._untouched_when_parked = None, untouched
@@ -176,9 +185,10 @@ class Shell:
         return forked
 
     def wake(self, terminal: Terminal, ended: Shell) -> None:
-        """Let a parked bash go on: ``ended``, its dead copy, is reaped before it can hear.
+        """Continue this parked bash after the end of ``ended``, its copy.
 
-        It gets the terminal back, with the modes that it left it in.
+        The copy is reaped before bash runs, so bash does not notice it.  This bash gets the
+        terminal back, with the modes from before it was parked.
         """
         self._untouched_when_parked = False
         with self.seized() as parked:
@@ -198,7 +208,7 @@ def _forked(original: Tracee, plan: ForkPlan) -> AbstractContextManager[tuple[Tr
 
 
 def _stand_alone(copy: Tracee, memory: BashMemory) -> None:
-    """Make a forked bash a job-control shell of its own, in front on its terminal."""
+    """Make a forked bash the leader of its process group, in the foreground."""
     status = procfs.status(copy.pid)
     if status is None:
         raise ShellGone(f"the copy {copy.pid} of the bash has ended")
@@ -208,5 +218,6 @@ def _stand_alone(copy: Tracee, memory: BashMemory) -> None:
 
 
 def _await_end(pidfd: int) -> None:
-    # A frozen process, or one in an uninterruptible call, is dead only after that.
+    # A frozen process, or a process in an uninterruptible call, dies only after the thaw or
+    # the end of the call.
     readable(pidfd, ENDING_SECONDS)

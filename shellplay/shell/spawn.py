@@ -14,7 +14,7 @@ from shellplay.shell.shell import Shell
 from shellplay.shell.terminal import Terminal
 
 START_TIMEOUT = 15.0
-# Of our own environment these would change how bash starts, prompts, or when it ends.
+# Variables of our environment that would change the start, the prompt or the end of bash.
 REMOVED = (
     *("BASH_ENV", "ENV", "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS4", "HISTFILE"),
     *("COLUMNS", "LINES", "SHELLOPTS", "BASHOPTS", "OLDPWD", "INPUTRC", "POSIXLY_CORRECT"),
@@ -32,10 +32,10 @@ def start_bash(
 ) -> Shell:
     """Turn a stub into an interactive bash on ``terminal``, and wait for its first prompt.
 
-    ``user_file`` makes it read ~/.bashrc.  It is the host's bash with our environment, or
-    the one at ``path`` with that ``environment`` alone.  The rc file is a memory file: nothing
-    to leave behind.  Raises Refused if there is no bash, KernelError if it cannot be executed,
-    TimedOut if it shows no prompt; then nothing of it is left.
+    With ``user_file`` it reads ~/.bashrc.  ``path`` None is the bash of the host.
+    ``environment`` None is our environment.  The rc file is a memfd, so no file is left on
+    disk.  Raises Refused if there is no bash, KernelError if execve(2) fails, TimedOut if bash
+    shows no prompt; in each case the process is killed.
     """
     shell = Shell(stub.pid)
     try:
@@ -45,8 +45,8 @@ def start_bash(
         shell.kill()
         shell.close()
         raise
-    # The path of its rc file is of no use in ps(1).  Where ptrace is refused, so
-    # is this; then ps shows the rc file.
+    # Hide the path of the rc file in ps(1).  Where ptrace(2) is refused, the kernel refuses
+    # this, too, and ps shows the path.
     with suppress(OSError):
         set_command_line(shell.pid, "bash")
     return shell
@@ -63,9 +63,10 @@ def _await_first_prompt(terminal: Terminal, shell: Shell, *, user_file: bool) ->
 
 
 def take_terminal(stub: Stub, terminal: Terminal, owner: int = 0) -> None:
-    """Make a terminal the one that a stub, in a session of its own, lives on.
+    """Make a terminal the controlling terminal and the standard streams of a stub.
 
-    ``owner`` is the UID that may open it anew, as /dev/tty.
+    The stub starts a new session.  ``owner`` is the UID that may open the terminal by its
+    path.
     """
     if owner:
         os.chown(terminal.path, owner, -1)
@@ -112,7 +113,7 @@ def _rc_file(stub: Stub, nonce: str, *, user_file: bool, tells_lines: bool) -> i
 
 
 def _on_path(name: str) -> str | None:
-    """Return the path of a program, as execvp(3) finds it; shutil takes longer to load."""
+    """Return the path of a program, as execvp(3) finds it, or None; shutil loads slowly."""
     for directory in os.get_exec_path():
         path = os.path.join(directory, name)
         if os.path.isfile(path) and os.access(path, os.X_OK):

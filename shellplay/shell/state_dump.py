@@ -1,9 +1,8 @@
-"""What a bash knows: its state, read from it as items that can be made again elsewhere.
+"""State dump: read the state of a bash as items that another bash can restore.
 
-The dump is made of bash's own reusable output (``declare -p``, ``alias -p``, ``trap -p``
-...), split into items here, so that nothing forks inside: a fork may be what a fence
-forbids.  Every builtin is called as ``\\builtin``, which no alias of the user replaces, and
-between the parts is a token that no value holds by accident.
+Bash prints the dump by ``declare -p``, ``alias -p``, ``trap -p`` and so on, and we split it
+into items here.  So bash does not fork, which a fence may deny.  Each builtin is called as
+``\\builtin``, because no alias replaces it.  A random token separates the parts.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from shellplay.model import Value
 
 Ask = Callable[[str], str]
 
-# Computed by bash itself, or about this one process.
+# Variables that bash computes, or that are about this process only.
 NOT_STATE = frozenset(
     (
         *(
@@ -54,7 +53,7 @@ NOT_STATE = frozenset(
     )
 )
 OURS = "__shellplay_"
-# The variables that list the options that are on, and the command that switches one on.
+# The variable with the options that are on, and the command that switches an option on.
 OPTIONS = {
     "shopt": ("BASHOPTS", r"\builtin shopt -s"),
     "set": ("SHELLOPTS", r"\builtin set -o"),
@@ -68,7 +67,7 @@ SECTIONS = {
     "directories": r"\builtin dirs -l -p",
     "umask": r"\builtin umask -p",
 }
-# A quoted run, or one escaped character: '\'' stands between two runs.
+# A quoted part, or an escaped character, as in 'a'\''b'.
 _QUOTED = r'\\.|"[^"\\]*(?:\\.[^"\\]*)*"' + r"|\$'[^'\\]*(?:\\.[^'\\]*)*'" + r"|'[^']*'"
 _LIST = rf"\((?:{_QUOTED}|[^()\"'\\])*\)"
 _DECLARATION = rf"(?ms)^declare -([-\w]+) (\w+)(?:=((?:{_QUOTED}|{_LIST}|[^\"'\\\n])*))?\n"
@@ -78,7 +77,7 @@ _UMASK = r"(?m)^umask (\d+)$"
 
 
 class Item(Value):
-    """One thing that a bash knows; ``make`` is the script that makes it again."""
+    """One part of the state; ``make`` is the script that restores it."""
 
     kind: str
     name: str
@@ -86,9 +85,9 @@ class Item(Value):
 
 
 class State(Value):
-    """All items of a bash by kind and name, its history, and its half-typed line.
+    """The items of a bash by kind and name, its history, and its half-typed line.
 
-    ``stays`` names what it holds that cannot be made again in another bash.
+    ``point`` is the cursor in bytes.  ``stays`` names state that another bash cannot restore.
     """
 
     items: dict[tuple[str, str], Item]
@@ -99,8 +98,10 @@ class State(Value):
 
 
 def dump(ask: Ask) -> State:
-    """Read the whole state of a bash; ``ask`` runs a script in it and returns what it
-    prints to descriptor 3."""
+    """Read the whole state of a bash.
+
+    ``ask`` runs a script in this bash, and returns the text that it prints to descriptor 3.
+    """
     token = os.urandom(8).hex()
     mark = rf"\builtin printf >&3 '\x1d{token}%s\n'"
     script = [f"{mark} {name}; {command} >&3" for name, command in SECTIONS.items()]
@@ -150,7 +151,7 @@ def _simple_items(found: dict[str, str]) -> list[Item]:
         *(
             Item("trap", name, rf"\builtin trap -- {action} {name}")
             for action, name in re.findall(_TRAP, found["traps"])
-            # In POSIX mode all signals are listed, most with their default.
+            # In POSIX mode bash lists all signals; "-" is the default action.
             if action != "-"
         ),
         *_options(declared, "set"),
@@ -167,13 +168,13 @@ def _variables(declared: list[tuple[str, str, str]]) -> list[Item]:
 
 
 def _declared(name: str, flags: str, value: str) -> str:
-    # A variable may not change its kind (array, integer): unset first.  -g: the script may
-    # run in a function's scope, and a variable must not die with it.
+    # A variable cannot change its kind (array, integer), so we unset it first.  The script may
+    # run in the scope of a function, where declare without -g makes a local variable.
     unset = rf"\builtin unset {'-n' if 'n' in flags else '-v'} {name}"
     declare = rf"\builtin declare -g{flags} {name}"
     array = "".join(set(flags) & {"a", "A"})
     if array and value:
-        # Behind a quoted word the parser does not take a list for a value.
+        # ``\builtin declare`` is a quoted word, and behind it bash parses no list (...).
         return f"{unset}; \\builtin declare -g{array} {name}; {name}={value}; {declare}"
     return f"{unset}; {declare}" + (f"={value}" if value else "")
 

@@ -1,7 +1,7 @@
-"""Bring one bash into the state of another: only what differs, and each item by itself.
+"""State transfer: bring one bash into the state of another bash, item by item.
 
-What cannot be made again (a function that this bash cannot parse, a variable that it holds
-read-only) does not stop the rest, and is named.
+Only items that differ are restored.  An item that cannot be restored is named, and the others
+follow.  Examples are a function that this bash cannot parse, or a read-only variable.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ UNDO = {
     "shopt": r"\builtin shopt -u {}",
     "set": r"\builtin set +o {}",
 }
-# One way to edit lines replaces the other; to switch both off, even for a moment, would end
-# the readline that we are called from.
+# To switch one editor on switches the other off.  To switch both off would end readline,
+# which runs our script.
 EDITORS = ("emacs", "vi")
-# Options of the parser come before what is parsed under them, options that change how
-# commands run (errexit, xtrace) after all commands.
+# ``shopt`` is first: these options change how bash parses functions.  ``set`` is late:
+# errexit and xtrace would change the commands of the script.
 ORDER = (
     *("shopt", "variable", "function", "positional parameters", "completions", "alias"),
     *("working directory", "umask", "history", "trap", "set", "line"),
@@ -35,14 +35,14 @@ SHOWN = 5
 
 
 class Carried(Value):
-    """What came along, and what did not, in words."""
+    """The restored items and the failed items, as text for notes."""
 
     carried: tuple[str, ...]
     failed: tuple[str, ...]
 
 
 def carry(ask: Ask, want: State, have: State) -> Carried:
-    """Make a bash in state ``have``, which ``ask`` talks to, one in state ``want``."""
+    """Bring the bash behind ``ask`` from state ``have`` into state ``want``."""
     steps = _steps(want, have)
     if not steps:
         return Carried((), ())
@@ -50,7 +50,7 @@ def carry(ask: Ask, want: State, have: State) -> Carried:
         rf"\builtin eval {shlex.quote(step.make)} || \builtin printf >&3 '\x1d%s' {number}"
         for number, step in enumerate(steps)
     ]
-    # An alias of this bash must not change a function of the other bash.
+    # An alias of this bash must not change the text of a function.
     aliases = want.items.get(("shopt", "expand_aliases"))
     lines = [r"\builtin shopt -u expand_aliases", *lines, aliases.make if aliases else ""]
     failed = {int(word) for word in ask("\n".join(lines)).split("\x1d")[1:] if word.isdigit()}

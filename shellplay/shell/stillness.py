@@ -1,4 +1,4 @@
-"""Evidence that a bash has run nothing since a moment, so that its state is as it was."""
+"""Evidence that a bash has run nothing since its last stop, so its state is the same."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 class Stillness:
-    """A sleeping bash since its last stop by ptrace(2), in which this is made.
+    """Counters of a bash that is stopped by ptrace(2), to be compared later.
 
-    The kernel counts a switch whenever a process begins to sleep or stops.  A key, a signal
-    or another tracer wakes the bash, and when it sleeps again there is one switch more than
-    the first, in which it goes on with the call that the stop has interrupted.  A key that
-    was unread in the stop keeps it from that sleep; but the kernel counts its reads, too.
+    The kernel counts a switch each time a process begins to sleep or stops.  After the stop
+    bash restarts its call and sleeps: one switch.  A key, a signal or another tracer wakes
+    bash, and its next sleep is one switch more.  With an unread key bash does not sleep
+    after the stop, but then the kernel counts one more read.
     """
 
     def __init__(self, pid: int, terminal: Terminal) -> None:
@@ -24,20 +24,20 @@ class Stillness:
         self._typed = terminal.typed
         self._reads = procfs.reads(pid)
         status = procfs.status(pid)
-        # The handler of a signal that waits runs before the bash sleeps.
+        # The handler of a pending signal runs before bash sleeps.
         still = status is not None and not status.pending
         self._switches = status.switches + 1 if status is not None and still else None
 
     def again(self) -> Stillness:
-        """Return the evidence from now on, where the bash is stopped by us once more."""
+        """Return new evidence from now on; we must have stopped the bash again."""
         return Stillness(self._pid, self._terminal)
 
     def holds(self) -> bool:
-        """Tell whether the bash sleeps and has slept all the time."""
+        """Tell whether the bash sleeps and has slept since the stop."""
         return self._has_state("S", self._switches)
 
     def held_until_stop(self) -> bool:
-        """Tell whether the bash had slept all the time until it was stopped just now."""
+        """Tell whether the bash slept until the present stop."""
         return self._has_state("t", None if self._switches is None else self._switches + 1)
 
     def _has_state(self, state: str, switches: int | None) -> bool:

@@ -1,8 +1,7 @@
-"""The terminal of a container: a pty whose master is ours and is always drained.
+"""The terminal of a container: a pty whose output we always read.
 
-One reader at a time: the pty reader in the background, or the command that has leased it.  What
-was read goes through the mark reader; the marks tell what bash is doing, the text goes to
-the bounded scrollback and to the watchers.
+The reader is the pty reader, or a command that attends the container.  The mark reader splits
+the output.  Marks set the state of bash; text goes to the scrollback and to the watchers.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from shellplay.shell.osc133 import Mark, MarkReader
 from shellplay.shell.pty import READ_SIZE, Pty
 
 SCROLLBACK_BYTES = 256 * 1024
-# Behind a read of so many bytes there may be more.
+# After a read of more bytes there may be more output.
 FULL = 2048
 HANGUP = -1
 HIDDEN_TIMEOUT = 10.0
@@ -41,7 +40,7 @@ Watcher = Callable[[bytes | Mark], None]
 
 
 class Terminal(Pty):
-    """A pty, its scrollback, and what its marks say about the bash on it."""
+    """A pty, its scrollback, and the state of the bash on it, from the marks."""
 
     def __init__(
         self,
@@ -58,9 +57,9 @@ class Terminal(Pty):
         self.nonce = nonce or os.urandom(8).hex()
         self.lock = threading.RLock()
         self.typed_since_prompt = False
-        # How often keys were written, by anybody.
+        # The number of writes of keys.
         self.typed = 0
-        # Whether what the prompt shows, as the host's name, may have changed since it did.
+        # True if a fence may have changed the host name or user since the prompt was drawn.
         self.prompt_is_stale = False
         self.screen_modes = ScreenModes()
         self._scrollback: deque[bytes] = deque()
@@ -76,12 +75,12 @@ class Terminal(Pty):
         self._pieces: deque[bytes | Mark] = deque()
 
     def inherit(self, other: Terminal) -> None:
-        """Take over the scrollback of the terminal that this one replaces."""
+        """Put the scrollback of ``other``, which this terminal replaces, before this one's."""
         self._scrollback.extendleft(reversed(other._scrollback))
         self._size += other._size
 
     def close(self) -> None:
-        """Close the master, which hangs up what still runs on the terminal."""
+        """Close the master; the kernel then hangs up the session on the terminal."""
         with self.lock:
             self._forget_slave()
             os.close(self.master)
@@ -89,29 +88,28 @@ class Terminal(Pty):
     # -- reading -------------------------------------------------------------------------
 
     def read(self) -> int:
-        """Read the output that there is, at most 8 KiB; return the number of bytes.
+        """Read the present output, at most 8 KiB; return the number of bytes.
 
-        HANGUP is returned when no process has the terminal open any more.
+        Returns HANGUP when no process has the terminal open any more.
         """
         with self.lock:
             chunk = self._read_once()
             if not chunk:
                 return 0 if chunk is not None else HANGUP
             if len(chunk) > FULL:
-                # The kernel hands out 4 KiB at a time.  Two such pieces are looked at as a
-                # whole; with more, the program that writes and the terminal that shows wait
-                # for us in turn.
+                # A read returns at most 4 KiB.  We process two reads together.  With more,
+                # the writing program would wait for us, and then we for it.
                 chunk += self._read_once() or b""
-            # A watcher may raise: what it did not see then comes with the next read.
+            # A watcher may raise: the remaining pieces are processed in the next read.
             self._pieces.extend(self._reader.feed(chunk))
             while self._pieces:
                 self._take(self._pieces.popleft())
-            # The program that printed may have read before: there may be room now.
+            # The program may have read keys before it printed, so there may be room now.
             self._send_rest()
             return len(chunk)
 
     def _read_once(self) -> bytes | None:
-        """Read at most 4 KiB; nothing if there is none, None if the terminal is hung up."""
+        """Read at most 4 KiB; empty if there is no output, None after a hangup."""
         try:
             return os.read(self.master, READ_SIZE)
         except BlockingIOError:
@@ -153,24 +151,24 @@ class Terminal(Pty):
             case "h":
                 self._answer = bytes(self._hidden or b"")
                 self._hidden = None
-                # The prompt is drawn again behind the answer, with marks of its own.
+                # After the answer bash draws the prompt again, with the marks A and B.
                 self.state = ShellState.STARTING
 
     def remember(self, text: bytes) -> None:
-        """Keep output in the scrollback, which has room for about 256 KiB."""
+        """Append output to the scrollback, which keeps about 256 KiB."""
         self._scrollback.append(text)
         self._size += len(text)
         while self._size > SCROLLBACK_BYTES and len(self._scrollback) > 1:
             self._size -= len(self._scrollback.popleft())
 
     def scrollback(self) -> bytes:
-        """Return the newest output, at most about 256 KiB, marks taken out."""
+        """Return the newest output without marks, at most about 256 KiB."""
         with self.lock:
             return b"".join(self._scrollback)
 
     @contextmanager
     def watched(self, watcher: Watcher) -> Iterator[None]:
-        """Hand every piece of output and every mark to ``watcher`` for the block."""
+        """Pass every piece of output and every mark to ``watcher`` for the block."""
         self._watchers.append(watcher)
         try:
             yield
@@ -182,8 +180,8 @@ class Terminal(Pty):
     ) -> None:
         """Read until ``until()`` is true.
 
-        ``alive`` is the pidfd of the bash that we wait for.  Raises TimedOut, and ShellGone
-        if that bash ends first.
+        ``timeout`` is in seconds, None for no limit.  ``alive`` is the pidfd of the bash.
+        Raises TimedOut, or ShellGone if the bash ends first.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         poll = select.poll()
@@ -206,18 +204,21 @@ class Terminal(Pty):
     # -- writing -------------------------------------------------------------------------
 
     def type(self, keys: bytes) -> None:
-        """Write keys, all of them; what bash prints meanwhile is read, lest both block."""
+        """Write all keys; read output meanwhile, because bash may block on it.
+
+        Raises TimedOut if no process reads the keys for ten seconds, or ShellGone.
+        """
         with self.lock:
             self.typed_since_prompt = True
             self._write(keys)
 
     @property
     def enter_key(self) -> bytes:
-        """The key that makes bash accept a line and report no line."""
+        """The key by which bash accepts a line without a report of it."""
         return accept_sequence(self.nonce) if self.tells_lines else b"\r"
 
     def offer(self, keys: bytes) -> None:
-        """Write keys as far as there is room, the rest as soon as there is."""
+        """Write the keys for which the pty has room; ``read`` writes the others later."""
         with self.lock:
             self.typed_since_prompt = True
             self._unsent += keys
@@ -245,13 +246,14 @@ class Terminal(Pty):
             self._send_rest()
 
     def ask(self, script: str, *, alive: int) -> bytes:
-        """Have bash run ``script`` unseen, at its prompt; return what it printed to 3.
+        """Run ``script`` in bash by the hidden key; return its output to descriptor 3.
 
-        The half-typed line survives.  Raises ShellGone, or TimedOut after ten seconds.
+        Bash must be at its prompt; the half-typed line is kept.  Raises ShellGone, or
+        TimedOut after ten seconds.
         """
         begin, end = (f"\\e]133;{kind};k={self.nonce}\\a" for kind in "Hh")
-        # The script in an eval of its own, so that the end mark comes even if it cannot be
-        # parsed; behind ``||``, where errexit of the user does not end the bash.
+        # The script has its own eval, so that the end mark is printed even after a syntax
+        # error.  Before ``||`` the errexit option of the user does not end bash.
         wrapped = (
             f"\\builtin printf >&3 '{begin}'\n"
             f"\\builtin eval {shlex.quote(script)} || \\builtin :\n"
@@ -259,7 +261,7 @@ class Terminal(Pty):
         )
         with deferred(), self.lock:
             self._answer = None
-            # Keys that wait for more keys (ESC, ^X, ^R) would swallow ours.
+            # After ESC, ^X or ^R readline would take our key as the next key, so we abort.
             abort = ABORT if self.typed_since_prompt else b""
             self._write(abort + key_sequence(self.nonce, wrapped))
             self.wait(lambda: self._answer is not None, timeout=HIDDEN_TIMEOUT, alive=alive)
@@ -268,16 +270,16 @@ class Terminal(Pty):
             return answer.replace(b"\r\n", b"\n")
 
     def _await_redraw(self, alive: int) -> None:
-        """Read until the prompt is drawn again, or bash is not going to draw it."""
+        """Read until the prompt is drawn again, or bash does not draw it."""
         deadline = time.monotonic() + HIDDEN_TIMEOUT
         asleep = False
         while self.state is ShellState.STARTING:
             try:
                 self.await_prompt(timeout=REDRAW_TIMEOUT, alive=alive)
             except TimedOut:
-                # After ``stty -echo`` readline draws nothing and sleeps until a key comes.
-                # While it does not sleep it draws: a long line, or on a busy machine.  Seen
-                # twice, since what it wrote before may need a moment to get here.
+                # After ``stty -echo`` readline draws nothing, and sleeps until the next key.
+                # If bash does not sleep, it still draws: a long line, or on a busy machine.
+                # We check twice, because output before the sleep may come a moment later.
                 before, asleep = asleep, self._bash_sleeps()
                 if (before and asleep) or time.monotonic() > deadline:
                     self.state = ShellState.IDLE
@@ -287,6 +289,9 @@ class Terminal(Pty):
         return stat is None or stat.state == "S"
 
     def await_prompt(self, *, timeout: float, alive: int) -> None:
-        """Read until bash has drawn a prompt; raises TimedOut or ShellGone."""
+        """Read until bash has drawn a prompt; ``timeout`` is in seconds.
+
+        Raises TimedOut or ShellGone.
+        """
         prompts = (ShellState.IDLE, ShellState.CONTINUATION)
         self.wait(lambda: self.state in prompts, timeout=timeout, alive=alive)
