@@ -1,1 +1,1 @@
-"""The monitor: the parent process of every bash, and the end of everything."""
+"""The monitor: the process that is the parent of every bash, its client and their messages."""

@@ -1,4 +1,4 @@
-"""Our end of the playground process: start it, get stubs from it, hear who ended."""
+"""The client of the monitor: start it, request stubs, and read which children have ended."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from shellplay.monitor.messages import EXITED, FORGET_MODES, KEEP_MODES, STUB
 from shellplay.settings import Surroundings
 
 PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# How long it may take, on a machine that has a lot to do, until it does what it is told.
+# How long the monitor may take to start and to end on a busy machine.
 STARTING_SECONDS, ENDING_SECONDS = 30.0, 30.0
-# Wait statuses of children nobody asks for are kept this long.
+# The number of wait statuses to keep that no caller has asked for.
 REMEMBERED = 1000
-# How it reads what we write, and what it is linked with.  The rest of our environment goes
-# with what is executed: who is behind the same fences as a stub can read what that has.
+# Variables for the encoding and the dynamic linker.  A stub gets the other ones with execve(2)
+# only: a process in its namespaces can read the environment and the memory of a stub.
 KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH")
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[3]); "
@@ -37,10 +37,10 @@ PROGRAM = (
 
 
 class Monitor:
-    """The playground process, seen from the REPL.
+    """The monitor, seen from the REPL.
 
-    ``events`` is a socket that becomes readable when a child has ended, and at its end
-    when the playground process itself has gone; ``killed`` tells that we have killed it.
+    ``events`` is a socket that is readable when a child has ended, and when the monitor has.
+    ``gone`` is true once the monitor has ended, ``killed`` if this object has killed it.
     """
 
     def __init__(self, surroundings: Surroundings | None = None) -> None:
@@ -52,9 +52,9 @@ class Monitor:
         self._requests, requests = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.events, events = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with requests, events:
-            # Isolated and without site-packages (-I -S): it starts faster and runs no
-            # code but ours.  An own session: a terminal's ^C and a kill of the REPL's
-            # process group are not for it.
+            # Isolated and without site-packages (-I -S): it starts faster and runs our code
+            # only.  In a session of its own, since Ctrl-C of the terminal and a kill of the
+            # REPL's process group must not end it.
             self.pid = os.posix_spawn(
                 sys.executable,
                 [sys.executable, "-I", "-S", "-c", PROGRAM, "3", "4", PACKAGE_ROOT, *scratch],
@@ -68,16 +68,17 @@ class Monitor:
         self.gone = self.killed = self._reaped = False
         self._news = threading.Condition()
         self._statuses: dict[int, int] = {}
-        # Of those that somebody is going to ask for, however late.
+        # The children whose status a caller is going to ask for: it is kept until then.
         self._expected: set[int] = set()
 
     def stub(self, *, on_host: bool = False) -> Stub:
-        """Fork a stub; raise ShellGone if the playground process has ended.
+        """Fork a stub; raise ShellGone if the monitor has ended.
 
-        It gets a session keyring of its own, but not if what it runs is to be ``on_host``: a
-        bash, too, before its first fence, since no call leads back to the keyring of before.
+        The stub gets a new session keyring (keyrings(7)), unless its program is to run
+        ``on_host``.  A bash gets it before its first fence: no system call leads back to the
+        keyring before.
         """
-        # A ^C between question and answer would leave the answer for the next question.
+        # Ctrl-C between request and answer would leave the answer for the next request.
         with deferred():
             self._await_ready()
             ours, theirs = pair()
@@ -101,7 +102,7 @@ class Monitor:
 
     @contextmanager
     def modes_kept(self, terminal: int) -> Iterator[None]:
-        """Have a terminal of ours get its modes back also if we are killed in the block."""
+        """Have a terminal's modes restored by the monitor if the REPL is killed in the block."""
         self._request(KEEP_MODES + marshal.dumps(termios.tcgetattr(terminal)), terminal)
         try:
             yield
@@ -109,12 +110,12 @@ class Monitor:
             self._request(FORGET_MODES)
 
     def _request(self, request: bytes, *fds: int) -> None:
-        # That it has gone is heard elsewhere: then every bash has, and nothing is entered.
+        # If the monitor has ended, so has every bash; ``read_events`` reports that.
         with suppress(OSError):
             socket.send_fds(self._requests, [request], fds)
 
-    def hear(self) -> bool:
-        """Take in what it has to say; return False when it has gone."""
+    def read_events(self) -> bool:
+        """Take in the statuses of ended children; return False if the monitor has ended."""
         while True:
             try:
                 message = self.events.recv(4096, socket.MSG_DONTWAIT)
@@ -128,28 +129,28 @@ class Monitor:
                 else:
                     pid, status = EXITED.unpack(message)
                     self._statuses[pid] = status
-                    self._forget_the_oldest()
+                    self._drop_oldest()
                 self._news.notify_all()
             if not message:
                 return False
 
-    def _forget_the_oldest(self) -> None:
+    def _drop_oldest(self) -> None:
         others = [pid for pid in self._statuses if pid not in self._expected]
         for pid in others[:-REMEMBERED]:
             del self._statuses[pid]
 
     def expect(self, pid: int) -> None:
-        """Keep the status of a child that runs until it is asked for."""
+        """Keep the status of a running child until ``status_of`` asks for it."""
         with self._news:
-            # What is known by that number is of somebody else, who had it before.
+            # A status under this PID is that of an earlier process.
             self._statuses.pop(pid, None)
             self._expected.add(pid)
 
     def status_of(self, pid: int) -> int:
-        """Wait until a child has ended and return its wait status; raise ShellGone if
-        the playground process itself ends.
+        """Wait until a child has ended and return its wait status (wait(2)).
 
-        Somebody else has to call ``hear`` meanwhile: the pty reader does.
+        Another thread has to call ``read_events`` meanwhile: that of the pty reader.  Raises
+        ShellGone if the monitor ends.
         """
         with self._news:
             self._news.wait_for(lambda: pid in self._statuses or self.gone)
@@ -159,7 +160,7 @@ class Monitor:
             return self._statuses.pop(pid)
 
     def exit_status_of(self, pid: int) -> int:
-        """Wait until a child has ended; return its status as a shell does, 128+n by signal n.
+        """Wait until a child has ended; return its exit status, 128+n if signal n ended it.
 
         As ``status_of``.
         """
@@ -167,23 +168,23 @@ class Monitor:
         return status if status >= 0 else 128 - status
 
     def close(self) -> None:
-        """Let it end every process of the playground, and itself; wait until it has."""
-        # Both at once: its news would fill a socket that nobody reads any more, and it
-        # would wait for us while we wait for it.
+        """Let the monitor end every process of the playground; wait until it has ended."""
+        # Both sockets at once: otherwise its events would fill a socket that has no reader,
+        # and the monitor would wait for this process, which waits for the monitor.
         self._requests.close()
         self.events.close()
         self.reap()
 
     def kill(self) -> None:
-        """Kill it, which ends every wait for something in the playground; from any thread."""
+        """Kill the monitor; every wait for a process of the playground ends.  Thread-safe."""
         self.killed = True
         self._signal(signal.SIGKILL)
 
     def reap(self) -> None:
-        """Wait until the playground process has ended, once."""
+        """Wait until the monitor has ended, and reap it; kill it if it does not end in time."""
         if self._reaped:
             return
-        self._signal(signal.SIGCONT)  # Somebody may have stopped it.
+        self._signal(signal.SIGCONT)  # A stopped process does not end.
         if not readable(self._pidfd, ENDING_SECONDS):
             self.kill()
         os.waitpid(self.pid, 0)
@@ -192,17 +193,17 @@ class Monitor:
             os.close(self._pidfd)
 
     def _signal(self, number: int) -> None:
-        # The number of a descriptor that is closed may be that of another process by now.
+        # The number of a closed descriptor may belong to the pidfd of another process by now.
         with self._news, suppress(KernelError):
             if not self._reaped:
                 HERE.pidfd_send_signal(self._pidfd, number)
 
     def _await_ready(self) -> None:
-        if not self._ready and not self._received():
+        if not self._ready and not self._read_ready():
             raise ShellGone("the playground process could not start")
         self._ready = True
 
-    def _received(self) -> bytes:
+    def _read_ready(self) -> bytes:
         try:
             if not readable(self._requests.fileno(), STARTING_SECONDS):
                 raise TimedOut(
@@ -210,13 +211,13 @@ class Monitor:
                 )
             return self._requests.recv(16)
         except (OSError, ValueError) as error:
-            # Whoever heard of its end has closed what we wait at.
+            # Another thread has read of its end and closed the socket.
             raise ShellGone("the playground process has ended") from error
 
 
 def _as_3_and_4(requests: int, events: int) -> list[tuple[object, ...]]:
-    # Through high numbers first: one of the two may be 3 or 4 already.  The user's terminal
-    # is not for the playground process; only its last words go to our standard error.
+    # Through high numbers first: one of the two may be 3 or 4 already.  The monitor gets none
+    # of the user's terminal but the standard error, for what it could not remove.
     high = 200
     return [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

@@ -1,4 +1,4 @@
-"""Run a line by the host's sh beside the playground, yet ended with it."""
+"""Run a command line of the host as a child of the monitor, which ends it at the latest."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ SHELL = "/bin/sh"
 
 
 def execute(monitor: Monitor, line: str, output: int | None) -> int:
-    """Run ``line`` in a session of its own and wait; return its exit status.
+    """Run ``line`` by /bin/sh in a new session and wait; return its exit status.
 
-    It reads nothing and prints to ``output``, or where we do.  128+n means that signal n
-    ended it.  If the waiting is interrupted, the session is killed.
+    Its standard input is empty.  It prints to the descriptor ``output``, with None to our
+    standard output and error.  128+n means that signal n ended it.  If the wait is
+    interrupted, the session is killed.
     """
     sessions: list[int] = []
     try:

@@ -1,11 +1,11 @@
-"""The playground process: the parent of every bash, and the end of everything.
+"""The monitor: the process that is the parent of every bash, and ends all of them.
 
-It forks stubs when asked, reports which children ended, and, as the subreaper of all that
-was ever started in the playground (PR_SET_CHILD_SUBREAPER, see prctl(2)), ends every
-descendant when the REPL goes, however it goes.  Orphans of any kind, also those with a
-session of their own, come back to the nearest subreaper: nothing can slip away.
+It forks stubs on request and reports which children have ended.  It is the subreaper of the
+playground (PR_SET_CHILD_SUBREAPER, see prctl(2)): the kernel makes it the parent of every
+orphan, also of one in another session.  So it can end each descendant once the REPL has
+ended, also if the REPL was killed.
 
-It stays single-threaded and imports all it needs before it forks.
+It has one thread, and imports all modules before it forks: a stub cannot import any inside.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ DEFAULT_ACTION, SIGNAL_SET_SIZE = bytes(32), 8
 
 
 def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoReturn:
-    """Serve until the REPL hangs up, then end every descendant and exit.
+    """Serve until the REPL closes its sockets, then end every descendant and exit.
 
-    ``scratch`` is the directory that everything starts in and that ends with it.
+    ``scratch`` is the working directory of all descendants; the monitor removes it at the end.
     """
     if scratch is not None:
         os.chdir(scratch)
@@ -54,7 +54,7 @@ def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoRetu
     children = wake[0]
     watched: list[socket.socket | int] = [requests, events, children]
     with suppress(BrokenPipeError):
-        # Whoever wanted us may have gone already; then the loop ends at once.
+        # The REPL may have ended already; then the loop ends at once.
         requests.send(READY)
     kept: KeptModes | None = None
     while True:
@@ -67,25 +67,26 @@ def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoRetu
                 _fork_stub(socket.socket(fileno=fds[0]), requests, events, *wake)
             else:
                 kept = _keep_modes(kept, request, fds)
-        if events in ready or (children in ready and _told_to_end(children)):
+        if events in ready or (children in ready and _asked_to_end(children)):
             break
         _report_ended(events)
     if kept is not None:
         kept.restore()
     _end_all(prefix(os.getpid()))
     if scratch is not None:
-        _remove(scratch)
+        _remove_tree(scratch)
     os._exit(0)
 
 
 def _end_all(cgroups: str) -> None:
-    # What is frozen could not be ended; what somebody has moved in is no descendant.
+    # A frozen process does not die (cgroup v1), so thaw comes first.  A process that was moved
+    # into a cgroup of ours need not be a descendant: clear kills it, too.
     try:
         thaw(cgroups)
         end_descendants(os.getpid())
         clear(cgroups)
     except KernelError as error:
-        _last_words(f"a cgroup is left behind: {error}")
+        _print_error(f"a cgroup is left behind: {error}")
 
 
 def _keep_modes(before: KeptModes | None, request: bytes, fds: list[int]) -> KeptModes | None:
@@ -106,38 +107,38 @@ def _receive(requests: socket.socket) -> tuple[bytes, list[int]]:
     return request, fds
 
 
-def _remove(scratch: str) -> None:
+def _remove_tree(scratch: str) -> None:
     from shutil import rmtree
 
     os.chdir("/")
     try:
         rmtree(scratch)
     except OSError as error:
-        _last_words(f"{scratch} is left behind: {error}")
+        _print_error(f"{scratch} is left behind: {error}")
 
 
-def _last_words(sentence: str) -> None:
-    # Nobody else is left who could say it: our standard error is the user's.
+def _print_error(sentence: str) -> None:
+    # The REPL has ended, so it cannot print the error; this standard error is the user's.
     sys.stderr.write(f"shellplay: {sentence}\n")
     sys.stderr.flush()
 
 
 def _wake_on_signals() -> tuple[int, int]:
-    # Terminal signals are for the REPL: it lives in the user's session, we do not.  TERM
-    # and HUP mean that somebody wants this playground to end.
+    # The terminal sends its signals to the session of the REPL, and the monitor has another
+    # one.  SIGTERM and SIGHUP ask the monitor to end the playground.
     readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # By posix_spawn(3) we were started with these ignored, and so would be what we start; the
-    # C library, whose own they are, lets nobody set them.
+    # posix_spawn(3) has left these signals ignored, and execve(2) would pass that on to each
+    # bash.  The C library reserves them and lets no program set them, the kernel does.
     for reserved in RESERVED_SIGNALS:
         HERE.call("rt_sigaction", reserved, DEFAULT_ACTION, None, SIGNAL_SET_SIZE)
     return readable, writable
 
 
-def _told_to_end(children: int) -> bool:
+def _asked_to_end(children: int) -> bool:
     received = os.read(children, 4096)
     return signal.SIGTERM in received or signal.SIGHUP in received
 
@@ -146,9 +147,9 @@ def _fork_stub(link: socket.socket, *ours: socket.socket | int) -> None:
     if os.fork() == 0:
         signal.set_wakeup_fd(-1)
         for each in ours:
-            # With few open files allowed inside it needs their numbers.
+            # A stub needs their numbers if its limit of open files (RLIMIT_NOFILE) is low.
             os.close(each if isinstance(each, int) else each.detach())
-        # Should both the REPL and we be killed at once, the shells go with us.
+        # If the REPL and the monitor are killed at once, the kernel kills the shells.
         HERE.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
         serve(link)
     link.close()
@@ -165,7 +166,7 @@ def _report_ended(events: socket.socket) -> None:
         try:
             events.send(EXITED.pack(pid, status))
         except OSError:
-            # The REPL has gone; the closed request socket ends us in the next round.
+            # The REPL has ended; the next round reads the end of its requests.
             return
 
 

@@ -85,7 +85,7 @@ class Runtime:
         # be taken for an orphan.
         with self._lock:
             monitor = self.monitor
-            if monitor.hear():
+            if monitor.read_events():
                 return False
             self.pty_reader.forget(monitor.events.fileno())
             monitor.close()
