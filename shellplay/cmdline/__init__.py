@@ -1,1 +1,1 @@
-"""The command language: table, parser, completion, help and interpreter."""
+"""The command language: registry, tokenizer, binder, completion, help and interpreter."""

@@ -1,6 +1,7 @@
-"""Argument types: how each kind of argument is parsed, and completed with descriptions.
+"""Argument types: each parses the words of an argument, and offers completions for it.
 
-A command's parameter is ``Annotated[T, X]`` with X one of these; T is what parsing gives.
+A parameter of a command function is ``Annotated[T, X]``: X is an argument type, T the type of
+the value that it returns.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,67 +14,67 @@ from shellplay.playground.playground import Playground
 
 
 class Candidate(Value):
-    """One completion: the text to insert and what it is."""
+    """One completion: the text to insert, and a description."""
 
     text: str
     description: str = ""
 
 
 class Argument:
-    """One positional argument; ``arity`` is how many words it takes, or the raw rest."""
+    """One positional argument; ``arity`` is its number of words, or ``rest`` for a raw tail."""
 
     arity: Literal["one", "many", "rest"] = "one"
     raw = False
-    """Whether options among its words are its own, and not of the command."""
+    """Whether the options among its words are its own, and not options of the command."""
 
     def __init__(self, metavar: str, help: str) -> None:
         self.metavar = metavar
         self.help = help
 
     def takes(self, word: str) -> bool:
-        """Tell whether a word is meant for this argument."""
+        """Return whether a word can belong to this argument."""
         return not word.startswith("-") or word == "-"
 
     def parse(self, words: Sequence[str], playground: Playground) -> object:
-        """Make the value from its words; raises UsageError or Refused."""
+        """Return the value for the words; raises UsageError or Refused."""
         raise NotImplementedError
 
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
-        """Offer what can stand here, after the words before it."""
+        """Offer candidates for ``word``, after the words of this argument ``before`` it."""
         return iter(())
 
 
 class Word(Argument):
-    """One word as it is typed."""
+    """One word, unchanged."""
 
     def parse(self, words: Sequence[str], playground: Playground) -> str:
-        """Take the word."""
+        """Return the word."""
         return words[0]
 
 
 class Rest(Argument):
-    """The raw rest of the line, as typed."""
+    """The raw tail: the rest of the line, unchanged."""
 
     arity = "rest"
 
     def parse(self, words: Sequence[str], playground: Playground) -> str:
-        """Take the line; an empty one is a UsageError."""
+        """Return the tail; raises UsageError if it is empty."""
         if not words[0].strip():
             raise UsageError(f"{self.metavar} is empty")
         return words[0]
 
 
 class Choice(Argument):
-    """One of a few words, each with what it means."""
+    """One of some words; ``choices`` maps each to its description."""
 
     def __init__(self, metavar: str, help: str, choices: dict[str, str]) -> None:
         super().__init__(metavar, help)
         self.choices = choices
 
     def parse(self, words: Sequence[str], playground: Playground) -> str:
-        """Take the word if it is one of the choices, else raise UsageError."""
+        """Return the word; raises UsageError if it is not one of the choices."""
         if words[0] in self.choices:
             return words[0]
         known = ", ".join(self.choices)
@@ -88,14 +89,14 @@ class Choice(Argument):
 
 
 class Seconds(Argument):
-    """A time span in seconds."""
+    """A duration in seconds."""
 
     def takes(self, word: str) -> bool:
-        """Take what begins like a number."""
+        """Return whether a word begins like a number."""
         return word[:1].isdigit() or word[:1] == "."
 
     def parse(self, words: Sequence[str], playground: Playground) -> float:
-        """Read a positive number of seconds, with or without an s behind it."""
+        """Return a positive number of seconds; an ``s`` may follow it."""
         try:
             seconds = float(words[0].removesuffix("s"))
         except ValueError:
@@ -106,12 +107,12 @@ class Seconds(Argument):
 
 
 class Times(Argument):
-    """How often: a whole number from 1 on."""
+    """A number of repetitions, from 1."""
 
     def parse(self, words: Sequence[str], playground: Playground) -> int:
-        """Read the number; raises UsageError."""
+        """Return the number; raises UsageError."""
         word = words[0]
-        # As long as any can be that somebody means.
+        # The length bounds what int() has to read.
         if not word.isascii() or not word.isdigit() or len(word) > 9 or not int(word):
             raise UsageError(f"{quoted(word)} is no number of times", "write one, as in 3")
         return int(word)
@@ -121,7 +122,7 @@ class ContainerName(Argument):
     """The name, id or unique id prefix of a container."""
 
     def parse(self, words: Sequence[str], playground: Playground) -> object:
-        """Return the label of the container; raises Refused if there is none such."""
+        """Return the label of the container; raises Refused if it does not exist."""
         return playground.find(words[0]).label
 
     def complete(
@@ -133,19 +134,19 @@ class ContainerName(Argument):
 
 
 class ContainerNames(ContainerName):
-    """Any number of containers."""
+    """Zero or more containers."""
 
     arity = "many"
 
     def parse(self, words: Sequence[str], playground: Playground) -> object:
-        """Return the label of each, once."""
+        """Return the label of each container, without repetitions."""
         return tuple(dict.fromkeys(playground.find(word).label for word in words))
 
 
 class Option:
-    """One option: a flag, or with an argument the value that follows it.
+    """One option: a flag, or an option with a value if it has an ``argument``.
 
-    With ``otherwise`` the value may be left out, and is that one.
+    ``otherwise`` is the value if none is given; without it the value is required.
     """
 
     def __init__(
@@ -163,28 +164,28 @@ class Option:
 
     @property
     def metavar(self) -> str:
-        """The word for its value: in brackets where it may be left out, "" for a flag."""
+        """The name of its value, in brackets if the value is optional; "" for a flag."""
         if self.argument is None:
             return ""
         return self.argument.metavar if self.otherwise is None else f"[{self.argument.metavar}]"
 
     def takes(self, word: str) -> bool:
-        """Tell whether the word behind it is its value."""
+        """Return whether the word after the option is its value."""
         if self.argument is None:
             return False
         return self.otherwise is None or self.argument.takes(word)
 
     def spellings(self, name: str) -> tuple[str, ...]:
-        """Return how it is written, short form first."""
+        """Return the spellings of the option for a parameter, the short one first."""
         long = "--" + name.strip("_").replace("_", "-")
         return (self.short, long) if self.short else (long,)
 
 
 class Target:
-    """The container that a command acts on: ``-c NAME``, else the current one.
+    """The container that a command acts on: ``-c NAME``, else the current container.
 
-    ``creates`` says that one is made if there is none, ``optional`` that the command does
-    without (and gets None); ``positional`` that a bare word names it too.
+    If there is none, it is created (``creates``), or the command gets None (``optional``), or
+    the command is refused.  With ``positional`` a word without ``-c`` is its name, too.
     """
 
     argument = ContainerName("NAME", "a container: its name, id or the beginning of the id")

@@ -1,4 +1,4 @@
-"""From the words of one command to the values its function is called with."""
+"""Bind the words of one command to the parameters of its function."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from shellplay.playground.playground import Playground
 
 
 def bind(command: Command, segment: Segment, playground: Playground) -> dict[str, object]:
-    """Parse the words of a segment; what the line does not give is left out.
+    """Return the value of each parameter that a segment gives; it changes nothing.
 
-    Nothing is changed by it.  Raises UsageError or Refused, with an example as the fix.
+    Raises UsageError, with an example as the fix, and Refused.
     """
     values, words = _take_options(command, segment, playground)
     for parameter, argument in command.arguments:
@@ -87,7 +87,7 @@ def _is_option(word: str) -> bool:
 
 
 def usage(command: Command) -> str:
-    """Return the form of a command in one line: ``kill [-SIGNAL] TARGET...``."""
+    """Return the synopsis of a command, in one line: ``kill [-SIGNAL] TARGET...``."""
     parts = [command.name]
     if command.options:
         parts.append("[OPTIONS]")

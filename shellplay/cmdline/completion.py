@@ -1,4 +1,4 @@
-"""Completion of a line that is being typed, from the command table."""
+"""Completion of a half-typed line, from the index of the commands and their parameters."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from shellplay.playground.playground import Playground
 
 
 class Completion(NamedTuple):
-    """One completion: the text that takes the place of the line from ``start`` on."""
+    """One completion: ``text`` replaces the line from the column ``start``."""
 
     text: str
     start: int
@@ -20,9 +20,9 @@ class Completion(NamedTuple):
 
 
 def complete(line: str, playground: Playground) -> list[Completion]:
-    """List the completions at the end of a line, the likeliest first.
+    """Return the completions at the end of a line, the likeliest first.
 
-    Words that begin with what is typed come before those that only contain its letters.
+    Candidates that begin with the typed letters come before candidates that contain them.
     """
     segment = segments(line, GRAMMAR, typing=True)[-1]
     if segment.rest is not None:
@@ -34,13 +34,13 @@ def complete(line: str, playground: Playground) -> list[Completion]:
     try:
         found = list(_candidates(typed, here, playground))
     except ShellplayError:
-        # A line that is still being typed may name what is not there (yet).
+        # A half-typed line may name a container that does not exist.
         return []
     return [Completion(c.text, start, c.description) for c in ranked(found, here)]
 
 
 def ranked(candidates: Iterable[Candidate], typed: str) -> list[Candidate]:
-    """Keep the candidates that contain the typed letters in order; prefixes come first."""
+    """Return the candidates that contain the typed letters in their order; prefixes first."""
     wanted = typed.lower()
     distinct = {candidate.text: candidate for candidate in candidates}.values()
     begun = [c for c in distinct if c.text.lower().startswith(wanted)]
@@ -83,7 +83,7 @@ def _names(here: str) -> Iterator[Candidate]:
 
 
 def _argument(command: Command, typed: list[str]) -> tuple[Argument | None, list[str]]:
-    """Find the argument that the next word is for, and the words it already has."""
+    """Return the argument that the next word belongs to, and the words it has already."""
     words: list[str] = []
     waiting: Option | None = None
     for word in typed:

@@ -1,20 +1,20 @@
-"""What a command may ask of the front end it was typed into."""
+"""The interface of a front end for commands."""
 
 from typing import Protocol, runtime_checkable
 
 
 @runtime_checkable
 class Front(Protocol):
-    """The side of a front end that commands see."""
+    """The methods of a front end that commands call."""
 
     terminal: bool
-    """Whether the user's terminal is there to be handed over."""
+    """Whether a command can have the user's terminal."""
 
     def stream(self, text: str) -> None:
-        """Show output from inside as it arrives."""
+        """Print output of a container as it arrives."""
 
     def typed_ahead(self) -> bytes:
-        """Take the keys that were read but belong to what comes next."""
+        """Return the keys that were read and belong to the next reader; each key once."""
 
     def give_back(self, keys: bytes) -> None:
-        """Take keys that were typed for the prompt while the terminal was handed over."""
+        """Take back keys for the next prompt: another program read them from the terminal."""

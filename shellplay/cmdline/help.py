@@ -1,4 +1,4 @@
-"""Help, made from the command table: the list, and a page per command."""
+"""Help texts: the list of the commands, and a page for each command and fence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NARROW = 12
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most so many columns, where it has blanks."""
+    """Break a text at its blanks into lines of at most ``width`` columns."""
     lines = [""]
     for word in text.split():
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
@@ -29,7 +29,7 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def overview(width: int) -> str:
-    """Lay out all commands by group, each with its summary."""
+    """Return the list of the commands by group, each with its summary."""
     lines: list[str] = []
     for group in GROUPS:
         rows = [(name, one.summary) for name, one in COMMANDS.items() if one.group == group]
@@ -74,7 +74,7 @@ def fence_page(kind: str) -> Callable[[int], str]:
 
 
 def spelled(option: FenceOption) -> str:
-    """Return how an option of a fence is written; bare choices stand for themselves."""
+    """Return the spelling of an option of a fence; a bare choice needs no key."""
     if option.flag:
         return f"--no-{option.name}" if option.on else f"--{option.name}"
     keyed = f"{option.name}={option.metavar}"
@@ -82,7 +82,7 @@ def spelled(option: FenceOption) -> str:
 
 
 def sections(command: Command) -> list[tuple[str, list[tuple[str, str]]]]:
-    """List what a page tells as columns: arguments, options and other names."""
+    """Return the columns of a page: arguments, options and aliases."""
     spelled: dict[tuple[str, int], list[str]] = {}
     options: dict[int, Option] = {}
     for spelling, (name, option) in command.options.items():
@@ -98,7 +98,7 @@ def sections(command: Command) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def columns(rows: list[tuple[str, str]], width: int) -> list[str]:
-    """Lay out names and what they mean; below each other where there is no room beside."""
+    """Lay out names and meanings in two columns, or below each other in a narrow width."""
     widest = max(len(name) for name, _ in rows) + 4
     lines: list[str] = []
     for name, meaning in rows:

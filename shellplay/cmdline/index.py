@@ -1,8 +1,7 @@
-"""The commands by name: what is known of each before its module is loaded.
+"""The index of the commands: the facts that help and completion need before a module is loaded.
 
-They stand in the order in which help lists them.  ``python -m tests.index`` writes the entries
-from shellplay.model import Value
-from the commands: it keeps their order, and puts a new one last.
+``help`` lists the commands in this order.  ``python -m tests.index`` writes the entries from the
+commands; it keeps the order, and appends new commands.
 """
 
 from collections.abc import Mapping
@@ -13,8 +12,8 @@ from shellplay.model import Value
 class Entry(Value):
     """The module of ``commands`` that a command is in, its group, summary and other names.
 
-    ``rest`` is there if the command takes a raw rest: its options, and whether each takes a
-    value.
+    ``rest`` maps each option before a raw tail to whether it has a value; None if the command
+    has no raw tail.
     """
 
     module: str

@@ -1,4 +1,4 @@
-"""Runs lines against a playground and shows what comes of them."""
+"""The interpreter: it runs command lines in a playground and prints their outcomes."""
 
 import os
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from shellplay.playground.playground import Playground
 
 
 class Interpreter:
-    """One line in, its outcomes shown, an exit status out; ``left`` once quit was asked."""
+    """Runs one line after the other; ``left`` is true once ``quit`` was run."""
 
     def __init__(
         self,
@@ -48,8 +48,8 @@ class Interpreter:
     def run(self, text: str, where: str = "", *, keep_going: bool = False) -> int:
         """Run the commands of a text up to the first that fails; return its exit status.
 
-        ``where`` is put before an error, as in ``setup.txt:3: ``; with ``keep_going`` the
-        commands after a failed one are run too.
+        ``where`` is the prefix of an error message, like ``setup.txt:3: ``.  With
+        ``keep_going`` the commands after a failed one run, too.
         """
         try:
             parts = segments(text, GRAMMAR)
@@ -69,7 +69,7 @@ class Interpreter:
         return failed
 
     def tell(self) -> None:
-        """Say what happened by itself since the last time."""
+        """Print the notices since the last call: events that no command asked for."""
         for notice in self.playground.notices():
             self.recording.noticed(notice)
             self.printer.note(notice)
@@ -90,7 +90,7 @@ class Interpreter:
             self.printer.error(ShellplayError("interrupted"), where)
             status = 1
         except Exception as error:
-            # A mistake of ours must not end what the user has built.
+            # A bug in one command must not end the containers of the user.
             if os.environ.get("SHELLPLAY_DEBUG") == "1":
                 raise
             self.printer.error(Bug(error), where)
@@ -142,7 +142,7 @@ class Interpreter:
         yield from command.function(**values)
 
     def _show(self, outcome: Outcome, *, json: bool) -> int:
-        """Show one outcome; return the exit status it stands for."""
+        """Print one outcome; return its exit status."""
         self.recording.came(outcome)
         match outcome:
             case Status(status):
@@ -169,7 +169,7 @@ class Interpreter:
         return 0
 
     def _watch(self, watched: Watched, *, json: bool) -> None:
-        """Show a document again and again; the last one stays."""
+        """Print a document again and again, each over the one before it."""
         from shellplay.cmdline.pause import pauses
 
         shown, lines = 0, 0
@@ -185,11 +185,11 @@ class Interpreter:
                     if shown == watched.times or not pause(watched.seconds):
                         return
         except KeyboardInterrupt:
-            # The usual way to end it, as that of watch(1), and no failure.
+            # Ctrl-C is the usual end, as with watch(1), and not a failure.
             return
 
     def _say(self, sentence: str) -> None:
-        # With --json, standard output is for documents and for output from inside.
+        # With --json only documents and output of containers go to standard output.
         (self.printer.note if self.json else self.printer.say)(sentence)
 
     def _status(self, status: int | None) -> int:

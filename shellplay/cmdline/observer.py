@@ -1,4 +1,4 @@
-"""What an interpreter tells whoever writes a session down, as it happens."""
+"""The observer of an interpreter: it hears each event of a session when it happens."""
 
 from __future__ import annotations
 
@@ -16,46 +16,47 @@ Heard = Callable[[bytes], None]
 
 
 class Recording:
-    """One who is told of every command; this one writes nothing down, and cannot."""
+    """An observer that records nothing; the recorder overrides each method."""
 
     @property
     def name(self) -> str:
-        """The file that is being written, "" if there is none."""
+        """The path of the file that is being recorded; "" if there is none."""
         return ""
 
     def start(self, place: str, *, force: bool = False) -> str:
-        """Begin to write a recipe, and say where; ``force`` replaces a file that is there.
+        """Begin to record a recipe; return a sentence with its path.
 
-        Raises Refused, or UsageError for a place that cannot be written.
+        ``force`` replaces a file that exists.  Raises Refused, and UsageError for a path that
+        cannot be written.
         """
         raise Refused(f"{place}: nothing can be recorded here", "shellplay record FILE")
 
     def stop(self) -> str:
-        """Complete what was written and say where it is; raises Refused if nothing is."""
+        """Complete the recipe; return a sentence with its path.  Raises Refused."""
         raise Refused("nothing is being recorded", "record start NAME")
 
     def remarked(self, line: str) -> None:
-        """Hear of a line that is a comment, with its sign."""
+        """A comment line was read; ``line`` begins with its ``#``."""
 
     def began(self, text: str) -> None:
-        """Hear that a command begins: as it was typed, without what stands around it."""
+        """A command begins; ``text`` is the command alone, as it was typed."""
 
     def bound(self, name: str, values: Mapping[str, object]) -> None:
-        """Hear which command it is, and of the values that its line gives."""
+        """The words of the command were bound to these values."""
 
     def came(self, outcome: Outcome) -> None:
-        """Hear of an outcome before it is shown."""
+        """The command has yielded an outcome, which is printed next."""
 
     def ended(self, status: int) -> None:
-        """Hear that it has ended, all of its output shown, and how."""
+        """The command has ended with this exit status, and all its output is printed."""
 
     def noticed(self, sentence: str) -> None:
-        """Hear of something that happened by itself, before it is shown."""
+        """A notice is printed next: an event that no command asked for."""
 
     @contextmanager
     def entered(self, container: Container) -> Iterator[Heard | None]:
-        """Hear, in the block, of all that happens on the terminal of a container.
+        """Record the terminal of a container for the block.
 
-        What it gives is told the keys that are typed.
+        The value of the block is a function that gets the typed keys, or None.
         """
         yield None

@@ -1,4 +1,4 @@
-"""What a command function yields; the interpreter shows it, the command never prints."""
+"""Outcomes: the values that a command function yields, and the interpreter prints."""
 
 from collections.abc import Callable
 
@@ -6,17 +6,17 @@ from shellplay.model import Change, Value
 
 
 class Changed(Value):
-    """What a fence or a peel did, and the label of the container it did it to."""
+    """The change that a fence or a peel has made, and the label of its container."""
 
     change: Change
     label: str
 
 
 class Document(Value):
-    """Facts with two faces: a view for people and a payload for ``--json``.
+    """Facts in two forms: a view for people, and a payload for ``--json``.
 
-    ``view`` makes a drawing or a string, ``title`` is a line above it; both faces are made
-    only when asked for.
+    ``view`` returns a drawing or a string, and ``title`` is a line above it.  Each form is made
+    only when it is printed.
     """
 
     kind: str
@@ -34,25 +34,25 @@ class Watched(Value):
 
 
 class Text(Value):
-    """Output that came from inside or from elsewhere: made safe, shown as it is."""
+    """Output of a program, printed without unsafe control characters."""
 
     text: str
 
 
 class Page(Value):
-    """Text that is laid out for the width of the terminal, in columns."""
+    """A text that ``layout`` makes for a width in columns."""
 
     layout: Callable[[int], str]
 
 
 class Status(Value):
-    """The exit status of what ran; None if none was reported, which counts as failed."""
+    """The exit status of a program; None if none was reported, which counts as a failure."""
 
     status: int | None
 
 
 class Leave(Value):
-    """The front end is to end."""
+    """The front end has to end."""
 
 
 Outcome = str | Changed | Document | Watched | Text | Page | Status | Leave

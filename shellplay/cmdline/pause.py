@@ -1,4 +1,4 @@
-"""The pause between two looks at the same thing, which a key of the terminal can end."""
+"""The pause between two prints of a watched document; the key q ends it."""
 
 from __future__ import annotations
 

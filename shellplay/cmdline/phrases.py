@@ -1,4 +1,4 @@
-"""Sentences that more than one command says."""
+"""Sentences that several commands print."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 def born(container: Container) -> str:
-    """Say that a container was made."""
+    """Return the sentence for a new container."""
     return f"{container.label}: bash {container.pid}, no fences"
 
 
 def count(processes: int) -> str:
-    """Say a number of processes."""
+    """Return a number of processes in words."""
     return f"{processes} process{'' if processes == 1 else 'es'}"
 
 
 def started(job: Job) -> str:
-    """Say a job's number and both of its PIDs, or that it has ended before it had been seen."""
+    """Return the number and the PIDs of a job, or that it ended before it could be seen."""
     number = f"[{job.number}] " if job.number is not None else ""
     if job.pid is None:
         return f"{number}has ended already"
@@ -30,6 +30,6 @@ def started(job: Job) -> str:
 
 
 def numbers(pid: int, inside: Sequence[int]) -> str:
-    """Say the PID of a process on the host and those inside."""
+    """Return the PID of a process on the host, and its PIDs in the container."""
     chain = "/".join(map(str, inside[1:]))
     return f"{pid} on the host" + (f", {chain} inside" if chain else "")

@@ -1,4 +1,4 @@
-"""The one place of the program that writes to the user's terminal, pipe or file."""
+"""The printer: the only part of the program that writes to standard output and error."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ USUAL_WIDTH = 80
 
 
 class Printer:
-    """Writes outcomes to ``out`` and errors to ``err``, for the width there is.
+    """Writes outcomes to ``out`` and errors to ``err``, for the width of the terminal.
 
-    Each of the ``copies`` is told everything too, and renders it in its own way.
-    ``redraws`` says that ``out`` is a terminal on which the cursor can be moved.
+    Each printer in ``copies`` gets every call, too, and renders for its own width.
+    ``redraws`` is true if ``out`` is a terminal with a movable cursor.
     """
 
     def __init__(self, out: TextIO, err: TextIO, *, color: bool) -> None:
@@ -35,8 +35,8 @@ class Printer:
 
     @classmethod
     def standard(cls) -> Printer:
-        """Return one for the standard streams, with colours where they are wanted."""
-        # A locale that cannot say a character must not end the program.
+        """Return the printer of the standard streams, with colours on a terminal."""
+        # A character outside the encoding of the locale must not end the program.
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
@@ -48,14 +48,14 @@ class Printer:
 
     @property
     def width(self) -> int:
-        """Return the columns there are now."""
+        """The current width in columns."""
         columns = os.environ.get("COLUMNS", "")
         if columns.isascii() and columns[:9].isdigit() and int(columns[:9]):
             return int(columns[:9])
         try:
             return os.get_terminal_size(self.out.fileno()).columns or USUAL_WIDTH
         except OSError:
-            # No terminal, or not even a descriptor (io.UnsupportedOperation is one too).
+            # Not a terminal; or not a descriptor: io.UnsupportedOperation is an OSError.
             return USUAL_WIDTH
 
     def show(self, thing: object) -> None:
@@ -83,25 +83,25 @@ class Printer:
         return len(drawn)
 
     def say(self, sentence: str) -> None:
-        """Write sentences that are a result; on a terminal they break between words."""
+        """Write sentences of a result; on a terminal lines break between words."""
         self._whole(self._fitting(sentence, self.out))
         for copy in self.copies:
             copy.say(sentence)
 
     def text(self, text: str) -> None:
-        """Write text that came from inside, made safe."""
+        """Write output of a container, without unsafe control characters."""
         self._whole(safe(text, colors=self.color))
         for copy in self.copies:
             copy.text(text)
 
     def stream(self, text: str) -> None:
-        """Write a piece of output from inside at once, made safe; lines may be partial."""
+        """Write a piece of output of a container at once; the last line can be incomplete."""
         self._write_piece(self._stream.feed(text))
         for copy in self.copies:
             copy.stream(text)
 
     def end_stream(self) -> None:
-        """End the line that a stream left open."""
+        """End the incomplete line of a stream."""
         self._write_piece(self._stream.finish())
         if self._partial:
             self._write_piece("\n")
@@ -109,7 +109,7 @@ class Printer:
             copy.end_stream()
 
     def prompt(self, text: str) -> None:
-        """Write a prompt, after which the line goes on."""
+        """Write a prompt without a line end."""
         self.out.write(text)
         self.out.flush()
 
@@ -123,7 +123,7 @@ class Printer:
             copy.error(error)
 
     def note(self, sentence: str) -> None:
-        """Write a sentence that is no result to the error stream."""
+        """Write a sentence that is not a result to the error stream."""
         self._note(sentence)
         for copy in self.copies:
             copy.note(sentence)
@@ -135,7 +135,7 @@ class Printer:
         self.err.flush()
 
     def _fitting(self, sentence: str, stream: TextIO) -> str:
-        # Whoever reads a pipe or a file has lines of its own; copies are such ones too.
+        # The reader of a pipe or a file breaks lines itself; so do copies.
         text = safe(sentence)
         return wrap(text, self.width) if stream.isatty() else text
 

@@ -1,8 +1,8 @@
-"""Where a raw rest ends: just enough of bash's grammar not to cut a loop in two.
+"""Find the end of a raw tail, with enough of bash's grammar to keep a loop in one piece.
 
-The rest of ``in for i in 1 2; do sleep 9 & done; fences`` ends before ``; fences``: at the
-top level of quotes, parentheses and compound commands, a semicolon followed by one of our
-own commands ends it.  A line end at the top level and a comment end it too.
+The tail of ``in for i in 1 2; do sleep 9 & done; fences`` ends before ``; fences``.  A tail
+ends at a semicolon before a command of shellplay, at a line end and at a comment, but not
+within quotes, parentheses and compound commands.
 """
 
 import re
@@ -26,7 +26,7 @@ LEADERS = frozenset({"do", "then", "else", "elif", "if", "while", "until", "!", 
 def end_of_rest(
     text: str, start: int, is_command: Callable[[str], bool]
 ) -> tuple[int, int | None]:
-    """Find the end of a raw rest, and the place of a quote that is open, if one is."""
+    """Return the end of a raw tail, and the position of an unclosed quote, None without one."""
     standing: list[str] = []
     command_position = True
     position = start
@@ -57,11 +57,11 @@ def _ends(
 
 
 def _track(standing: list[str], value: str) -> None:
-    """Note that a compound command or a parenthesis opens or closes."""
+    """Push or pop a compound command or a parenthesis."""
     if value == "(" or value in OPENERS:
         standing.append(value)
         return
     closes = value == ")" or value in CLOSERS
-    # The ) of a case pattern closes nothing.
+    # The ) after a pattern of case closes no parenthesis.
     if standing and closes and (value == ")") == (standing[-1] == "("):
         standing.pop()

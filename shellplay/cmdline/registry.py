@@ -1,11 +1,10 @@
-"""The command table: one decorator on one typed function per command.
+"""The registry of the commands: ``@command`` on a typed function makes it a command.
 
-The annotations give parsing, completion and help; the docstring is the help text: its
-first line the summary, the rest the body, whose lines indented by four are examples.  An
-annotation that is not known here or a missing docstring is a TypeError at import.
+Its annotations define parsing, completion and help.  Its docstring is the help text: the first
+line is the summary, lines that are indented by four are examples.  Without a docstring, or with
+an unknown annotation, the import raises TypeError.
 
-The index knows the commands before their modules are loaded; ``TABLE`` loads the module of a
-command when the command is first asked for.
+The index has the names of all commands; ``TABLE`` loads the module of a command on first use.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +36,7 @@ LOADED: dict[str, "Command"] = {}
 
 
 class Parameter(Value):
-    """One parameter of a command function and how a line fills it."""
+    """One parameter of a command function, and the argument type that fills it."""
 
     name: str
     meaning: Argument | Option | Target | type[object]
@@ -45,12 +44,12 @@ class Parameter(Value):
 
     @property
     def required(self) -> bool:
-        """Tell whether a line must give it."""
+        """Return whether a line has to give it."""
         return self.default is REQUIRED and not isinstance(self.meaning, Target)
 
 
 class Command(Value):
-    """One command: its names, its help and its function."""
+    """One command: its names, its parameters and its function."""
 
     name: str
     group: str
@@ -62,29 +61,29 @@ class Command(Value):
 
     @property
     def summary(self) -> str:
-        """Return what it does, in one line."""
+        """The first line of its docstring."""
         return (self.function.__doc__ or "").partition("\n")[0]
 
     @property
     def body(self) -> str:
-        """Return what else there is to know, without the examples."""
+        """The docstring without the summary and the examples."""
         lines = [each for each in self._lines() if not each.startswith(("    ", "Examples:"))]
         return "\n".join(lines).strip()
 
     @property
     def examples(self) -> tuple[str, ...]:
-        """Return lines that one may type."""
+        """The command lines in the docstring."""
         return tuple(each.strip() for each in self._lines() if each.startswith("    "))
 
     def _lines(self) -> list[str]:
-        # Loaded here: who asks for no help needs no help.
+        # Loaded here: only help reads the body.
         from inspect import cleandoc
 
         return cleandoc(self.function.__doc__ or "").splitlines()[1:]
 
     @property
     def arguments(self) -> list[tuple[Parameter, Argument]]:
-        """List the parameters that are filled by position."""
+        """The parameters that are filled by position."""
         found: list[tuple[Parameter, Argument]] = []
         for parameter in self.parameters:
             if isinstance(parameter.meaning, Argument):
@@ -95,7 +94,7 @@ class Command(Value):
 
     @property
     def options(self) -> dict[str, tuple[str, Option]]:
-        """Map each spelling of an option (``-c``, ``--container``) to parameter and option."""
+        """The options by spelling, as ``-c`` and ``--container``, with their parameters."""
         found: dict[str, tuple[str, Option]] = {}
         for parameter in self.parameters:
             if isinstance(parameter.meaning, Option):
@@ -110,17 +109,17 @@ class Command(Value):
 
     @property
     def target(self) -> Parameter | None:
-        """Return the parameter that takes the container it acts on, if it has one."""
+        """The parameter for the container that it acts on; None if it has none."""
         return next((p for p in self.parameters if isinstance(p.meaning, Target)), None)
 
     @property
     def is_raw(self) -> bool:
-        """Tell whether its words are read by its argument alone, options and all."""
+        """Return whether its argument parses all words, with the options among them."""
         return any(argument.raw for _, argument in self.arguments)
 
     @property
     def takes_rest(self) -> bool:
-        """Tell whether its last argument is the raw rest of the line."""
+        """Return whether its last argument is a raw tail."""
         return any(argument.arity == "rest" for _, argument in self.arguments)
 
 
@@ -143,9 +142,9 @@ TABLE = Table()
 
 
 def name_of(word: str) -> str:
-    """Return the name of a command from its name, an alias or a unique beginning.
+    """Return the name of a command for its name, an alias or a unique prefix.
 
-    Raises UsageError that names the nearest one.
+    Raises UsageError with the nearest name.
     """
     name = ALIASES.get(word, word)
     if name in COMMANDS or name in LOADED:
@@ -160,15 +159,15 @@ def name_of(word: str) -> str:
 
 
 def find(word: str) -> Command:
-    """Return the command of a name, an alias or a unique beginning of a name.
+    """Return the command for its name, an alias or a unique prefix.
 
-    Raises UsageError that names the nearest one.
+    Raises UsageError with the nearest name.
     """
     return TABLE[name_of(word)]
 
 
 def rest_options(word: str) -> Mapping[str, bool] | None:
-    """Give the tokenizer the options before a raw rest and whether each takes a value."""
+    """Return the options before the raw tail of a command; None if it has no raw tail."""
     try:
         entry = COMMANDS.get(name_of(word))
     except UsageError:
@@ -187,9 +186,9 @@ def command(
     json: bool = False,
     terminal: bool = False,
 ) -> Callable[[Function], Function]:
-    """Enter a function into the table.
+    """Register a function as a command.
 
-    ``json`` says that what it shows has a JSON shape, ``terminal`` that it needs one.
+    ``json``: its document has a JSON form.  ``terminal``: it needs the user's terminal.
     """
 
     def register(function: Function) -> Function:
@@ -210,7 +209,7 @@ def command(
     return register
 
 
-# What is loaded only once there is a container; until then a name is enough.
+# Classes that annotations name and that are loaded with the first container.
 LATER = {"Container": object, "Fence": object}
 
 
@@ -233,7 +232,7 @@ def _meaning(
     function: Function, name: str, hint: object
 ) -> Argument | Option | Target | type[object]:
     if isinstance(hint, str):
-        # As typing.get_type_hints does, which takes ten times as long.
+        # typing.get_type_hints does the same in ten times the time.
         hint = eval(hint, function.__globals__, LATER)
     if hint in INJECTED:
         return cast(type[object], hint)

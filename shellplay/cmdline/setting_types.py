@@ -1,4 +1,4 @@
-"""The settings: what each means, how its words are read, and how it is shown."""
+"""The types of the settings: each has a help text, a parser and choices."""
 
 from collections.abc import Callable, Mapping
 
@@ -12,7 +12,7 @@ SWITCH |= {"off": False, "false": False, "no": False, "0": False}
 
 
 class Setting(Value):
-    """One setting: its meaning, its reader and the words that complete it."""
+    """One setting: its help text, its parser and the words for completion."""
 
     help: str
     read: Callable[[str], object]
@@ -20,14 +20,14 @@ class Setting(Value):
 
 
 def read_switch(word: str) -> bool:
-    """Read ``on`` or ``off``; raises UsageError."""
+    """Parse ``on`` or ``off``; raises UsageError."""
     if word.lower() not in SWITCH:
         raise UsageError(f"{quoted(word)} is neither on nor off", "write on or off")
     return SWITCH[word.lower()]
 
 
 def read_seconds(word: str) -> float | None:
-    """Read a number of seconds or ``none``; raises UsageError."""
+    """Parse a number of seconds, or ``none``; raises UsageError."""
     if word == "none":
         return None
     try:
@@ -40,7 +40,7 @@ def read_seconds(word: str) -> float | None:
 
 
 def read_key(word: str) -> str:
-    """Read a control key as ``C-]`` or ``ctrl-]``; raises UsageError."""
+    """Parse a control key like ``C-]`` or ``ctrl-]``; raises UsageError."""
     key = word.lower().removeprefix("ctrl-").removeprefix("c-").removeprefix("^")
     if len(key) != 1 or not ("a" <= key <= "z" or key in "@[\\]^_"):
         raise UsageError(f"{quoted(word)} is no control key", "as in C-] or C-t")
@@ -58,7 +58,7 @@ SETTINGS: dict[str, Setting] = {
 
 
 def change(settings: Settings, name: str, word: str) -> None:
-    """Set one setting from a word; raises UsageError and then nothing is changed."""
+    """Set one setting from a word; raises UsageError, and changes nothing then."""
     if name not in SETTINGS:
         fix = did_you_mean(name, SETTINGS, f"there are {', '.join(SETTINGS)}")
         raise UsageError(f"unknown setting {quoted(name)}", fix)
@@ -66,7 +66,7 @@ def change(settings: Settings, name: str, word: str) -> None:
 
 
 def shown(settings: Settings, name: str) -> str:
-    """Return the word that would set a setting to what it is."""
+    """Return the current value of a setting as the word that sets it."""
     value = getattr(settings, name)
     if value is None:
         return "none"
@@ -76,7 +76,7 @@ def shown(settings: Settings, name: str) -> str:
 
 
 def change_all(settings: Settings, table: Mapping[str, object]) -> None:
-    """Set what a configuration file gives; raises UsageError at the first that is wrong."""
+    """Set the settings of a configuration file; raises UsageError for the first wrong one."""
     for name, value in table.items():
         word = ("on" if value else "off") if isinstance(value, bool) else str(value)
         change(settings, name, word)

@@ -1,8 +1,8 @@
 """One tokenizer with positions, for the parser, completion and highlighting.
 
-A text is cut into segments at ``;`` and line ends; a segment is words, or words and a raw
-rest (the line that ``in``, ``spawn``, ``exec`` and ``!`` hand on).  Quotes and backslash
-work as in bash(1), without expansion; ``#`` at the start of a word begins a comment.
+``;`` and line ends separate segments.  A segment has words, and for ``in``, ``spawn``, ``exec``
+and ``!`` a raw tail.  Quotes and backslash work as in bash(1), without expansion; ``#`` at the
+start of a word begins a comment.
 """
 
 import re
@@ -23,9 +23,9 @@ IsCommand = Callable[[str], bool]
 
 
 class Word(Value):
-    """One word: its text without quotes, and where it stands in the line.
+    """One word: its text without quotes, and its start and end in the line.
 
-    ``open`` is true if a quote in it is not closed (only seen while a line is typed).
+    ``open`` is true if a quote in it is not closed, which a half-typed line may have.
     """
 
     text: str
@@ -35,7 +35,7 @@ class Word(Value):
 
 
 class Segment(Value):
-    """One command: its words and, for a command that takes one, the raw rest as a word."""
+    """One command: its words, and its raw tail as one word; None if it has none."""
 
     words: tuple[Word, ...]
     rest: Word | None
@@ -44,10 +44,10 @@ class Segment(Value):
 
 
 class Grammar(Value):
-    """What the tokenizer must know of the command table.
+    """The facts about commands that the tokenizer needs.
 
-    ``rest_options`` gives, for a command that takes a raw rest, its options and whether
-    each takes a value, else None; ``is_command`` tells a command's own name.
+    ``rest_options`` maps the options of a command with a raw tail to whether each has a value;
+    it returns None for another command.  ``is_command`` is true for the name of a command.
     """
 
     rest_options: RestOptions
@@ -55,7 +55,7 @@ class Grammar(Value):
 
 
 def no_rest(_name: str) -> None:
-    """Say of every command that it takes words only."""
+    """Return None: the command has no raw tail."""
     return
 
 
@@ -63,10 +63,10 @@ PLAIN = Grammar(rest_options=no_rest, is_command=lambda _name: False)
 
 
 def segments(text: str, grammar: Grammar = PLAIN, *, typing: bool = False) -> list[Segment]:
-    """Cut a text into commands; empty ones are left out unless the line is being typed.
+    """Split a text into commands, without empty ones.
 
-    Raises UsageError, with the column, on an open quote or a control character; while
-    ``typing`` both are let through.
+    Raises UsageError, with the column, for an unclosed quote and for a control character.  With
+    ``typing`` the text is a half-typed line: both are allowed, and empty commands are kept.
     """
     if not typing:
         refuse_control_characters(text)
@@ -80,7 +80,7 @@ def segments(text: str, grammar: Grammar = PLAIN, *, typing: bool = False) -> li
 
 
 def split(text: str) -> list[str]:
-    """Cut a text into the words of one command, as exec(3) wants them."""
+    """Split a text into the words of one command, the argv of exec(3)."""
     words: list[str] = []
     position = _skip_blank(text, 0)
     while position < len(text):
@@ -91,7 +91,7 @@ def split(text: str) -> list[str]:
 
 
 def refuse_control_characters(text: str) -> None:
-    """Raise UsageError at the first character that a terminal would act on."""
+    """Raise UsageError for the first control character."""
     if found := CONTROL.search(text):
         code = ord(found.group())
         raise UsageError(
@@ -135,7 +135,7 @@ def _begins_rest(words: list[Word], grammar: Grammar) -> bool:
 
 
 def _rest(text: str, start: int, grammar: Grammar, typing: bool) -> Word:
-    # Loaded here: few commands hand on a rest, and its grammar takes long to compile.
+    # Loaded here: few commands have a raw tail, and its grammar takes long to compile.
     from shellplay.cmdline.raw_tail import end_of_rest
 
     end, open_quote = end_of_rest(text, start, grammar.is_command)
@@ -162,7 +162,7 @@ def _word(text: str, start: int, *, typing: bool, stops: str = ";") -> Word:
 
 
 def _piece(text: str, start: int) -> tuple[int | None, str]:
-    """Read one quoted, escaped or bare piece: its end (None if it has none) and value."""
+    """Return the end and the value of one quoted, escaped or bare piece; None: it is open."""
     match text[start]:
         case "'":
             close = text.find("'", start + 1)

@@ -102,7 +102,7 @@ class Monitor:
 
     @contextmanager
     def modes_kept(self, terminal: int) -> Iterator[None]:
-        """Have a terminal's modes restored by the monitor if the REPL is killed in the block."""
+        """Have the monitor restore a terminal's modes if the REPL is killed in the block."""
         self._request(KEEP_MODES + marshal.dumps(termios.tcgetattr(terminal)), terminal)
         try:
             yield

@@ -1,1 +1,1 @@
-"""How words of a command line become arguments."""
+"""The argument types: each parses and completes one kind of argument."""

@@ -1,4 +1,4 @@
-"""Arguments that name fences: those to put up, with options, and those to take off."""
+"""Argument types for fences: fences to apply, with their options, and fences to remove."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ALL = "all"
 
 
 def kind_of(word: str) -> str | None:
-    """Return the fence a word names, by its own name or an alias, or None."""
+    """Return the kind of fence for its name or an alias; None for another word."""
     from shellplay.fences.index import ALIASES, FENCES
 
     kind = ALIASES.get(word, word)
@@ -28,14 +28,14 @@ def kind_of(word: str) -> str | None:
 
 
 def fence_type(kind: str) -> type[Fence]:
-    """Return the class of a fence, which is loaded when it is first asked for."""
+    """Return the class of a kind of fence; the first call loads its module."""
     from shellplay.fences import REGISTRY
 
     return REGISTRY[kind]
 
 
 def unknown(word: str, *more: str) -> UsageError:
-    """Return the error for a word that names no fence."""
+    """Return the error for a word that is not the name of a fence."""
     from shellplay.fences import ALIASES, ORDER
 
     fix = did_you_mean(word, [*ORDER, *ALIASES, *more], "fences lists them")
@@ -43,7 +43,7 @@ def unknown(word: str, *more: str) -> UsageError:
 
 
 def summary(kind: str) -> str:
-    """Return what a fence hides, in one line, with its man page."""
+    """Return what a fence hides and its man page, in one line."""
     from shellplay.fences.index import FENCES
 
     return f"{FENCES[kind].hides}, {FENCES[kind].man}"
@@ -57,7 +57,7 @@ def hidden(kind: str) -> str:
 
 
 def lacking(standing: FenceRecord) -> str:
-    """Say what a fence that stands has not, if it is one of Docker's and weaker than that."""
+    """Return a note on the options of Docker that an applied fence lacks, "" if none."""
     from shellplay.fences import docker
 
     wanted = docker.OPTIONS.get(standing.fence, {})
@@ -68,9 +68,9 @@ def lacking(standing: FenceRecord) -> str:
 
 
 class Chosen(Value):
-    """The fences that were named, in order, and the kinds that only a preset named.
+    """The fences of a command line, in order, and the kinds that are there by a preset only.
 
-    ``notes`` are sentences about what that could not take.
+    ``notes`` are sentences about parts of the preset that are left out.
     """
 
     fences: tuple[Fence, ...]
@@ -81,20 +81,20 @@ class Chosen(Value):
 class FenceWords(Argument):
     """Fences with their options: ``uts ipc``, ``uts hostname=web``, ``pid mnt --no-proc``.
 
-    An option belongs to the nearest fence before it that has it, and a value alone to the
-    fence right before it: ``caps docker``, ``memory 64M``.  Alone ``docker`` stands for all
-    of Docker's fences.
+    An option belongs to the nearest fence before it that has such an option.  A value without
+    a key belongs to the fence directly before it: ``caps docker``, ``memory 64M``.  The word
+    ``docker`` without a fence before it means all fences of ``docker run``.
     """
 
     arity = "many"
     presets: tuple[str, ...] = ("docker",)
 
     def takes(self, word: str) -> bool:
-        """Take options too: the fences know them."""
+        """Take options, too: each fence has its own."""
         return True
 
     def parse(self, words: Sequence[str], playground: Playground) -> Chosen:
-        """Make each fence; raises UsageError on an unknown one, a double one or an option."""
+        """Make the fences; UsageError for an unknown or repeated fence or a wrong option."""
         from shellplay.fences import docker
 
         chosen: dict[str, dict[str, str]] = {}
@@ -118,7 +118,7 @@ class FenceWords(Argument):
                 if "net" in preset:
                     chosen["net"], why = docker.network()
                     notes += [why] if why else []
-                # What stands alone behind it is of none of them.
+                # A value without a key after a preset belongs to none of its fences.
                 last = None
                 continue
             kind = kind_of(word)
@@ -127,7 +127,7 @@ class FenceWords(Argument):
             if kind in chosen and kind not in preset:
                 raise UsageError(f"fence {kind} is named twice", "name it once")
             preset = [each for each in preset if each != kind]
-            # One of the preset stays in its place, and is as it is named.
+            # A fence of the preset keeps its place, and gets the options of the line.
             chosen[kind] = dict(usual.get(kind, {}))
             last = kind
         for named, word in loose:
@@ -138,7 +138,7 @@ class FenceWords(Argument):
         return Chosen(docker.fitted(fences), frozenset(preset), tuple(notes))
 
     def kinds(self) -> Sequence[str]:
-        """Return what to offer."""
+        """Return the kinds for completion."""
         from shellplay.fences import ORDER
 
         return ORDER
@@ -173,7 +173,7 @@ class FenceWords(Argument):
     def _give(
         self, word: str, kinds: list[str], named: int, chosen: dict[str, dict[str, str]]
     ) -> None:
-        """Give an option word to the nearest fence before it that has it, else any."""
+        """Set an option of the nearest fence that has it, preferably before the word."""
         if not kinds:
             raise UsageError(f"{quoted(word)} comes without a fence", "as in: fence uts")
         key, _, value = word.lstrip("-").partition("=")
@@ -182,7 +182,7 @@ class FenceWords(Argument):
                 if option.name == (key.removeprefix("no-") if option.flag else key):
                     chosen[kind][key] = value
                     return
-        # Nobody has it: the fence it stands behind knows how to say what it has instead.
+        # No fence has the option: the one before it raises the error, with its own options.
         chosen[kinds[max(0, named - 1)]][key] = value
 
 
@@ -199,7 +199,7 @@ class LimitWords(FenceWords):
 
 
 class AppliedFences(Argument):
-    """Fences that stand, to be taken off, or ``all``."""
+    """Applied fences to remove, or ``all``."""
 
     arity = "many"
 
@@ -218,7 +218,7 @@ class AppliedFences(Argument):
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
-        """Offer the fences that stand around the current container."""
+        """Offer the applied fences of the current container."""
         if playground.current is None:
             return
         for record in playground.current.fences():
@@ -228,7 +228,7 @@ class AppliedFences(Argument):
 
 
 def _bare(kind: str, options: Mapping[str, str], word: str) -> str | None:
-    """Return the option of the last fence that a word gives without its key."""
+    """Return the option of a fence that a word sets without a key; None if it sets none."""
     fence = fence_type(kind)
     name = fence.bare(word)
     if kind_of(word) is not None and not any(word in each.choices for each in fence.options()):
@@ -237,7 +237,7 @@ def _bare(kind: str, options: Mapping[str, str], word: str) -> str | None:
 
 
 def _choices(kind: str | None, word: str) -> tuple[str, ...]:
-    """Return what may stand alone after the last fence; raise UsageError if that did."""
+    """Return the values that need no key; UsageError if the word is a second one."""
     bare = next((o for o in fence_type(kind).options() if o.bare), None) if kind else None
     if bare is None:
         return ()

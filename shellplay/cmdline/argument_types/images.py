@@ -1,4 +1,4 @@
-"""The arguments of ``image``: a verb, and the words that it takes."""
+"""The argument type of ``image``: a verb and its words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shellplay.playground.playground import Playground
 
 
 class Form(NamedTuple):
-    """What a verb does and takes: how many words, and an example."""
+    """A verb: its help, its words and their least and greatest number, and an example."""
 
     help: str
     words: str
@@ -51,7 +51,7 @@ class ImageWords(Argument):
     arity = "many"
 
     def parse(self, words: Sequence[str], playground: Playground) -> Order:
-        """Take the words if the verb takes so many; raises UsageError."""
+        """Return the verb and its words; UsageError for an unknown verb or a wrong number."""
         verb = str(VERB.parse(words, playground))
         form = FORMS[verb]
         given = tuple(words[1:])

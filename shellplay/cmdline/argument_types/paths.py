@@ -1,4 +1,4 @@
-"""Arguments that are paths: of the host, and of what is mounted inside."""
+"""Argument types for paths: sources and targets of mounts, and files of the host."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from shellplay.playground.playground import Playground
 
 
 class Mount(Word):
-    """What to mount, where, and how, as in ``./src:/src:ro``."""
+    """A mount as SOURCE:TARGET:OPTIONS, like ``./src:/src:ro``."""
 
     options: tuple[str, ...] = ("ro", "idmap")
 
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
-        """Offer paths of the host, then a place inside, then options."""
+        """Offer paths of the host, then a target, then options."""
         source, *rest = word.split(":")
         if not rest:
             yield Candidate("tmpfs:", "a file system in memory")
@@ -34,25 +34,25 @@ class Mount(Word):
 
 
 class MountedPlace(Word):
-    """Where something is mounted inside."""
+    """The target of a mount in the container."""
 
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
-        """Offer what is mounted in the current container and is no fence."""
+        """Offer the targets of the mounts in the current container that are not fences."""
         if playground.current is not None and not playground.current.dead:
             for place, what in playground.current.files.mounted():
                 yield Candidate(place, what)
 
 
 def files(word: str) -> Iterator[Candidate]:
-    """Offer files and directories that begin with a word."""
+    """Offer the files and directories whose paths begin with a word."""
     above, _, _ = word.rpartition("/")
     directory = expanded(f"{above}/" if above or word.startswith("/") else ".")
     try:
         entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
     except OSError:
-        # A directory that is not there, or not readable, has nothing to offer.
+        # A directory that does not exist, or is not readable, has no candidates.
         return
     for entry in entries:
         prefix = f"{above}/" if "/" in word else ""

@@ -1,4 +1,4 @@
-"""Arguments that name processes and signals, as kill(1) takes them."""
+"""Argument types for processes and signals, in the form of kill(1)."""
 
 import re
 import signal
@@ -9,7 +9,7 @@ from shellplay.errors import UsageError
 from shellplay.nearest import did_you_mean, quoted
 from shellplay.playground.playground import Playground
 
-# As long as any can be.
+# The lengths bound what int() has to read.
 NUMBER, TARGET = re.compile("[0-9]{1,2}"), re.compile("%?[0-9]{1,10}")
 
 
@@ -69,7 +69,7 @@ class Targets(Argument):
     arity = "many"
 
     def parse(self, words: Sequence[str], playground: Playground) -> tuple[str, ...]:
-        """Check the form of each; whether it exists is the kernel's to say."""
+        """Check the form of each word; kill(2) finds out whether the process exists."""
         for word in words:
             if not TARGET.fullmatch(word):
                 raise UsageError(

@@ -1,4 +1,4 @@
-"""The words of ``run``: Docker's options, an image, and a command with options of its own."""
+"""The argument type of ``run``: Docker's options, an image, and a command with its options."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ FILES = ("env-file", "volume", "device")
 
 
 class RunWords(Argument):
-    """``[OPTIONS] IMAGE [COMMAND...]``, none of which is an option of ours."""
+    """``[OPTIONS] IMAGE [COMMAND...]``: all options in it are Docker's or the command's."""
 
     arity = "many"
     raw = True
 
     def parse(self, words: Sequence[str], playground: Playground) -> RunRequest:
-        """Read them as Docker does; raises UsageError."""
+        """Parse the words in the way of ``docker run``; raises UsageError."""
         return parse(words)
 
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
-        """Offer options and their values, then images; of the command we know nothing."""
+        """Offer options and their values, then images; nothing for the command."""
         waiting = _behind_the_options(before)
         if isinstance(waiting, str):
             yield from _values(waiting, word, playground)
@@ -38,7 +38,7 @@ class RunWords(Argument):
 
 
 def _behind_the_options(before: Sequence[str]) -> str | bool:
-    """Return the option whose value comes next, or whether an option or the image may."""
+    """Return the option whose value is next, or whether an option or the image can be."""
     waiting: str | None = None
     for word in before:
         if waiting is not None:
