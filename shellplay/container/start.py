@@ -109,13 +109,14 @@ class _StartSequence:
 
     def run(self) -> Shell:
         """Take all steps, and return the first process."""
-        # Its stderr is a file of the host: the descriptor would lead out of a new root.
-        self._stub.dup3(1, 2)
-        # From the moment it joins a namespace a program there may look into it, execve(2) ends
-        # that: see CVE-2016-9962.
-        self._stub.conceal()
-        mount.umask(self._stub, UMASK)
-        self._stub.chdir("/")
+        with self._stub.together():
+            # Its stderr is a file of the host: the descriptor would lead out of a new root.
+            self._stub.dup3(1, 2)
+            # From the moment it joins a namespace a program there may look into it, execve(2)
+            # ends that: see CVE-2016-9962.
+            self._stub.conceal()
+            mount.umask(self._stub, UMASK)
+            self._stub.chdir("/")
         if self._has_cgroup_namespace:
             for limit in self._of(Limit):
                 # The root of a cgroup namespace is the cgroup of the process that makes it.
@@ -138,8 +139,11 @@ class _StartSequence:
         for each in self._plan.of(Stage.LIMIT):
             self._apply(each)
         self._mount_cgroups()
-        self._go_to_its_directory()
-        self._end_with_the_monitor()
+        self._await_outside()
+        with self._stub.together():
+            self._go_to_its_directory()
+            # Before the restrictions: a filter may deny prctl(2).
+            self._set_parent_death_signal()
         self._drop_privileges()
         self._applied.require_observed(self._stub.pid, "the program")
         return self._execute()
@@ -296,19 +300,16 @@ class _StartSequence:
             path, fix = environment.get("PATH", ""), "the program comes behind the image"
             raise NotStarted(error, program.argv[0], path, fix) from error
 
-    def _end_with_the_monitor(self) -> None:
-        """Have it killed when the monitor dies, as every bash is.
-
-        The child of a fork does not inherit that.  It is asked for before the restrictions:
-        a filter may deny prctl(2).
-        """
+    def _await_outside(self) -> None:
+        """Wait until each stub that has forked has ended, so that the monitor is the parent."""
         for forked in self._outside:
-            # The signal is sent at the death of the present parent: the stub that forked
-            # must have ended first.
             readable(forked, ENDING_SECONDS)
-        self._set_parent_death_signal()
 
     def _set_parent_death_signal(self) -> None:
+        """Have it killed when its present parent dies, as every bash dies with the monitor.
+
+        The child of a fork does not inherit that.
+        """
         self._stub.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
     def _execute_program(self, environment: Mapping[str, str]) -> None:
@@ -324,7 +325,6 @@ class _StartSequence:
         if program.terminal:
             take_terminal(self._stub, state.terminal, owner)
         else:
-            self._stub.setsid()
             self._process.connect().hand_over(self._stub, owner)
         self._stub.execute(program.argv, change=environment, fresh=True)
 

@@ -44,16 +44,18 @@ class Stdio:
     def hand_over(self, stub: Stub, owner: int) -> None:
         """Make the other ends the standard streams of a stub, and close them here.
 
+        The stub starts a session without a terminal.
         The ``owner``, a uid, may open them anew, as /dev/stdout.
         """
-        theirs = []
-        for ours in (self._stdin, self._stdout, self._stderr):
-            if owner and stat.S_ISFIFO(os.fstat(ours).st_mode):
+        streams = (self._stdin, self._stdout, self._stderr)
+        for ours in streams if owner else ():
+            if stat.S_ISFIFO(os.fstat(ours).st_mode):
                 os.fchown(ours, owner, -1)
-            theirs.append(stub.give(ours))
+        given = stub.give_all(*streams)
         with stub.together():
-            for stream, given in enumerate(theirs):
-                stub.dup3(given, stream)
+            stub.setsid()
+            for stream, number in enumerate(given):
+                stub.dup3(number, stream)
         self._forget()
 
     def _forget(self) -> None:

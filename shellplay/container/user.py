@@ -79,13 +79,14 @@ def _become(caller: Caller, who: Account, *, keep_permitted: bool) -> None:
         return
     if not (who.uid or has(status.effective, "setgid")):
         return  # The user fence behind which it was root has been removed.
-    credentials.setgroups(caller, sorted({who.gid, *who.groups}))
-    credentials.setresgid(caller, who.gid)
-    if who.uid:
-        credentials.setresuid(caller, who.uid, keep_permitted=keep_permitted)
-    if who.uid and keep_permitted:
-        # setresuid(2) cleared the effective set, and to drop capabilities takes CAP_SETPCAP.
-        credentials.capset(caller, status.permitted, status.permitted, 0)
+    with caller.together():
+        credentials.setgroups(caller, sorted({who.gid, *who.groups}))
+        credentials.setresgid(caller, who.gid)
+        if who.uid:
+            credentials.setresuid(caller, who.uid, keep_permitted=keep_permitted)
+        if who.uid and keep_permitted:
+            # setresuid(2) cleared the effective set; to drop capabilities takes CAP_SETPCAP.
+            credentials.capset(caller, status.permitted, status.permitted, 0)
 
 
 def _group(listed: list[list[str]], group: str) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shellplay.fences.base.mount_over import MountOver, mounts_at
@@ -60,19 +58,18 @@ class Dev(MountOver, kind="dev", man="devpts(4)", aliases=("devices",)):
 
     def mount(self, caller: Caller, terminal: str) -> None:
         """Mount an empty one, and bind the nodes of the one before into it."""
-        with _taken(caller, terminal) as nodes:
-            _fill(caller, nodes)
+        _mount(caller, _copy_nodes(caller, terminal))
 
     def mount_instead(self, caller: Caller, terminal: str) -> None:
         """Mount it in the place of what is mounted there last, once the nodes are taken."""
-        with _taken(caller, terminal) as nodes:
+        nodes = _copy_nodes(caller, terminal)
+        with caller.together():
             caller.umount2(self.target, k.MNT_DETACH)
-            _fill(caller, nodes)
+            _mount(caller, nodes)
 
 
-@contextmanager
-def _taken(caller: Caller, terminal: str) -> Iterator[dict[str, int]]:
-    """Copy the nodes as detached mounts, by name, for the block.
+def _copy_nodes(caller: Caller, terminal: str) -> dict[str, int]:
+    """Copy the nodes as detached mounts; return descriptors of them, by name.
 
     They are bound and not made: mknod(2) of a device is nothing for a user namespace.
     """
@@ -82,11 +79,11 @@ def _taken(caller: Caller, terminal: str) -> Iterator[dict[str, int]]:
     # The terminal of bash, as Docker binds it, if its node is seen inside.
     if os.path.exists(seen) and os.stat(seen).st_rdev == console:
         found["console"] = (terminal, (os.major(console), os.minor(console)))
-    with mount.devices(caller, list(found.values())) as trees:
-        yield dict(zip(found, trees, strict=True))
+    return dict(zip(found, mount.copy_devices(caller, list(found.values())), strict=True))
 
 
-def _fill(caller: Caller, nodes: dict[str, int]) -> None:
+def _mount(caller: Caller, nodes: dict[str, int]) -> None:
+    """Mount an empty /dev, and move the nodes there."""
     from shellplay.fences.rootfs.build import may_see_below_mounts
 
     # The nodes in it are mounts of their own, others cannot be opened.
@@ -97,22 +94,19 @@ def _fill(caller: Caller, nodes: dict[str, int]) -> None:
     queues = may_see_below_mounts(caller) or (
         identify(caller.pid, "ipc") != identify("self", "ipc")
     )
-    masks: list[int] = []
-    try:
-        with caller.together() as masks:
-            mount.umask(caller, 0)
-            caller.mount("tmpfs", Dev.target, "tmpfs", quiet, "mode=755,size=65536k")
-            for name, tree in nodes.items():
-                mount.mknodat(caller, f"/dev/{name}")
-                mount.move_mount(caller, tree, f"/dev/{name}", of=f"/dev/{name}")
-            for name, to in LINKS.items():
-                mount.symlinkat(caller, to, f"/dev/{name}")
-            for name in ("pts", "shm", "mqueue"):
-                mount.mkdirat(caller, f"/dev/{name}")
-            caller.mount("devpts", "/dev/pts", "devpts", quiet & ~k.MS_NODEV, PTS + group)
-            caller.mount("tmpfs", "/dev/shm", "tmpfs", quiet, "mode=1777,size=65536k")
-            if queues:
-                caller.mount("mqueue", "/dev/mqueue", "mqueue", quiet)
-    finally:
-        if masks:
-            mount.umask(caller, masks[0])
+    with caller.together():
+        mask = mount.umask(caller, 0)
+        caller.mount("tmpfs", Dev.target, "tmpfs", quiet, "mode=755,size=65536k")
+        for name, tree in nodes.items():
+            mount.mknodat(caller, f"/dev/{name}")
+            mount.move_mount(caller, tree, f"/dev/{name}", of=f"/dev/{name}")
+            caller.close(tree)
+        for name, to in LINKS.items():
+            mount.symlinkat(caller, to, f"/dev/{name}")
+        for name in ("pts", "shm", "mqueue"):
+            mount.mkdirat(caller, f"/dev/{name}")
+        caller.mount("devpts", "/dev/pts", "devpts", quiet & ~k.MS_NODEV, PTS + group)
+        caller.mount("tmpfs", "/dev/shm", "tmpfs", quiet, "mode=1777,size=65536k")
+        if queues:
+            caller.mount("mqueue", "/dev/mqueue", "mqueue", quiet)
+        mount.umask(caller, mask)

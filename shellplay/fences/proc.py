@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shellplay.fences.base.mount_over import MountOver, hide, make_read_only, mounts_at
+from shellplay.fences.base.mount_over import MountOver, hide, mounts_at
 from shellplay.kernel import mount
 from shellplay.model import Value
 
@@ -59,5 +59,7 @@ class Proc(MountOver, kind="proc", man="proc(5)"):
     def mount(self, caller: Caller, terminal: str) -> None:
         """Mount a fresh one over it, and cover what Docker covers."""
         caller.mount("proc", self.target, "proc", mount.QUIET)
-        hide(caller, [f"{self.target}/{name}" for name in MASKED])
-        make_read_only(caller, [f"{self.target}/{name}" for name in READ_ONLY])
+        hidden, read_only = (
+            [f"{self.target}/{name}" for name in names] for names in (MASKED, READ_ONLY)
+        )
+        hide(caller, hidden, read_only)

@@ -13,7 +13,7 @@ from shellplay.fences.base.namespace import Namespace, return_to, working_direct
 from shellplay.fences.base.target import OpenNamespace, Target
 from shellplay.fences.rootfs import KERNELS, is_of_kernel
 from shellplay.kernel import constants as k
-from shellplay.kernel import mount, mountinfo, namespaces
+from shellplay.kernel import mountinfo, namespaces
 from shellplay.kernel.procfs import Status
 from shellplay.model import Value
 
@@ -51,6 +51,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     in_parked = True
     inside = ("mnt",)
     clone_takes_it = False
+    blind = False
 
     base: str = option(
         "what / is inside", default=OVERLAY, metavar="overlay|DIRECTORY", bare=True,
@@ -169,30 +170,20 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
 
         assert self.lower_tree is not None
         path, paths = working_directory(caller), build.open_paths(caller.pid)
-        mask = mount.umask(caller, 0)
-        try:
-            # What is mounted from here on must not show in the namespace before.
-            caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
-            with build.host_trees(caller, self.kernels) as trees:
-                self._build(caller, self.lower_tree)
-                caller.chdir(build.TREE)
-                # Over itself: so no directory for the old root is needed, pivot_root(2).
-                caller.pivot_root(".", ".")
-                caller.umount2(".", k.MNT_DETACH)
-                caller.chdir("/")
-                made = build.attach(caller, trees)
-            if self.ro:
-                build.make_read_only(caller)
-            if self.nodev:
-                build.forbid_devices(caller)
-        finally:
-            mount.umask(caller, mask)
+        with build.stage(caller, self.kernels) as trees:
+            self._build(caller, self.lower_tree)
+            made = build.make_root(caller, trees)
+        if self.ro:
+            build.make_read_only(caller)
+        if self.nodev:
+            build.forbid_devices(caller)
         if self.base != OVERLAY and made:
             # It is a directory of the host: they are still there when the fence is off.
             self.lower_tree.notes.append(
                 f"{', '.join(made)} were made in {self.base}, and stay"
             )
-        return_to(caller, path)
+        if path != "/":
+            return_to(caller, path)
         if working_directory(caller) != path:
             self.lower_tree.notes.append(
                 f"its directory {path} is not there, so bash is in / now"
@@ -203,10 +194,8 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         from shellplay.fences.rootfs import build
 
         if self.base != OVERLAY:
-            build.stage(caller)
             caller.mount(str(lower_tree.lowers[0]), build.TREE, None, k.MS_BIND | k.MS_REC)
             return
-        build.stage(caller)
         lower_tree.keep_stage(f"/proc/{caller.pid}/root{build.STAGE}")
         notes: list[str] | None = None
         if lower_tree.image is not None:

@@ -22,7 +22,7 @@ from shellplay.kernel.flag_names import PRCTL_NAMES, clone_flags, mount_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
 
@@ -37,9 +37,21 @@ class Program:
         return SOCK_FPROG.pack(len(self.instructions) // INSTRUCTION_SIZE, address)
 
 
+class Returned(int):
+    """The future result of a call in a ``together`` block; its value is the call's index."""
+
+    def __str__(self) -> str:
+        return f"of call {int(self) + 1}"
+
+
 # An integer is passed in a register.  Bytes are copied to the memory of the caller, with a
 # NUL behind them.  A bytearray is copied there too, and copied back after the call.
 Argument = int | bytes | bytearray | Program | None
+# These calls are made after a failure too: a live bash must keep no descriptor of a block, and
+# not its umask.
+TIDYING = ("close", "umask")
+# The name of a call, its arguments, and the errnos that are no failure.
+Request = tuple[str, tuple[Argument, ...], tuple[int, ...]]
 
 SOCK_FPROG = struct.Struct("HxxxxxxQ")
 INSTRUCTION_SIZE = 8
@@ -55,9 +67,11 @@ class Planned:
         subject: str,
         shown: Sequence[str] | None,
         same_as: str | None,
+        accepted: tuple[int, ...],
     ) -> None:
         self.name = name
         self.arguments = arguments
+        self.accepted = accepted
         self.subject = subject
         self.shown = shown
         self.same_as = same_as
@@ -96,23 +110,25 @@ class Caller(ABC):
         subject: str = "",
         shown: Sequence[str] | None = None,
         same_as: str | None = None,
+        accepted: tuple[int, ...] = (),
     ) -> int:
         """Make one call, record it, and return its result; raise KernelError if it failed.
 
         ``subject`` is the object of the call, for the error.  For ``trace``, ``shown`` are
-        the arguments as text, and ``same_as`` is the shell command that does the same.
+        the arguments as text, and ``same_as`` is the shell command that does the same.  The
+        errnos in ``accepted`` are no failure: the call returns them as negative numbers.
         """
-        planned = Planned(name, arguments, subject, shown, same_as)
+        planned = Planned(name, arguments, subject, shown, same_as, accepted)
         if self._planned is not None:
             self._planned.append(planned)
-            return 0
-        return self._made(planned, self.syscall(name, *arguments))
+            return Returned(len(self._planned) - 1)
+        return self._made(planned, arguments, self.syscall(name, *arguments))
 
-    def _made(self, call: Planned, result: int) -> int:
+    def _made(self, call: Planned, arguments: Iterable[Argument], result: int) -> int:
         if call_log.current() is not None:
-            texts = tuple(call.shown or map(_text, call.arguments))
+            texts = tuple(call.shown or map(_text, arguments))
             note(self, call.name, texts, result, call.same_as)
-        if result < 0:
+        if result < 0 and -result not in call.accepted:
             raise KernelError(call.name, -result, call.subject)
         return result
 
@@ -120,11 +136,14 @@ class Caller(ABC):
     def together(self) -> Iterator[list[int]]:
         """Make the calls of the block at its end, in order, up to the first failure.
 
-        No call may depend on the result of another one.  Yields a list that gets the results
+        In the block a call returns a ``Returned``: later calls take it as an argument.  After
+        a failure only the calls of ``TIDYING`` are made.  Yields a list that gets the results
         at the end.  Raises KernelError for the failed call; the list then has the results
-        before it.
+        before it.  A block inside another one is a part of it, and its list stays empty.
         """
-        assert self._planned is None, "a block of together() is inside another one"
+        if self._planned is not None:
+            yield []
+            return
         planned: list[Planned] = []
         self._planned = planned
         results: list[int] = []
@@ -132,13 +151,13 @@ class Caller(ABC):
             yield results
         finally:
             self._planned = None
-        made = self.syscalls((each.name, each.arguments) for each in planned)
+        made = self.syscalls([(each.name, each.arguments, each.accepted) for each in planned])
         for each, result in zip(planned, made, strict=False):
-            results.append(self._made(each, result))
+            results.append(self._made(each, _resolved(each.arguments, made), result))
 
-    def syscalls(self, calls: Iterable[tuple[str, tuple[Argument, ...]]]) -> Iterable[int]:
-        """Make each call when its result is read, and return the raw results."""
-        return (self.syscall(name, *arguments) for name, arguments in calls)
+    def syscalls(self, requests: Sequence[Request]) -> Sequence[int]:
+        """Make the calls as ``make_in_order`` does; return their raw results."""
+        return make_in_order(requests, self.syscall)
 
     # -- namespaces ---------------------------------------------------------------------
 
@@ -320,6 +339,32 @@ CLONE_OPTIONS = {
     "CLONE_NEWCGROUP": "cgroup",
     "CLONE_NEWTIME": "time",
 }
+
+
+def make_in_order(requests: Iterable[Request], make: Callable[..., int]) -> list[int]:
+    """Make the calls by ``make`` up to the first failure; return their raw results.
+
+    After a failure only the calls of ``TIDYING`` are made; their results are not returned.
+    """
+    results: list[int] = []
+    failed = False
+    for name, arguments, accepted in requests:
+        if not failed:
+            results.append(make(name, *_resolved(arguments, results)))
+            failed = results[-1] < 0 and -results[-1] not in accepted
+        elif name in TIDYING and _is_known(arguments[0], results):
+            make(name, *_resolved(arguments, results))
+    return results
+
+
+def _resolved(arguments: Iterable[Argument], results: Sequence[int]) -> list[Argument]:
+    return [results[each] if isinstance(each, Returned) else each for each in arguments]
+
+
+def _is_known(argument: Argument, results: Sequence[int]) -> bool:
+    if not isinstance(argument, Returned):
+        return True
+    return argument < len(results) and results[argument] >= 0
 
 
 def _path(path: str | None) -> bytes | None:

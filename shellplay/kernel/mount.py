@@ -9,8 +9,7 @@ import errno
 import os
 import stat
 import struct
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, UsageError
@@ -106,14 +105,11 @@ def umask(caller: Caller, mask: int) -> int:
 
 def mkdirat(caller: Caller, path: str, mode: int = 0o755, *, exist_ok: bool = False) -> None:
     """Make a directory, mkdir(2); with ``exist_ok`` an existing file is no error."""
-    try:
-        caller.call(
-            "mkdirat", k.AT_FDCWD, os.fsencode(path), mode, subject=path,
-            shown=[path, f"{mode:#o}"], same_as=f"mkdir {path}",
-        )  # fmt: skip
-    except KernelError as error:
-        if not (exist_ok and error.errno == errno.EEXIST):
-            raise
+    caller.call(
+        "mkdirat", k.AT_FDCWD, os.fsencode(path), mode, subject=path,
+        shown=[path, f"{mode:#o}"], same_as=f"mkdir {path}",
+        accepted=(errno.EEXIST,) if exist_ok else (),
+    )  # fmt: skip
 
 
 def symlinkat(caller: Caller, target: str, path: str) -> None:
@@ -124,11 +120,8 @@ def symlinkat(caller: Caller, target: str, path: str) -> None:
     )  # fmt: skip
 
 
-@contextmanager
-def devices(
-    caller: Caller, nodes: Sequence[tuple[str, tuple[int, int]]]
-) -> Iterator[list[int]]:
-    """Copy device nodes as detached mounts for the block; yield their descriptors.
+def copy_devices(caller: Caller, nodes: Sequence[tuple[str, tuple[int, int]]]) -> list[int]:
+    """Copy device nodes as detached mounts; return their descriptors, which must be closed.
 
     A node is a path and its device number.  Raises KernelError (ENODEV) if the path leads to
     another file: a process inside may have replaced it.
@@ -142,23 +135,21 @@ def devices(
             found = os.stat(f"/proc/{caller.pid}/fd/{tree}")
             if not stat.S_ISCHR(found.st_mode) or found.st_rdev != os.makedev(*number):
                 raise KernelError("open_tree", errno.ENODEV, path)
-        yield trees
-    finally:
+    except (KernelError, OSError):
         with caller.together():
             for tree in trees:
                 caller.close(tree)
+        raise
+    return trees
 
 
 def mknodat(caller: Caller, path: str, *, exist_ok: bool = False) -> None:
     """Make an empty file as a mount point, mknod(2); ``exist_ok`` as in mkdirat."""
-    try:
-        caller.call(
-            "mknodat", k.AT_FDCWD, os.fsencode(path), stat.S_IFREG | 0o644, 0, subject=path,
-            shown=[path, "S_IFREG"], same_as=f"touch {path}",
-        )  # fmt: skip
-    except KernelError as error:
-        if not (exist_ok and error.errno == errno.EEXIST):
-            raise
+    caller.call(
+        "mknodat", k.AT_FDCWD, os.fsencode(path), stat.S_IFREG | 0o644, 0, subject=path,
+        shown=[path, "S_IFREG"], same_as=f"touch {path}",
+        accepted=(errno.EEXIST,) if exist_ok else (),
+    )  # fmt: skip
 
 
 def place(target: str) -> str:
@@ -196,11 +187,12 @@ def attach(caller: Caller, tree: int, path: str, *, of: str | os.PathLike[str]) 
 
 def make_place(caller: Caller, path: str, *, directory: bool) -> None:
     """Make a mount point, and the directories above it that are missing."""
-    make_parents(caller, path)
-    if directory:
-        mkdirat(caller, path, exist_ok=True)
-    else:
-        mknodat(caller, path, exist_ok=True)
+    with caller.together():
+        make_parents(caller, path)
+        if directory:
+            mkdirat(caller, path, exist_ok=True)
+        else:
+            mknodat(caller, path, exist_ok=True)
 
 
 def make_parents(caller: Caller, path: str) -> None:

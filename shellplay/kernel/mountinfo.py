@@ -38,6 +38,12 @@ class Mount:
         self.source = source
         self.super_options = super_options
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mount) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
 
 def parse_mountinfo(content: bytes) -> list[Mount]:
     """Parse a mountinfo file, in the order of mounting."""

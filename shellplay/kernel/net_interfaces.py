@@ -15,14 +15,13 @@ IFREQ = struct.Struct("16sH22x")
 
 def bring_up(caller: Caller, interface: str) -> None:
     """Set a new interface up in the net namespace of the caller, netdevice(7)."""
-    fd = caller.call("socket", k.AF_INET, k.SOCK_DGRAM | k.SOCK_CLOEXEC, 0)
-    try:
+    with caller.together():
+        fd = caller.call("socket", k.AF_INET, k.SOCK_DGRAM | k.SOCK_CLOEXEC, 0)
         # SIOCSIFFLAGS sets all flags.  A new interface has no flags that we must keep.
         request = bytearray(IFREQ.pack(interface.encode(), k.IFF_UP))
         caller.call(
             "ioctl", fd, k.SIOCSIFFLAGS, request, subject=interface,
-            shown=[str(fd), "SIOCSIFFLAGS", f"{interface} IFF_UP"],
+            shown=["socket", "SIOCSIFFLAGS", f"{interface} IFF_UP"],
             same_as=f"ip link set {interface} up",
         )  # fmt: skip
-    finally:
         caller.close(fd)

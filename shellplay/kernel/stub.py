@@ -13,14 +13,14 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from shellplay.errors import KernelError, Refused, ShellGone, TimedOut
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.call_log import note
-from shellplay.kernel.caller import Argument, Caller
+from shellplay.kernel.caller import Argument, Caller, Request
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.stub_messages import ANSWER_SIZE, MESSAGE_SIZE, Answer, Part, encoded
 
@@ -45,21 +45,26 @@ class Stub(Caller):
 
     def syscall(self, name: str, *arguments: Argument) -> int:
         """Make one call and return its raw result."""
-        return self._calls([(name, arguments)])[0]
+        return self._calls([(name, arguments, ())])[0]
 
-    def syscalls(self, calls: Iterable[tuple[str, tuple[Argument, ...]]]) -> Iterable[int]:
+    def syscalls(self, requests: Sequence[Request]) -> Sequence[int]:
         """Make all calls up to the first failure; return their raw results.
 
         One message has all calls: to wait for an answer takes longer than a call.
         """
-        listed = list(calls)
-        return self._calls(listed) if listed else []
+        return self._calls(requests) if requests else []
 
-    def _calls(self, calls: Sequence[tuple[str, tuple[Argument, ...]]]) -> Sequence[int]:
-        request = [(name, [*map(encoded, arguments)]) for name, arguments in calls]
-        answer = self._ask("calls", request)
+    def _calls(self, requests: Sequence[Request]) -> Sequence[int]:
+        message = [
+            (name, [*map(encoded, arguments)], accepted)
+            for name, arguments, accepted in requests
+        ]
+        answer = self._ask("calls", message)
         buffers = (
-            each for _, arguments in calls for each in arguments if isinstance(each, bytearray)
+            each
+            for _, arguments, _ in requests
+            for each in arguments
+            if isinstance(each, bytearray)
         )
         for buffer, content in zip(buffers, answer.buffers, strict=False):
             buffer[:] = content
@@ -76,10 +81,14 @@ class Stub(Caller):
 
     def give(self, fd: int) -> int:
         """Duplicate our descriptor into the stub, to stay open; return its number there."""
-        number = self._ask("keep", fds=(fd,)).results[0]
-        if number < 0:
-            raise KernelError("recvmsg", -number, "a descriptor of ours")
-        return number
+        return self.give_all(fd)[0]
+
+    def give_all(self, *fds: int) -> Sequence[int]:
+        """Duplicate up to three descriptors into the stub; return their numbers there."""
+        numbers = self._ask("keep", fds=fds).results
+        if len(numbers) < len(fds) or numbers[0] < 0:
+            raise KernelError("recvmsg", errno.EMFILE, "a descriptor of ours")
+        return numbers
 
     @contextmanager
     def forked(self, flags: int = 0) -> Iterator[tuple[Stub, int]]:

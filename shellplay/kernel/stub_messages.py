@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import struct
 
-from shellplay.kernel.caller import Argument, Program
+from shellplay.kernel.caller import Argument, Program, Returned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MESSAGE_SIZE = 200_000
+# Of one message: enough for the standard streams.
+MOST_DESCRIPTORS = 3
 # Enough for the results of many calls and the buffers that a call fills.
 ANSWER_SIZE = 65536
-Encoded = int | bytes | tuple[str, bytes] | None
+Encoded = int | bytes | tuple[str, bytes | int] | None
+EncodedRequest = tuple[str, list[Encoded], tuple[int, ...]]
 # A part of a request: its name, environment, words, descriptors, or calls.
-Part = str | dict[str, str] | list[str] | list[int] | list[tuple[str, list[Encoded]]]
+Part = str | dict[str, str] | list[str] | list[int] | list[EncodedRequest]
 _COUNTS, _LENGTH = struct.Struct("HH"), struct.Struct("I")
 
 
@@ -71,6 +74,8 @@ def encoded(argument: Argument) -> Encoded:
         return ("buffer", bytes(argument))
     if isinstance(argument, Program):
         return ("program", argument.instructions)
+    if isinstance(argument, Returned):
+        return ("returned", int(argument))
     return argument
 
 
@@ -81,7 +86,9 @@ def decoded(argument: Encoded) -> Argument:
             return bytearray(content)
         case ("program", bytes(content)):
             return Program(content)
+        case ("returned", int(place)):
+            return Returned(place)
         case tuple():
-            raise ValueError("an argument is neither a buffer nor a program")
+            raise ValueError("an argument is neither a buffer nor a program nor a result")
         case _:
             return argument

@@ -10,14 +10,15 @@ import socket
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
+from shellplay.kernel.caller import make_in_order
 from shellplay.kernel.here import HERE
-from shellplay.kernel.stub_messages import MESSAGE_SIZE, Answer, decoded
+from shellplay.kernel.stub_messages import MESSAGE_SIZE, MOST_DESCRIPTORS, Answer, decoded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from shellplay.kernel.stub_messages import Encoded
+    from shellplay.kernel.stub_messages import EncodedRequest
 
 
 def serve(link: socket.socket) -> NoReturn:
@@ -32,15 +33,15 @@ def serve(link: socket.socket) -> NoReturn:
 def _serve(link: socket.socket) -> NoReturn:
     link.send(b"{}")
     while True:
-        message, fds, _, _ = socket.recv_fds(link, MESSAGE_SIZE, 1)
+        message, fds, _, _ = socket.recv_fds(link, MESSAGE_SIZE, MOST_DESCRIPTORS)
         if not message:
             os._exit(0)
         match marshal.loads(message):
             case ("calls", calls):
                 answer = _make_calls(calls)
             case ("keep",):
-                # At the limit of open files the kernel drops the descriptor of the message.
-                answer = Answer([fds[0] if fds else -errno.EMFILE])
+                # At the limit of open files the kernel drops descriptors of the message.
+                answer = Answer(fds or [-errno.EMFILE])
             case ("listen",):
                 answer = Answer([0])
             case ("fork",):
@@ -85,15 +86,15 @@ def _attend(child: int) -> NoReturn:
             os._exit(code if code >= 0 else 128 - code)
 
 
-def _make_calls(calls: list[tuple[str, list[Encoded]]]) -> Answer:
-    results: list[int] = []
-    buffers: list[bytearray] = []
-    for name, encoded in calls:
-        arguments = [decoded(each) for each in encoded]
-        results.append(HERE.syscall(name, *arguments))
-        buffers += [each for each in arguments if isinstance(each, bytearray)]
-        if results[-1] < 0:
-            break
+def _make_calls(calls: list[EncodedRequest]) -> Answer:
+    requests = [
+        (name, tuple(map(decoded, encoded)), accepted) for name, encoded, accepted in calls
+    ]
+    results = make_in_order(requests, HERE.syscall)
+    made = requests[: len(results)]
+    buffers = [
+        each for _, arguments, _ in made for each in arguments if isinstance(each, bytearray)
+    ]
     return Answer(results, buffers)
 
 

@@ -14,20 +14,12 @@ if TYPE_CHECKING:
 
 def set_all(caller: Caller, settings: Mapping[str, str]) -> None:
     """Write kernel parameters; the names have dots, as in sysctl(8).  Raises KernelError."""
-    opened: list[int] = []
-    try:
-        with caller.together() as opened:
-            for name in settings:
-                path = f"/proc/sys/{name.replace('.', '/')}"
-                caller.openat2(k.AT_FDCWD, path, os.O_WRONLY | os.O_CLOEXEC, 0)
-        with caller.together():
-            for fd, (name, value) in zip(opened, settings.items(), strict=True):
-                text = value.encode()
-                caller.call(
-                    "write", fd, text, len(text), subject=name, shown=[name, f'"{value}"'],
-                    same_as=f"sysctl -w {name}='{value}'",
-                )  # fmt: skip
-    finally:
-        with caller.together():
-            for fd in opened:
-                caller.close(fd)
+    with caller.together():
+        for name, value in settings.items():
+            path, text = f"/proc/sys/{name.replace('.', '/')}", value.encode()
+            fd = caller.openat2(k.AT_FDCWD, path, os.O_WRONLY | os.O_CLOEXEC, 0)
+            caller.call(
+                "write", fd, text, len(text), subject=name, shown=[name, f'"{value}"'],
+                same_as=f"sysctl -w {name}='{value}'",
+            )  # fmt: skip
+            caller.close(fd)

@@ -19,7 +19,7 @@ from shellplay.kernel import constants as k
 from shellplay.kernel import ptrace
 from shellplay.kernel.architecture import RESTART_CODES, native
 from shellplay.kernel.call_log import note
-from shellplay.kernel.caller import Argument, Caller
+from shellplay.kernel.caller import TIDYING, Argument, Caller, Request, Returned
 from shellplay.kernel.here import HERE
 from shellplay.kernel.lowering import Layout, Lowered
 from shellplay.kernel.pidfd import pidfd
@@ -110,23 +110,20 @@ class Tracee(Caller):
         self._copy_back(call)
         return result
 
-    def syscalls(self, calls: Iterable[tuple[str, tuple[Argument, ...]]]) -> Iterable[int]:
+    def syscalls(self, requests: Sequence[Request]) -> Sequence[int]:
         """Make all calls up to the first failure; return their raw results."""
-        listed = list(calls)
-        if len(listed) >= MANY and (region := self._map_code(listed)) is not None:
+        if _fit_a_loop(requests) and (region := self._map_code(requests)) is not None:
             try:
-                return self._run_together(listed, region)
+                return self._run_together(requests, region)
             finally:
                 self.call("munmap", *region)
-        return super().syscalls(listed)
+        return super().syscalls(requests)
 
-    def _map_code(
-        self, calls: Sequence[tuple[str, tuple[Argument, ...]]]
-    ) -> tuple[int, int] | None:
+    def _map_code(self, requests: Sequence[Request]) -> tuple[int, int] | None:
         """Map memory for code and arguments; return address and size, None if refused."""
-        arguments = [each for _, many in calls for each in many]
+        arguments = [each for _, many, _ in requests for each in many]
         data = sum(len(each) + 16 for each in arguments if isinstance(each, bytes | bytearray))
-        size = CODE_SIZE + len(calls) * TABLE_ROW.size + data
+        size = CODE_SIZE + len(requests) * TABLE_ROW.size + data
         try:
             address = self.call(
                 "mmap", 0, size, k.PROT_READ | k.PROT_WRITE | k.PROT_EXEC,
@@ -136,22 +133,20 @@ class Tracee(Caller):
             return None  # A filter or a security module denies executable memory.
         return address, size
 
-    def _run_together(
-        self, calls: Sequence[tuple[str, tuple[Argument, ...]]], region: tuple[int, int]
-    ) -> list[int]:
+    def _run_together(self, requests: Sequence[Request], region: tuple[int, int]) -> list[int]:
         """Make all calls in a loop in the process: one stop for all of them."""
         code, _ = region
         table = code + CODE_SIZE
-        behind = table + len(calls) * TABLE_ROW.size
+        behind = table + len(requests) * TABLE_ROW.size
         layout = Layout(lambda: behind)
-        lowered = [layout.lower(arguments) for _, arguments in calls]
+        lowered = [layout.lower(arguments) for _, arguments, _ in requests]
         rows = b"".join(
             TABLE_ROW.pack(self._architecture.number(name), *_six(each.words), UNMADE)
-            for (name, _), each in zip(calls, lowered, strict=True)
+            for (name, *_), each in zip(requests, lowered, strict=True)
         )
         loop = self._architecture.loop.ljust(CODE_SIZE, b"\0")
         self.write_memory(code, loop + rows + layout.content)
-        start = self._architecture.looping(self._saved, code, table, len(calls))
+        start = self._architecture.looping(self._saved, code, table, len(requests))
         self._registers.become(self._saved, start)
         self._registers.write(self.pid)
         self._await_trap(ptrace.resume)
@@ -361,6 +356,17 @@ class Tracee(Caller):
             "mmap", 0, SCRATCH_SIZE, k.PROT_READ | k.PROT_WRITE,
             k.MAP_PRIVATE | k.MAP_ANONYMOUS, -1, 0,
         )  # fmt: skip
+
+
+def _fit_a_loop(requests: Sequence[Request]) -> bool:
+    """Tell whether a loop in the process is worth it, and can make the calls.
+
+    Its arguments are fixed, and it ends at the first failure: it does not tidy up.
+    """
+    return len(requests) >= MANY and not any(
+        accepted or name in TIDYING or any(isinstance(each, Returned) for each in arguments)
+        for name, arguments, accepted in requests
+    )
 
 
 def _six(words: Sequence[int]) -> Iterator[int]:

@@ -54,7 +54,8 @@ class EtcFiles:
         with broker(monitor, pid) as caller:
             caller.unshare(k.CLONE_NEWNS)
             caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
-            trees = self._create_files(caller, namespace)
+            staged = self._create_files(caller, namespace)
+            trees = _open_trees(caller, staged)
             with pidfd(pid) as target, caller.passed(target) as number:
                 caller.setns(number, k.CLONE_NEWNS, of=pid)
             return _attach(caller, trees)
@@ -67,9 +68,8 @@ class EtcFiles:
         """
         namespace = namespaces.identify(caller.pid, "mnt")
         assert namespace is not None, "it waits for us"
-        trees = self._create_files(caller, namespace)
-        caller.umount2(STAGING_DIRECTORY, k.MNT_DETACH)
-        return _attach(caller, trees)
+        staged = self._create_files(caller, namespace)
+        return _attach(caller, _open_trees(caller, staged, unmount=True))
 
     def unmount(self, monitor: Monitor, pid: int) -> None:
         """Unmount the files in the mount namespace of a process, if they are mounted there.
@@ -96,11 +96,8 @@ class EtcFiles:
             _close(files)
         self._files_by_namespace.clear()
 
-    def _create_files(self, caller: Caller, namespace: NamespaceId) -> dict[str, int]:
-        """Create the files in a new tmpfs, and keep them open.
-
-        Returns a detached mount of each file, as a descriptor of the caller, by its path.
-        """
+    def _create_files(self, caller: Caller, namespace: NamespaceId) -> dict[str, str]:
+        """Create the files in a new tmpfs, and keep them open; return their paths there."""
         files = self._files_by_namespace[namespace] = {}
         staged = {
             path: f"{STAGING_DIRECTORY}/{path.rpartition('/')[2]}" for path in self._texts
@@ -115,10 +112,22 @@ class EtcFiles:
             device = os.fstat(files[path]).st_dev
             self._devices.add(f"{os.major(device)}:{os.minor(device)}")
             _write(files[path], self._texts[path])
-        with caller.together() as trees:
-            for staged_path in staged.values():
-                mount_calls.open_tree(caller, staged_path)
-        return dict(zip(staged, trees, strict=True))
+        return staged
+
+
+def _open_trees(
+    caller: Caller, staged: dict[str, str], *, unmount: bool = False
+) -> dict[str, int]:
+    """Copy each staged file as a detached mount; return descriptors of the caller, by path.
+
+    With ``unmount`` the tmpfs is unmounted after that.
+    """
+    with caller.together() as trees:
+        for staged_path in staged.values():
+            mount_calls.open_tree(caller, staged_path)
+        if unmount:
+            caller.umount2(STAGING_DIRECTORY, k.MNT_DETACH)
+    return dict(zip(staged, trees, strict=False))
 
 
 def _attach(caller: Caller, trees: dict[str, int]) -> tuple[str, ...]:
@@ -127,20 +136,19 @@ def _attach(caller: Caller, trees: dict[str, int]) -> tuple[str, ...]:
     missing = [path for path in trees if not _exists(caller.pid, path)]
     for path, tree in trees.items():
         try:
-            if [path] == missing[:1]:
-                # All files are in /etc, so one call creates the directory for all.
-                mount_calls.make_parents(caller, path)
-            if path in missing:
-                # A process in the container may have created the file meanwhile.
-                mount_calls.mknodat(caller, path, exist_ok=True)
-            mount_calls.move_mount(caller, tree, path, of=path, follow=True)
+            with caller.together():
+                if [path] == missing[:1]:
+                    # All files are in /etc, so one call creates the directory for all.
+                    mount_calls.make_parents(caller, path)
+                if path in missing:
+                    # A process in the container may have created the file meanwhile.
+                    mount_calls.mknodat(caller, path, exist_ok=True)
+                mount_calls.move_mount(caller, tree, path, of=path, follow=True)
+                caller.close(tree)
         except KernelError as error:
             if error.errno not in (errno.EROFS, errno.ENOENT, errno.EACCES, errno.ENOTDIR):
                 raise
             notes.append(f"{path} inside stays as it is: {error.message}")
-    with caller.together():
-        for tree in trees.values():
-            caller.close(tree)
     return tuple(notes)
 
 

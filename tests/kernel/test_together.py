@@ -1,18 +1,19 @@
-"""Calls that do not need each other's results are made together, whoever makes them."""
+"""Calls whose results we do not need at once are made together, whoever makes them."""
 
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from shellplay.errors import KernelError
-from shellplay.kernel import mount
+from shellplay.kernel import mount, procfs
 from shellplay.kernel.call_log import Journal
 from shellplay.kernel.caller import Caller
-from shellplay.kernel.constants import PR_SET_NO_NEW_PRIVS
+from shellplay.kernel.constants import AT_FDCWD, PR_SET_NO_NEW_PRIVS
 from shellplay.kernel.here import HERE
 from shellplay.kernel.seccomp import Action, Condition, Rule, Rules, compiled
 from shellplay.kernel.seize import seized
@@ -121,3 +122,53 @@ def test_each_is_written_down(caller: Caller, tmp_path: Path) -> None:
         ("mkdirat", 0),
         ("getpid", caller.pid),
     ]
+
+
+def test_a_call_takes_what_an_earlier_one_of_the_block_returns(
+    caller: Caller, tmp_path: Path
+) -> None:
+    with caller.together() as results:
+        fd = caller.openat2(AT_FDCWD, str(tmp_path), os.O_PATH, 0)
+        caller.call("mkdirat", fd, b"one", 0o755)
+        caller.close(fd)
+    assert (tmp_path / "one").is_dir()
+    assert results[1:] == [0, 0]
+    assert results[0] not in procfs.fds(caller.pid)
+
+
+def test_what_was_opened_before_a_failure_is_closed(caller: Caller, tmp_path: Path) -> None:
+    before = procfs.fds(caller.pid)
+
+    def make() -> None:
+        with caller.together():
+            mask = mount.umask(caller, 0)
+            fd = caller.openat2(AT_FDCWD, str(tmp_path), os.O_PATH, 0)
+            mount.mkdirat(caller, str(tmp_path / "none" / "one"))
+            other = caller.openat2(AT_FDCWD, str(tmp_path), os.O_PATH, 0)
+            for each in (fd, other):
+                caller.close(each)
+            mount.umask(caller, mask)
+
+    with pytest.raises(KernelError, match="mkdirat"):
+        make()
+    assert procfs.fds(caller.pid) == before
+    mask = mount.umask(caller, 0o022)
+    mount.umask(caller, mask)
+    assert mask != 0
+
+
+def test_an_accepted_errno_does_not_end_the_block(caller: Caller, tmp_path: Path) -> None:
+    with caller.together() as results:
+        mount.mkdirat(caller, str(tmp_path), exist_ok=True)
+        mount.mkdirat(caller, str(tmp_path / "one"))
+    assert results == [-errno.EEXIST, 0]
+    assert (tmp_path / "one").is_dir()
+
+
+def test_a_block_in_a_block_is_a_part_of_it(caller: Caller, tmp_path: Path) -> None:
+    with caller.together() as results:
+        with caller.together():
+            mount.mkdirat(caller, str(tmp_path / "one"))
+        assert list(tmp_path.iterdir()) == []
+        mount.mkdirat(caller, str(tmp_path / "one" / "two"))
+    assert results == [0, 0]

@@ -106,12 +106,11 @@ class MountOver(Fence, ABC):
     def replace(self, caller: Caller) -> None:
         """Unmount the mount below the topmost one."""
         # Only now: without privileges a /proc or /sys can be mounted beside another one only.
-        tree = mount.open_tree(caller, self.target, recursive=True)
-        try:
+        with caller.together():
+            tree = mount.open_tree(caller, self.target, recursive=True)
             for _ in range(2):
                 caller.umount2(self.target, k.MNT_DETACH)
             mount.move_mount(caller, tree, self.target, of=self.target)
-        finally:
             caller.close(tree)
 
     def unmount(self, caller: Caller) -> None:
@@ -133,20 +132,23 @@ def is_mounted_over(pid: int | str, target: str) -> bool:
     return sum(each.point == target for each in mountinfo.mounts_below(pid, target)) > 1
 
 
-def hide(caller: Caller, paths: Iterable[str]) -> None:
-    """Mount /dev/null over the files, and an empty directory over the directories, of paths."""
+def hide(caller: Caller, paths: Iterable[str], read_only: Iterable[str] = ()) -> None:
+    """Mount /dev/null over the files, and an empty directory over the directories, of paths.
+
+    Those of ``read_only`` are made so by ``make_read_only``.
+    """
     root = f"/proc/{caller.pid}/root"
     found = [path for path in paths if os.path.exists(root + path)]
     files = [path for path in found if not os.path.isdir(root + path)]
-    with (
-        mount.devices(caller, [("/dev/null", NULL)] * len(files)) as nulls,
-        caller.together(),
-    ):
+    nulls = mount.copy_devices(caller, [("/dev/null", NULL)] * len(files))
+    with caller.together():
         for path in found:
             if path not in files:
                 caller.mount("tmpfs", path, "tmpfs", mount.QUIET | k.MS_RDONLY)
         for path, null in zip(files, nulls, strict=True):
             mount.move_mount(caller, null, path, of="/dev/null")
+            caller.close(null)
+        make_read_only(caller, read_only)
 
 
 def make_read_only(caller: Caller, paths: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC
 from collections.abc import Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, ClassVar
 
 from shellplay.errors import KernelError, Refused
@@ -36,7 +36,7 @@ class Namespace(Fence, ABC):
     """A fence that is a namespace of its own, see namespaces(7).
 
     ``space`` is the kind of the namespace.  ``clone_takes_it`` tells whether clone(2) makes
-    it for the copy.
+    it for the copy.  ``blind`` tells that ``configure`` needs no fact and no result of a call.
     """
 
     stage = Stage.NAMESPACE
@@ -45,6 +45,7 @@ class Namespace(Fence, ABC):
     space: ClassVar[str]
     opened_by: ClassVar[str | None] = "user"
     clone_takes_it: ClassVar[bool] = True
+    blind: ClassVar[bool] = True
 
     join: str | None = option(
         "share the namespace of another container", metavar="CONTAINER", default=None
@@ -87,8 +88,9 @@ class Namespace(Fence, ABC):
     def apply(self, target: Target) -> None:
         """Move a process into a new namespace and configure that, or into an existing one."""
         if target.join is None:
-            self.unshare(target.caller)
-            self.configure(target.caller)
+            with target.caller.together() if self.blind else nullcontext():
+                self.unshare(target.caller)
+                self.configure(target.caller)
         else:
             self.enter(target.caller, target.join.fd, of=target.join.of)
 

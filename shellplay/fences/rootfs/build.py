@@ -26,7 +26,7 @@ from shellplay.kernel.mountinfo import Mount
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
-# MountOver over, in the new namespace, where there is nothing that the new tree needs.
+# Mounted over, in the new namespace, where there is nothing that the new tree needs.
 STAGE = "/sys"
 TREE, UPPER, WORK = f"{STAGE}/root", f"{STAGE}/upper", f"{STAGE}/work"
 EVERYBODY = [MapRange(0, 0, 2**32 - 1)]
@@ -44,12 +44,32 @@ def may_see_below_mounts(caller: Caller) -> bool:
     return idmap.uid_map(caller.pid) == EVERYBODY
 
 
-def stage(caller: Caller) -> None:
-    """Mount the memory that takes what is written, with room for the new tree."""
-    with caller.together():
-        caller.mount("tmpfs", STAGE, "tmpfs", k.MS_NOSUID, "mode=755")
-        for path in (TREE, UPPER, WORK):
-            mount_calls.mkdirat(caller, path)
+@contextmanager
+def stage(caller: Caller, paths: Sequence[str]) -> Iterator[dict[str, int]]:
+    """Mount, for the block, the memory that takes what is written and the new tree.
+
+    Yields detached copies of the host's directories ``paths``, as descriptors of the caller.
+    In the block its umask is 0.
+    """
+    made: list[int] = []
+    try:
+        with caller.together() as made:
+            mount_calls.umask(caller, 0)
+            # What is mounted from here on must not show in the namespace before.
+            caller.mount(None, "/", None, k.MS_REC | k.MS_PRIVATE)
+            trees = {path: _copy(caller, path) for path in paths}
+            # The nodes are used as ever, but rm(1) inside cannot take them from the host.
+            mount_calls.mount_setattr(caller, trees["/dev"], "", "ro", recursive=True)
+            caller.mount("tmpfs", STAGE, "tmpfs", k.MS_NOSUID, "mode=755")
+            for path in (TREE, UPPER, WORK):
+                mount_calls.mkdirat(caller, path)
+        yield dict(zip(paths, made[2:], strict=False))
+    finally:
+        with caller.together():
+            for tree in made[2 : 2 + len(paths)]:
+                caller.close(tree)
+            for mask in made[:1]:
+                mount_calls.umask(caller, mask)
 
 
 def overlay(caller: Caller, lowers: Sequence[Path]) -> bool:
@@ -210,46 +230,49 @@ def _escaped(path: str) -> str:
     return path
 
 
-@contextmanager
-def host_trees(caller: Caller, paths: Sequence[str]) -> Iterator[dict[str, int]]:
-    """Copy some of what the kernel shows as files, detached, for the new tree and the block."""
-    trees: list[int] = []
-    try:
-        with caller.together() as trees:
-            for path in paths:
-                # Below /sys there are file systems in which root could delete: these stay out.
-                recursive = path != "/sys" or not may_see_below_mounts(caller)
-                mount_calls.open_tree(caller, path, recursive=recursive)
-        found = dict(zip(paths, trees, strict=True))
-        # The nodes are used as ever, but rm(1) inside cannot take them from the host.
-        mount_calls.mount_setattr(caller, found["/dev"], "", "ro", recursive=True)
-        yield found
-    finally:
-        with caller.together():
-            for tree in trees:
-                caller.close(tree)
+def _copy(caller: Caller, path: str) -> int:
+    # Below /sys there are file systems in which root could delete: these stay out.
+    recursive = path != "/sys" or not may_see_below_mounts(caller)
+    return mount_calls.open_tree(caller, path, recursive=recursive)
 
 
-def attach(caller: Caller, trees: dict[str, int]) -> list[str]:
-    """Attach the copies; it is the root already, so no link in it leads elsewhere.
+def make_root(caller: Caller, trees: dict[str, int]) -> list[str]:
+    """Make the new tree the root by pivot_root(2), and attach the copies there.
 
-    Returns the directories that were made for them.
+    The root before is unmounted.  Returns the directories that were made for the copies.
     """
-    made: list[str] = []
+    made = _missing_directories(caller)
     with caller.together():
-        for path in KERNELS:
-            there = Path(f"/proc/{caller.pid}/root{path}")
-            if there.is_symlink() or (there.exists() and not there.is_dir()):
-                # What is mounted there would be somewhere else, or nowhere.
-                raise Refused(f"root: {path} is no directory in it", "take another tree")
-            if not there.exists():
-                mount_calls.mkdirat(caller, path)
-                made.append(path)
+        caller.chdir(TREE)
+        # Over itself: so no directory for the old root is needed, pivot_root(2).
+        caller.pivot_root(".", ".")
+        caller.umount2(".", k.MNT_DETACH)
+        caller.chdir("/")
+        for path in made:
+            mount_calls.mkdirat(caller, path)
         for path, tree in trees.items():
             mount_calls.move_mount(caller, tree, path, of=path)
-    if Path(f"/proc/{caller.pid}/root/dev/shm").is_dir():
-        caller.mount("tmpfs", "/dev/shm", "tmpfs", k.MS_NOSUID | k.MS_NODEV, "mode=1777")
+        if os.path.isdir(f"/proc/{caller.pid}/fd/{trees['/dev']}/shm"):
+            caller.mount("tmpfs", "/dev/shm", "tmpfs", k.MS_NOSUID | k.MS_NODEV, "mode=1777")
     return made
+
+
+def _missing_directories(caller: Caller) -> list[str]:
+    """Return which directories of the kernel the new tree has not.
+
+    Raises Refused if another file is in their place.
+    """
+    missing = []
+    for path in KERNELS:
+        try:
+            found = os.lstat(f"/proc/{caller.pid}/root{TREE}{path}")
+        except FileNotFoundError:
+            missing.append(path)
+        else:
+            if not stat.S_ISDIR(found.st_mode):
+                # What is mounted there would be somewhere else, or nowhere.
+                raise Refused(f"root: {path} is no directory in it", "take another tree")
+    return missing
 
 
 def make_read_only(caller: Caller) -> None:
