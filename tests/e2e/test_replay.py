@@ -268,7 +268,7 @@ def test_a_kill_of_it_leaves_nothing(watch: Watch) -> None:
 def test_a_stranger_is_run_only_after_a_yes(watch: Watch, tmp_path: Path) -> None:
     article = f"```shellplay\nhost$ touch {tmp_path}/done\n```\n"
     for answer, done in (("n", False), ("", False), ("y", True)):
-        watcher = watch(article, consent=False)
+        watcher = watch(article, "--speed", "20", consent=False)
         shown = watcher.sees("Run it? [y/N] ")
         assert re.search(rf"line 7  host\$ touch {tmp_path}/done", shown)
         watcher.press(f"{answer}\r")

@@ -63,12 +63,14 @@ class Capture:
         thread = threading.Thread(
             target=self._keep_cutting, args=(stop,), name="capture", daemon=True
         )
-        thread.start()
         try:
+            # In here: a signal handler may raise before this line has ended.
+            thread.start()
             yield
         finally:
             stop.set()
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
 
     @property
     def _size(self) -> int:
