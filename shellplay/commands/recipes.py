@@ -126,7 +126,7 @@ def _performed(playground: Playground, front: Front, words: list[str]) -> int:
     """Run a replay on our terminal and wait for its end; return its exit status."""
     import subprocess
 
-    from shellplay.kernel.rlimits import with_given
+    from shellplay.kernel.rlimits import with_original_nofile
 
     program = [sys.executable, "-c", PROGRAM, PACKAGE_ROOT]
     if playground.settings.surroundings.output is not None:
@@ -136,7 +136,7 @@ def _performed(playground: Playground, front: Front, words: list[str]) -> int:
     with (
         _left_alone(front),
         subprocess.Popen(
-            with_given([*program, str(os.getpid()), *words]), stdin=stdin
+            with_original_nofile([*program, str(os.getpid()), *words]), stdin=stdin
         ) as process,
     ):
         try:

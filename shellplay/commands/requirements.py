@@ -39,7 +39,7 @@ def unmet(header: Header) -> str | None:
         missing.append(" and ".join(why for why in any_of if why))
     if why := _kernel(header.kernel):
         missing.append(why)
-    if header.network and not net_routes.leads_out("self"):
+    if header.network and not net_routes.has_default_route("self"):
         missing.append("there is no way to the network")
     missing += [f"there is no {name}" for name in header.programs if not shutil.which(name)]
     return "; ".join(missing) or None
@@ -129,7 +129,7 @@ def _limit(controller: str) -> Callable[[], str | None]:
             place = hierarchies.place(hierarchy)
         except Refused as error:
             return error.message
-        if hierarchy.version == 2 and not hierarchies.may_give(hierarchy, place, controller):
+        if hierarchy.version == 2 and not hierarchies.may_enable(hierarchy, place, controller):
             return f"the controller {controller} is not delegated to {place}"
         return None
 
@@ -170,7 +170,7 @@ def _seccomp() -> str | None:
     if not Path("/proc/sys/kernel/seccomp/actions_avail").exists():
         return "this kernel has no seccomp filters"
     try:
-        seccomp.known("read")
+        seccomp.knows_call("read")
     except Refused as error:
         return error.message
     return None

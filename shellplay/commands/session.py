@@ -148,7 +148,7 @@ def host(
         return
     import subprocess
 
-    from shellplay.kernel.rlimits import with_given
+    from shellplay.kernel.rlimits import with_original_nofile
 
     stdin = None if front.terminal else subprocess.DEVNULL
     # Ctrl-C is for the command; a handler, unlike SIG_IGN, does not outlive its exec.  Ctrl-Z
@@ -156,7 +156,7 @@ def host(
     interrupt = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     suspend = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     try:
-        words = with_given(["/bin/sh", "-c", os.fsencode(line)])
+        words = with_original_nofile(["/bin/sh", "-c", os.fsencode(line)])
         status = subprocess.run(words, stdin=stdin).returncode
     finally:
         signal.signal(signal.SIGINT, interrupt)

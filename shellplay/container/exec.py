@@ -73,7 +73,7 @@ def _inside(stub: Stub, live: Shell, stubs: ExitStack) -> Stub:
     """
     stubs.callback(stub.quit)
     # Before setns(2): a process with privileges inside could read its memory afterwards.
-    stub.conceal()
+    stub.set_undumpable()
     wanted = namespaces.identities(live.pid)
     now = namespaces.identities(stub.pid)
     flags = sum(namespaces.CLONE_FLAGS[kind] for kind in wanted if wanted[kind] != now[kind])

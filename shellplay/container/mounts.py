@@ -51,7 +51,7 @@ class Files:
         Missing directories are made.  With ``mapped`` the owners of the files are mapped as
         by the user fence.  Raises UsageError and Refused.
         """
-        place = mount_calls.place(target)
+        place = mount_calls.target_path(target)
         self._require_mnt()
         if source is not None and not source.exists():
             raise UsageError(f"{source} is not there")
@@ -121,7 +121,7 @@ class Files:
 
     def unmount(self, target: str) -> None:
         """Unmount the topmost mount at a path inside; raises UsageError and Refused."""
-        place = mount_calls.place(target)
+        place = mount_calls.target_path(target)
         self._require_mnt()
         there = self._at(place)
         if there is None:

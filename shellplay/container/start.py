@@ -114,7 +114,7 @@ class _StartSequence:
             self._stub.dup3(1, 2)
             # From the moment it joins a namespace a program there may look into it, execve(2)
             # ends that: see CVE-2016-9962.
-            self._stub.conceal()
+            self._stub.set_undumpable()
             mount.umask(self._stub, UMASK)
             self._stub.chdir("/")
         if self._has_cgroup_namespace:
@@ -259,12 +259,12 @@ class _StartSequence:
         """Make its root read-only, if that is asked."""
         if any(each.ro for each in self._of(Root)):
             # The mount points of volumes have to be made before that.
-            mount.make_place(self._stub, self._spec.directory, directory=True)
+            mount.make_mount_point(self._stub, self._spec.directory, directory=True)
             self._volumes.make_places(self._stub)
             build.make_read_only(self._stub)
 
     def _go_to_its_directory(self) -> None:
-        mount.make_place(self._stub, self._spec.directory, directory=True)
+        mount.make_mount_point(self._stub, self._spec.directory, directory=True)
         self._stub.chdir(self._spec.directory)
 
     # -- privileges ----------------------------------------------------------------------
@@ -318,7 +318,7 @@ class _StartSequence:
         # Behind a user fence the uid inside is another one on the host; root stays the owner.
         owner = account.uid if account and build.may_see_below_mounts(self._stub) else 0
         if program.init:
-            self._stub.attend()
+            self._stub.stay_as_init()
             if "pid" not in self._plan:
                 # In a pid namespace it ends with the first process there.
                 self._set_parent_death_signal()

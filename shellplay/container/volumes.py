@@ -50,7 +50,7 @@ class Volumes:
         for each in self._volumes:
             if not is_of_kernel(each.target):
                 directory = each.source is None or each.source.is_dir()
-                mount_calls.make_place(stub, each.target, directory=directory)
+                mount_calls.make_mount_point(stub, each.target, directory=directory)
 
     def mount(self, stub: Stub) -> None:
         """Mount them, outer targets first; raises Refused and KernelError."""

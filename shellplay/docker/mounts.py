@@ -11,7 +11,7 @@ from shellplay.container.spec import VolumeSpec
 from shellplay.directories import expanded
 from shellplay.docker.options import RunRequest, parse_flag
 from shellplay.errors import UsageError
-from shellplay.kernel.mount import place
+from shellplay.kernel.mount import target_path
 from shellplay.nearest import did_you_mean
 
 BIND_FLAGS = ("ro", "rw", "z", "Z", "rprivate", "private", "rslave", "slave", "cached")
@@ -57,7 +57,7 @@ def _volume(text: str) -> VolumeSpec:
     for word in words:
         if word not in BIND_FLAGS:
             raise UsageError(f"-v {text}: {word} is no option of a mount", "ro or rw")
-    return VolumeSpec(_source(source), place(target), read_only="ro" in words)
+    return VolumeSpec(_source(source), target_path(target), read_only="ro" in words)
 
 
 def _source(text: str) -> Path:
@@ -76,7 +76,7 @@ def _mount(text: str) -> VolumeSpec:
     kind = keys.get("type", "volume")
     if kind not in ("bind", "tmpfs"):
         raise UsageError(f"--mount type={kind} is not known here", "type=bind or type=tmpfs")
-    target = place(keys.get("target", ""))
+    target = target_path(keys.get("target", ""))
     read_only = parse_flag(f"--mount {text}: readonly", keys.get("readonly", "false"))
     source = keys.get("source", "")
     if kind == "tmpfs":
@@ -119,7 +119,9 @@ def _tmpfs(text: str) -> VolumeSpec:
             _check_tmpfs_option(f"--tmpfs {text}", word)
     valued = [word for word in words if "=" in word]
     allowed = tuple(word for word in words if word in TMPFS_ALLOWED)
-    return VolumeSpec(None, place(target), "ro" in words, ",".join(valued), allowed=allowed)
+    return VolumeSpec(
+        None, target_path(target), "ro" in words, ",".join(valued), allowed=allowed
+    )
 
 
 def _check_tmpfs_option(spelling: str, option: str) -> None:
@@ -136,4 +138,4 @@ def _device(text: str) -> VolumeSpec:
         raise UsageError(f"--device {text}: it is read and written, or not there", "rwm")
     if not (path.is_char_device() or path.is_block_device()):
         raise UsageError(f"{source} is no device", "as in --device /dev/fuse")
-    return VolumeSpec(path, place(target), device=True)
+    return VolumeSpec(path, target_path(target), device=True)

@@ -146,7 +146,7 @@ def _without(rule: Rule, changed: set[str]) -> Rule:
 def _names(text: str | None) -> tuple[str, ...]:
     names = () if text is None else listed("seccomp", text)
     for name in names:
-        if not seccomp.known(name):
+        if not seccomp.knows_call(name):
             near = did_you_mean(name, seccomp_profile.names(), "man 2 syscalls has them")
             raise UsageError(f"there is no system call {name!r}", near)
     return names

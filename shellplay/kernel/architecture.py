@@ -47,9 +47,9 @@ class Architecture(ABC):
     numbers: ClassVar[Mapping[str, int]]
 
     @property
-    def places(self) -> Mapping[str, int]:
+    def positions(self) -> Mapping[str, int]:
         """The position of each register in the NT_PRSTATUS regset, by name."""
-        return _places(self.registers)
+        return _positions(self.registers)
 
     def number(self, name: str) -> int:
         """Return the number of a system call; raise KeyError for an unknown name."""
@@ -75,13 +75,13 @@ class Architecture(ABC):
         """
 
     @abstractmethod
-    def prepared(
+    def call_registers(
         self, registers: Registers, gadget: int, number: int, arguments: Sequence[int]
     ) -> dict[str, int]:
         """Return the registers to change for a call of ``number`` at address ``gadget``."""
 
     @abstractmethod
-    def looping(
+    def loop_registers(
         self, registers: Registers, code: int, table: int, count: int
     ) -> dict[str, int]:
         """Return the registers to change so that ``loop`` at address ``code`` makes many calls.
@@ -151,7 +151,7 @@ class X86_64(Architecture):
         number = signed(registers["orig_rax"])
         return number if waits and number >= 0 else None
 
-    def prepared(
+    def call_registers(
         self, registers: Registers, gadget: int, number: int, arguments: Sequence[int]
     ) -> dict[str, int]:
         """Return the registers to change for a call at ``gadget``."""
@@ -161,7 +161,7 @@ class X86_64(Architecture):
         changed.update(zip(("rdi", "rsi", "rdx", "r10", "r8", "r9"), arguments, strict=False))
         return changed
 
-    def looping(
+    def loop_registers(
         self, registers: Registers, code: int, table: int, count: int
     ) -> dict[str, int]:
         """Return the registers to change so that the loop makes many calls."""
@@ -229,7 +229,7 @@ class AArch64(Architecture):
         """Return the number of the call that waits for its restart, or None."""
         return registers["x8"] if at_instruction else None
 
-    def prepared(
+    def call_registers(
         self, registers: Registers, gadget: int, number: int, arguments: Sequence[int]
     ) -> dict[str, int]:
         """Return the registers to change for a call at ``gadget``."""
@@ -238,7 +238,7 @@ class AArch64(Architecture):
         changed.update((f"x{n}", value) for n, value in enumerate(arguments))
         return changed
 
-    def looping(
+    def loop_registers(
         self, registers: Registers, code: int, table: int, count: int
     ) -> dict[str, int]:
         """Return the registers to change so that the loop makes many calls."""
@@ -251,7 +251,7 @@ class AArch64(Architecture):
 
 
 @cache
-def _places(registers: tuple[str, ...]) -> Mapping[str, int]:
+def _positions(registers: tuple[str, ...]) -> Mapping[str, int]:
     return {name: place for place, name in enumerate(registers)}
 
 

@@ -122,9 +122,9 @@ class Caller(ABC):
         if self._planned is not None:
             self._planned.append(planned)
             return Returned(len(self._planned) - 1)
-        return self._made(planned, arguments, self.syscall(name, *arguments))
+        return self._record(planned, arguments, self.syscall(name, *arguments))
 
-    def _made(self, call: Planned, arguments: Iterable[Argument], result: int) -> int:
+    def _record(self, call: Planned, arguments: Iterable[Argument], result: int) -> int:
         if call_log.current() is not None:
             texts = tuple(call.shown or map(_text, arguments))
             note(self, call.name, texts, result, call.same_as)
@@ -153,7 +153,7 @@ class Caller(ABC):
             self._planned = None
         made = self.syscalls([(each.name, each.arguments, each.accepted) for each in planned])
         for each, result in zip(planned, made, strict=False):
-            results.append(self._made(each, _resolved(each.arguments, made), result))
+            results.append(self._record(each, _resolved(each.arguments, made), result))
 
     def syscalls(self, requests: Sequence[Request]) -> Sequence[int]:
         """Make the calls as ``make_in_order`` does; return their raw results."""

@@ -56,7 +56,7 @@ def move_mount(
 # Flags of mount(2) for a mount with data files only.
 QUIET = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
 # The same as options, and read-only.
-LOOKED_AT = ("ro", "nosuid", "nodev", "noexec")
+READ_ONLY_OPTIONS = ("ro", "nosuid", "nodev", "noexec")
 # Options of mount(8) and their attributes.
 ATTRIBUTES = {
     "ro": k.MOUNT_ATTR_RDONLY,
@@ -152,7 +152,7 @@ def mknodat(caller: Caller, path: str, *, exist_ok: bool = False) -> None:
     )  # fmt: skip
 
 
-def place(target: str) -> str:
+def target_path(target: str) -> str:
     """Return a target path without empty parts and ``.``; raise UsageError if it is invalid."""
     parts = _parts(target)
     if not target.startswith("/") or ".." in parts or not parts:
@@ -167,7 +167,7 @@ def mount_memory(
 
     The mount is ``noexec`` and ``nosuid``, unless ``allowed`` has ``exec`` or ``suid``.
     """
-    make_place(caller, path, directory=True)
+    make_mount_point(caller, path, directory=True)
     flags = k.MS_NODEV | (k.MS_RDONLY if read_only else 0)
     flags |= (0 if "exec" in allowed else k.MS_NOEXEC) | (
         0 if "suid" in allowed else k.MS_NOSUID
@@ -180,12 +180,12 @@ def attach(caller: Caller, tree: int, path: str, *, of: str | os.PathLike[str]) 
 
     ``of`` is the path that was copied.
     """
-    make_place(caller, path, directory=os.path.isdir(of))
+    make_mount_point(caller, path, directory=os.path.isdir(of))
     # The caller resolves links from the container root, so no link leads to the host.
     move_mount(caller, tree, path, of=str(of), follow=True)
 
 
-def make_place(caller: Caller, path: str, *, directory: bool) -> None:
+def make_mount_point(caller: Caller, path: str, *, directory: bool) -> None:
     """Make a mount point, and the directories above it that are missing."""
     with caller.together():
         make_parents(caller, path)

@@ -8,7 +8,7 @@ from shellplay.kernel import procfs
 DEFAULTS = (("net/route", 1, "00000000"), ("net/ipv6_route", 0, "0" * 32))
 
 
-def leads_out(pid: int | str) -> bool:
+def has_default_route(pid: int | str) -> bool:
     """Tell whether the net namespace of a process has an IPv4 or IPv6 default route."""
     for name, column, default in DEFAULTS:
         lines = (procfs.read(pid, name) or b"").decode("ascii").splitlines()

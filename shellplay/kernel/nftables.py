@@ -16,7 +16,7 @@ NLMSG_ERROR = 2
 SECONDS = 2.0
 
 
-def refused() -> str | None:
+def refusal() -> str | None:
     """Return why the kernel refuses to list nftables, None if it lists them."""
     size = HEADER.size + len(OF_ALL_FAMILIES)
     question = HEADER.pack(size, GET_TABLES, REQUEST_DUMP, 1, 0) + OF_ALL_FAMILIES

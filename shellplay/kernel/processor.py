@@ -11,7 +11,7 @@ _libc = ctypes.CDLL(None)
 
 
 @contextmanager
-def shared(pid: int) -> Iterator[set[int] | None]:
+def on_one_processor(pid: int) -> Iterator[set[int] | None]:
     """Keep a process and this thread on the processor of this thread for the block.
 
     Each remote call has two wake-ups, and to wake an idle processor takes longer than the
@@ -25,14 +25,14 @@ def shared(pid: int) -> Iterator[set[int] | None]:
     here = {_libc.sched_getcpu()}
     try:
         os.sched_setaffinity(0, here)
-        allow(pid, here)
+        set_processors(pid, here)
         yield ours
     finally:
-        allow(pid, ours)
+        set_processors(pid, ours)
         os.sched_setaffinity(0, ours)
 
 
-def allow(pid: int, processors: set[int]) -> None:
+def set_processors(pid: int, processors: set[int]) -> None:
     """Set the processors of a process, sched_setaffinity(2); it may have ended."""
     with suppress(ProcessLookupError, PermissionError):
         os.sched_setaffinity(pid, processors)

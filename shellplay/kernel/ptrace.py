@@ -77,7 +77,7 @@ class Registers:
     """A copy of the general registers of a stopped tracee, by name."""
 
     def __init__(self, architecture: Architecture) -> None:
-        self._places = architecture.places
+        self._positions = architecture.positions
         self._words = (ctypes.c_uint64 * len(architecture.registers))()
         self._size = ctypes.sizeof(self._words)
         self._vector = _IoVector(ctypes.addressof(self._words), self._size)
@@ -85,16 +85,16 @@ class Registers:
 
     def keys(self) -> Iterable[str]:
         """Return the names of the registers."""
-        return self._places
+        return self._positions
 
     def __getitem__(self, name: str) -> int:
-        return self._words[self._places[name]]
+        return self._words[self._positions[name]]
 
-    def become(self, others: Registers, changes: Mapping[str, int]) -> None:
+    def copy_from(self, others: Registers, changes: Mapping[str, int]) -> None:
         """Copy all values of ``others``, then apply ``changes``."""
         ctypes.memmove(self._words, others._words, self._size)
         for name, word in changes.items():
-            self._words[self._places[name]] = word
+            self._words[self._positions[name]] = word
 
     def read(self, pid: int) -> None:
         """Read the registers of a process; raise KernelError (ENOEXEC) if it is 32-bit."""

@@ -31,7 +31,7 @@ LINES = {
 }
 
 # The original values of the limits that this process has raised.
-_given: dict[str, Range] = {}
+_original: dict[str, Range] = {}
 
 
 class Range(Value):
@@ -62,29 +62,29 @@ def parse_limits(content: bytes) -> dict[str, Range]:
 def limits(pid: int | str) -> Mapping[str, Range] | None:
     """Read the limits of a process by name; None if it has ended.
 
-    For ``self`` a limit has the value from before ``raise_own``.
+    For ``self`` a limit has the value from before ``raise_soft_limit``.
     """
     content = procfs.read(pid, "limits")
     if not content:
         return None
-    return parse_limits(content) | (_given if pid == "self" else {})
+    return parse_limits(content) | (_original if pid == "self" else {})
 
 
-def raise_own(name: str) -> Range:
+def raise_soft_limit(name: str) -> Range:
     """Raise a soft limit of this process to the hard limit; return the original limits."""
     kind = getattr(resource, f"RLIMIT_{name.upper()}")
     soft, hard = resource.getrlimit(kind)
     resource.setrlimit(kind, (hard, hard))
     # RLIM_INFINITY is -1 in Python.
-    return _given.setdefault(name, Range(soft % (UNLIMITED + 1), hard % (UNLIMITED + 1)))
+    return _original.setdefault(name, Range(soft % (UNLIMITED + 1), hard % (UNLIMITED + 1)))
 
 
-def with_given(argv: Sequence[str | bytes]) -> list[str | bytes]:
+def with_original_nofile(argv: Sequence[str | bytes]) -> list[str | bytes]:
     """Return a command that runs ``argv`` with the original soft limit of open files."""
-    given = _given.get("nofile")
-    if given is None or resource.getrlimit(resource.RLIMIT_NOFILE)[0] == given.soft:
+    original = _original.get("nofile")
+    if original is None or resource.getrlimit(resource.RLIMIT_NOFILE)[0] == original.soft:
         return list(argv)
-    soft = str(given).partition(":")[0]
+    soft = str(original).partition(":")[0]
     # sh sets the limit: a process with threads must run no Python between fork and exec.
     return ["/bin/sh", "-c", f'ulimit -S -n {soft}; exec "$@"', "sh", *argv]
 

@@ -58,13 +58,13 @@ class Rules(Value):
     architectures: tuple[str, ...] = ()
 
 
-def known(name: str) -> bool:
+def knows_call(name: str) -> bool:
     """Tell whether libseccomp knows a system call of this name, for any processor."""
     library = _library()
     return name.isascii() and int(library.resolve_syscall(library.Arch.NATIVE, name)) != -1
 
 
-def knows(architecture: str) -> bool:
+def knows_architecture(architecture: str) -> bool:
     """Tell whether libseccomp knows an architecture of this name, like ``X86``."""
     return hasattr(_library().Arch, architecture)
 

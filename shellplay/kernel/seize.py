@@ -11,7 +11,7 @@ from shellplay.kernel import procfs, ptrace
 from shellplay.kernel.architecture import native
 from shellplay.kernel.call_log import note
 from shellplay.kernel.here import HERE
-from shellplay.kernel.processor import shared
+from shellplay.kernel.processor import on_one_processor
 from shellplay.kernel.tracee import Tracee
 
 
@@ -21,7 +21,7 @@ def seized(pid: int) -> Iterator[Tracee]:
 
     Raises KernelError (EPERM) if ptrace(2) is refused, ShellGone if the process has ended.
     """
-    with shared(pid) as processors:
+    with on_one_processor(pid) as processors:
         _seize(pid)
         try:
             ptrace.interrupt(pid)
@@ -38,12 +38,12 @@ def seized(pid: int) -> Iterator[Tracee]:
         try:
             yield tracee
         finally:
-            # If the process has ended, let_go raises ShellGone for it.  This replaces a
+            # If the process has ended, detach raises ShellGone for it.  This replaces a
             # ShellGone for another process.
             try:
-                tracee.let_go()
+                tracee.detach()
             finally:
-                tracee.forget()
+                tracee.close_memory()
 
 
 def _seize(pid: int) -> None:

@@ -154,7 +154,7 @@ class Stub(Caller):
             fix = "a filter may deny it: peel seccomp" if -failed == errno.EPERM else None
             raise KernelError(call, -failed, argv[0], fix)
 
-    def conceal(self) -> None:
+    def set_undumpable(self) -> None:
         """Hide memory and program of the stub from processes inside, PR_SET_DUMPABLE(2const).
 
         Its program is the Python of the host, which they could overwrite (CVE-2019-5736).
@@ -165,12 +165,12 @@ class Stub(Caller):
         if ours is not None and has(ours.effective, "sys_ptrace"):
             self.prctl(k.PR_SET_DUMPABLE, 0)
 
-    def attend(self) -> None:
+    def stay_as_init(self) -> None:
         """Fork the stub: the copy serves our requests, and the stub stays to reap orphans.
 
         This is the duty of PID 1 in a PID namespace, pid_namespaces(7).  Raises KernelError.
         """
-        copied = self._ask("attend").results[0]
+        copied = self._ask("stay_as_init").results[0]
         if copied < 0:
             raise KernelError("clone", -copied, "SIGCHLD")
 

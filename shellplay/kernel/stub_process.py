@@ -53,11 +53,11 @@ def _serve(link: socket.socket) -> NoReturn:
                     continue
                 os.close(fds[0])
                 answer = Answer([child])
-            case ("attend",):
+            case ("stay_as_init",):
                 child = _fork()
                 if child > 0:
                     link.close()
-                    _attend(child)
+                    _reap_orphans(child)
                 answer = Answer([child])
             case ("execute", argv, environment, keep):
                 answer = _execute(argv, environment, keep)
@@ -73,7 +73,7 @@ def _fork() -> int:
         return -(error.errno or errno.EAGAIN)
 
 
-def _attend(child: int) -> NoReturn:
+def _reap_orphans(child: int) -> NoReturn:
     """Reap orphans and pass signals to ``child`` until it ends; exit with its status."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
         signal.signal(number, lambda received, _: os.kill(child, received))

@@ -23,7 +23,7 @@ from shellplay.kernel.caller import TIDYING, Argument, Caller, Request, Returned
 from shellplay.kernel.here import HERE
 from shellplay.kernel.lowering import Layout, Lowered
 from shellplay.kernel.pidfd import pidfd
-from shellplay.kernel.processor import allow
+from shellplay.kernel.processor import set_processors
 from shellplay.kernel.ptrace import Registers
 
 TYPE_CHECKING = False
@@ -146,8 +146,8 @@ class Tracee(Caller):
         )
         loop = self._architecture.loop.ljust(CODE_SIZE, b"\0")
         self.write_memory(code, loop + rows + layout.content)
-        start = self._architecture.looping(self._saved, code, table, len(requests))
-        self._registers.become(self._saved, start)
+        start = self._architecture.loop_registers(self._saved, code, table, len(requests))
+        self._registers.copy_from(self._saved, start)
         self._registers.write(self.pid)
         self._await_trap(ptrace.resume)
         content = self.read_memory(table, len(rows))
@@ -224,7 +224,7 @@ class Tracee(Caller):
         try:
             yield copy, inside
             if not copy.kill_on_exit:
-                copy.let_go()
+                copy.detach()
         except BaseException:
             copy.kill_on_exit = True
             raise
@@ -233,25 +233,25 @@ class Tracee(Caller):
                 ptrace.kill(copy.pid)
                 if parent is not None:
                     parent.reap(inside)
-            copy.forget()
+            copy.close_memory()
 
     @contextmanager
-    def forked_by_way_of(self, turn: Callable[[Tracee], None]) -> Iterator[tuple[Tracee, int]]:
+    def forked_by_way_of(self, apply: Callable[[Tracee], None]) -> Iterator[tuple[Tracee, int]]:
         """Fork twice for the block, and yield the second copy; the first one is killed then.
 
-        ``turn`` changes the first copy, as by setns(2) for a PID namespace, which moves only
+        ``apply`` changes the first copy, as by setns(2) for a PID namespace, which moves only
         its children.  The second copy inherits the change and, by CLONE_PARENT, is a child of
         the process.  The process itself stays as it is.
         """
         with self.forked() as (between, _):
             between.kill_on_exit = True
-            turn(between)
+            apply(between)
             with between.forked(k.CLONE_PARENT) as born:
                 yield born
 
     # -- the end -------------------------------------------------------------------------
 
-    def let_go(self) -> None:
+    def detach(self) -> None:
         """Restore the process and detach from it; raise ShellGone if it has ended."""
         try:
             self._restore_and_detach()
@@ -259,7 +259,7 @@ class Tracee(Caller):
             ptrace.reap(self.pid)
             raise
 
-    def forget(self) -> None:
+    def close_memory(self) -> None:
         """Close our descriptor of the memory of the process."""
         os.close(self._memory)
 
@@ -275,7 +275,7 @@ class Tracee(Caller):
         if self.stop_on_exit:
             os.kill(self.pid, signal.SIGSTOP)
         if self._processors is not None:
-            allow(self.pid, self._processors)
+            set_processors(self.pid, self._processors)
         ptrace.detach(self.pid)
         note(HERE, "ptrace", ("PTRACE_DETACH", str(self.pid)), 0)
 
@@ -285,8 +285,9 @@ class Tracee(Caller):
         if self._gadget is None:
             self._gadget = self._find_gadget()
         registers = self._registers
-        registers.become(
-            self._saved, self._architecture.prepared(self._saved, self._gadget, number, words)
+        registers.copy_from(
+            self._saved,
+            self._architecture.call_registers(self._saved, self._gadget, number, words),
         )
         registers.write(self.pid)
         self._await_trap(ptrace.single_step)

@@ -55,7 +55,7 @@ class BridgeClient:
             return error
         from shellplay.kernel import nftables
 
-        if reason := nftables.refused():
+        if reason := nftables.refusal():
             return Refused(
                 f"this kernel has no nftables: {reason}", "modprobe nf_tables, as root"
             )

@@ -42,7 +42,7 @@ def require() -> str:
         raise Refused(
             f"{name} takes {TUN}, which is closed to you", f"chmod 666 {TUN}, as root"
         )
-    if name == "pasta" and not net_routes.leads_out("self"):
+    if name == "pasta" and not net_routes.has_default_route("self"):
         # pasta copies the routes of the host; slirp4netns needs none.
         raise Refused("this host has no default route, so pasta leads nowhere", "fence net")
     return path
@@ -59,7 +59,7 @@ def start_helper(monitor: Monitor, pid: int) -> RootlessHelper:
     try:
         process = HelperProcess(stub_with_output(monitor, output), _arguments(path, pid))
         deadline = time.monotonic() + READY_SECONDS
-        while not net_routes.leads_out(pid):
+        while not net_routes.has_default_route(pid):
             if process.has_ended or time.monotonic() > deadline:
                 process.end()
                 message = os.pread(output, 4096, 0).decode("utf-8", "replace").split("\n")

@@ -72,7 +72,7 @@ class Runtime:
         monitor = Monitor(self._surroundings)
         # Every container takes descriptors of this process, so its limit is raised; what
         # runs inside keeps the limit of the user.
-        given = rlimits.raise_own("nofile")
+        given = rlimits.raise_soft_limit("nofile")
         if (rlimits.limits(monitor.pid) or {}).get("nofile") != given:
             rlimits.prlimit(monitor.pid, "nofile", given)
         return monitor

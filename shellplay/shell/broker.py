@@ -34,7 +34,7 @@ def broker(monitor: Monitor, pid: int) -> Iterator[Caller]:
         try:
             stub = hold(monitor.stub())
             # Before it joins: a privileged process inside could read its memory then.
-            stub.conceal()
+            stub.set_undumpable()
             yield _joined(stub, pid, hold)
         finally:
             _end(monitor, stubs)

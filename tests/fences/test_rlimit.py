@@ -196,7 +196,7 @@ def test_a_hard_limit_is_not_raised_without_the_capability(container: Container)
 def few_descriptors(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A lower soft limit than the hard one, of a process that has raised none yet."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    monkeypatch.setattr(rlimits, "_given", {})
+    monkeypatch.setattr(rlimits, "_original", {})
     resource.setrlimit(resource.RLIMIT_NOFILE, (before[1] - 1, before[1]))
     yield before[1] - 1
     resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -111,7 +111,7 @@ def test_the_last_user_takes_the_directory_along(
 ) -> None:
     directory = group.hold(unified, "one")
     assert group.hold(unified, "two") == directory
-    cgroup_directories.gather(sleeper, directory)
+    cgroup_directories.move_tree(sleeper, directory)
     group.release(unified, "one")
     assert unified.of(sleeper) == directory
     group.release(unified, "two")
@@ -125,7 +125,7 @@ def test_all_that_fork_meanwhile_are_moved(
     line = "i=0; while [ $i -lt 60 ]; do sleep 1000 & i=$((i+1)); done; wait"
     shell = os.posix_spawn("/bin/sh", ["sh", "-c", line], os.environ)
     directory = group.hold(unified, "test")
-    cgroup_directories.gather(shell, directory)
+    cgroup_directories.move_tree(shell, directory)
     wait_until(lambda: len(procfs.children(shell)) == 60, "sixty children", timeout=60)
     assert set(hierarchies.pids(directory)) == {shell, *procfs.children(shell)}
     group.remove()

@@ -121,7 +121,7 @@ def test_nothing_is_left_when_the_playground_ends() -> None:
 
 def test_forwarding_is_put_back_after_the_last_playground_only() -> None:
     assert Path("/proc/sys/net/ipv4/ip_forward").read_text() == "0\n"
-    assert routes.leads_out("self")
+    assert routes.has_default_route("self")
     before = host()
     with Playground() as first:
         first.new().fence(REGISTRY["net"].parse(BRIDGE))

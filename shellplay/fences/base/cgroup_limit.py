@@ -93,7 +93,7 @@ class CgroupLimit(Limit, ABC):
                 if hierarchy is hierarchies.having(self.kind):
                     files = self.files(hierarchy.version, directory)
                     self._set(group, hierarchy, files, fresh=fresh)
-                group.gather(hierarchy, target.pid)
+                group.move_tree(hierarchy, target.pid)
         except (KernelError, Refused):
             if fresh:
                 self._release(group)
@@ -103,7 +103,7 @@ class CgroupLimit(Limit, ABC):
         """Move a process into the cgroup that is going to limit it, and does not yet."""
         for hierarchy in self._hierarchies():
             target.group.hold(hierarchy, self.kind)
-            target.group.gather(hierarchy, target.pid)
+            target.group.move_tree(hierarchy, target.pid)
 
     def remove(self, target: Target) -> None:
         """Lift the limit; without another one the processes leave the cgroup, which ends."""

@@ -160,4 +160,6 @@ def make_read_only(caller: Caller, paths: Iterable[str]) -> None:
         for path in paths:
             if os.path.exists(f"/proc/{caller.pid}/root{path}"):
                 caller.mount(path, path, None, k.MS_BIND | k.MS_REC)
-                mount.mount_setattr(caller, k.AT_FDCWD, path, *mount.LOOKED_AT, recursive=True)
+                mount.mount_setattr(
+                    caller, k.AT_FDCWD, path, *mount.READ_ONLY_OPTIONS, recursive=True
+                )

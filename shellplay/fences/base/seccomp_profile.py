@@ -188,6 +188,6 @@ def _architectures(content: Mapping[str, Any], here: Here) -> tuple[str, ...]:
             listed = each.get("subArchitectures") or ()
     others = tuple(str(each).removeprefix("SCMP_ARCH_") for each in listed)
     for each in others:
-        if not seccomp.knows(each):
+        if not seccomp.knows_architecture(each):
             raise ValueError(f"there is no processor SCMP_ARCH_{each}")
     return tuple(each for each in others if each != native)

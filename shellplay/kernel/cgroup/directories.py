@@ -79,7 +79,7 @@ def move(pid: int, directory: str) -> None:
             raise
 
 
-def gather(pid: int, directory: str) -> None:
+def move_tree(pid: int, directory: str) -> None:
     """Move a process and all its descendants into a cgroup, even while they fork."""
     moved: set[int] = set()
     while left := [each for each in (pid, *descendants(pid)) if each not in moved]:

@@ -64,7 +64,7 @@ class Group:
         for each in controllers:
             directories.allow(hierarchy, above, each)
         if directory is None:
-            _sweep(above)
+            _remove_stale(above)
             directory = f"{above}/{self.name}"
             directories.make(directory)
             self._directories[hierarchy] = directory
@@ -76,9 +76,9 @@ class Group:
         for name, text in files.items():
             write(f"{self._directories[hierarchy]}/{name}", text)
 
-    def gather(self, hierarchy: Hierarchy, pid: int) -> None:
+    def move_tree(self, hierarchy: Hierarchy, pid: int) -> None:
         """Move a process and its descendants into the directory in a hierarchy."""
-        directories.gather(pid, self._directories[hierarchy])
+        directories.move_tree(pid, self._directories[hierarchy])
 
     def release(self, hierarchy: Hierarchy, user: str) -> None:
         """Release the directory for a user; after the last user, remove it.
@@ -122,7 +122,7 @@ class Group:
                           "mount -t cgroup2 none /sys/fs/cgroup")  # fmt: skip
         directory = self.hold(hierarchy, PAUSE)
         for pid in pids:
-            directories.gather(pid, directory)
+            directories.move_tree(pid, directory)
         _freeze(directory)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not _is_frozen(directory):
@@ -157,7 +157,7 @@ def clear(name: str) -> None:
         if os.path.exists(f"{directory}/cgroup.kill"):
             # It kills all processes at once, so that no process forks meanwhile.  Version 2 has
             # it since Linux 5.14.
-            _tell(directory, "cgroup.kill", "1")
+            _write_if_present(directory, "cgroup.kill", "1")
         _remove(directory, kill_quietly)
 
 
@@ -165,10 +165,10 @@ def _named(name: str) -> Iterator[str]:
     for hierarchy in hierarchies.hierarchies():
         own = hierarchy.of("self")
         for each in hierarchy.upwards(own) if own else ():
-            yield from _beginning(each, name)
+            yield from _with_prefix(each, name)
 
 
-def _beginning(directory: str, name: str) -> list[str]:
+def _with_prefix(directory: str, name: str) -> list[str]:
     try:
         entries = os.listdir(directory)
     except (FileNotFoundError, PermissionError):
@@ -176,9 +176,9 @@ def _beginning(directory: str, name: str) -> list[str]:
     return [f"{directory}/{each}" for each in entries if each.startswith(name)]
 
 
-def _sweep(above: str) -> None:
+def _remove_stale(above: str) -> None:
     # If a REPL and its monitor were killed at the same time, their directories are still there.
-    for each in _beginning(above, PREFIX):
+    for each in _with_prefix(above, PREFIX):
         owner = os.path.basename(each).removeprefix(PREFIX).partition("-")[0]
         if owner.isdigit() and procfs.stat(int(owner)) is None:
             # The kernel does not remove a cgroup with processes: then it is in use.
@@ -213,12 +213,12 @@ def _freeze(directory: str) -> None:
 
 def _thaw(directory: str) -> None:
     if os.path.exists(f"{directory}/cgroup.freeze"):
-        _tell(directory, "cgroup.freeze", "0")
+        _write_if_present(directory, "cgroup.freeze", "0")
     elif os.path.exists(f"{directory}/freezer.state"):
-        _tell(directory, "freezer.state", "THAWED")
+        _write_if_present(directory, "freezer.state", "THAWED")
 
 
-def _tell(directory: str, name: str, text: str) -> None:
+def _write_if_present(directory: str, name: str, text: str) -> None:
     try:
         write(f"{directory}/{name}", text)
     except KernelError as error:

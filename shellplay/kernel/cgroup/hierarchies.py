@@ -137,7 +137,7 @@ def place(hierarchy: Hierarchy) -> str:
     )
 
 
-def may_give(hierarchy: Hierarchy, directory: str, controller: str) -> bool:
+def may_enable(hierarchy: Hierarchy, directory: str, controller: str) -> bool:
     """Tell whether the cgroups below a directory have a controller, or we may enable it."""
     if hierarchy.version == 1:
         return True

@@ -35,7 +35,7 @@ def mount_each(caller: Caller, found: Iterable[tuple[Hierarchy, str]]) -> None:
         mount.mkdirat(caller, place)
         tree = mount.open_tree(HERE, directory)
         try:
-            mount.mount_setattr(HERE, tree, "", *mount.LOOKED_AT)
+            mount.mount_setattr(HERE, tree, "", *mount.READ_ONLY_OPTIONS)
             with caller.passed(tree) as number:
                 mount.move_mount(caller, number, place, of=directory)
         finally:
