@@ -1,4 +1,4 @@
-"""The program: chooses what to run by the first word of the command line."""
+"""The program: the first word of the command line is a verb, a recipe, or neither."""
 
 import os
 import sys
@@ -15,11 +15,11 @@ def main() -> int:
     try:
         return _run_verb(words) if _is_verb(words) else _run_lines(words)
     except BrokenPipeError:
-        # Who read our output has gone; nothing more can be said, not even at exit.
+        # The reader of standard output has gone, and Python flushes it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        # Before anything was there that could have been told of it.
+        # Ctrl-C while the program was loading: no front end handles it yet.
         return 130
 
 
@@ -28,10 +28,7 @@ def _is_verb(words: list[str]) -> bool:
 
 
 def _run_verb(words: list[str]) -> int:
-    """Run the verb that these words begin with; a recipe is a verb of its own.
-
-    It is for somebody who watches if there is a terminal, and compared if there is none.
-    """
+    """Run a verb, or perform a recipe: replay it on a terminal, test it without one."""
     from importlib import import_module
 
     from shellplay.repl.signals import exit_on_signals
@@ -61,8 +58,8 @@ def _run_lines(words: list[str]) -> int:
 
 
 def _open_closed_streams() -> None:
-    # A standard stream that is closed would be the number of the next file that is opened,
-    # and what is said to the user would end there.
+    # open(2) returns the lowest free number: after a closed standard stream the next file would
+    # have its number, and get the output for the user.
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             null = os.open(os.devnull, os.O_RDWR)

@@ -1,4 +1,4 @@
-"""The user's directories: ~ in a path, see getpwnam(3), and the XDG base directories."""
+"""The user's directories: ~ in a path (getpwnam(3)), and the XDG base directories."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def expanded(path: str | Path) -> Path:
-    """Return a path with the home directory in it; raise UsageError if there is none."""
-    # Loaded here: every start asks for a base directory, and few expand a path.
+    """Return a path with ~ replaced by the home directory; UsageError if there is none."""
+    # Loaded here: every start asks for a base directory, and few commands expand a path.
     from pathlib import Path
 
     try:
@@ -25,9 +25,10 @@ def expanded(path: str | Path) -> Path:
 
 
 def base_directory(variable: str, below_home: str) -> str | None:
-    """Return our directory below the one that ``variable`` names, or below the home.
+    """Return shellplay's directory below an XDG base directory, by default below the home.
 
-    None if the user has no home: a uid that no account is of, and no HOME.
+    ``variable`` holds the base directory.  None if there is no home: HOME is not set, and no
+    account has this UID.
     """
     given = os.environ.get(variable, "")
     if given.startswith("/"):

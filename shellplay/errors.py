@@ -1,7 +1,7 @@
-"""The errors of shellplay: one small tree, formatted once at the prompt.
+"""The errors of shellplay: one small tree of exceptions; the printer formats them.
 
-Each error is one sentence that names the cause, and, where there is one, a fix: the
-command or setting that would work.  Nothing here prints.
+The message is one sentence that names the cause.  The fix, if there is one, is a command or a
+setting that works.
 """
 
 import errno as errno_names
@@ -9,7 +9,7 @@ import os
 
 
 class ShellplayError(Exception):
-    """Something that was asked for did not happen; nothing was changed."""
+    """A command failed, and has changed nothing."""
 
     exit_status = 1
 
@@ -23,15 +23,15 @@ class ShellplayError(Exception):
 
 
 class UsageError(ShellplayError):
-    """The words of a command do not fit its form."""
+    """The words of a command do not match its synopsis."""
 
     exit_status = 2
 
 
 class RecipeError(UsageError):
-    """A recipe does not fit the form of recipes: where, and what was expected there.
+    """A recipe has a syntax error.
 
-    ``line`` and ``column`` are counted from 1; ``path`` is empty if it is not known.
+    ``line`` and ``column`` count from 1; ``path`` is empty if it is not known.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class RecipeError(UsageError):
 
 
 class Refused(ShellplayError):
-    """The command is well formed, but the state, a policy or the kernel forbids it."""
+    """The state of the container, a policy or the kernel forbids the command."""
 
 
 class ShellGone(ShellplayError):
@@ -56,13 +56,13 @@ class ShellGone(ShellplayError):
 
 
 class TimedOut(ShellplayError):
-    """What was waited for did not happen in time."""
+    """An expected event did not happen in time."""
 
     exit_status = 124
 
 
 class Bug(ShellplayError):
-    """An exception that is a mistake in shellplay, as one sentence that helps to find it."""
+    """An unexpected exception: a bug in shellplay, as one sentence with its file and line."""
 
     exit_status = 70  # EX_SOFTWARE of sysexits.h
 
@@ -79,10 +79,10 @@ class Bug(ShellplayError):
 
 
 class KernelError(ShellplayError):
-    """A system call failed: it carries the call, the errno and what it was about.
+    """A system call failed.
 
-    ``call`` is the man-page name, ``errno`` the positive error number, ``subject`` what
-    the call was made for (a path, a PID, a namespace).
+    ``call`` is its name in section 2 of the manual, ``errno`` the positive error number, and
+    ``subject`` the object of the call: a path, a PID or a namespace.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Frozen values that the layers hand to each other; no input or output here."""
+"""Frozen values that packages pass to each other; no input or output here."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import ClassVar, NoReturn, Self, dataclass_transform
 class Value:
     """A frozen value: the annotated names of its class are its fields, in that order.
 
-    All values share one ``__init__``.  To generate one for each class, as a NamedTuple and a
-    dataclass do, takes longer than to load the module that the class is in.
+    All classes share one ``__init__``.  NamedTuple and dataclass generate and compile code for
+    each class, which takes longer than loading the module of the class.
     """
 
     fields: ClassVar[tuple[str, ...]] = ()
@@ -35,7 +35,7 @@ class Value:
             raise TypeError(f"{type(self).__name__} has the fields {', '.join(self.fields)}")
 
     def changed(self, **values: object) -> Self:
-        """Return the same value with other values of some fields."""
+        """Return a copy with other values for some fields."""
         return type(self)(**{**vars(self), **values})
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -64,11 +64,11 @@ class NamespaceId(Value):
 
 
 class Role(StrEnum):
-    """What a process is to the playground.
+    """The role of a process in the playground.
 
-    ``REPL`` is the front end, ``PLAYGROUND`` the process that is the parent of everything
-    in it, ``SHELL`` a live bash, ``PARKED`` the stopped copy outside a one-way fence,
-    ``JOB`` a direct child of a bash, ``CHILD`` any deeper descendant, ``HOST`` the rest.
+    ``REPL`` is the front end, ``PLAYGROUND`` the monitor, ``SHELL`` a live bash, ``PARKED`` a
+    suspended bash outside a one-way fence, ``JOB`` a child of a bash, ``CHILD`` a deeper
+    descendant, and ``HOST`` any other process.
     """
 
     REPL = "repl"
@@ -81,7 +81,7 @@ class Role(StrEnum):
 
 
 class ProcessDetails(Value):
-    """What the long listing adds to a process, see ps(1); None is what cannot be read.
+    """The facts about a process in a long listing, see ps(1); None: it cannot be read.
 
     ``user`` is the name of the effective user on the host, or its ID if it has no name.
     ``cpu_percent`` is the CPU time used divided by the time the process has been running.
@@ -116,7 +116,7 @@ class Process(Value):
 
 
 class How(StrEnum):
-    """How a fence went up."""
+    """How a fence was applied."""
 
     IN_PLACE = "in-place"
     FORKED = "forked"
@@ -125,12 +125,12 @@ class How(StrEnum):
 
 
 class FenceRecord(Value):
-    """One row of the strip: a layer, whether it is fenced, and how it comes off.
+    """One layer of a container: whether it is fenced, and how ``peel`` removes the fence.
 
-    ``host`` and ``shell`` are namespace inode numbers; of a layer without a namespace
-    ``host_state`` and ``shell_state`` say what the kernel shows.  None is what it does not
-    have, or what cannot be read.  ``shared_with`` are the labels of other containers in the
-    same fenced namespace.
+    ``host`` and ``shell`` are the inode numbers of the namespaces of the host and of bash.  A
+    layer without a namespace has ``host_state`` and ``shell_state`` from the kernel instead.
+    None: the layer does not have it, or it cannot be read.  ``shared_with`` are the labels of
+    other containers in the same fenced namespace.
     """
 
     fence: str
@@ -146,12 +146,12 @@ class FenceRecord(Value):
 
 
 class Usage(Value):
-    """What a container uses, and its limits as the kernel shows them.
+    """The usage of a container, and its limits as the kernel shows them.
 
-    Its cgroups count that.  A container without a limit has none: then ``processes``,
-    ``memory`` and ``cpu_seconds`` are sums over its processes, and ``summed`` names each
-    field that is one.  Memory and what was ``read`` and ``written`` are in bytes.  None is
-    what neither a cgroup nor a process counts.
+    The cgroups of the container count it.  A container without a limit has no cgroup: then
+    ``processes``, ``memory`` and ``cpu_seconds`` are sums over its processes, and ``summed``
+    has the names of these fields.  ``memory``, ``read`` and ``written`` are in bytes.  None:
+    neither a cgroup nor a process counts it.
     """
 
     container: str
@@ -174,7 +174,7 @@ class Usage(Value):
 
 
 class ShellState(StrEnum):
-    """What the live bash is doing, as its terminal and the kernel tell."""
+    """The state of the live bash, by its terminal and the kernel."""
 
     STARTING = "starting"
     IDLE = "idle"
@@ -193,13 +193,12 @@ class ShellIdentity(Value):
 
 
 class Change(Value):
-    """What a fence or a peel did, as verified in the kernel afterwards.
+    """The change that a fence or a peel has made, verified in the kernel afterwards.
 
-    ``namespace`` and ``host`` are where the bash and the host are now, ``state`` what the
-    kernel shows of a layer without a namespace.
-    ``carried`` and ``left`` name the shell state that came along and that did not;
-    ``notes`` are sentences for the user; ``first`` are changes that had to come before.
-    ``woken`` says that the bash is one that was parked.
+    ``namespace`` and ``host`` are the namespaces of bash and of the host now; a layer without
+    a namespace has a ``state`` instead.  ``carried`` and ``left`` name the shell state that was
+    transferred, and that was not.  ``notes`` are sentences for the user, ``first`` the changes
+    that had to come before.  ``woken`` is true if the bash was suspended before.
     """
 
     verb: str
@@ -218,9 +217,9 @@ class Change(Value):
 
 
 class LineResult(Value):
-    """Output and exit status of one line that was typed into the live bash.
+    """The output and the exit status of one line, typed into the live bash.
 
-    ``status`` is None if bash did not report one (it ended, or was replaced).
+    ``status`` is None if bash reported none: it has ended, or has executed another program.
     """
 
     status: int | None
@@ -228,9 +227,9 @@ class LineResult(Value):
 
 
 class Job(Value):
-    """A background child of the live bash: bash's job number and all of its PIDs.
+    """A background job of the live bash: its job number, and the PIDs of its process.
 
-    ``pid`` is None if it had ended before it could be looked at.
+    ``pid`` is None if the process ended before it could be read.
     """
 
     number: int | None
@@ -254,11 +253,11 @@ class VethPair(Value):
 
 
 class Call(Value):
-    """One system call that was really made, see strace(1) for the look of it.
+    """One system call that was made, in the form of strace(1).
 
-    ``pid`` is the process that made it, ``remote`` is true if it was made in the live bash
-    on our behalf; ``result`` is the return value, negative errno on failure; ``same_as`` is
-    the shell command that does the same, where there is one.
+    ``pid`` is the process that made it.  ``remote`` is true if another process made it for
+    this one.  ``result`` is the return value, or a negative errno.  ``same_as`` is the shell
+    command with the same effect; None if there is none.
     """
 
     pid: int

@@ -1,4 +1,4 @@
-"""Did you mean: the nearest known word to an unknown one, for every kind of word."""
+"""Suggestions for a mistyped word: the nearest known word."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LONGEST = 64
 
 
 def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
-    """Return the known word that a typo most likely meant; None if no word is near."""
+    """Return the known word that is most like a word; None if no known word is similar."""
     if len(word) > LONGEST:
         return None
     from difflib import get_close_matches
@@ -31,6 +31,6 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) 
 
 
 def quoted(text: str) -> str:
-    """Return text as an error shows it: in quotes, one line, not too long, no escapes."""
+    """Return a text for an error message: quoted, short, and without control characters."""
     short = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
     return '"' + "".join(c if c.isprintable() else repr(c)[1:-1] for c in short) + '"'

@@ -1,21 +1,21 @@
-"""What a user can set for a playground, and what is around it."""
+"""The settings of a playground, and its surroundings."""
 
 from __future__ import annotations
 
 from shellplay.model import Value
 
-# How long a program may take to end once it was asked to, as for docker stop.
+# The time between the stop signal and SIGKILL, as for docker stop.
 GRACE_SECONDS = 10.0
 
 
 class Surroundings(Value):
-    """What everything in a playground finds around it from its start.
+    """The surroundings of all processes in a playground, fixed at its start.
 
-    ``term``, ``columns`` and ``rows`` are those of every bash's terminal.  ``environment``
-    is ours if it is None.  ``scratch`` is the directory to be in, which ends with the
-    playground; without one it is ours.  ``output`` is the descriptor that gets what
-    programs of the host and ``exec`` print; without one that is our standard output.
-    ``tells_lines`` has every bash tell us the lines that are typed into it.
+    ``term``, ``columns`` and ``rows`` describe the terminal of every bash.  ``environment`` is
+    None for that of the REPL.  ``scratch`` is the working directory, which is removed at the
+    end; None for that of the REPL.  ``output`` is the descriptor for the output of host
+    commands and ``exec``; None for standard output.  With ``tells_lines`` every bash reports
+    the lines that are typed into it.
     """
 
     term: str = "xterm-256color"

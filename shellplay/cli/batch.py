@@ -1,4 +1,4 @@
-"""Lines from the command line, a file or a pipe: no prompt, and the first failure ends it."""
+"""The front end for lines of the command line, a file or a pipe: it has no prompt."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,15 +16,15 @@ class Batch:
         self.terminal = sys.stdin.isatty() and sys.stdout.isatty()
 
     def stream(self, text: str) -> None:
-        """Show output from inside as it arrives."""
+        """Print output of a container as it arrives."""
         self.printer.stream(text)
 
     def typed_ahead(self) -> bytes:
-        """Take nothing: the terminal's own queue still holds what was typed."""
+        """Return no keys: typed ones are still in the input queue of the terminal."""
         return b""
 
     def give_back(self, keys: bytes) -> None:
-        """Let go of keys: there is no prompt that they could be for."""
+        """Drop keys: there is no prompt that could read them."""
 
 
 def run_lines(
@@ -42,7 +42,7 @@ def run_lines(
 
 
 def lines_of(fd: int, name: str) -> Iterator[str]:
-    """Yield the lines of a descriptor as they come; raises UsageError that names the file."""
+    """Yield the lines of a descriptor as they arrive; raises UsageError with its name."""
     from shellplay.repl.line_reader import LineReader
 
     try:

@@ -1,4 +1,4 @@
-"""``shellplay bless``: takes the output of recipes over into them, and keeps every pattern."""
+"""``shellplay bless``: write output into recipes; patterns that match stay."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _blessed(path: Path, printer: Printer, *, yes: bool) -> Report:
 
 
 def bless(source: Source, printer: Printer, *, yes: bool) -> Report:
-    """Perform one recipe and write what has changed, if that is wanted."""
+    """Perform one recipe, and write its new text if the user agrees."""
     with closing(perform_all([Task(source.recipe, keep_going=True)])) as results:
         ((_, done),) = results
     report = done.report
@@ -92,8 +92,8 @@ def bless(source: Source, printer: Printer, *, yes: bool) -> Report:
 
 
 def blessed(source: Source, done: TaskResult) -> str:
-    """Return the text of a recipe as it would be with what has come."""
-    # A value is known by what the playground knew after the step that first printed it.
+    """Return the text of a recipe with the output of its performance."""
+    # A value is looked up in the facts after the step that first printed it.
     known: dict[str, KnownValues] = {}
     for number, (output, _) in done.outputs.items():
         for each in lines(output):
@@ -106,16 +106,16 @@ def blessed(source: Source, done: TaskResult) -> str:
 
 
 def changes(source: Source, new: str) -> Iterator[str]:
-    """Yield what would change in the file, as a unified diff."""
+    """Yield the changes of the file as a unified diff."""
     path = str(source.path)
     before, after = source.text.splitlines(), new.splitlines()
     return difflib.unified_diff(before, after, path, path, "as it is", "blessed", lineterm="")
 
 
 def write(path: Path, text: str) -> None:
-    """Put a text in the place of a file's, at once or not at all; raises Refused."""
+    """Replace the text of a file, whole or not at all; raises Refused."""
     try:
-        # Next to what it replaces, also if that is a link: a rename crosses no file system.
+        # Next to the file, also if ``path`` is a link: rename(2) crosses no file system.
         place = path.resolve(strict=True)
         fd, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
         new = Path(name)
@@ -143,7 +143,7 @@ def _wanted(path: Path) -> bool:
 
 
 def accepted(report: Report) -> Report:
-    """Return a report as it is once what differed has been taken over."""
+    """Return a report as passed if its recipe differed and is written now."""
     if report.verdict is not Verdict.DIFFERED:
         return report
     return replace(report, verdict=Verdict.PASSED, reason="blessed", line=0)

@@ -1,4 +1,4 @@
-"""A replay within a session: a process that has its terminal, and ends with it."""
+"""A replay within a session: a child process that has the terminal of the session."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from shellplay.stage.worker.process import TERMINATION_SIGNALS, exit_on_signal
 
 
 def within(parent: int, arguments: Sequence[str]) -> int:
-    """Replay with these arguments, as long as the process ``parent``, which is ours, lives."""
+    """Replay with these arguments while the parent process, with the PID ``parent``, lives."""
     for number in TERMINATION_SIGNALS:
         signal.signal(number, exit_on_signal)
     HERE.prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM))
-    # It may have ended before we asked to hear of it.
+    # The parent may have ended before prctl(2) asked for the signal.
     return main(arguments) if os.getppid() == parent else 1

@@ -1,4 +1,4 @@
-"""``shellplay record``: an ordinary session that writes itself down as a recipe."""
+"""``shellplay record``: an ordinary session that is recorded as a recipe."""
 
 from __future__ import annotations
 

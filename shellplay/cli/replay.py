@@ -1,4 +1,4 @@
-"""``shellplay replay``: performs a recipe for somebody who watches, and may take part."""
+"""``shellplay replay``: perform a recipe for a viewer, who can take part."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 class Replay:
-    """One recipe performed for a person."""
+    """One recipe, performed for a viewer."""
 
     def __init__(self, options: argparse.Namespace, printer: Printer) -> None:
         self.options = options
@@ -84,14 +84,14 @@ class Replay:
         )
         self.show_options = ShowOptions(options.speed, options.step, not options.no_type)
         self.source = _source(options.recipe)
-        # Somebody watches, and ends it when it is enough.
+        # The viewer ends the replay: there is no time limit.
         header = replace(self.source.recipe.header, total_timeout=math.inf)
         self.recipe = replace(self.source.recipe, header=header)
         self.headings = headings(self.recipe)
         self.verdicts: set[Verdict] = set()
 
     def run(self) -> int:
-        """Perform it, if this machine can and the user wants it; return the exit status."""
+        """Perform the recipe if the machine and the user allow it; return the exit status."""
         until = self._first()
         if why := unmet(self.recipe.header):
             self.printer.note(f"{self.source.path}: it cannot be performed here: {why}")
@@ -107,7 +107,7 @@ class Replay:
                 until, self.show_options = again.heading, again.options
 
     def _first(self) -> int:
-        """Return the number of the heading to begin at, 0 for the begin."""
+        """Return the number of the heading to begin at; 0 is the begin of the recipe."""
         wanted = self.options.heading
         if wanted is None:
             return 0
@@ -153,7 +153,7 @@ class Replay:
             stage.emit(Output(stage.now, f"\x1b[2m{sentence}\x1b[0m\n"))
 
     def _is_for_others(self, report: StepReport) -> bool:
-        """Tell whether a step was left out because it is for another machine or user."""
+        """Return whether a step was skipped because it needs another machine or user."""
         lines = (step.line for step in self.recipe.steps if step.conditions.only)
         return report.verdict is Verdict.SKIPPED and report.line in lines
 
@@ -182,11 +182,11 @@ def _source(word: str) -> Source:
 
 
 def _read_keys_from_the_terminal() -> None:
-    """Make the terminal the standard input again, from which the recipe has been read."""
+    """Replace standard input, which the recipe was read from, by the terminal."""
     try:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
     except OSError:
-        # There is none that would be ours: then nobody is asked, and it does not pause.
+        # Without a controlling terminal the replay asks nothing and has no pauses.
         return
     os.dup2(terminal, sys.stdin.fileno())
     os.close(terminal)

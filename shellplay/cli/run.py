@@ -1,4 +1,4 @@
-"""``shellplay run``: one program behind all of Docker's fences, and its exit status."""
+"""``shellplay run``: run one program behind all of Docker's fences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from shellplay.settings import Settings, Surroundings
 if TYPE_CHECKING:
     from shellplay.image.manifest import Image
 
-# What docker run ends with if the fault is not that of the program.
+# The exit status of docker run if the program could not run.
 FAILED = 125
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -94,12 +94,12 @@ def _attended(container: Container, asked: RunRequest) -> int:
         try:
             return attend(container, None, None, keys)
         except SystemExit:
-            # It has heard of that, too, and may have ended as it likes.
+            # The program has got the signal, too: its exit status counts if it has ended.
             if container.process.exit_status is None:
                 raise
             return container.process.exit_status
     left = container.enter()
     if left.reason == "detached":
-        # There is nobody who could come back to it.
+        # No session is left that could enter the container again.
         return 0
     return container.process.exit_status or 0

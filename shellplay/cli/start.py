@@ -1,4 +1,4 @@
-"""Chooses the front end, and runs it in a playground that ends with it."""
+"""Start a session: choose the front end, and run it in a playground that ends with it."""
 
 import os
 import sys
@@ -29,8 +29,8 @@ def start(
 ) -> int:
     """Run lines from ``text``, ``file``, a pipe or the user; return the exit status.
 
-    A standard input that is no terminal is read as a file, unless ``plain`` is asked for.
-    ``record`` begins a recording before the first line, and says where.
+    A standard input that is not a terminal is read as a file, unless ``plain`` is set.
+    ``record`` begins a recording before the first line, and returns a sentence about it.
     """
     exit_on_signals()
     printer = Printer.standard()
@@ -62,7 +62,7 @@ def start(
         try:
             return run_lines(interpreter, lines, file or "-", keep_going=keep_going)
         except UsageError as error:
-            # A file may end in the middle: a directory is opened, and then cannot be read.
+            # open(2) of a directory succeeds, and read(2) fails.
             printer.error(error)
             return error.exit_status
 
@@ -72,8 +72,7 @@ def _configured(printer: Printer) -> Settings:
     try:
         return read_settings(path)
     except ConfigUnreachable as error:
-        # A home that cannot be entered has no settings of the user's: what is built does
-        # not need any.
+        # The session goes on with the default settings if the home cannot be entered.
         printer.note(f"shellplay: {error}")
         return Settings()
 

@@ -1,4 +1,4 @@
-"""``shellplay test``: performs recipes and compares what comes with what they expect."""
+"""``shellplay test``: perform recipes, and compare their output with the expected one."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 class Run:
-    """One run over all recipes that were asked for."""
+    """One run over all recipes of the command line."""
 
     def __init__(self, options: argparse.Namespace, printer: Printer) -> None:
         self.options = options
@@ -74,7 +74,7 @@ class Run:
         self.reports: dict[int, Report] = {}
 
     def run(self) -> int:
-        """Perform them, and report; return the exit status."""
+        """Perform the recipes and print the report; return the exit status."""
         began = time.monotonic()
         files = find_recipes(self.options.paths)
         sources = dict(self._read(files))
@@ -127,7 +127,7 @@ class Run:
             return replace(done.report, reason=f"it is not updated: {error}")
         return accepted(done.report)
 
-    # -- what is said --------------------------------------------------------------------
+    # -- the report ----------------------------------------------------------------------
 
     def _take(self, number: int, report: Report) -> None:
         self.reports[number] = report

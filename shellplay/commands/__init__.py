@@ -1,1 +1,1 @@
-"""The commands: typed functions, each loaded when it is used."""
+"""The commands: typed functions; a module is loaded when one of its commands is used."""

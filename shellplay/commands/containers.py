@@ -139,7 +139,7 @@ def stop(
 
 
 def rows(playground: Playground) -> list[dict[str, object]]:
-    """Return one record per container, as ``containers --json`` shows it."""
+    """Return one record for each container, in the shape of ``containers --json``."""
     return [
         {
             "id": container.id,

@@ -31,7 +31,7 @@ class CopyEnd(Argument):
     """``NAME:PATH`` in a container, or a path of the host."""
 
     def parse(self, words: Sequence[str], playground: Playground) -> End:
-        """Take what stands before a colon as a container, unless it is part of a path."""
+        """Split at the first colon into container and path, unless a slash is before it."""
         name, colon, path = words[0].partition(":")
         if not colon or "/" in name or name in (".", ".."):
             return End(None, words[0])

@@ -1,4 +1,4 @@
-"""doctor: what this machine allows, and for what it forbids the cause and the fix."""
+"""doctor: what this machine allows, and the cause and the fix of what it forbids."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def doctor() -> Iterator[Outcome]:
         doctor
         doctor --json
     """
-    # It looks into much that no other command needs, so it is loaded when it looks.
+    # Loaded here: its checks need many modules that no other command needs.
     from shellplay.commands.doctor_checks import findings
 
     found = list(findings())

@@ -1,4 +1,4 @@
-"""What this machine allows, and for what it forbids the cause and the fix."""
+"""The checks of doctor: what this machine allows, and the fix of what it forbids."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_SYS_PTRACE": 19, "CAP_SYS_RESOURCE": 2
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at: what it is, and the fix if it stands in the way."""
+    """The result of one check: a fact, and the fix if the machine forbids something."""
 
     name: str
     fact: str
@@ -35,7 +35,7 @@ class Finding(NamedTuple):
 
 
 def findings() -> Iterator[Finding]:
-    """Look at everything, one after the other."""
+    """Yield the result of each check."""
     yield _kernel()
     yield _architecture()
     yield _processors()

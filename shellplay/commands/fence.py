@@ -1,4 +1,4 @@
-"""fence, peel, fences: put fences up, take them off, and see which stand."""
+"""fence, limit, peel, fences: apply fences, change limits, remove fences, and list them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def fence(
         fence docker                 # all that docker run puts up, one by one
     """
     yield from (f"{container.label}: {note}" for note in kinds.notes)
-    # To read all layers takes longer than to put one up.
+    # Reading all layers takes longer than applying one fence.
     records = container.fences() if kinds.preset else []
     up = {each.fence: each for each in records if each.up and each.fence in kinds.preset}
     for one in kinds.fences:

@@ -1,4 +1,4 @@
-"""image: the local store of images, and ways into it and out of it."""
+"""image, pull: the local store of images."""
 
 from collections.abc import Iterator
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What the verbs of ``image`` do; loaded with the store when the first is used."""
+"""The verbs of ``image``; loaded with the store when one is used."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Verb = Callable[[Store, tuple[str, ...], str | None], Iterator[Outcome]]
 
 
 def perform(order: Order, platform: str | None) -> Iterator[Outcome]:
-    """Do what a verb stands for, in the store of the user."""
+    """Run a verb in the store of the user."""
     if platform is not None and platform.count("/") not in (1, 2):
         raise UsageError(f"{platform[:64]!r} is no platform", "as in linux/arm64")
     yield from VERBS[order.verb](Store(), order.words, platform)
@@ -84,7 +84,7 @@ VERBS: dict[str, Verb] = {
 
 
 def arrived(image: Image) -> str:
-    """Say that an image is in the store."""
+    """Return the sentence for an image that is in the store now."""
     layers = f"{len(image.layers)} layer{'' if len(image.layers) == 1 else 's'}"
     size, identifier = format_size(image.size), short_digest(image.id)
     return f"{familiar(image.name)}: {layers}, {size}, ID {identifier}"

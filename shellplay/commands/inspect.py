@@ -1,4 +1,4 @@
-"""ps, tree, inspect, trace, logs: see the containers from inside and from the host."""
+"""ps, tree, inspect, trace, logs: look at containers from inside and from the host."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def logs(container: Annotated[Container, Target(positional=True)]) -> Iterator[O
 
 
 def summary(container: Container) -> str:
-    """Say in one line what a container is and does."""
+    """Return one line about the bash, the program and the state of a container."""
     pids = "/".join(map(str, container.inside or (container.pid,)))
     parked = ", ".join(str(one.pid) for one in container.parked)
     waiting = f", parked {parked}" if parked else ""

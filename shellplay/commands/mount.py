@@ -1,4 +1,4 @@
-"""mount, unmount, diff, commit: the tree of files that a live bash sees."""
+"""mount, unmount, diff, commit: the files that a live bash sees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""publish, unpublish, connect, disconnect: what leads into and out of a running container."""
+"""publish, unpublish, connect, disconnect: the network of a running container."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ FORM = "[ADDRESS:]HOST:INSIDE"
 
 
 class PortWord(Argument):
-    """A port of the host and the one inside: ``8080:80``, ``127.0.0.2:5353:53/udp``."""
+    """A port of the host and a port inside: ``8080:80``, ``127.0.0.2:5353:53/udp``."""
 
     def parse(self, words: Sequence[str], playground: Playground) -> str:
-        """Take the word if it has that form; raises UsageError."""
+        """Return the word; raises UsageError if it is not a port."""
         from shellplay.network.port import Port
 
         Port.parse(words[0])
@@ -29,23 +29,23 @@ class PortWord(Argument):
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
-        """Offer the form, by examples."""
+        """Offer examples."""
         yield Candidate("8080:80", "127.0.0.1:8080 of the host leads to 80 inside")
         yield Candidate("0.0.0.0:8080:80", "from other machines, too")
         yield Candidate("5353:53/udp", "UDP")
 
 
 class PublishedPort(Argument):
-    """A port of the host that is published."""
+    """A published port of the host."""
 
     def parse(self, words: Sequence[str], playground: Playground) -> str:
-        """Take the word: the container knows what it has."""
+        """Return the word; the container looks the port up."""
         return words[0]
 
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
-        """Offer what the current container has published."""
+        """Offer the published ports of the current container."""
         if playground.current is not None:
             for port in playground.current.network.ports:
                 yield Candidate(f"{port.host}/{port.protocol}", str(port))

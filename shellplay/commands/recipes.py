@@ -1,4 +1,4 @@
-"""recipes, replay, tour: lessons that perform themselves, in a playground of their own."""
+"""recipes, replay, tour: list recipes, and replay one in a playground of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shellplay.playground.playground import Playground
 from shellplay.recipe.shipped import Shipped, path_of, shipped
 
 PACKAGE_ROOT = str(Path(__file__).parents[2])
-# A process of its own: what it does cannot touch the session that it is started from.
+# A process of its own: a replay cannot change the session that starts it.
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from shellplay.cli.nested_replay import within; "
@@ -30,7 +30,7 @@ PROGRAM = (
 
 
 class RecipeName(Word):
-    """The name of a recipe that comes with shellplay, or a file."""
+    """The name of a shipped recipe, or a file."""
 
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
@@ -123,14 +123,14 @@ def _record(each: Shipped) -> dict[str, object]:
 
 
 def _performed(playground: Playground, front: Front, words: list[str]) -> int:
-    """Run a replay on our terminal and wait for its end; return its exit status."""
+    """Run a replay on the terminal of this session and wait; return its exit status."""
     import subprocess
 
     from shellplay.kernel.rlimits import with_original_nofile
 
     program = [sys.executable, "-c", PROGRAM, PACKAGE_ROOT]
     if playground.settings.surroundings.output is not None:
-        # A recipe that replays another one: by a child of its playground, with no terminal.
+        # Within a recipe the replay has no terminal, and is a child of the monitor.
         return playground.host(f"exec {shlex.join(program)} $PPID {shlex.join(words)}")
     stdin = None if front.terminal else subprocess.DEVNULL
     with (
@@ -142,7 +142,7 @@ def _performed(playground: Playground, front: Front, words: list[str]) -> int:
         try:
             status = process.wait()
         except BaseException:
-            # In order: it has the terminal, and all that it has started, to give back.
+            # SIGTERM, not SIGKILL: it has to restore the terminal and to end its playground.
             process.terminate()
             raise
     return status if status >= 0 else 128 - status
@@ -150,7 +150,7 @@ def _performed(playground: Playground, front: Front, words: list[str]) -> int:
 
 @contextmanager
 def _left_alone(front: Front) -> Iterator[None]:
-    """Leave ^C and ^Z to who has the terminal; put its modes back, should that be killed."""
+    """Leave ^C and ^Z to the replay in the block, and restore the terminal's modes."""
     interrupt = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     suspend = signal.signal(signal.SIGTSTP, lambda _number, _frame: None)
     try:

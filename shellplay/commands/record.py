@@ -1,4 +1,4 @@
-"""record: have the session write itself down as a recipe."""
+"""record: record the session as a recipe."""
 
 from collections.abc import Iterator
 from typing import Annotated

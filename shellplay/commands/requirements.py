@@ -1,4 +1,4 @@
-"""What a machine has that a recipe may need: each word, and why it is not met here."""
+"""The needs of recipes: why this machine does not meet one."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ COMPARISONS = {
 
 
 def unmet(header: Header) -> str | None:
-    """Return why a recipe cannot be performed here, or None if it can.
+    """Return why a recipe cannot be performed here; None if it can.
 
-    Raises UsageError for a word, or a version of a kernel, that means nothing.
+    Raises UsageError for an unknown need, and for a wrong kernel version.
     """
     any_of = [why_not(word) for word in header.needs.any]
     missing = [why for why in map(why_not, header.needs.all) if why]
@@ -46,12 +46,12 @@ def unmet(header: Header) -> str | None:
 
 
 def lacking(words: Iterable[str]) -> str | None:
-    """Return why the first of these needs that is not met is not, or None."""
+    """Return the reason of the first need that is not met; None if all are."""
     return next((why for why in map(why_not, words) if why), None)
 
 
 def why_not(word: str) -> str | None:
-    """Return why a need is not met here, or None if it is; raises UsageError."""
+    """Return why a need is not met here; None if it is.  Raises UsageError."""
     if word not in NEEDS:
         fix = did_you_mean(word, NEEDS, f"there are {', '.join(sorted(NEEDS))}")
         raise UsageError(f"unknown need {quoted(word)}", fix)
@@ -67,7 +67,7 @@ def _ordinary() -> str | None:
 
 
 def _machine() -> str | None:
-    # Where number 2 is another one, or none, we are in a PID namespace of some container.
+    # On the host PID 2 is kthreadd; in a PID namespace it is another process, or none.
     status = procfs.status(2)
     if status is not None and status.name == "kthreadd":
         return None
@@ -141,7 +141,7 @@ def _interfaces() -> str | None:
 
 
 def _bridge() -> str | None:
-    # Loaded here: few recipes have one.
+    # Loaded here: few recipes have this need.
     from shellplay.network.bridge_client import BridgeClient
 
     missing = BridgeClient.missing()
@@ -151,7 +151,7 @@ def _bridge() -> str | None:
 def _overlay() -> str | None:
     if "overlay" in Path("/proc/filesystems").read_text("ascii").split():
         return None
-    # As a module it comes with the first mount.
+    # The kernel loads the module at the first mount.
     modules = Path("/lib/modules", platform.release(), "modules.dep")
     if modules.is_file() and "/overlay.ko" in modules.read_text("utf-8", "replace"):
         return None
@@ -183,7 +183,7 @@ def _set_user_id() -> str | None:
     status, found = procfs.status("self"), Path(path).stat()
     if status is not None and status.no_new_privs:
         return "no program gets new privileges here: no_new_privs is set"
-    # In a user namespace without the owner's uid it is somebody else's, and the bit is void.
+    # The set-user-ID bit has no effect if the user namespace does not map the file's owner.
     if found.st_uid or not found.st_mode & stat.S_ISUID:
         return f"{path} does not become root when it is started"
     if os.statvfs(path).f_flag & os.ST_NOSUID:

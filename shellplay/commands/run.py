@@ -1,4 +1,4 @@
-"""run, wait, rm: start programs behind all of Docker's fences, and hear how they ended."""
+"""run, wait, rm: start programs behind all of Docker's fences, and wait for their end."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def remove(
 
 
 def found(asked: RunRequest) -> Generator[str, None, Image | None]:
-    """Return the image that was asked for, None for the host; pull it if it is not there."""
+    """Return the requested image, None for the host; pull it if the store does not have it."""
     if asked.image == HOST:
         return None
     from shellplay.image.pull import pull_image
@@ -145,7 +145,7 @@ def found(asked: RunRequest) -> Generator[str, None, Image | None]:
 def started(
     playground: Playground, asked: RunRequest, image: Image | None, told: list[str]
 ) -> Container:
-    """Start what was asked for; ``told`` gets a sentence for each fence."""
+    """Start a container for the request; ``told`` gets a sentence for each fence."""
     from shellplay.cmdline.argument_types.fences import hidden
     from shellplay.docker.plan import Plan
 
@@ -159,7 +159,7 @@ def started(
 def attend(
     container: Container, output: int | None, errors: int | None, keys: int | None
 ) -> int:
-    """Pass on what a program without a terminal prints, until it ends; return its status."""
+    """Copy the output of a program without a terminal until it ends; return its status."""
     sinks = (
         sys.stdout.fileno() if output is None else output,
         sys.stderr.fileno() if errors is None else errors,
@@ -172,7 +172,7 @@ def attend(
             try:
                 view = view[os.write(sink, view) :]
             except BlockingIOError:
-                # Somebody else who has it open does not wait for it.
+                # Another process has set O_NONBLOCK on the shared open file.
                 select.select([], [sink], [])
 
     assert container.process is not None
@@ -186,7 +186,7 @@ def attend(
 
 @contextmanager
 def echo(fd: int) -> Iterator[None]:
-    """Have a terminal show what is typed, for the block: there is no prompt that does."""
+    """Set ECHO in the modes of a terminal for the block: no prompt draws the typed keys."""
     with restored(fd) as modes:
         modes[3] |= termios.ECHO
         termios.tcsetattr(fd, termios.TCSADRAIN, modes)

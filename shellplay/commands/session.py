@@ -1,4 +1,4 @@
-"""set, help, !, quit: the front end itself and the host."""
+"""set, help, !, quit: settings, help, commands of the host, and the end."""
 
 import os
 import signal
@@ -35,11 +35,11 @@ class Topic(Argument):
     """A command, a fence, or ``keys``."""
 
     def parse(self, words: Sequence[str], playground: Playground) -> str:
-        """Take the word; what it means is looked up when it is shown."""
+        """Return the word; the command looks it up."""
         return words[0]
 
     def takes(self, word: str) -> bool:
-        """Take any word."""
+        """Return True: any word can be a topic."""
         return True
 
     def complete(
@@ -67,7 +67,7 @@ class SettingValue(Word):
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
-        """Offer values of the setting that is named before."""
+        """Offer the values of the setting before the word."""
         setting = SETTINGS.get(before[-1]) if before else None
         return (
             (Candidate(choice, setting.help) for choice in setting.choices)
@@ -151,8 +151,8 @@ def host(
     from shellplay.kernel.rlimits import with_original_nofile
 
     stdin = None if front.terminal else subprocess.DEVNULL
-    # Ctrl-C is for the command; a handler, unlike SIG_IGN, does not outlive its exec.  Ctrl-Z
-    # is for nobody: there is no job control here that could wake the command again.
+    # Ctrl-C is for the command.  execve(2) keeps an ignored signal, and resets a handler.
+    # Ctrl-Z is ignored by both: there is no job control that could continue the command.
     interrupt = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     suspend = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     try:

@@ -1,4 +1,4 @@
-"""enter, in, spawn, exec, kill: work with the live bash and what runs around it."""
+"""enter, in, spawn, exec, kill: work with the live bash and its processes."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def execute(
         exec ps -ef
         exec -c web sh -c 'echo $$'
     """
-    # Whoever wants to have the output gets it from a pipe.
+    # If the output is redirected, the program gets a pipe and not a terminal.
     terminal = front.terminal and playground.settings.surroundings.output is None
     argv = split(line)
     try:
@@ -114,7 +114,7 @@ def execute(
         yield Status(container.exec(argv, terminal=terminal, shown=shown))
     except (ShellplayError, OSError) as error:
         if not isinstance(error, KernelError) or error.call != "execve":
-            # With the first process of a pid namespace the others end, and a moment before.
+            # When PID 1 of a PID namespace ends, the kernel kills the others a moment before.
             if container.dead or readable(container.live.pidfd, MOMENT_SECONDS):
                 name = container.label
                 raise ShellGone(f"{name} has ended meanwhile", f"stop {name}") from error
@@ -126,7 +126,7 @@ def execute(
 
 
 def _as_text() -> Callable[[bytes], bytes]:
-    """Return what makes output of a program without a terminal safe for that of the user."""
+    """Return a function that removes unsafe control characters from output."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     stream = SafeStream(colors=True)
     return lambda piece: stream.feed(decoder.decode(piece)).encode("utf-8", "surrogateescape")

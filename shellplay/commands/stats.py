@@ -1,4 +1,4 @@
-"""stats: what containers use, once or again and again."""
+"""stats: the usage of containers, once or repeatedly."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _document(playground: Playground, labels: Sequence[str]) -> Document:
 
 
 def _by_container(playground: Playground) -> dict[str, list[int]]:
-    """Return the host PIDs of each container's processes, also of those it was left by."""
+    """Return the host PIDs of each container's processes, orphans among them."""
     found: dict[str, list[int]] = {}
     for process in playground.snapshot().processes:
         if process.container is not None:
