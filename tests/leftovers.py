@@ -1,9 +1,10 @@
 """The things that a test can leave on the machine, read before and after it.
 
 Neighbours on a shared machine are not blamed on us, a second run of these tests neither.
-A process is ours if it descends from pytest or carries the tag of this run in its
-environment.  A cgroup is ours if it is below those of this run, see tests.delegation.
-An interface, or a cgroup elsewhere, has in its name the PID of the playground that made it.
+A process is ours if it descends from pytest, carries the tag of this run in its environment,
+or is in a cgroup of ours.  A cgroup is ours if it is below those of this run, which
+tests.delegation makes.  An interface, or a cgroup elsewhere, has in its name the PID of the
+playground that made it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from shellplay.kernel.cgroup.hierarchies import pids
 from tests.delegation import own_directories
 
 TAG = "TESTED_IN_RUN"  # not SHELLPLAY_*: bash does not get those
@@ -87,7 +89,9 @@ def our_processes() -> set[int]:
     here = os.getpid()
     tag = f"{TAG}={os.environ.get(TAG, '')}".encode()
     running = dict(_running())
-    known = {here: True, 0: False, 1: False}
+    # All hierarchies hold the same processes; also those without our environment and parents.
+    inside = (pid for each in own_directories()[:1] for pid in pids(str(each), below=True))
+    known = {0: False, 1: False} | dict.fromkeys((here, *inside), True)
 
     def ours(pid: int) -> bool:
         if pid not in known:
