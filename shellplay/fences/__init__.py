@@ -1,4 +1,4 @@
-"""The fences: one file each, loaded when it is first asked for, in the order of the index."""
+"""The fences: one file each, loaded on first use, in the order of the index."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module

@@ -55,7 +55,7 @@ class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
         return f"{int(quota) / int(period):g}"
 
     def files(self, version: int, directory: str) -> dict[str, str]:
-        """Return what to write."""
+        """Return the texts to write by file name."""
         if version == 2:
             return {"cpu.max": f"{self._quota()} {PERIOD_MICROSECONDS}"}
         return {
@@ -64,5 +64,5 @@ class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
         }
 
     def freed(self, version: int, directory: str) -> dict[str, str]:
-        """Return what to write to have no limit."""
+        """Return the texts that lift the limit by file name."""
         return {"cpu.max": "max"} if version == 2 else {"cpu.cfs_quota_us": "-1"}

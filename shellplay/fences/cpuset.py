@@ -44,7 +44,7 @@ class Cpuset(CgroupLimit, kind="cpuset", man="cpuset(7)"):
         return {"cpuset.cpus": _above(directory)}
 
     def why(self, error: KernelError) -> str:
-        """Say why the kernel does not take a value."""
+        """Return why the kernel refuses a value."""
         with open("/sys/devices/system/cpu/online") as file:
             online = file.read().strip()
         return f"the processors here are {online}"

@@ -1,4 +1,4 @@
-"""What ``docker run`` puts around a process: which fences, in the order of runc."""
+"""The preset ``docker``: the fences of ``docker run``, in the order of runc."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from shellplay.errors import Refused
 from shellplay.fences.base.fence import Fence
 
 NAME = "docker"
-# Namespaces first, then the files; what takes privileges away comes last, and the filter
-# before the capabilities that it takes to install one.
+# Namespaces first, then the files; restrictions come last.  The filter comes before caps: to
+# install a filter needs CAP_SYS_ADMIN or no_new_privs.
 NAMESPACES = ("mnt", "uts", "ipc", "net", "pid")
 FILES = ("root", "proc", "sys", "dev")
 PRIVILEGES = ("seccomp", "caps")
 
 
-# With CAP_MKNOD, which Docker leaves, the disks of the host are one mknod(1) away.
+# Docker leaves CAP_MKNOD, and mknod(1) makes a device node for any disk of the host.
 OPTIONS = {"root": {"nodev": "yes"}}
 
 
@@ -40,7 +40,7 @@ def cgroup_namespace() -> tuple[str, ...]:
 
 def network() -> tuple[dict[str, str], str | None]:
     """Return the options of net for a way out, as Docker has one; or why there is none."""
-    # Loaded here: only who wants a way out pays for it.
+    # Loaded here: only a network with a way out needs these.
     from shellplay.fences.net import BRIDGE, PASTA
     from shellplay.network import rootless
     from shellplay.network.bridge_client import BridgeClient
@@ -56,7 +56,7 @@ def network() -> tuple[dict[str, str], str | None]:
 
 
 def fitted(fences: Sequence[Fence]) -> tuple[Fence, ...]:
-    """Have a filter ask about the capabilities that will be left, not those of now."""
+    """Choose the rules of a filter for the capabilities that the caps fence will leave."""
     if not {"caps", "seccomp"} <= {each.kind for each in fences}:
         return tuple(fences)
     from shellplay.fences.caps import Caps

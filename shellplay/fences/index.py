@@ -1,15 +1,15 @@
-"""The fences by kind: what is known of each before its file is loaded.
+"""The index of the fences: the facts that are needed before the file of a fence is loaded.
 
-They stand in the order in which they are shown, which is about that in which runc puts them
-up.  ``python -m tests.index`` writes the entries from the fences: it keeps their order, and
-puts a new one last.
+Tables show the fences in this order, which is about the order in which runc applies them.
+``python -m tests.index`` writes the entries from the fences; it keeps the order, and appends
+new fences.
 """
 
 from shellplay.model import Value
 
 
 class Entry(Value):
-    """What a fence hides, its man page, and its other names."""
+    """What a fence hides, its man page and its aliases."""
 
     hides: str
     man: str

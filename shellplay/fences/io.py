@@ -1,4 +1,4 @@
-"""The io fence: how fast all of it may read and write one block device."""
+"""The io fence: how fast a container reads from a block device and writes to it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Io(CgroupLimit, kind="io", man="cgroups(7)"):
                 raise UsageError(f"fence io: {name}={text} is no limit", f"leave {name}= out")
 
     def _speeds(self) -> tuple[int, int]:
-        """Return bytes in a second for reads and for writes; 0 is no limit."""
+        """Return the bytes per second for reads and for writes; 0 is no limit."""
         return amount(self.kind, self.read or "0"), amount(self.kind, self.write or "0")
 
     @classmethod
@@ -49,12 +49,12 @@ class Io(CgroupLimit, kind="io", man="cgroups(7)"):
         return _told(speeds)
 
     def files(self, version: int, directory: str) -> dict[str, str]:
-        """Return what to write."""
+        """Return the texts to write by file name."""
         read, write = self._speeds()
         return self._lines(version, read, write)
 
     def freed(self, version: int, directory: str) -> dict[str, str]:
-        """Return what to write to have no limit."""
+        """Return the texts that lift the limit by file name."""
         return self._lines(version, 0, 0)
 
     def remarks(self) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ class Io(CgroupLimit, kind="io", man="cgroups(7)"):
 
 
 def disk(device: str | None) -> str:
-    """Return the numbers of a disk, by default of the one that / is on."""
+    """Return MAJOR:MINOR of a disk, by default of the disk of /; raises Refused."""
     try:
         number = os.stat("/").st_dev if device is None else os.stat(device).st_rdev
     except OSError as error:
@@ -79,7 +79,7 @@ def disk(device: str | None) -> str:
     if not os.path.exists(found):
         what = "/ is on no disk of its own" if device is None else f"{device} is no disk"
         raise Refused(f"io: {what}", "lsblk lists the disks: device=/dev/NAME")
-    # The kernel takes whole disks only.
+    # The kernel limits whole disks, not partitions.
     whole = f"{os.path.realpath(found)}/.." if os.path.exists(f"{found}/partition") else found
     with open(f"{whole}/dev") as file:
         return file.read().strip()

@@ -22,7 +22,7 @@ NONE = "none"
 LARGEST_PORT = 65535
 PORT = "[0-9]{1,5}"
 PATHS, PORTS = f"PATH,...|{NONE}", f"PORT,...|{NONE}"
-# Without these hardly a program works, and they lead to no file.
+# Almost every program needs these devices, and none of them leads to a file.
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/urandom")
 
 
@@ -54,10 +54,10 @@ class Landlock(Restriction, kind="landlock", man="landlock(7)"):
 
     @classmethod
     def fact(cls, pid: int | str) -> None:
-        """Return nothing: the kernel shows of no process what it may still do."""
+        """Return None: the kernel does not show the rules of a process."""
 
     def observed(self, pid: int | str) -> None:
-        """Tell nothing: the kernel never shows it."""
+        """Return None: the kernel never shows it."""
 
     @classmethod
     def unsupported(cls) -> str | None:
@@ -67,11 +67,11 @@ class Landlock(Restriction, kind="landlock", man="landlock(7)"):
         return "this kernel has no Landlock: it is not built in, or not in lsm= at boot"
 
     def permitted(self, status: Status) -> bool:
-        """Tell whether a process may restrict itself: if nobody gets privileges by it."""
+        """Return whether a process may restrict itself: with no_new_privs or CAP_SYS_ADMIN."""
         return status.no_new_privs or has(status.effective, "sys_admin")
 
     def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
-        """Return the fence; raise Refused if this kernel does not know about ports."""
+        """Return the fence; raises Refused if this kernel has no rules for ports."""
         if self._ports() and landlock.abi() < landlock.ABI_OF_PORTS:
             raise Refused(
                 f"the Landlock of this kernel, ABI {landlock.abi()}, knows no ports",
@@ -80,7 +80,7 @@ class Landlock(Restriction, kind="landlock", man="landlock(7)"):
         return self, ()
 
     def apply(self, target: Target) -> None:
-        """Make a ruleset of what is left, and keep to it for good."""
+        """Make a ruleset and restrict the process by it, landlock_restrict_self(2)."""
         caller = target.caller
         files, ports = self._files(), self._ports()
         handled = landlock.known(Files(sum(files)))
@@ -116,7 +116,7 @@ def _allow_devices(caller: Caller, ruleset: int, access: Files) -> None:
         try:
             landlock.allow_path(caller, ruleset, path, access)
         except KernelError as error:
-            # A root directory of its own may have none of them.
+            # The root directory of a root fence may lack some.
             if error.errno != errno.ENOENT:
                 raise
 

@@ -1,4 +1,4 @@
-"""The memory fence: how much memory all of it may use together."""
+"""The memory fence: how much memory all processes of a container use together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shellplay.kernel.cgroup import hierarchies
 
 SWAP_V1, LIMIT_V1 = "memory.memsw.limit_in_bytes", "memory.limit_in_bytes"
 
-# With less bash itself is killed as soon as it does anything.
+# With less the kernel kills bash itself at its next allocation.
 LEAST = 1 << 20
 
 FROM_NOW_ON = "what it has in use already does not count, only what it takes from now on"
@@ -51,7 +51,7 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
         return spelled(int(text))
 
     def files(self, version: int, directory: str) -> dict[str, str]:
-        """Return what to write."""
+        """Return the texts to write by file name."""
         size, swap = self._sizes()
         if version == 2:
             files = {"memory.max": str(size), "memory.swap.max": str(swap)}
@@ -59,7 +59,7 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
         else:
             files = {LIMIT_V1: str(size), SWAP_V1: str(size + swap)}
             file_of_swap = SWAP_V1
-            # The sum of both is never the smaller one, also between the two writes.
+            # The limit of memory and swap must not be below that of memory at any moment.
             if size > int(hierarchies.read(directory, SWAP_V1) or NO_LIMIT):
                 files = dict(reversed(files.items()))
         if not os.path.exists(f"{directory}/{file_of_swap}"):
@@ -69,17 +69,17 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
         return files
 
     def freed(self, version: int, directory: str) -> dict[str, str]:
-        """Return what to write to have no limit."""
+        """Return the texts that lift the limit by file name."""
         if version == 2:
             return {"memory.max": "max", "memory.swap.max": "max"}
         return {SWAP_V1: "-1", LIMIT_V1: "-1"}
 
     def remarks(self) -> tuple[str, ...]:
-        """Say that nothing is counted that was there before."""
+        """Return that memory from before the limit is not counted."""
         return (FROM_NOW_ON,)
 
     def why(self, error: KernelError) -> str:
-        """Say why the kernel does not take a value."""
+        """Return why the kernel refuses a value."""
         if error.errno == errno.EBUSY:
             return "more than that is in use, and cgroup v1 cannot get it back"
         return super().why(error)

@@ -1,4 +1,4 @@
-"""The mnt fence: a table of mounts of its own."""
+"""The mnt fence: a mount namespace."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Mnt(Namespace, kind="mnt", man="mount_namespaces(7)", aliases=("mount", "n
     )  # fmt: skip
 
     def configure(self, caller: Caller) -> None:
-        """Cut the new table of mounts off from that of the host."""
-        # unshare(2) copies the host's shared mounts: without this, a mount inside would
-        # show outside.
+        """Stop the propagation of mounts to the host."""
+        # unshare(2) copies shared mounts with their peer groups: a mount inside would propagate
+        # to the host.
         kind = k.MS_PRIVATE if self.propagation == "private" else k.MS_SLAVE
         caller.mount(None, "/", None, k.MS_REC | kind)

@@ -1,4 +1,4 @@
-"""The net fence: a network of its own, with nothing but a loopback, or with a way out."""
+"""The net fence: a network namespace with a loopback alone, or with a way out."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network"
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Return the fence for /etc/hosts and /etc/resolv.conf, if it has names to tell."""
+        """Return mnt if it writes /etc/hosts and /etc/resolv.conf for the container."""
         return () if self.mode == NONE else ("mnt",)
 
     @property
@@ -56,8 +56,8 @@ class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network"
         return self.mode != NONE
 
     def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
-        """See that what leads out is installed and allowed; raises Refused."""
-        # Loaded here: who only looks at fences needs neither.
+        """Check that the way out is installed and allowed; raises Refused."""
+        # Loaded here: only a way out needs these.
         if self.mode == BRIDGE:
             from shellplay.network.bridge_client import BridgeClient
 

@@ -1,4 +1,4 @@
-"""The nnp fence: no program that it starts gets privileges by being started."""
+"""The nnp fence: execve(2) gives no program new privileges."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Nnp(
 
     @classmethod
     def fact(cls, pid: int | str) -> str | None:
-        """Return whether a process has given them up, as the kernel shows it."""
+        """Return whether a process has the no_new_privs attribute."""
         status = procfs.status(pid)
         return None if status is None else "on" if status.no_new_privs else "off"
 
     def observed(self, pid: int | str) -> bool:
-        """Tell whether a process has given them up."""
+        """Return whether a process has the no_new_privs attribute."""
         return self.fact(pid) == "on"
 
     def apply(self, target: Target) -> None:
-        """Give new privileges up, prctl(2)."""
+        """Set the attribute, prctl(2)."""
         target.caller.prctl(k.PR_SET_NO_NEW_PRIVS, 1)

@@ -1,4 +1,4 @@
-"""The pid fence: process numbers of its own; the bash becomes number 1."""
+"""The pid fence: a PID namespace, in which bash is PID 1."""
 
 from __future__ import annotations
 

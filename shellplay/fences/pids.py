@@ -1,4 +1,4 @@
-"""The pids fence: how many processes and threads there may be in it."""
+"""The pids fence: how many processes and threads a container has at most."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Pids(CgroupLimit, kind="pids", man="cgroups(7)"):
         return None if text == "max" else text
 
     def files(self, version: int, directory: str) -> dict[str, str]:
-        """Return what to write."""
+        """Return the texts to write by file name."""
         return {"pids.max": self.max or ""}
 
     def freed(self, version: int, directory: str) -> dict[str, str]:
-        """Return what to write to have no limit."""
+        """Return the texts that lift the limit by file name."""
         return {"pids.max": "max"}

@@ -11,7 +11,7 @@ from shellplay.model import Value
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
-# What Docker hides and makes read-only, moby daemon/pkg/oci/defaults.go.
+# The paths that Docker hides and makes read-only, moby daemon/pkg/oci/defaults.go.
 MASKED = (
     *("acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "scsi"),
     *("timer_list", "timer_stats"),
@@ -20,14 +20,14 @@ READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
 
 
 class Shown(Value):
-    """How many places in /proc are hidden, and how many cannot be written to."""
+    """How many paths in /proc are hidden, and how many are read-only."""
 
     hidden: int
     fixed: int
 
     @property
     def less(self) -> bool:
-        """Tell whether it is less than everything."""
+        """Whether any path is hidden or read-only."""
         return bool(self.hidden or self.fixed)
 
     def __str__(self) -> str:
@@ -46,14 +46,14 @@ class Proc(MountOver, kind="proc", man="proc(5)"):
 
     @classmethod
     def fact(cls, pid: int | str) -> Shown:
-        """Return what is covered of the /proc that a process sees."""
+        """Return how much of the /proc of a process is hidden and read-only."""
         below = mounts_at(pid, cls.target)[1:]
         fixed = sum(each.point[6:] in READ_ONLY and "ro" in each.options for each in below)
         return Shown(sum(each.point[6:] in MASKED for each in below), fixed)
 
     @classmethod
     def fenced(cls, mine: object, host: object) -> bool:
-        """Tell whether less of it can be seen or written than on the host."""
+        """Return whether more of it is hidden or read-only than on the host."""
         return isinstance(mine, Shown) and mine.less and mine != host
 
     def mount(self, caller: Caller, terminal: str) -> None:

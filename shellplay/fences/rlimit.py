@@ -1,4 +1,4 @@
-"""The rlimit fence: how much of each resource one process may use, see getrlimit(2)."""
+"""The rlimit fence: the resource limits of a process, see getrlimit(2)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 NUMBER = r"([0-9]{1,30})([KMG]?)"
 UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
-# What is told of who is not limited.
+# The limits that are shown of a process without a limit.
 TOLD = ("nofile", "nproc")
-# With fewer it answers nobody any more: its terminal, what it reads, and a pipe.
+# Bash needs descriptors for its terminal, a script and a pipe.
 FILES_OF_BASH = 8
 COUNT, BYTES, SECONDS = "COUNT[:HARD]", "BYTES[:HARD]", "SECONDS[:HARD]"
 
@@ -31,7 +31,7 @@ class Limits(Value):
     ranges: tuple[tuple[str, Range], ...]
 
     def told(self, names: tuple[str, ...]) -> str:
-        """Spell some of them."""
+        """Return some of the limits as text."""
         return ", ".join(f"{name} {each}" for name, each in self.ranges if name in names)
 
 
@@ -76,7 +76,7 @@ class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
             raise UsageError(f"fence rlimit: bash itself needs {FILES_OF_BASH} open files")
 
     def wanted(self) -> dict[str, Range]:
-        """Return the limits that were asked for, by name."""
+        """Return the limits of the options by name."""
         texts = {name: getattr(self, name) for name in LINES}
         return {name: _range(name, text) for name, text in texts.items() if text is not None}
 
@@ -88,7 +88,7 @@ class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
 
     @classmethod
     def describe(cls, fact: object, *, other: object) -> str | None:
-        """Say the limits that differ, or, if none does, how many files and processes."""
+        """Return the limits that differ as text; if none does, nofile and nproc."""
         if not isinstance(fact, Limits):
             return None
         others = other.ranges if isinstance(other, Limits) else fact.ranges
@@ -96,12 +96,12 @@ class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
         return fact.told(differ or TOLD)
 
     def observed(self, pid: int | str) -> bool:
-        """Tell whether a process has the limits that were asked for."""
+        """Return whether a process has the limits of the options."""
         found = rlimits.limits(pid) or {}
         return all(found.get(name) == wanted for name, wanted in self.wanted().items())
 
     def apply(self, target: Target) -> None:
-        """Set them; if one cannot be set, those before it are as they were."""
+        """Set the limits; if one fails, restore those before it."""
         pid, before = target.pid, rlimits.limits(target.pid) or {}
         done: list[str] = []
         try:
@@ -114,13 +114,13 @@ class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
             raise
 
     def remove(self, target: Target) -> None:
-        """Set them to what the host has."""
+        """Set the limits to those of the host."""
         host = rlimits.limits("self") or {}
         for name in self.wanted():
             rlimits.prlimit(target.pid, name, host[name])
 
     def removable(self, pid: int) -> bool:
-        """Tell whether no hard limit would have to be raised again, or we may do that."""
+        """Return whether this process may raise the hard limits of a process again."""
         status, now = procfs.status("self"), rlimits.limits(pid) or {}
         if status is not None and has(status.effective, "sys_resource"):
             return True

@@ -1,4 +1,4 @@
-"""The root fence: a tree of files of its own, in a mount namespace of its own."""
+"""The root fence: another root directory, in a mount namespace of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OVERLAY = "overlay"
 
 
 class Place(Value):
-    """Which directory of which file system a process has as its root."""
+    """The root directory of a process: its file system, device and path."""
 
     kind: str
     device: str
@@ -76,7 +76,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
 
     @classmethod
     def bare(cls, word: str) -> str | None:
-        """Take ``overlay`` and paths without a key."""
+        """Return the option for ``overlay`` or a path without a key."""
         return "base" if word == OVERLAY or "/" in word or word == "." else None
 
     @property
@@ -165,7 +165,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
 
     def configure(self, caller: Caller) -> None:
         """Build the tree, make it the root by pivot_root(2), and unmount the one before."""
-        # Loaded here: whoever only looks at fences builds no tree.
+        # Loaded here: only applying the fence builds a tree.
         from shellplay.fences.rootfs import build
 
         assert self.lower_tree is not None

@@ -1,4 +1,4 @@
-"""The seccomp fence: which system calls may be made, see seccomp(2)."""
+"""The seccomp fence: which system calls a process may make, see seccomp(2)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ACTIONS = {
     "log": Action("log"),
 }
 ALLOW = Action("allow")
-# Bash at its prompt, and its way there, end without these.
+# Bash at its prompt ends without one of these calls.
 NEEDED = (
     *("exit_group", "ioctl", "munmap", "pselect6", "read", "rt_sigaction", "rt_sigprocmask"),
     *("rt_sigreturn", "setpgid", "write"),
@@ -86,15 +86,15 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
         return self.profile is not None
 
     def rules(self, capabilities: int) -> Rules:
-        """Return which calls are allowed to who has some capabilities.
+        """Return the rules for a process with a set of capabilities.
 
-        Raises UsageError if the profile is none.
+        Raises UsageError if the file is not a profile.
         """
         denied, allowed = _names(self.deny), _names(self.allow)
         action = ACTIONS[self.action or "EPERM"]
         closed = self._closed_ring(action)
         if denied and not (set(allowed) - {RING} or self.preset or self.profile):
-            # Otherwise a 32-bit program would make the call all the same; or be killed.
+            # Without these a 32-bit program could make the call, or would be killed.
             others = seccomp_profile.architectures()
             return Rules(ALLOW, (Rule(denied, action), *closed), others)
         ring = {name for each in closed for name in each.names}
@@ -123,7 +123,7 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
         return (Rule((RING,), ACTIONS["EPERM"] if action.name == "kill" else action),)
 
     def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
-        """Return the fence for what a process may do: profiles ask about capabilities."""
+        """Return the fence with its rules for the capabilities of the process."""
         ready = self.ready or self.rules(status.permitted)
         # An error of libseccomp is raised before another fence is applied.
         seccomp.compiled(ready)
@@ -132,7 +132,7 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
         return self.changed(ready=ready), notes
 
     def apply(self, target: Target) -> None:
-        """Install the filter, and for good."""
+        """Install the filter; no process can remove it."""
         target.caller.seccomp(seccomp.compiled(self.ready or self.rules(0)))
 
 

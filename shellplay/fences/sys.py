@@ -1,4 +1,4 @@
-"""The sys fence: /sys to look at only."""
+"""The sys fence: a read-only /sys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shellplay.kernel import mount
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
-# What Docker hides, moby daemon/pkg/oci/defaults.go.
+# The paths that Docker hides, moby daemon/pkg/oci/defaults.go.
 MASKED = ("/sys/devices/virtual/powercap", "/sys/firmware")
 THROTTLES = "devices/system/cpu/cpu[0-9]*/thermal_throttle"
 
@@ -28,14 +28,14 @@ class Sys(MountOver, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
 
     @classmethod
     def fact(cls, pid: int | str) -> str | None:
-        """Return whether a process may write to its /sys, as the table of mounts shows it."""
+        """Return whether the /sys of a process is writable, by its mounts."""
         found = mounts_at(pid, cls.target)
         if not found:
             return None
         return "read-only" if "ro" in found[0].options else "writable"
 
     def mount(self, caller: Caller, terminal: str) -> None:
-        """Mount it over itself, read-only, and cover what Docker covers."""
+        """Mount /sys over itself, read-only, and hide the paths that Docker hides."""
         if mounts_at(caller.pid, self.target):
             make_read_only(caller, [self.target])
         else:
@@ -43,19 +43,19 @@ class Sys(MountOver, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
         self._hide(caller)
 
     def mount_first(self, caller: Caller, terminal: str) -> None:
-        """Mount a new one over it, which has the interfaces inside."""
+        """Mount a new /sys over it, with the interfaces inside."""
         if not self._is_new(caller):
             self.mount(caller, terminal)
 
     def mount_instead(self, caller: Caller, terminal: str) -> None:
-        """Mount a new one, which has the interfaces inside, in the place of the host's."""
+        """Replace the /sys of the host by a new one, with the interfaces inside."""
         if self._is_new(caller):
             self.replace(caller)
         else:
             super().mount_instead(caller, terminal)
 
     def _is_new(self, caller: Caller) -> bool:
-        """Mount a new one over what is there, if that can be done."""
+        """Mount a new /sys over the present one; return False if the kernel refuses."""
         try:
             self._mount(caller)
         except KernelError as error:

@@ -1,4 +1,4 @@
-"""The time fence: the clocks since boot count from somewhere else."""
+"""The time fence: offsets for the boot and monotonic clocks."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Time(Namespace, kind="time", man="time_namespaces(7)", aliases=("clock",))
     def unshare(self, caller: Caller) -> None:
         """Make a namespace, set its clocks, and enter it."""
         super().unshare(caller)
-        # Only children would live in the new namespace.  Its offsets can be set until the
-        # first process enters it; then the process enters it itself.
+        # unshare(2) puts later children into the new namespace only.  Its offsets can be set
+        # until the first process enters it, so the caller enters it after that.
         try:
             self._set_clocks(caller)
         except KernelError:
@@ -65,7 +65,7 @@ class Time(Namespace, kind="time", man="time_namespaces(7)", aliases=("clock",))
 
 
 def seconds(text: str) -> int:
-    """Read a duration like ``+1d12h`` or ``-90``; raise UsageError if it is none."""
+    """Return the seconds of a duration like ``+1d12h`` or ``-90``; raises UsageError."""
     match = re.fullmatch(DURATION, text)
     if match is None:
         raise UsageError(f"{text!r} is not a duration", "like +10d, -1h30m or 90")

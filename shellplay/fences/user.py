@@ -1,4 +1,4 @@
-"""The user fence: users and capabilities of its own; root inside is nobody special outside."""
+"""The user fence: a user namespace, with users and capabilities of its own."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", 
             self._ranges(self.map)
 
     def permitted(self, status: Status) -> bool:
-        """Tell whether a process may make one: anybody may."""
+        """Return True: every process may make one."""
         return True
 
     def configure(self, caller: Caller) -> None:
@@ -84,7 +84,7 @@ class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", 
     def _ranges(text: str) -> list[MapRange]:
         found = [re.fullmatch(RANGE, part) for part in text.split(",")]
         ranges = [MapRange(*map(int, match.groups())) for match in found if match]
-        # The kernel would take a larger number for what is left of it in 32 bits.
+        # The kernel reads 32 bits of a larger number.
         fits = all(
             each.length and max(each.inside, each.outside) + each.length <= NO_ID
             for each in ranges

@@ -1,4 +1,4 @@
-"""The userns-lock fence: nobody inside makes a user namespace, see user_namespaces(7)."""
+"""The userns-lock fence: no process inside makes a user namespace, user_namespaces(7)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALLOW = Action("allow")
 ASKS_FOR_ONE = Condition(0, "MASKED_EQ", k.CLONE_NEWUSER, k.CLONE_NEWUSER)
 RULES = (
     Rule(("unshare", "clone"), Action("errno", errno.EPERM), (ASKS_FOR_ONE,)),
-    # Its flags lie in memory, which no filter reads; who does not find it takes clone.
+    # The flags of clone3 are in memory, which no filter reads.  After ENOSYS libc calls clone.
     Rule(("clone3",), Action("errno", errno.ENOSYS)),
 )
 
@@ -40,7 +40,7 @@ class UsernsLock(
     @classmethod
     def program(cls) -> bytes:
         """Return the filter; raise Refused if there is no libseccomp."""
-        # Otherwise a 32-bit program would make the call all the same; or be killed.
+        # Without the other processors a 32-bit program could make the call, or would be killed.
         return seccomp.compiled(Rules(ALLOW, RULES, seccomp_profile.architectures()))
 
     def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
@@ -49,5 +49,5 @@ class UsernsLock(
         return self, ()
 
     def apply(self, target: Target) -> None:
-        """Install the filter, and for good."""
+        """Install the filter; no process can remove it."""
         target.caller.seccomp(self.program())

@@ -1,4 +1,4 @@
-"""The uts fence: a host name of its own."""
+"""The uts fence: a UTS namespace, with a host name of its own."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Uts(Namespace, kind="uts", man="uts_namespaces(7)", aliases=("hostname", "
     def _check(self) -> None:
         if self.hostname is None:
             return
-        # A byte that is no UTF-8 is a surrogate here, and that is not printable either.
+        # A byte that is not UTF-8 is a surrogate, which is not printable either.
         if not self.hostname.isprintable():
             raise UsageError("a host name has printable characters only")
         if not 0 < len(self.hostname.encode()) <= LONGEST:
             raise UsageError(f"a host name has 1 to {LONGEST} bytes")
 
     def configure(self, caller: Caller) -> None:
-        """Give the host its new name."""
+        """Set the host name inside, sethostname(2)."""
         if self.hostname is not None:
             caller.sethostname(self.hostname)

@@ -1,1 +1,1 @@
-"""What fences have in common: their families and their options."""
+"""The families of the fences, and the options of a fence."""

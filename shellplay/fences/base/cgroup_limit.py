@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shellplay.kernel.cgroup.group import Group
 
 AMOUNT = r"([0-9]{1,30}(?:\.[0-9]{1,30})?)([kmgt]?)(?:i?b)?"
-# Version 1 keeps whole pages below 2**63; from here on that is no limit.
+# Version 1 shows a number of pages near 2**63 bytes for no limit.
 NO_LIMIT = 1 << 62
 UNITS = ("", "k", "m", "g", "t")
 
@@ -67,7 +67,7 @@ class CgroupLimit(Limit, ABC):
 
     @classmethod
     def unsupported(cls) -> str | None:
-        """Say why this machine cannot have it."""
+        """Return why this machine does not have it."""
         if hierarchies.having(cls.kind) is not None:
             return None
         return f"this machine has no {cls.kind} controller in cgroups of version 1 or 2"
@@ -76,11 +76,11 @@ class CgroupLimit(Limit, ABC):
 
     @abstractmethod
     def files(self, version: int, directory: str) -> dict[str, str]:
-        """Return what to write, in that order, by file."""
+        """Return the texts to write by file name, in this order."""
 
     @abstractmethod
     def freed(self, version: int, directory: str) -> dict[str, str]:
-        """Return what to write to have no limit, in that order, by file."""
+        """Return the texts that lift the limit by file name, in this order."""
 
     def apply(self, target: Target) -> None:
         """Set the limit, or another one, then move a process in with its descendants."""
@@ -138,7 +138,7 @@ class CgroupLimit(Limit, ABC):
             raise Refused(f"{self.kind}: {self.why(error)} ({error.message})") from error
 
     def why(self, error: KernelError) -> str:
-        """Say why the kernel does not take a value."""
+        """Return why the kernel refuses a value."""
         return "the kernel does not take that"
 
     @classmethod
@@ -168,7 +168,7 @@ def spelled(size: int) -> str:
 
 
 def needed(kind: str, value: str | None, example: str) -> str:
-    """Return a value that must be given; raises UsageError."""
+    """Return a required value; raises UsageError if it is None."""
     if value is None:
         raise UsageError(f"fence {kind} needs a value", f"fence {kind} {example}")
     return value

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shellplay.kernel.procfs import Status
     from shellplay.shell.fork_plan import ForkPlan
 
-# The fences whose files are loaded, by kind; all of them are in fences.index.
+# The loaded fences by kind; the index has all kinds.
 LOADED: dict[str, type[Fence]] = {}
 TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
 
@@ -31,8 +31,9 @@ TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
 class Option(Value):
     """One option of a fence, as help and completion need it.
 
-    A ``flag`` takes no value, and is ``on`` if nothing is said; a ``bare`` one may be given by
-    its value alone; ``words`` returns what its value may list, with commas between them.
+    A ``flag`` has no value; ``on`` is true if it is set by default.  The value of a ``bare``
+    option can stand without its name.  ``words`` returns the words of which the value is a
+    list with commas.
     """
 
     help: str
@@ -45,12 +46,12 @@ class Option(Value):
 
     @property
     def flag(self) -> bool:
-        """Tell whether it is yes or no."""
+        """Whether its value is yes or no."""
         return isinstance(self.default, bool)
 
     @property
     def on(self) -> bool:
-        """Tell whether it is yes if nothing is said."""
+        """Whether it is yes by default."""
         return self.default is True
 
 
@@ -71,10 +72,10 @@ def option(
 class Fence(Value, ABC):
     """One isolation layer around a process: a value whose fields are its options.
 
-    A field without ``option`` is none: it holds what the fence has found out.
+    A field without ``option`` is not an option: it holds facts that ``prepared`` has found.
 
     ``kind`` is the kernel's short name, ``man`` the page that explains it, ``aliases`` are
-    what Docker, util-linux and CLONE_NEW* users would type.  ``one_way`` is true if the
+    the words of Docker, util-linux and CLONE_NEW* flags.  ``one_way`` is true if the
     kernel never lets the same process go back, whatever its privileges; ``by_fork`` if only
     a child can be inside.  ``opened_by`` is the fence behind which a process without
     privileges may apply it, ``visible`` whether the kernel shows it, and ``inside`` are the
@@ -107,7 +108,7 @@ class Fence(Value, ABC):
     ) -> None:
         super().__init_subclass__()
         own = {name: each for name, each in cls.defaults.items() if isinstance(each, Option)}
-        # Its own come before those of its family.
+        # The options of the fence come before those of its family.
         cls.declared = (*(each.changed(name=name) for name, each in own.items()), *cls.declared)
         cls.defaults = {**cls.defaults, **{name: each.default for name, each in own.items()}}
         if kind is None:  # a family of fences
@@ -124,7 +125,7 @@ class Fence(Value, ABC):
         self._check()
 
     def _check(self) -> None:
-        """Raise UsageError for options that make no fence."""
+        """Raise UsageError if the options do not fit each other."""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -248,19 +249,19 @@ class Fence(Value, ABC):
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
-        """Return its options, its own before those that its family has."""
+        """Return its options; those of its family come last."""
         return cls.declared
 
     @classmethod
     def bare(cls, word: str) -> str | None:
-        """Return the option that a word without a key gives, as docker in caps docker."""
+        """Return the option that a word without a key sets, as in ``caps docker``."""
         bare = (each for each in cls.options() if each.bare)
         names = (each.name for each in bare if not each.choices or word in each.choices)
         return next(names, None)
 
     @classmethod
     def parse(cls, options: dict[str, str]) -> Self:
-        """Make the fence from words; raise UsageError that names the nearest option."""
+        """Make the fence from option names and texts; UsageError with the nearest name."""
         known = {each.name: each for each in cls.options()}
         values: dict[str, Any] = {}
         for name, text in options.items():

@@ -1,7 +1,7 @@
-"""Profiles of seccomp in Docker's format: what of them holds here, as rules.
+"""Seccomp profiles in Docker's format, and the rules of a profile that apply on this machine.
 
-The format is that of ``docker run --security-opt seccomp=FILE``: rules may hold only with
-or without some capabilities, on some processors, or from some kernel on.
+The format is that of ``docker run --security-opt seccomp=FILE``.  A rule can depend on
+capabilities, on the processor and on the version of the kernel.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LARGEST = 10**6  # characters of a profile; Docker's has 17,000
 
 
 class Here(Value):
-    """What the conditions of a profile ask about: processor, kernel and capabilities."""
+    """The values for the conditions of a profile: processor, kernel and capabilities."""
 
     machine: str
     kernel: tuple[int, int]
@@ -58,7 +58,7 @@ class Here(Value):
 
 
 def read(path: str | os.PathLike[str], here: Here) -> Rules:
-    """Return what of a profile holds here; raise UsageError if it is none."""
+    """Return the rules of a profile that apply here; UsageError if it is not a profile."""
     # Loaded here: whoever only looks at fences reads no profile.
     import json
 
@@ -76,12 +76,12 @@ def read(path: str | os.PathLike[str], here: Here) -> Rules:
 
 @cache
 def docker(here: Here) -> Rules:
-    """Return what of Docker's profile holds here; it is ours, and does not change."""
+    """Return the rules of Docker's profile that apply here."""
     return read(DOCKER, here)
 
 
 def _text(path: str | os.PathLike[str]) -> str:
-    """Read a file that may be anything: a device has no end."""
+    """Return the text of a profile; ValueError for another kind of file, or a large one."""
     if not os.path.isfile(path):
         os.stat(path)
         raise ValueError("it is no file")
@@ -103,7 +103,7 @@ def _reason(error: Exception) -> str:
 
 @cache
 def names() -> tuple[str, ...]:
-    """Return the names of all calls in Docker's profile, sorted."""
+    """Return the names of all system calls in Docker's profile, sorted."""
     import json
 
     rules = json.loads(_text(DOCKER))["syscalls"]
@@ -111,7 +111,7 @@ def names() -> tuple[str, ...]:
 
 
 def architectures() -> tuple[str, ...]:
-    """Return the other processors, in libseccomp's words, whose programs this one runs."""
+    """Return the names in libseccomp of the other processors whose programs run here."""
     return docker(Here.with_capabilities(0)).architectures
 
 

@@ -1,9 +1,9 @@
-"""The tree of files that a root fence makes."""
+"""The file tree of a root fence."""
 
-# What the kernel shows as files.
+# The file systems of the kernel, see proc(5), sysfs(5) and devpts(4).
 KERNELS = ("/proc", "/sys", "/dev")
 
 
 def is_of_kernel(path: str) -> bool:
-    """Tell whether a path is one of what the kernel shows as files."""
+    """Return whether a path is in a file system of the kernel."""
     return f"{path}/".startswith(tuple(f"{each}/" for each in KERNELS))
