@@ -31,7 +31,7 @@ from shellplay.model import (
     ShellIdentity,
     ShellState,
     Usage,
-)  # fmt: skip
+)
 from shellplay.monitor.client import Monitor
 from shellplay.network.bridge_client import BridgeClient
 from shellplay.settings import Settings
@@ -114,8 +114,6 @@ class Container:
         self._state.dead = True
         self._state.group.remove()
         self._fencing.release()
-
-    # -- its state -----------------------------------------------------------------------
 
     @property
     def id(self) -> str:

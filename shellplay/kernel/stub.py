@@ -13,7 +13,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from shellplay.errors import KernelError, Refused, ShellGone, TimedOut
@@ -22,6 +22,7 @@ from shellplay.kernel import procfs
 from shellplay.kernel.call_log import note
 from shellplay.kernel.caller import Argument, Caller, Request
 from shellplay.kernel.capabilities import has
+from shellplay.kernel.process_tree import kill_quietly
 from shellplay.kernel.stub_messages import ANSWER_SIZE, MESSAGE_SIZE, Answer, Part, encoded
 
 # Long, for a busy machine.
@@ -103,7 +104,12 @@ class Stub(Caller):
         if inside < 0:
             ours.close()
             raise KernelError("clone", -inside, "SIGCHLD")
-        copy = awaited(ours, self._environment)
+        try:
+            copy = awaited(ours, self._environment, lambda: procfs.children(self.pid))
+        except TimedOut:
+            for child in procfs.children(self.pid):
+                kill_quietly(child)
+            raise
         try:
             yield copy, inside
         except BaseException:
@@ -209,43 +215,63 @@ class Stub(Caller):
         return answer
 
     def _receive(self) -> bytes:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                return self._link.recv(ANSWER_SIZE)
-            except TimeoutError as error:
-                # A program inside may have sent SIGSTOP to the stub: then we wait no longer.
-                if not self._is_stopped() and time.monotonic() < deadline:
-                    continue
-                # We close the socket: a late answer would look like the answer to the next
-                # request.
-                self._link.close()
-                raise _silent(f"the starting process {self.pid}") from error
-            except OSError as error:
-                raise ShellGone(f"the starting process {self.pid} has ended") from error
+        try:
+            return _next_message(self._link, lambda: (self.pid,))[0]
+        except TimeoutError as error:
+            # We close the socket: a late answer would look like the answer to the next request.
+            self._link.close()
+            raise _silent(f"the starting process {self.pid}") from error
+        except OSError as error:
+            raise ShellGone(f"the starting process {self.pid} has ended") from error
 
-    def _is_stopped(self) -> bool:
-        status = procfs.status(self.pid)
-        return status is not None and status.state == "T"
+
+def _next_message(
+    link: socket.socket, senders: Callable[[], Iterable[int]], ancillary_size: int = 0
+) -> tuple[bytes, list[tuple[int, int, bytes]]]:
+    """Return the next message with its ancillary data; raise TimeoutError if none comes.
+
+    A program inside may have sent SIGSTOP to one of the processes ``senders``: then the wait
+    ends at once.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            content, ancillary, _, _ = link.recvmsg(ANSWER_SIZE, ancillary_size)
+        except TimeoutError:
+            if time.monotonic() >= deadline or any(map(_is_stopped, senders())):
+                raise
+        else:
+            return content, ancillary
+
+
+def _is_stopped(pid: int) -> bool:
+    status = procfs.status(pid)
+    return status is not None and status.state == "T"
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
     """Return a connected pair: our end, with SO_PASSCRED (unix(7)), and the end of the stub."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-    ours.settimeout(PATIENCE_SECONDS)
+    ours.settimeout(LOOK_SECONDS)
     return ours, theirs
 
 
-def awaited(link: socket.socket, environment: Mapping[str, str] | None = None) -> Stub:
+def awaited(
+    link: socket.socket,
+    environment: Mapping[str, str] | None = None,
+    senders: Callable[[], Iterable[int]] = tuple,
+) -> Stub:
     """Wait for the first message of a stub, and return our end of it.
 
     A stub in a new PID namespace does not know its PID on the host.  The kernel translates
     it in SCM_CREDENTIALS, unix(7).  ``environment`` is for the program that the stub becomes;
-    None: our environment.  Raises ShellGone or TimedOut.
+    None: our environment.  ``senders`` returns the PIDs that may be the stub's, as far as they
+    are known.  Raises ShellGone or TimedOut.
     """
     try:
-        hello, ancillary, _, _ = link.recvmsg(ANSWER_SIZE, socket.CMSG_SPACE(CREDENTIALS.size))
+        space = socket.CMSG_SPACE(CREDENTIALS.size)
+        hello, ancillary = _next_message(link, senders, space)
         if not hello:
             raise ShellGone("the process that was to become the shell has ended")
     except TimeoutError as error:
@@ -255,7 +281,6 @@ def awaited(link: socket.socket, environment: Mapping[str, str] | None = None) -
         link.close()
         raise
     link.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
-    link.settimeout(LOOK_SECONDS)
     pid, _, _ = CREDENTIALS.unpack(ancillary[0][2])
     return Stub(link, pid, environment)
 
