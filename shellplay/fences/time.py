@@ -27,6 +27,8 @@ class Time(Namespace, kind="time", man="time_namespaces(7)", aliases=("clock",))
     """
 
     clone_takes_it = False
+    # To enter the namespace it passes a descriptor, and must know its number.
+    blind = False
 
     boot: str | None = option("offset of the clock since boot", metavar="+10d", default=None)
     monotonic: str | None = option("offset of the monotonic clock", metavar="+1h", default=None)
