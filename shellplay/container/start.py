@@ -21,7 +21,7 @@ from shellplay.container.process import ContainerProcess
 from shellplay.container.spec import StartSpec
 from shellplay.container.state import ContainerState
 from shellplay.container.volumes import Volumes
-from shellplay.errors import KernelError, Refused
+from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.fences import Fence, Limit, Namespace
 from shellplay.fences.base.target import OpenNamespace, Stage, Target
 from shellplay.fences.net import Net
@@ -95,14 +95,18 @@ class _StartSequence:
         self._spec = start.process
         self._report = start.report
         self._ports = start.ports
-        self._stub = state.monitor.stub()
-        # Once the stub is a program, that has no effect.
-        held.callback(lambda: self._stub.quit())
         self._held = held
-        status = procfs.status(self._stub.pid)
-        assert status is not None, "it waits for us"
+        # The monitor forks while the fences are prepared.  The stub is its copy, and so has
+        # its status.
+        link = held.enter_context(state.monitor.request_stub())
+        status = procfs.status(state.monitor.pid)
+        if status is None:
+            raise ShellGone("the playground process has ended")
         self._plan = Plan(self._prepared(each, status) for each in start.fences)
         self._volumes = Volumes(start.process.volumes, held)
+        self._stub = state.monitor.await_stub(link)
+        # Once the stub is a program, that has no effect.
+        held.callback(lambda: self._stub.quit())
         self._first: Shell | None = None
         # pidfds of the stubs that have forked, whose children are inside.
         self._outside: list[int] = []

@@ -89,11 +89,10 @@ def _mount(caller: Caller, nodes: dict[str, int]) -> None:
     # The nodes in it are mounts of their own, others cannot be opened.
     quiet = mount.QUIET
     # Group 5 is that of terminals, where there is one.
-    group = ",gid=5" if may_see_below_mounts(caller) else ""
+    privileged = may_see_below_mounts(caller)
+    group = ",gid=5" if privileged else ""
     # Who has no privileges may see the message queues of an ipc fence only.
-    queues = may_see_below_mounts(caller) or (
-        identify(caller.pid, "ipc") != identify("self", "ipc")
-    )
+    queues = privileged or identify(caller.pid, "ipc") != identify("self", "ipc")
     with caller.together():
         mask = mount.umask(caller, 0)
         caller.mount("tmpfs", Dev.target, "tmpfs", quiet, "mode=755,size=65536k")

@@ -19,6 +19,8 @@ class Mnt(Namespace, kind="mnt", man="mount_namespaces(7)", aliases=("mount", "n
     still the host's.
     """
 
+    blind = True
+
     propagation: str = option(
         "whether later mounts of the host are seen", choices=("private", "slave"),
         default="private", metavar="private|slave",

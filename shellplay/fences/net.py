@@ -25,6 +25,8 @@ class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network"
     By either it reaches services of the host at the host's own addresses, as in Docker.
     """
 
+    blind = True
+
     mode: str = option(
         "what leads out of it", choices=(NONE, BRIDGE, PASTA), default=NONE, bare=True
     )

@@ -51,7 +51,6 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     in_parked = True
     inside = ("mnt",)
     clone_takes_it = False
-    blind = False
 
     base: str = option(
         "what / is inside", default=OVERLAY, metavar="overlay|DIRECTORY", bare=True,
@@ -87,7 +86,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     @classmethod
     def fact(cls, pid: int | str) -> Place | None:
         """Return what a process has as its root, as its table of mounts shows it."""
-        tops = [each for each in mountinfo.mounts(pid) or () if each.point == "/"]
+        tops = mountinfo.mounts_at(pid, "/")
         return Place(tops[-1].kind, tops[-1].device, tops[-1].root) if tops else None
 
     def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 # The paths that Docker hides, moby daemon/pkg/oci/defaults.go.
 MASKED = ("/sys/devices/virtual/powercap", "/sys/firmware")
-THROTTLES = "devices/system/cpu/cpu[0-9]*/thermal_throttle"
+PROCESSORS = "/sys/devices/system/cpu"
 
 
 class Sys(MountOver, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
@@ -71,8 +72,8 @@ class Sys(MountOver, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
         caller.mount("sysfs", self.target, "sysfs", mount.QUIET | k.MS_RDONLY)
 
     def _hide(self, caller: Caller) -> None:
-        from pathlib import Path
-
-        seen = Path(f"/proc/{caller.pid}/root/sys")
-        throttles = [f"/sys/{each.relative_to(seen)}" for each in seen.glob(THROTTLES)]
-        hide(caller, [*MASKED, *throttles])
+        try:
+            names = os.listdir(f"/proc/{caller.pid}/root{PROCESSORS}")
+        except FileNotFoundError:
+            names = []
+        hide(caller, [*MASKED, *(f"{PROCESSORS}/{each}/thermal_throttle" for each in names)])

@@ -36,7 +36,6 @@ class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", 
 
     one_way = True
     opened_by = None
-    blind = False
 
     map: str | None = option("who is who", metavar="auto|INSIDE:OUTSIDE:COUNT", default=None)
 

@@ -20,6 +20,8 @@ class Uts(Namespace, kind="uts", man="uts_namespaces(7)", aliases=("hostname", "
     Without ``hostname`` the name is copied, and a change inside stays inside.
     """
 
+    blind = True
+
     hostname: str | None = option("the name inside", metavar="NAME", default=None)
 
     def _check(self) -> None:

@@ -68,6 +68,13 @@ def mounts_below(pid: int | str, path: str) -> list[Mount]:
     ]
 
 
+def mounts_at(pid: int | str, path: str) -> list[Mount]:
+    """Read the mounts at a path, the topmost last; mountinfo must not escape the path."""
+    lines = (read(pid, "mountinfo") or b"").splitlines()
+    point = path.encode()
+    return [_mount(line) for line in lines if line.split(b" ", 5)[4] == point]
+
+
 def mount_of(fd: int) -> int:
     """Return the ID of the mount of a descriptor of ours, proc_pid_fdinfo(5)."""
     content = read("self", f"fdinfo/{fd}") or b""

@@ -78,7 +78,15 @@ class Monitor:
         ``on_host``.  A bash gets it before its first fence: no system call leads back to the
         keyring before.
         """
-        # Ctrl-C between request and answer would leave the answer for the next request.
+        # Ctrl-C in between would leave a stub that no caller ends.
+        with deferred():
+            return self.await_stub(self.request_stub(), on_host=on_host)
+
+    def request_stub(self) -> socket.socket:
+        """Have the monitor fork a stub; return our end of its socket for ``await_stub``.
+
+        The stub ends if that is closed.  Raises ShellGone if the monitor has ended.
+        """
         with deferred():
             self._await_ready()
             ours, theirs = pair()
@@ -87,7 +95,12 @@ class Monitor:
                     socket.send_fds(self._requests, [STUB], [theirs.fileno()])
                 except OSError as error:
                     raise ShellGone("the playground process has ended") from error
-            stub = awaited(ours, self._environment)
+            return ours
+
+    def await_stub(self, link: socket.socket, *, on_host: bool = False) -> Stub:
+        """Wait for a requested stub; ``on_host`` and the errors are those of ``stub``."""
+        with deferred():
+            stub = awaited(link, self._environment)
             if not on_host:
                 self._part_keys(stub)
             return stub

@@ -36,7 +36,8 @@ class Namespace(Fence, ABC):
     """A fence that is a namespace of its own, see namespaces(7).
 
     ``space`` is the kind of the namespace.  ``clone_takes_it`` tells whether clone(2) makes
-    it for the copy.  ``blind`` tells that ``configure`` needs no fact and no result of a call.
+    it for the copy.  ``blind`` tells that neither ``unshare`` nor ``configure`` needs a
+    fact or a result: their calls go together.
     """
 
     stage = Stage.NAMESPACE
@@ -45,7 +46,7 @@ class Namespace(Fence, ABC):
     space: ClassVar[str]
     opened_by: ClassVar[str | None] = "user"
     clone_takes_it: ClassVar[bool] = True
-    blind: ClassVar[bool] = True
+    blind: ClassVar[bool] = False
 
     join: str | None = option(
         "share the namespace of another container", metavar="CONTAINER", default=None
