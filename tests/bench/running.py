@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -67,8 +68,8 @@ def _ours(held: ExitStack, place: Path, tar: Path) -> Callable[[], Spent]:
 def _peers(held: ExitStack, place: Path, tar: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     try:
         daemon = held.enter_context(dockerd(place))
-    except NoDocker:
-        pass
+    except NoDocker as why:
+        print(f"tests.bench: no Docker: {why}", file=sys.stderr)
     else:
         subprocess.run(
             daemon.command("import", str(tar), IMAGE), check=True, capture_output=True
