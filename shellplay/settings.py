@@ -14,7 +14,7 @@ class Surroundings(Value):
     ``term``, ``columns`` and ``rows`` describe the terminal of every bash.  ``environment`` is
     None for that of the REPL.  ``scratch`` is the working directory, which is removed at the
     end; None for that of the REPL.  ``output`` is the descriptor for the output of host
-    commands and ``exec``; None for standard output.  With ``tells_lines`` every bash reports
+    commands and ``exec``; None for standard output.  With ``reports_lines`` every bash reports
     the lines that are typed into it.
     """
 
@@ -24,7 +24,7 @@ class Surroundings(Value):
     environment: dict[str, str] | None = None
     scratch: str | None = None
     output: int | None = None
-    tells_lines: bool = False
+    reports_lines: bool = False
 
 
 USUAL = Surroundings()

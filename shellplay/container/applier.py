@@ -21,7 +21,7 @@ from shellplay.kernel.explain import explained, ptrace_refusal
 from shellplay.kernel.process_tree import running
 from shellplay.model import Change, How, NamespaceId, ShellIdentity
 from shellplay.shell.shell import Shell
-from shellplay.shell.state_transfer import Carried
+from shellplay.shell.state_transfer import Transferred
 
 # Notes on fences that were applied because another one needs them, by kind.
 FIRST = {
@@ -37,7 +37,7 @@ EARLIER = {
 }
 PID_LAST = "pid came off and went up again around it, so that bash is still number 1"
 NO_WAY_BACK = "bash could not turn back from it to fork, so a new one was started inside"
-NOTHING = Carried((), ())
+NOTHING = Transferred((), ())
 
 
 class Applier:
@@ -96,7 +96,7 @@ class Applier:
                 change = self.apply(fence, join)
                 for each in above:
                     notes += self._apply_one(each.fence, None).notes
-            carried = self._stack.carry(dumped)
+            transferred = self._stack.transfer(dumped)
         kinds = [each.fence.kind for each in above]
         if "pid" in kinds:
             kinds.remove("pid")
@@ -107,15 +107,15 @@ class Applier:
             before=before,
             after=self._stack.live.identity,
             notes=tuple(dict.fromkeys((*change.notes, *notes))),
-            carried=carried.carried,
-            left=(*dumped.stays, *carried.failed),
+            carried=transferred.restored,
+            left=(*dumped.stays, *transferred.failed),
         )
 
     def _apply_one(self, fence: Fence, join: OpenNamespace | None) -> Change:
         """Apply a fence whose needs are met, and verify in the kernel that it is there."""
         before, directory = self._stack.live.identity, self._stack.live.cwd
         earlier = self._earlier_processes()
-        how, notes, carried = self._apply_in_place_or_fork_or_respawn(fence, join)
+        how, notes, transferred = self._apply_in_place_or_fork_or_respawn(fence, join)
         self._stack.tell_directory(directory)
         notes += fence.remarks() + self._stack.refresh_proc()
         if earlier and how in EARLIER:
@@ -124,18 +124,20 @@ class Applier:
         if self._stack.applied.observed(fence, self._state.pid) is False:
             what = f"a new {fence.kind} namespace" if change.host else f"the {fence.kind} fence"
             raise ShellplayError(f"the kernel does not show {what}")
-        return change.changed(notes=notes, carried=carried.carried, left=carried.failed)
+        return change.changed(
+            notes=notes, carried=transferred.restored, left=transferred.failed
+        )
 
     def _apply_in_place_or_fork_or_respawn(
         self, fence: Fence, join: OpenNamespace | None
-    ) -> tuple[How, tuple[str, ...], Carried]:
+    ) -> tuple[How, tuple[str, ...], Transferred]:
         pid = self._state.pid
         from_host = fence.made_by is MadeBy.HOST and fence.removable(pid)
         if not from_host and self._takes_a_new_bash(fence):
             return How.RESPAWNED, *self._respawn(fence, join)
         if join is not None and fence.by_fork and not fence.may_leave(pid):
-            notes, carried = self._respawn(fence, join)
-            return How.RESPAWNED, (NO_WAY_BACK, *notes), carried
+            notes, transferred = self._respawn(fence, join)
+            return How.RESPAWNED, (NO_WAY_BACK, *notes), transferred
         try:
             if from_host or fence.removable(pid):
                 return self._stack.apply_in_place(fence, join), (), NOTHING
@@ -153,8 +155,8 @@ class Applier:
             if not error.call.startswith("ptrace"):
                 raise explained(error, fence.kind, self._state.pid) from error
             reason = ptrace_refusal(self._state.pid)
-            notes, carried = self._respawn(fence, join)
-            return How.RESPAWNED, (reason, *notes), carried
+            notes, transferred = self._respawn(fence, join)
+            return How.RESPAWNED, (reason, *notes), transferred
 
     def _takes_a_new_bash(self, fence: Fence) -> bool:
         live = self._state.settings.live
@@ -164,7 +166,7 @@ class Applier:
 
     def _respawn(
         self, fence: Fence, join: OpenNamespace | None
-    ) -> tuple[tuple[str, ...], Carried]:
+    ) -> tuple[tuple[str, ...], Transferred]:
         """Start a new bash inside the fences that are applied and another one."""
         self.require_respawnable(f"fence {fence.kind}", force=False)
         above = placement.must_stay_above(self._stack, fence)

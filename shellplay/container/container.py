@@ -42,7 +42,7 @@ from shellplay.shell.terminal import Terminal
 
 if TYPE_CHECKING:
     from shellplay.container.process import ContainerProcess
-    from shellplay.shell.attach import Left
+    from shellplay.shell.attach import RelayEnd
 
 
 class Container:
@@ -346,7 +346,7 @@ class Container:
 
     def enter(
         self, *, typeahead: bytes = b"", heard: Callable[[bytes], None] | None = None
-    ) -> Left:
+    ) -> RelayEnd:
         """Connect our terminal with the live bash until the detach key, or its end.
 
         ``heard`` gets the keys that are typed.

@@ -21,7 +21,7 @@ from shellplay.kernel.explain import explained
 from shellplay.kernel.here import HERE
 from shellplay.model import Change, FenceRecord, How
 from shellplay.shell.state_dump import State
-from shellplay.shell.state_transfer import Carried
+from shellplay.shell.state_transfer import Transferred
 
 HOSTS_PROC = "ps inside reads /proc, and that is still the host's"
 WAY_OUT = "/proc shows processes outside, and /proc/PID/root of those leads out (fence pid)"
@@ -109,7 +109,7 @@ class Fencing:
         self.applied.require_none_on(kind)
         before = self._stack.live.identity
         parked = [shell.pid for shell in self._stack.parked]
-        notes, carried = self._remove(applied, force=force)
+        notes, transferred = self._remove(applied, force=force)
         notes += self._stack.refresh_proc() + self._about_proc(kind)
         change = self._applier.change("peel", kind, applied.how, before=before)
         if self.applied.observed(applied.fence, self._state.pid):
@@ -118,8 +118,8 @@ class Fencing:
         self.release()
         return change.changed(
             notes=notes,
-            carried=carried.carried,
-            left=carried.failed,
+            carried=transferred.restored,
+            left=transferred.failed,
             woken=self._state.pid in parked,
         )
 
@@ -133,7 +133,9 @@ class Fencing:
         self._stack.fall_back()
         self.release()
 
-    def _remove(self, applied: AppliedFence, *, force: bool) -> tuple[tuple[str, ...], Carried]:
+    def _remove(
+        self, applied: AppliedFence, *, force: bool
+    ) -> tuple[tuple[str, ...], Transferred]:
         """Remove a fence in place, by waking the bash outside, or by starting another."""
         match applied.how:
             case How.OUTSIDE:
@@ -150,7 +152,7 @@ class Fencing:
         # setns(2) may fail midway once a restriction is applied, so never in place then.
         return not self.applied.restrictions and fence.may_leave(self._state.pid)
 
-    def _wake_outside(self, applied: AppliedFence, *, force: bool) -> Carried:
+    def _wake_outside(self, applied: AppliedFence, *, force: bool) -> Transferred:
         """Wake the bash outside of a fence, and apply the other fences to it again."""
         self._state.require_idle()
         placement.require_a_way_back(self._stack, applied, self._state.label)
@@ -160,14 +162,14 @@ class Fencing:
             if all(shell.untouched for shell in killed):
                 # The state of a copy that has run nothing is that of the bash outside.
                 self._rewind(applied)
-                return Carried((), left)
-            left += self._stack.live.open_beside(self._stack.woken_by(applied))
+                return Transferred((), left)
+            left += self._stack.live.descriptors_not_in(self._stack.woken_by(applied))
             dumped = self._dump_state_or_none(applied, force=force)
             self._rewind(applied, discard_input=dumped is None)
             if dumped is None:
-                return Carried((), (*left, STATE))
-            carried = self._stack.carry(dumped)
-        return Carried(carried.carried, (*left, *dumped.stays, *carried.failed))
+                return Transferred((), (*left, STATE))
+            transferred = self._stack.transfer(dumped)
+        return Transferred(transferred.restored, (*left, *dumped.stays, *transferred.failed))
 
     def _rewind(self, applied: AppliedFence, *, discard_input: bool = False) -> None:
         with self._stack.rewound([applied], discard_input=discard_input) as others:
@@ -185,7 +187,7 @@ class Fencing:
 
     def _respawn_without(
         self, applied: AppliedFence, *, force: bool
-    ) -> tuple[tuple[str, ...], Carried]:
+    ) -> tuple[tuple[str, ...], Transferred]:
         """Start a new bash inside all fences but one."""
         kind = applied.fence.kind
         left = self._applier.require_respawnable(f"peel {kind}", force=force)
@@ -193,10 +195,10 @@ class Fencing:
             placement.require_all_permitted(self._stack, applied, ours)
         others = [Wanted(each.fence) for each in self.applied if each is not applied]
         try:
-            notes, carried = respawn(self._state, self._stack, others)
+            notes, transferred = respawn(self._state, self._stack, others)
         except KernelError as error:
             raise explained(error, kind, self._state.pid) from error
-        return notes, Carried(carried.carried, (*left, *carried.failed))
+        return notes, Transferred(transferred.restored, (*left, *transferred.failed))
 
     def _about_proc(self, changed: str) -> tuple[str, ...]:
         """Say that ps inside still shows the host, if a change makes that a surprise."""

@@ -15,13 +15,13 @@ from shellplay.kernel.stub import Stub
 from shellplay.shell.broker import broker
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import start_bash
-from shellplay.shell.state_transfer import Carried
+from shellplay.shell.state_transfer import Transferred
 from shellplay.shell.terminal import Terminal
 
 
 def respawn(
     state: ContainerState, stack: ShellStack, wanted: Sequence[Wanted]
-) -> tuple[tuple[str, ...], Carried]:
+) -> tuple[tuple[str, ...], Transferred]:
     """Start a new bash inside ``wanted`` and give it the state of the live one.
 
     The namespace of a fence that is applied is joined, where it outlives the old bash.
@@ -31,8 +31,8 @@ def respawn(
     with stack.keys_wait():
         dumped = stack.dump()
         notes = _replace(state, stack, wanted)
-        carried = stack.carry(dumped)
-    return notes, Carried(carried.carried, (*dumped.stays, *carried.failed))
+        transferred = stack.transfer(dumped)
+    return notes, Transferred(transferred.restored, (*dumped.stays, *transferred.failed))
 
 
 def _replace(
@@ -69,7 +69,7 @@ def _like(terminal: Terminal) -> Terminal:
         terminal.columns,
         terminal.rows,
         term=terminal.term,
-        tells_lines=terminal.tells_lines,
+        reports_lines=terminal.reports_lines,
         nonce=terminal.nonce,
     )
 

@@ -25,7 +25,7 @@ from shellplay.model import How, ShellState
 from shellplay.shell.broker import mount_caller
 from shellplay.shell.shell import Shell
 from shellplay.shell.state_dump import State, dump
-from shellplay.shell.state_transfer import Carried, carry
+from shellplay.shell.state_transfer import Transferred, transfer
 
 # A bash with the privileges leaves these by setns(2); the other two are never left.
 IN_PLACE_KINDS = tuple(kind for kind in KINDS if kind not in ("user", "pid"))
@@ -147,7 +147,7 @@ class ShellStack:
                 self.applied.remove(each.fence.kind)
             self.end(killed)
             if discard_input:
-                self._state.terminal.take_back()
+                self._state.terminal.take_unread_keys()
             del self.parked[inside:]
             self._wake(killed[0])
             for each in off:
@@ -160,7 +160,7 @@ class ShellStack:
         with self.keys_wait():
             # The line after ``exit`` is for the bash that is woken: its prompt has to come
             # before that line, also if both were typed at once.
-            typed = self._state.terminal.take_back()
+            typed = self._state.terminal.take_unread_keys()
             try:
                 self.applied.forget_from_depth(len(self.parked), self._state.group)
                 self._wake(self.live)
@@ -168,7 +168,7 @@ class ShellStack:
                 with suppress(TimedOut):
                     self.ask(":")
             finally:
-                self._state.terminal.offer(typed)
+                self._state.terminal.queue_keys(typed)
 
     def _wake(self, ended: Shell) -> None:
         # Set before it is woken, so that a ShellGone leaves a consistent stack.
@@ -225,9 +225,9 @@ class ShellStack:
         """Read the state of the live bash."""
         return dump(self.ask)
 
-    def carry(self, state: State) -> Carried:
+    def transfer(self, state: State) -> Transferred:
         """Bring the live bash into a state; return, in words, what came and what did not."""
-        return carry(self.ask, state, self.dump())
+        return transfer(self.ask, state, self.dump())
 
     def refresh_proc(self) -> tuple[str, ...]:
         """Have /proc show what is inside, if pid and mnt are both applied; return notes."""

@@ -61,7 +61,7 @@ class ContainerState:
         self.settings = settings
         around = settings.surroundings
         self.terminal = Terminal(
-            around.columns, around.rows, term=around.term, tells_lines=around.tells_lines
+            around.columns, around.rows, term=around.term, reports_lines=around.reports_lines
         )
         self.parked: list[Shell] = []
         self.dead = False
@@ -108,7 +108,7 @@ class ContainerState:
 
     def replace(self, shell: Shell, terminal: Terminal) -> None:
         """Make another bash on another terminal the live one; the old ones have ended."""
-        terminal.inherit(self.terminal)
+        terminal.take_scrollback(self.terminal)
         self.terminal.close()
         self.terminal, self.live = terminal, shell
         self.parked.clear()

@@ -30,7 +30,7 @@ REDRAW_SECONDS = 0.1
 MOMENT_MS = 30
 
 
-class Left(Value):
+class RelayEnd(Value):
     """The end of a relay: ``detached``, ``exited`` or ``hangup``, and the unused keys."""
 
     reason: str
@@ -53,15 +53,18 @@ def detach_bytes(name: str) -> tuple[bytes, ...]:
 class Relay:
     """A connection between the user's terminal and the pty of a container.
 
-    ``heard`` gets the keys before bash does.  ``keys`` is the descriptor of our standard
+    ``on_keys`` gets the keys before bash does.  ``keys`` is the descriptor of our standard
     input.  Raises Refused if standard input or output is no terminal.
     """
 
     def __init__(
-        self, terminal: Terminal, detach_key: str, heard: Callable[[bytes], None] | None = None
+        self,
+        terminal: Terminal,
+        detach_key: str,
+        on_keys: Callable[[bytes], None] | None = None,
     ) -> None:
         self._terminal = terminal
-        self._heard = heard
+        self._on_keys = on_keys
         self._detach = re.compile(b"|".join(map(re.escape, detach_bytes(detach_key))))
         self.keys = sys.stdin.fileno()
         self._screen = sys.stdout.fileno()
@@ -75,25 +78,25 @@ class Relay:
         alive: int,
         next_alive: Callable[[], int | None],
         typeahead: bytes,
-        missed: bytes = b"",
-    ) -> Left:
+        unread_output: bytes = b"",
+    ) -> RelayEnd:
         """Pass keys and output on until the detach key, a hangup, or the end of the bash.
 
-        ``missed`` is output to show first.  ``alive`` is the pidfd of the bash; when it ends,
-        ``next_alive`` returns the pidfd of the next live bash, or None.
+        ``unread_output`` is shown first.  ``alive`` is the pidfd of the bash.  When the bash
+        ends, ``next_alive`` returns the pidfd of the next live bash, or None.
         """
-        with _raw(self.keys), self._size_followed() as resized:
+        with _raw(self.keys), self._size_changes() as resized:
             try:
-                self._write(self._terminal.screen_modes.set() + missed)
+                self._write(self._terminal.screen_modes.set() + unread_output)
                 with self._terminal.watched(self._show):
-                    self._have_drawn(alive)
+                    self._request_redraw(alive)
                     # The typed-ahead keys may contain the detach key.
                     left = self._take_keys(typeahead)
                     return left or self._loop(alive, next_alive, resized)
             finally:
                 self._write(self._terminal.screen_modes.unset() + b"\x1b[0m\r\n")
 
-    def _have_drawn(self, alive: int) -> None:
+    def _request_redraw(self, alive: int) -> None:
         """Make bash, or the program in front, draw its screen again."""
         terminal = self._terminal
         if terminal.state is ShellState.IDLE:
@@ -106,7 +109,7 @@ class Relay:
             # with the signal.
             set_size(terminal.master, terminal.columns + 1, terminal.rows)
             self._pass_output_for(REDRAW_SECONDS)
-            self._fit()
+            self._copy_size()
             self._pass_output_for(REDRAW_SECONDS)
 
     def _pass_output_for(self, seconds: float) -> None:
@@ -118,7 +121,7 @@ class Relay:
         while poll.poll(patience) and time.monotonic() < deadline and self._pass_output():
             patience = MOMENT_MS
 
-    def _loop(self, alive: int, next_alive: Callable[[], int | None], resized: int) -> Left:
+    def _loop(self, alive: int, next_alive: Callable[[], int | None], resized: int) -> RelayEnd:
         master = self._terminal.master
         poll = select.poll()
         poll.register(resized, select.POLLIN)
@@ -138,18 +141,18 @@ class Relay:
                 continue  # All output is shown before the end of the bash is handled.
             if resized in ready:
                 os.read(resized, READ_SIZE)
-                self._fit()
+                self._copy_size()
             if alive in ready:
                 poll.unregister(alive)
                 successor = next_alive()
                 if successor is None:
-                    return Left("exited", self._pending)
+                    return RelayEnd("exited", self._pending)
                 alive = successor
                 poll.register(alive, select.POLLIN)
                 self._pass_output()
             if self.keys in ready:
                 keys = os.read(self.keys, READ_SIZE)
-                left = self._take_keys(keys) if keys else Left("hangup")
+                left = self._take_keys(keys) if keys else RelayEnd("hangup")
                 if left is not None:
                     return left
 
@@ -169,30 +172,30 @@ class Relay:
             except BlockingIOError:
                 select.select([], [self._screen], [])
 
-    def _take_keys(self, keys: bytes) -> Left | None:
+    def _take_keys(self, keys: bytes) -> RelayEnd | None:
         if keys:
             self._terminal.typed_since_prompt = True
         found = self._detach.search(keys)
-        if self._heard is not None:
-            self._heard(keys[: found.start()] if found else keys)
+        if self._on_keys is not None:
+            self._on_keys(keys[: found.start()] if found else keys)
         if found is None:
             self._pending += keys
             return None
-        self._terminal.offer(self._pending + keys[: found.start()])
+        self._terminal.queue_keys(self._pending + keys[: found.start()])
         self._pending = b""
-        return Left("detached", keys[found.end() :])
+        return RelayEnd("detached", keys[found.end() :])
 
     def _show(self, piece: bytes | Mark) -> None:
         if not isinstance(piece, Mark):
             self._shown.append(piece)
 
-    def _fit(self) -> None:
+    def _copy_size(self) -> None:
         columns, rows = os.get_terminal_size(self._screen)
         if columns and rows:
             self._terminal.resize(columns, rows)
 
     @contextmanager
-    def _size_followed(self) -> Iterator[int]:
+    def _size_changes(self) -> Iterator[int]:
         # The handler writes to a pipe, because Python restarts a poll after it (PEP 475).
         readable, writable = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
@@ -201,7 +204,7 @@ class Relay:
 
         before = signal.signal(signal.SIGWINCH, changed)
         try:
-            self._fit()
+            self._copy_size()
             yield readable
         finally:
             signal.signal(signal.SIGWINCH, before)

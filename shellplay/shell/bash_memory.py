@@ -44,12 +44,12 @@ class BashMemory:
         """Return the variables of a fork of this bash; the addresses are the same."""
         return type(self)(copy, self._addresses)
 
-    def become(self, pid: int) -> None:
+    def set_pid(self, pid: int) -> None:
         """Set the PID ($$) and the process groups to ``pid``."""
         for name in (GROUP, *OTHER_GROUPS, PID):
             self._tracee.write_memory(self._addresses[name], INTEGER.pack(pid))
 
-    def come_to_front(self) -> None:
+    def take_foreground(self) -> None:
         """Make the group of the bash the foreground group of its terminal."""
         # The call reads the variable of bash, so it needs no scratch memory.
         group = self._addresses[GROUP]

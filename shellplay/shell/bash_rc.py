@@ -79,7 +79,7 @@ unset -f __shellplay_bind
 unset HISTFILE
 """
 
-TELLING = r"""
+REPORTING = r"""
 __shellplay_bind() {
     local map key='"\e[7133;NONCE;E~": { \builtin printf >&3 "\e]133;E;k=NONCE\a%s'
     key+='\e]133;e;k=NONCE\a" "$READLINE_LINE"; } 3>&1 >/dev/null 2>&1'
@@ -97,18 +97,18 @@ PROMPT = r"PS1='${__shellplay_user}@${__shellplay_host}:\w${__shellplay_sign} '"
 USER_FILE = "[[ -r ~/.bashrc ]] && . ~/.bashrc"
 
 
-def rc_text(nonce: str, *, user_file: bool, tells_lines: bool, close: int) -> str:
+def rc_text(nonce: str, *, user_file: bool, reports_lines: bool, close: int) -> str:
     """Return the text of the rc file; with ``user_file`` it reads ~/.bashrc first.
 
-    With ``tells_lines`` bash reports each typed line.  ``close`` is the descriptor of the rc
+    With ``reports_lines`` bash reports each typed line.  ``close`` is the descriptor of the rc
     file in bash; the last line closes it.
     """
-    telling = TELLING.replace("ACCEPT", r"\e[7133;NONCE;A~") if tells_lines else ""
+    reporting = REPORTING.replace("ACCEPT", r"\e[7133;NONCE;A~") if reports_lines else ""
     parts = [
         "HISTCONTROL=" if not user_file else "",
         USER_FILE if user_file else PROMPT,
         TEMPLATE.replace("NONCE", nonce),
-        telling.replace("NONCE", nonce),
+        reporting.replace("NONCE", nonce),
         f"exec {close}<&-",
     ]
     lines = "\n".join(parts).splitlines()

@@ -22,25 +22,25 @@ INTERRUPT = b"\x03"
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.02, 1.0
 
 
-class Front(Value):
+class ForegroundGroup(Value):
     """The PIDs of the foreground group: bash and its copies, and programs."""
 
     copies: frozenset[int]
     programs: frozenset[int]
 
 
-class Interruption:
+class Interrupt:
     """^C for one line of bash: ``send`` types it; ``wait`` types it again if it was lost."""
 
     def __init__(self, terminal: Terminal, shell: Shell) -> None:
         self._terminal = terminal
         self._shell = shell
-        self._before = Front(frozenset(), frozenset())
+        self._before = ForegroundGroup(frozenset(), frozenset())
         self._pause = FIRST_LOOK_SECONDS
 
     def send(self) -> None:
         """Type ^C."""
-        self._before = self._front()
+        self._before = self._foreground_group()
         self._pause = FIRST_LOOK_SECONDS
         self._terminal.type(INTERRUPT)
 
@@ -53,27 +53,29 @@ class Interruption:
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             # If the foreground group was programs only, all of them have received SIGINT.
-            looks = self._before.copies and (left is None or left > self._pause)
-            patience = self._pause if looks else left
+            may_be_lost = self._before.copies and (left is None or left > self._pause)
+            patience = self._pause if may_be_lost else left
             try:
                 self._terminal.wait(until, timeout=patience, alive=self._shell.pidfd)
                 return
             except TimedOut:
-                if not looks:
+                if not may_be_lost:
                     raise
             self._pause = min(2 * self._pause, LONGEST_LOOK_SECONDS)
             if self._lost():
                 self.send()
 
     def _lost(self) -> bool:
-        new = self._front().programs - self._before.programs
+        new = self._foreground_group().programs - self._before.programs
         # If a program has received SIGINT, bash may start another program as usual.  Then only
         # a copy of bash that has become a program is a sign of a lost ^C.
         return bool(new if not self._before.programs else new & self._before.copies)
 
-    def _front(self) -> Front:
+    def _foreground_group(self) -> ForegroundGroup:
         group, bash = self._terminal.foreground_group(), self._shell.pid
         stats = [procfs.stat(pid) for pid in (bash, *descendants(bash))]
         front = [each for each in stats if each and each.group == group]
         programs = {each.pid for each in front if each.executed and each.pid != bash}
-        return Front(frozenset(each.pid for each in front) - programs, frozenset(programs))
+        return ForegroundGroup(
+            frozenset(each.pid for each in front) - programs, frozenset(programs)
+        )

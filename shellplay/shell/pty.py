@@ -68,7 +68,7 @@ class Pty:
         except OSError:
             return 0
 
-    def take_back(self) -> bytes:
+    def take_unread_keys(self) -> bytes:
         """Remove and return the keys that no process has read yet.
 
         No process may read the terminal meanwhile.
@@ -77,7 +77,7 @@ class Pty:
         before = self.modes()
         try:
             # In canonical mode a read returns no keys before Enter.
-            self.set_modes(_by_the_key(before))
+            self.set_modes(_without_canonical_mode(before))
             keys = b""
             with suppress(BlockingIOError):
                 while chunk := os.read(slave, READ_SIZE):
@@ -88,7 +88,7 @@ class Pty:
             os.close(slave)
 
 
-def _by_the_key(modes: list[object]) -> list[object]:
+def _without_canonical_mode(modes: list[object]) -> list[object]:
     """Return modes without canonical mode and echo, with MIN 1 and TIME 0, termios(3)."""
     *rest, local, input_speed, output_speed, keys = modes
     assert isinstance(local, int)

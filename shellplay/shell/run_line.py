@@ -17,7 +17,7 @@ from shellplay.errors import Refused, ShellGone, TimedOut, UsageError
 from shellplay.kernel import procfs
 from shellplay.kernel.signals import deferred
 from shellplay.model import Job, LineResult
-from shellplay.shell.interrupt import Interruption
+from shellplay.shell.interrupt import Interrupt
 from shellplay.shell.osc133 import Mark
 from shellplay.shell.shell import Shell
 from shellplay.shell.terminal import Terminal
@@ -25,7 +25,7 @@ from shellplay.shell.terminal import Terminal
 LONGEST = 65536
 PATIENCE_SECONDS = 2.0
 RETRY_SECONDS, RETRIES = 0.1, 20
-ENOUGH = 3
+ATTEMPTS = 3
 # The advice is valid at bash's prompt and at ours.
 QUOTED_LINES = r"quote its lines as one, as in: in eval $'cat <<END\nhello\nEND'; or enter"
 # Readline scrolls a line that reaches the last two columns.
@@ -48,9 +48,9 @@ class Collector:
         self.done = self.incomplete = self.interrupted = False
         self.entered = self.refused = False
         self._output = output
-        self._unsaid: deque[str] = deque()
+        self._unpassed: deque[str] = deque()
         self._before = b""
-        self._torn = ""
+        self._held_return = ""
         self.running = self._over = False
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
@@ -95,7 +95,7 @@ class Collector:
         """Whether the line has ended, or is incomplete."""
         return self.done or self.incomplete
 
-    def wants_us(self) -> bool:
+    def needs_action(self) -> bool:
         """Tell whether the line is settled, or a requested ^C can be typed now."""
         self.pass_on()
         return self.settled or (self.interrupted and self.running)
@@ -112,26 +112,26 @@ class Collector:
         return found[0] if found else b""
 
     def _add(self, text: str, *, final: bool = False) -> None:
-        text, self._torn = self._torn + text, ""
+        text, self._held_return = self._held_return + text, ""
         if text.endswith("\r") and not final:
-            text, self._torn = text[:-1], "\r"
+            text, self._held_return = text[:-1], "\r"
         text = text.replace("\r\n", "\n")
         if text:
             # Streamed output is not kept: endless output would fill the memory.
-            (self.text if self._output is None else self._unsaid).append(text)
+            (self.text if self._output is None else self._unpassed).append(text)
 
     def pass_on(self) -> None:
         """Pass collected text to ``output``.
 
         This is not done in the read, where signals are deferred: ``output`` may take long.
         """
-        while self._output is not None and self._unsaid:
-            self._output(self._unsaid.popleft())
+        while self._output is not None and self._unpassed:
+            self._output(self._unpassed.popleft())
 
     @property
     def result(self) -> LineResult:
         """The exit status and the output up to now."""
-        return LineResult(self.status, "".join(self.text) + self._torn)
+        return LineResult(self.status, "".join(self.text) + self._held_return)
 
 
 def run(
@@ -165,22 +165,22 @@ def run(
 def _result(
     terminal: Terminal, shell: Shell, collector: Collector, timeout: float | None
 ) -> LineResult:
-    interruption = Interruption(terminal, shell)
+    interrupt = Interrupt(terminal, shell)
     try:
-        _wait(interruption, collector, timeout)
+        _wait(interrupt, collector, timeout)
     except ShellGone:
         # The terminal hangs up a moment before bash is dead.
         shell.await_end()
         return collector.result
     except TimedOut as error:
-        _interrupt(interruption, collector, PATIENCE_SECONDS)
+        _interrupt(interrupt, collector, PATIENCE_SECONDS)
         raise TimedOut(f"no prompt after {timeout:g} seconds, so ^C was sent") from error
     if collector.refused:
         raise Refused(f"bash did not take the line: {collector.complaint}")
     if collector.incomplete and not collector.done:
         for _ in range(RETRIES):
             # Readline drops a ^C in the moment before it waits for a key, so we repeat it.
-            if _interrupt(interruption, collector, RETRY_SECONDS):
+            if _interrupt(interrupt, collector, RETRY_SECONDS):
                 break
         raise Refused("the line is not complete: bash waits for more of it", QUOTED_LINES)
     return collector.result
@@ -250,34 +250,34 @@ def _edit(line: str, point: int) -> str:
     return f"READLINE_LINE={shlex.quote(line)} READLINE_POINT={point}"
 
 
-def _wait(interruption: Interruption, collector: Collector, timeout: float | None) -> None:
-    sent = unheard = 0
+def _wait(interrupt: Interrupt, collector: Collector, timeout: float | None) -> None:
+    sent = unanswered = 0
     while not collector.settled:
         try:
-            interruption.wait(collector.wants_us, timeout=timeout)
+            interrupt.wait(collector.needs_action, timeout=timeout)
             # The user's ^C is for the command inside, so it is typed when the command runs.
             # Before, it would cut the line that bash reads.
             if not collector.settled:
-                if sent == ENOUGH:
+                if sent == ATTEMPTS:
                     raise Refused(
-                        f"it goes on after {ENOUGH} times ^C; or bash was replaced by exec",
+                        f"it goes on after {ATTEMPTS} times ^C; or bash was replaced by exec",
                         "enter, to look; or stop",
                     )
                 collector.interrupted = False
-                interruption.send()
+                interrupt.send()
                 sent += 1
         except KeyboardInterrupt:
             collector.interrupted = True
-            unheard += not collector.running
-            if unheard == ENOUGH:
+            unanswered += not collector.running
+            if unanswered == ATTEMPTS:
                 raise Refused("bash has not begun with the line", "enter, to look") from None
 
 
-def _interrupt(interruption: Interruption, collector: Collector, patience: float) -> bool:
+def _interrupt(interrupt: Interrupt, collector: Collector, patience: float) -> bool:
     """Type ^C; return False if the line goes on for ``patience`` seconds."""
-    interruption.send()
+    interrupt.send()
     try:
-        interruption.wait(lambda: collector.done, timeout=patience)
+        interrupt.wait(lambda: collector.done, timeout=patience)
     except (TimedOut, ShellGone):
         return False
     finally:

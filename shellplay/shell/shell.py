@@ -52,7 +52,7 @@ class Shell:
             self._identity = ShellIdentity(self.pid, self.status.pids)
         return self._identity
 
-    def open_beside(self, other: Shell) -> tuple[str, ...]:
+    def descriptors_not_in(self, other: Shell) -> tuple[str, ...]:
         """Return the descriptors that are open in this bash and not in ``other``, as text.
 
         Raises ShellGone if this bash has ended.
@@ -172,7 +172,7 @@ class Shell:
             memory = BashMemory.of(original)
             with _forked(original, plan) as (copy, inside):
                 plan.enter(copy)
-                _stand_alone(copy, memory.copied_to(copy))
+                _make_group_leader(copy, memory.copied_to(copy))
                 stillness = Stillness(copy.pid, terminal)
             # Set only now: the fork has succeeded, and the original must not read the terminal
             # any more.
@@ -194,7 +194,7 @@ class Shell:
         with self.seized() as parked:
             if ended.inside_parent is not None:
                 parked.reap(ended.inside_parent)
-            BashMemory.of(parked).come_to_front()
+            BashMemory.of(parked).take_foreground()
         if self.modes is not None:
             terminal.set_modes(self.modes)
         HERE.pidfd_send_signal(self.pidfd, signal.SIGCONT)
@@ -207,14 +207,14 @@ def _forked(original: Tracee, plan: ForkPlan) -> AbstractContextManager[tuple[Tr
     return original.forked_by_way_of(plan.by_way_of)
 
 
-def _stand_alone(copy: Tracee, memory: BashMemory) -> None:
+def _make_group_leader(copy: Tracee, memory: BashMemory) -> None:
     """Make a forked bash the leader of its process group, in the foreground."""
     status = procfs.status(copy.pid)
     if status is None:
         raise ShellGone(f"the copy {copy.pid} of the bash has ended")
     copy.setpgid(0, 0)
-    memory.become(status.pids[-1])
-    memory.come_to_front()
+    memory.set_pid(status.pids[-1])
+    memory.take_foreground()
 
 
 def _await_end(pidfd: int) -> None:

@@ -89,8 +89,8 @@ def _become_bash(
     if bash is None:
         raise Refused("there is no bash on this machine", "apt-get install bash")
     take_terminal(stub, terminal)
-    tells_lines = terminal.tells_lines
-    rc = _rc_file(stub, terminal.nonce, user_file=user_file, tells_lines=tells_lines)
+    reports_lines = terminal.reports_lines
+    rc = _rc_file(stub, terminal.nonce, user_file=user_file, reports_lines=reports_lines)
     removed = [*REMOVED, *(name for name in os.environ if name.startswith("SHELLPLAY_"))]
     stub.execute(
         [bash, "--rcfile", f"/proc/self/fd/{rc}", "-i"],
@@ -101,11 +101,11 @@ def _become_bash(
     )
 
 
-def _rc_file(stub: Stub, nonce: str, *, user_file: bool, tells_lines: bool) -> int:
+def _rc_file(stub: Stub, nonce: str, *, user_file: bool, reports_lines: bool) -> int:
     ours = os.memfd_create("shellplay-rc", os.MFD_CLOEXEC)
     try:
         number = stub.give(ours)
-        text = rc_text(nonce, user_file=user_file, tells_lines=tells_lines, close=number)
+        text = rc_text(nonce, user_file=user_file, reports_lines=reports_lines, close=number)
         os.write(ours, text.encode())
         return number
     finally:

@@ -34,18 +34,18 @@ PLURALS = {"alias": "aliases"}
 SHOWN = 5
 
 
-class Carried(Value):
+class Transferred(Value):
     """The restored items and the failed items, as text for notes."""
 
-    carried: tuple[str, ...]
+    restored: tuple[str, ...]
     failed: tuple[str, ...]
 
 
-def carry(ask: Ask, want: State, have: State) -> Carried:
+def transfer(ask: Ask, want: State, have: State) -> Transferred:
     """Bring the bash behind ``ask`` from state ``have`` into state ``want``."""
     steps = _steps(want, have)
     if not steps:
-        return Carried((), ())
+        return Transferred((), ())
     lines = [
         rf"\builtin eval {shlex.quote(step.make)} || \builtin printf >&3 '\x1d%s' {number}"
         for number, step in enumerate(steps)
@@ -54,7 +54,7 @@ def carry(ask: Ask, want: State, have: State) -> Carried:
     aliases = want.items.get(("shopt", "expand_aliases"))
     lines = [r"\builtin shopt -u expand_aliases", *lines, aliases.make if aliases else ""]
     failed = {int(word) for word in ask("\n".join(lines)).split("\x1d")[1:] if word.isdigit()}
-    return Carried(
+    return Transferred(
         _in_words([step for number, step in enumerate(steps) if number not in failed]),
         _in_words([step for number, step in enumerate(steps) if number in failed]),
     )

@@ -48,12 +48,12 @@ class Terminal(Pty):
         rows: int = USUAL.rows,
         *,
         term: str = USUAL.term,
-        tells_lines: bool = False,
+        reports_lines: bool = False,
         nonce: str | None = None,
     ) -> None:
         super().__init__(columns, rows)
         self.term = term
-        self.tells_lines = tells_lines
+        self.reports_lines = reports_lines
         self.nonce = nonce or os.urandom(8).hex()
         self.lock = threading.RLock()
         self.typed_since_prompt = False
@@ -74,7 +74,7 @@ class Terminal(Pty):
         self._unsent = b""
         self._pieces: deque[bytes | Mark] = deque()
 
-    def inherit(self, other: Terminal) -> None:
+    def take_scrollback(self, other: Terminal) -> None:
         """Put the scrollback of ``other``, which this terminal replaces, before this one's."""
         self._scrollback.extendleft(reversed(other._scrollback))
         self._size += other._size
@@ -215,9 +215,9 @@ class Terminal(Pty):
     @property
     def enter_key(self) -> bytes:
         """The key by which bash accepts a line without a report of it."""
-        return accept_sequence(self.nonce) if self.tells_lines else b"\r"
+        return accept_sequence(self.nonce) if self.reports_lines else b"\r"
 
-    def offer(self, keys: bytes) -> None:
+    def queue_keys(self, keys: bytes) -> None:
         """Write the keys for which the pty has room; ``read`` writes the others later."""
         with self.lock:
             self.typed_since_prompt = True

@@ -144,7 +144,7 @@ class Session:
         """Give the session the environment of the recipe; return the scratch directory."""
         self._playground.close()
         surroundings = make_surroundings(header, self._host_output.fd)
-        surroundings = surroundings.changed(tells_lines=True)
+        surroundings = surroundings.changed(reports_lines=True)
         undo.callback(self._restore_surroundings, surroundings.scratch)
         self._playground.settings.surroundings = surroundings
         self._playground.prestart()
