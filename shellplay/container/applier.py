@@ -19,6 +19,7 @@ from shellplay.fences.base.target import MadeBy, OpenNamespace
 from shellplay.kernel import procfs
 from shellplay.kernel.explain import explained, ptrace_refusal
 from shellplay.kernel.process_tree import running
+from shellplay.kernel.procfs import Status
 from shellplay.model import Change, How, NamespaceId, ShellIdentity
 from shellplay.shell.shell import Shell
 from shellplay.shell.state_transfer import Transferred
@@ -47,32 +48,37 @@ class Applier:
         self._state = state
         self._stack = stack
 
-    def apply(self, fence: Fence, join: OpenNamespace | None) -> Change:
-        """Apply a fence, after those that it needs, and below those that must stay above."""
+    def apply(self, fence: Fence, join: OpenNamespace | None, status: Status) -> Change:
+        """Apply a fence, after those that it needs, and below those that must stay above.
+
+        ``status`` is that of the live bash.
+        """
         above = placement.must_stay_above(self._stack, fence)
         if above and self._can_rewind(above):
             return self._apply_below(above, fence, join)
-        first = self._apply_first(fence)
-        change = self._apply_one(fence, join)
+        first = self._apply_first(fence, status)
+        if not first:
+            return self._apply_one(fence, join, status)
+        change = self._apply_one(fence, join, self._stack.live.status)
         notes = tuple(FIRST[each.fence] for each in first)
         return change.changed(first=first, notes=(*notes, *change.notes))
 
-    def _apply_first(self, fence: Fence) -> tuple[Change, ...]:
+    def _apply_first(self, fence: Fence, status: Status) -> tuple[Change, ...]:
         """Apply the fences that a fence needs and that are not applied."""
         changes: list[Change] = []
         needed = fence.opened_by
         if (
             needed is not None
             and needed not in self._stack.applied
-            and not fence.permitted(self._stack.live.status)
+            and not fence.permitted(status)
         ):
             shared = isinstance(fence, Namespace) and needed == "user" and fence.join
             opening = REGISTRY[needed].parse({"join": shared} if shared else {})
             with peer_namespace(self._state, opening, self._state.pid) as join:
-                changes.append(self._apply_one(opening, join))
+                changes.append(self._apply_one(opening, join, status))
         for kind in fence.needs:
             if kind not in self._stack.applied:
-                changes.append(self.apply(REGISTRY[kind](), None))
+                changes.append(self.apply(REGISTRY[kind](), None, self._stack.live.status))
         return tuple(changes)
 
     def _can_rewind(self, off: list[AppliedFence]) -> bool:
@@ -92,10 +98,11 @@ class Applier:
             dumped = self._stack.dump()
             with self._stack.rewound(above) as others:
                 for other in others:
-                    self.apply(*other)
-                change = self.apply(fence, join)
+                    self.apply(*other, self._stack.live.status)
+                change = self.apply(fence, join, self._stack.live.status)
                 for each in above:
-                    notes += self._apply_one(each.fence, None).notes
+                    status = self._stack.live.status
+                    notes += self._apply_one(each.fence, None, status).notes
             transferred = self._stack.transfer(dumped)
         kinds = [each.fence.kind for each in above]
         if "pid" in kinds:
@@ -111,17 +118,17 @@ class Applier:
             left=(*dumped.stays, *transferred.failed),
         )
 
-    def _apply_one(self, fence: Fence, join: OpenNamespace | None) -> Change:
+    def _apply_one(self, fence: Fence, join: OpenNamespace | None, status: Status) -> Change:
         """Apply a fence whose needs are met, and verify in the kernel that it is there."""
         before, directory = self._stack.live.identity, self._stack.live.cwd
         earlier = self._earlier_processes()
-        how, notes, transferred = self._apply_in_place_or_fork_or_respawn(fence, join)
+        how, notes, transferred = self._apply_in_place_or_fork_or_respawn(fence, join, status)
         self._stack.tell_directory(directory)
         notes += fence.remarks() + self._stack.refresh_proc()
         if earlier and how in EARLIER:
             notes += (f"{EARLIER[how]}: {', '.join(earlier)}",)
         change = self.change("fence", fence.kind, how, before=before)
-        if self._stack.applied.observed(fence, self._state.pid) is False:
+        if self.shows(change, fence) is False:
             what = f"a new {fence.kind} namespace" if change.host else f"the {fence.kind} fence"
             raise ShellplayError(f"the kernel does not show {what}")
         return change.changed(
@@ -129,17 +136,16 @@ class Applier:
         )
 
     def _apply_in_place_or_fork_or_respawn(
-        self, fence: Fence, join: OpenNamespace | None
+        self, fence: Fence, join: OpenNamespace | None, status: Status
     ) -> tuple[How, tuple[str, ...], Transferred]:
-        pid = self._state.pid
-        from_host = fence.made_by is MadeBy.HOST and fence.removable(pid)
+        from_host = fence.made_by is MadeBy.HOST and fence.removable(status)
         if not from_host and self._takes_a_new_bash(fence):
             return How.RESPAWNED, *self._respawn(fence, join)
-        if join is not None and fence.by_fork and not fence.may_leave(pid):
+        if join is not None and fence.by_fork and not fence.may_leave(status):
             notes, transferred = self._respawn(fence, join)
             return How.RESPAWNED, (NO_WAY_BACK, *notes), transferred
         try:
-            if from_host or fence.removable(pid):
+            if from_host or fence.removable(status):
                 return self._stack.apply_in_place(fence, join), (), NOTHING
             self._state.require_idle()
             if placement.reuses_last_fork(self._stack, fence):
@@ -213,6 +219,12 @@ class Applier:
             host=host if isinstance(host, NamespaceId) else None,
             state=None if is_namespace else layer.describe(mine, other=host),
         )  # fmt: skip
+
+    def shows(self, change: Change, fence: Fence) -> bool | None:
+        """Tell whether the kernel shows a fence after a change; None: it never does."""
+        if change.host is not None:
+            return fence.fenced(change.namespace, change.host)
+        return self._stack.applied.observed(fence, self._state.pid)
 
 
 def _named(pid: int) -> str:

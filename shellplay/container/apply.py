@@ -60,10 +60,16 @@ def refresh_proc(
 
 def sees_itself(pid: int) -> bool:
     """Tell whether the /proc that a process sees is that of its own PID namespace."""
-    own, status = identify(pid, "pid"), procfs.status(pid)
-    if own is None or status is None:
+    own = identify(pid, "pid")
+    if own is None:
         return False
-    return own == identify(f"{pid}/root/proc/{status.pids[-1]}", "pid")
+    if own == identify("self", "pid"):
+        number = pid  # It has no other PID than the one that this process knows.
+    elif (status := procfs.status(pid)) is not None:
+        number = status.pids[-1]
+    else:
+        return False
+    return own == identify(f"{pid}/root/proc/{number}", "pid")
 
 
 def proc_mounts(pid: int | str) -> int:

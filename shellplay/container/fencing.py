@@ -57,10 +57,11 @@ class Fencing:
         """Apply a fence, after those that bash needs for it."""
         self._state.require_alive()
         placement.require_applicable(self._stack, fence)
-        fence, notes = self.applied.prepare(fence, self._stack.live.status)
+        status = self._stack.live.status
+        fence, notes = self.applied.prepare(fence, status)
         try:
             with peer_namespace(self._state, fence, self._state.pid) as join:
-                change = self._applier.apply(fence, join)
+                change = self._applier.apply(fence, join, status)
             self.applied.require_observed(self._state.pid, "bash")
         finally:
             self.release()
@@ -112,7 +113,7 @@ class Fencing:
         notes, transferred = self._remove(applied, force=force)
         notes += self._stack.refresh_proc() + self._about_proc(kind)
         change = self._applier.change("peel", kind, applied.how, before=before)
-        if self.applied.observed(applied.fence, self._state.pid):
+        if self._applier.shows(change, applied.fence):
             what = f"another {kind} namespace" if change.host else f"the {kind} fence"
             raise ShellplayError(f"the kernel still shows {what}")
         self.release()
@@ -150,7 +151,7 @@ class Fencing:
 
     def _may_leave(self, fence: Fence) -> bool:
         # setns(2) may fail midway once a restriction is applied, so never in place then.
-        return not self.applied.restrictions and fence.may_leave(self._state.pid)
+        return not self.applied.restrictions and fence.may_leave(self._stack.live.status)
 
     def _wake_outside(self, applied: AppliedFence, *, force: bool) -> Transferred:
         """Wake the bash outside of a fence, and apply the other fences to it again."""
@@ -174,7 +175,7 @@ class Fencing:
     def _rewind(self, applied: AppliedFence, *, discard_input: bool = False) -> None:
         with self._stack.rewound([applied], discard_input=discard_input) as others:
             for each in others:
-                self._applier.apply(*each)
+                self._applier.apply(*each, self._stack.live.status)
 
     def _dump_state_or_none(self, applied: AppliedFence, *, force: bool) -> State | None:
         try:

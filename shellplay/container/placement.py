@@ -101,7 +101,7 @@ def _belongs_below_pid(stack: ShellStack, fence: Fence) -> bool:
         _is_alone_as_number_1(stack)
         and fence.kind != "user"
         and not any(each.fence.stage is Stage.NAMESPACE for each in stack.applied.above("pid"))
-        and not fence.removable(stack.live.pid)
+        and not fence.removable(stack.live.status)
     )
 
 

@@ -119,7 +119,7 @@ class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
         for name in self.wanted():
             rlimits.prlimit(target.pid, name, host[name])
 
-    def removable(self, pid: int) -> bool:
+    def liftable(self, pid: int) -> bool:
         """Return whether this process may raise the hard limits of a process again."""
         status, now = procfs.status("self"), rlimits.limits(pid) or {}
         if status is not None and has(status.effective, "sys_resource"):

@@ -108,11 +108,29 @@ def open_owner(fd: int) -> int:
     return _ask(fd, NS_GET_USERNS)
 
 
-def owners(fd: int) -> list[NamespaceId]:
-    """Return the user namespace that owns a namespace, and its ancestors, innermost first.
+def owners(fd: int, kind: str) -> tuple[NamespaceId, ...]:
+    """Return the user namespaces that rule an open namespace of a kind.
 
-    The list ends at our own user namespace: the kernel does not show a namespace above it.
+    They are its owner, the parent of its owner, and so on to our own, or to the last one
+    that we may look at.
     """
+    found = os.fstat(fd)
+    if NamespaceId(kind, found.st_dev, found.st_ino) == identify("self", kind):
+        return _own_owners(kind, os.getpid())
+    return tuple(_owners(fd))
+
+
+@cache
+def _own_owners(kind: str, process: int) -> tuple[NamespaceId, ...]:
+    # A namespace never gets another owner, nor a user namespace another parent.
+    fd = open_namespace(process, kind)
+    try:
+        return tuple(_owners(fd))
+    finally:
+        os.close(fd)
+
+
+def _owners(fd: int) -> list[NamespaceId]:
     found: list[NamespaceId] = []
     try:
         related = _ask(fd, NS_GET_USERNS)

@@ -15,8 +15,8 @@ def on_one_processor(pid: int) -> Iterator[set[int] | None]:
     """Keep a process and this thread on the processor of this thread for the block.
 
     Each remote call has two wake-ups, and to wake an idle processor takes longer than the
-    call.  Yields the old processors of the process, which a copy of it must get back, too.
-    Yields None if the processors stay as they are.
+    call.  Yields the old processors of the process, None if they stay as they are.  The block
+    gives them back to the process, and to each copy of it, unless it fails.
     """
     ours = os.sched_getaffinity(0)
     if len(ours) == 1 or not _has(pid, ours):
@@ -27,8 +27,10 @@ def on_one_processor(pid: int) -> Iterator[set[int] | None]:
         os.sched_setaffinity(0, here)
         set_processors(pid, here)
         yield ours
-    finally:
+    except BaseException:
         set_processors(pid, ours)
+        raise
+    finally:
         os.sched_setaffinity(0, ours)
 
 

@@ -195,7 +195,7 @@ def test_a_new_bash_is_behind_all_that_the_old_one_was(kind: str) -> None:
     with Playground(Settings(live=False)) as playground:
         container = playground.new("box")
         fence = sample(kind)
-        from_outside = isinstance(fence, Limit) and fence.removable(container.pid)
+        from_outside = isinstance(fence, Limit) and fence.liftable(container.pid)
         change = container.fence(fence)
         assert change.how is (How.OUTSIDE if from_outside else How.RESPAWNED)
         if not record(container, "user").up:

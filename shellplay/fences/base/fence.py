@@ -180,11 +180,11 @@ class Fence(Value, ABC):
         """
         return self, ()
 
-    def removable(self, pid: int) -> bool:
+    def removable(self, status: Status) -> bool:
         """Tell whether it could be removed again from a process that does not end by that."""
         return False
 
-    def may_leave(self, pid: int) -> bool:
+    def may_leave(self, status: Status) -> bool:
         """Tell whether a process inside, which has lost no privilege, may leave by itself."""
         return False
 

@@ -11,6 +11,7 @@ from shellplay.model import How
 
 if TYPE_CHECKING:
     from shellplay.fences.base.target import Target
+    from shellplay.kernel.procfs import Status
 
 
 class Limit(Fence, ABC):
@@ -20,13 +21,17 @@ class Limit(Fence, ABC):
     made_by = MadeBy.HOST
     in_parked = True
 
-    def removable(self, pid: int) -> bool:
-        """Tell whether this process might lift it again."""
+    def liftable(self, pid: int) -> bool:
+        """Tell whether this process might lift it from another one again."""
         return True
+
+    def removable(self, status: Status) -> bool:
+        """Tell whether this process might lift it again."""
+        return self.liftable(status.pid)
 
     def how_at_start(self, pid: int, *, peelable: bool) -> How:
         """Say whether it can be lifted from a program that runs."""
-        return How.OUTSIDE if self.removable(pid) else How.RESPAWNED
+        return How.OUTSIDE if self.liftable(pid) else How.RESPAWNED
 
     @abstractmethod
     def apply(self, target: Target) -> None:

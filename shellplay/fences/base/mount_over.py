@@ -40,7 +40,7 @@ class MountOver(Fence, ABC):
         ours = procfs.status("self")
         return ours is not None and bool(ours.effective >> k.CAP_SYS_ADMIN & 1)
 
-    def removable(self, pid: int) -> bool:
+    def removable(self, status: Status) -> bool:
         """Tell that it can be unmounted: bash need not do it itself."""
         return True
 

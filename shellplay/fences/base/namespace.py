@@ -98,7 +98,7 @@ class Namespace(Fence, ABC):
     def apply_in_place(self, target: Target) -> None:
         """Move a live bash; if that fails half-way it goes back."""
         before = namespaces.identify(target.pid, self.space)
-        path = working_directory(target.caller)
+        path = self._directory_to_keep(target.caller)
         try:
             self.apply(target)
         except (KernelError, Refused, OSError):
@@ -145,26 +145,37 @@ class Namespace(Fence, ABC):
 
     def enter(self, caller: Caller, fd: int, *, of: str) -> None:
         """Move the caller itself into the namespace behind our descriptor, setns(2)."""
-        path = working_directory(caller)
+        path = self._directory_to_keep(caller)
         with caller.passed(fd) as number:
             caller.setns(number, self.flag, of=of)
-        if self.space == "mnt":
-            # setns(2) to a mount namespace sets root and working directory to its root.
-            return_to(caller, path)
+        return_to(caller, path)
+
+    def _directory_to_keep(self, caller: Caller) -> str | None:
+        """Return the working directory, None if a move between namespaces keeps it."""
+        # setns(2) to a mount namespace sets root and working directory to its root.
+        return working_directory(caller) if self.space == "mnt" else None
 
     # -- out -----------------------------------------------------------------------------
 
-    def removable(self, pid: int) -> bool:
+    def removable(self, status: Status) -> bool:
         """Tell whether a process may join its present namespace again."""
         if self.one_way:
             return False
-        with hold_namespace(pid, self.space) as here:
-            return _may_join(pid, here)
+        with hold_namespace(status.pid, self.space) as here:
+            return self._may_join(status, here)
 
-    def may_leave(self, pid: int) -> bool:
+    def may_leave(self, status: Status) -> bool:
         """Tell whether a process inside may join the namespace outside."""
         with self.outside() as outside:
-            return _may_join(pid, outside)
+            return self._may_join(status, outside)
+
+    def _may_join(self, status: Status, wanted: OpenNamespace) -> bool:
+        # setns(2) takes CAP_SYS_ADMIN over the user namespace that owns the namespace to
+        # join; a process has capabilities over its own one and those below it only.
+        if not status.effective >> k.CAP_SYS_ADMIN & 1:
+            return False
+        own = namespaces.identify(status.pid, "user")
+        return own in namespaces.owners(wanted.fd, self.space)
 
     def stays_below_restrictions(self, status: Status) -> bool:
         """Tell that restrictions come after it: they may take what it needs.
@@ -183,22 +194,15 @@ class Namespace(Fence, ABC):
         Namespace.enter(self, caller, outside.fd, of=outside.of)
 
 
-def _may_join(pid: int, wanted: OpenNamespace) -> bool:
-    # setns(2) takes CAP_SYS_ADMIN over the user namespace that owns the namespace to join;
-    # a process has capabilities over its own user namespace and those below it only.
-    status = procfs.status(pid)
-    if status is None or not status.effective >> k.CAP_SYS_ADMIN & 1:
-        return False
-    return namespaces.identify(pid, "user") in namespaces.owners(wanted.fd)
-
-
 def working_directory(caller: Caller) -> str:
     """Return the caller's working directory as the host sees it."""
     return procfs.working_directory(caller.pid)
 
 
-def return_to(caller: Caller, path: str) -> None:
-    """Go to a directory if it is there; otherwise stay at the root."""
+def return_to(caller: Caller, path: str | None) -> None:
+    """Go to a directory, if there is one to go to; otherwise stay at the root."""
+    if path is None:
+        return
     try:
         caller.chdir(path)
     except KernelError:
