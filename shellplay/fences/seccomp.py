@@ -64,8 +64,10 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
         metavar="|".join(ACTIONS),
         default=None,
     )
-    # The rules, for the capabilities that bash had when the fence was prepared.
+    # The rules, for the capabilities that bash had when the fence was prepared, and the
+    # program that they became then.
     ready: Rules | None = None
+    program: bytes | None = None
 
     def _check(self) -> None:
         if self.preset and self.profile:
@@ -97,7 +99,7 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
             # Without these a 32-bit program could make the call, or would be killed.
             others = seccomp_profile.architectures()
             return Rules(ALLOW, (Rule(denied, action), *closed), others)
-        ring = {name for each in closed for name in each.names}
+        changed = {*denied, *allowed, *(name for each in closed for name in each.names)}
         here = Here.with_capabilities(capabilities)
         if self.profile is None:
             base = seccomp_profile.docker(here)
@@ -107,7 +109,7 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
         return Rules(
             action if self.action else base.default,
             (
-                *(_without(each, {*denied, *allowed, *ring}) for each in base.rules),
+                *(_without(each, changed) for each in base.rules),
                 Rule(kept, ALLOW),
                 Rule(denied, action),
                 *closed,
@@ -126,18 +128,19 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
         """Return the fence with its rules for the capabilities of the process."""
         ready = self.ready or self.rules(status.permitted)
         # An error of libseccomp is raised before another fence is applied.
-        seccomp.compiled(ready)
+        program = seccomp.compiled(ready)
         of_docker = self.preset or (self.allow and not self.profile)
         notes = () if of_docker or not self._closed_ring(ALLOW) else (RING_NOTE,)
-        return self.changed(ready=ready), notes
+        return self.changed(ready=ready, program=program), notes
 
     def apply(self, target: Target) -> None:
         """Install the filter; no process can remove it."""
-        target.caller.seccomp(seccomp.compiled(self.ready or self.rules(0)))
+        program = self.program or seccomp.compiled(self.ready or self.rules(0))
+        target.caller.seccomp(program)
 
 
 def _without(rule: Rule, changed: set[str]) -> Rule:
-    if changed.isdisjoint(rule.names):
+    if not changed or changed.isdisjoint(rule.names):
         return rule
     kept = tuple(each for each in rule.names if each not in changed)
     return rule.changed(names=kept)
