@@ -124,7 +124,7 @@ class Applier:
         earlier = self._earlier_processes()
         how, notes, transferred = self._apply_in_place_or_fork_or_respawn(fence, join, status)
         self._stack.tell_directory(directory)
-        notes += fence.remarks() + self._stack.refresh_proc()
+        notes += fence.remarks() + self._stack.cover_proc()
         if earlier and how in EARLIER:
             notes += (f"{EARLIER[how]}: {', '.join(earlier)}",)
         change = self.change("fence", fence.kind, how, before=before)

@@ -80,7 +80,8 @@ class Network:
 
     def refreshed(self, change: Change) -> Change:
         """Refresh the network after a change of fences; return the change with its notes."""
-        return change.changed(notes=(*change.notes, *self.refresh()))
+        notes = self.refresh()
+        return change.changed(notes=(*change.notes, *notes)) if notes else change
 
     def open_way_out(self, fence: Net, pid: int) -> tuple[str, ...]:
         """Give the network of a process the way out of a net fence; return sentences.

@@ -229,6 +229,11 @@ class ShellStack:
         """Bring the live bash into a state; return, in words, what came and what did not."""
         return transfer(self.ask, state, self.dump())
 
+    def cover_proc(self) -> tuple[str, ...]:
+        """Have /proc show what is inside after a fence was applied; return notes."""
+        # Only a removal can leave the /proc of a bash that has ended.
+        return self.refresh_proc() if Plan(self.applied.fences).fresh_proc else ()
+
     def refresh_proc(self) -> tuple[str, ...]:
         """Have /proc show what is inside, if pid and mnt are both applied; return notes."""
         if all(each.how in (How.RESPAWNED, How.OUTSIDE) for each in self.applied):

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Self
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
 from shellplay.fences.base.fence import option
-from shellplay.fences.base.namespace import Namespace, return_to, working_directory
+from shellplay.fences.base.namespace import (
+    Namespace,
+    may_join,
+    return_to,
+    working_directory,
+)  # fmt: skip
 from shellplay.fences.base.target import OpenNamespace, Target
 from shellplay.fences.rootfs import KERNELS, is_of_kernel
 from shellplay.kernel import constants as k
@@ -135,6 +140,11 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         assert self.lower_tree is not None
         with self.lower_tree.before() as fd:
             yield OpenNamespace(fd, "the mount namespace before")
+
+    def may_leave(self, status: Status) -> bool:
+        """Tell whether a process inside may join the mount namespace before."""
+        with self.outside() as outside:
+            return may_join(status, namespaces.owners_of_descriptor(outside.fd))
 
     def unshare(self, caller: Caller) -> None:
         """Move the caller itself into a new mount namespace."""

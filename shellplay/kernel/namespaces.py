@@ -108,29 +108,36 @@ def open_owner(fd: int) -> int:
     return _ask(fd, NS_GET_USERNS)
 
 
-def owners(fd: int, kind: str) -> tuple[NamespaceId, ...]:
-    """Return the user namespaces that rule an open namespace of a kind.
+def owners(pid: int | str, kind: str) -> tuple[NamespaceId, ...]:
+    """Return the user namespaces that rule a namespace of a process (or "self").
 
-    They are its owner, the parent of its owner, and so on to our own, or to the last one
-    that we may look at.
+    Raises KernelError like open_namespace.
     """
-    found = os.fstat(fd)
-    if NamespaceId(kind, found.st_dev, found.st_ino) == identify("self", kind):
+    if identify(pid, kind) == identify("self", kind):
         return _own_owners(kind, os.getpid())
-    return tuple(_owners(fd))
+    return _owners(pid, kind)
 
 
 @cache
 def _own_owners(kind: str, process: int) -> tuple[NamespaceId, ...]:
     # A namespace never gets another owner, nor a user namespace another parent.
-    fd = open_namespace(process, kind)
+    return _owners(process, kind)
+
+
+def _owners(pid: int | str, kind: str) -> tuple[NamespaceId, ...]:
+    fd = open_namespace(pid, kind)
     try:
-        return tuple(_owners(fd))
+        return owners_of_descriptor(fd)
     finally:
         os.close(fd)
 
 
-def _owners(fd: int) -> list[NamespaceId]:
+def owners_of_descriptor(fd: int) -> tuple[NamespaceId, ...]:
+    """Return the user namespaces that rule an open namespace.
+
+    They are its owner, the parent of its owner, and so on to our own, or to the last one
+    that we may look at.
+    """
     found: list[NamespaceId] = []
     try:
         related = _ask(fd, NS_GET_USERNS)
@@ -144,7 +151,7 @@ def _owners(fd: int) -> list[NamespaceId]:
     except KernelError as error:
         if error.errno != errno.EPERM:
             raise
-        return found
+        return tuple(found)
 
 
 def parent(fd: int) -> NamespaceId | None:

@@ -194,7 +194,7 @@ class Tracee(Caller):
     def _receive(self, fd: int, ours: int, theirs: int) -> int:
         with pidfd(self.pid) as process:
             end = HERE.pidfd_getfd(process, ours)
-        with socket.socket(fileno=end) as near:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM, 0, end) as near:
             socket.send_fds(near, [b"."], [fd])
         base = self._scratch_memory()
         vector, byte, control = base + 64, base + 96, base + 128

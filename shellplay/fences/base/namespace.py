@@ -14,7 +14,7 @@ from shellplay.fences.base.target import MadeBy, OpenNamespace, Stage, Target
 from shellplay.kernel import constants as k
 from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.procfs import Status
-from shellplay.model import How
+from shellplay.model import How, NamespaceId
 
 
 @contextmanager
@@ -159,23 +159,11 @@ class Namespace(Fence, ABC):
 
     def removable(self, status: Status) -> bool:
         """Tell whether a process may join its present namespace again."""
-        if self.one_way:
-            return False
-        with hold_namespace(status.pid, self.space) as here:
-            return self._may_join(status, here)
+        return not self.one_way and may_join(status, namespaces.owners(status.pid, self.space))
 
     def may_leave(self, status: Status) -> bool:
         """Tell whether a process inside may join the namespace outside."""
-        with self.outside() as outside:
-            return self._may_join(status, outside)
-
-    def _may_join(self, status: Status, wanted: OpenNamespace) -> bool:
-        # setns(2) takes CAP_SYS_ADMIN over the user namespace that owns the namespace to
-        # join; a process has capabilities over its own one and those below it only.
-        if not status.effective >> k.CAP_SYS_ADMIN & 1:
-            return False
-        own = namespaces.identify(status.pid, "user")
-        return own in namespaces.owners(wanted.fd, self.space)
+        return may_join(status, namespaces.owners("self", self.space))
 
     def stays_below_restrictions(self, status: Status) -> bool:
         """Tell that restrictions come after it: they may take what it needs.
@@ -192,6 +180,15 @@ class Namespace(Fence, ABC):
     def _leave(self, caller: Caller, outside: OpenNamespace) -> None:
         # Not by ``enter``, which a fence may extend by what belongs to its own namespace.
         Namespace.enter(self, caller, outside.fd, of=outside.of)
+
+
+def may_join(status: Status, owners: tuple[NamespaceId, ...]) -> bool:
+    """Tell whether a process may join a namespace that some user namespaces rule."""
+    # setns(2) takes CAP_SYS_ADMIN over the user namespace that owns the namespace to join;
+    # a process has capabilities over its own user namespace and those below it only.
+    if not status.effective >> k.CAP_SYS_ADMIN & 1:
+        return False
+    return namespaces.identify(status.pid, "user") in owners
 
 
 def working_directory(caller: Caller) -> str:
