@@ -109,9 +109,9 @@ def open_owner(fd: int) -> int:
 
 
 def owners(pid: int | str, kind: str) -> tuple[NamespaceId, ...]:
-    """Return the user namespaces that rule a namespace of a process (or "self").
+    """Return the user namespaces above a namespace of a process (or "self").
 
-    Raises KernelError like open_namespace.
+    See ``owners_of_descriptor``.  Raises KernelError like open_namespace.
     """
     if identify(pid, kind) == identify("self", kind):
         return _own_owners(kind, os.getpid())
@@ -133,10 +133,9 @@ def _owners(pid: int | str, kind: str) -> tuple[NamespaceId, ...]:
 
 
 def owners_of_descriptor(fd: int) -> tuple[NamespaceId, ...]:
-    """Return the user namespaces that rule an open namespace.
+    """Return the user namespace that owns a namespace, and its ancestors, innermost first.
 
-    They are its owner, the parent of its owner, and so on to our own, or to the last one
-    that we may look at.
+    They end at our own user namespace: the kernel does not show a namespace above it.
     """
     found: list[NamespaceId] = []
     try:

@@ -183,7 +183,7 @@ class Namespace(Fence, ABC):
 
 
 def may_join(status: Status, owners: tuple[NamespaceId, ...]) -> bool:
-    """Tell whether a process may join a namespace that some user namespaces rule."""
+    """Tell whether a process may join a namespace; ``owners`` are those above it."""
     # setns(2) takes CAP_SYS_ADMIN over the user namespace that owns the namespace to join;
     # a process has capabilities over its own user namespace and those below it only.
     if not status.effective >> k.CAP_SYS_ADMIN & 1:
