@@ -167,9 +167,9 @@ class ContainerState:
         """Have the pty reader leave output and end to this thread."""
         if self.stdio is not None:
             for fd in self.stdio.open:
-                self._pty_reader.forget(fd)
-        self._pty_reader.forget(self.terminal.master)
-        self._pty_reader.forget(self.live.pidfd)
+                self._pty_reader.unwatch(fd)
+        self._pty_reader.unwatch(self.terminal.master)
+        self._pty_reader.unwatch(self.live.pidfd)
         with self.terminal.lock:
             pass  # The pty reader may be in the middle of reading: wait until it is out.
 

@@ -168,7 +168,7 @@ class X86_64(Architecture):
         return {"rip": code, "r15": table, "r14": count, "orig_rax": WORD - 1}
 
     def result(self, registers: Registers) -> int:
-        """Return what the call returned."""
+        """Return the result of the call."""
         return signed(registers["rax"])
 
 
@@ -246,7 +246,7 @@ class AArch64(Architecture):
         return {"pc": code, "x19": table, "x20": count, "pstate": pstate}
 
     def result(self, registers: Registers) -> int:
-        """Return what the call returned."""
+        """Return the result of the call."""
         return signed(registers["x0"])
 
 

@@ -38,7 +38,7 @@ class Program:
 
 
 class Returned(int):
-    """The future result of a call in a ``together`` block; its value is the call's index."""
+    """The future result of a call in a ``together`` block: the index of this call."""
 
     def __str__(self) -> str:
         return f"of call {int(self) + 1}"
@@ -47,10 +47,10 @@ class Returned(int):
 # An integer is passed in a register.  Bytes are copied to the memory of the caller, with a
 # NUL behind them.  A bytearray is copied there too, and copied back after the call.
 Argument = int | bytes | bytearray | Program | None
-# These calls are made after a failure too: a live bash must keep no descriptor of a block, and
-# not its umask.
-TIDYING = ("close", "umask")
-# The name of a call, its arguments, and the errnos that are no failure.
+# These calls are made even after a failure: otherwise a descriptor or the umask of a block
+# would stay in the live bash.
+CLEANUP = ("close", "umask")
+# The name of a call, its arguments, and the errnos that are not a failure.
 Request = tuple[str, tuple[Argument, ...], tuple[int, ...]]
 
 SOCK_FPROG = struct.Struct("HxxxxxxQ")
@@ -115,8 +115,8 @@ class Caller(ABC):
         """Make one call, record it, and return its result; raise KernelError if it failed.
 
         ``subject`` is the object of the call, for the error.  For ``trace``, ``shown`` are
-        the arguments as text, and ``same_as`` is the shell command that does the same.  The
-        errnos in ``accepted`` are no failure: the call returns them as negative numbers.
+        the arguments as text, and ``same_as`` is the shell command that does the same.  An
+        errno in ``accepted`` is not a failure: the method returns it as a negative number.
         """
         planned = Planned(name, arguments, subject, shown, same_as, accepted)
         if self._planned is not None:
@@ -136,8 +136,8 @@ class Caller(ABC):
     def together(self) -> Iterator[list[int]]:
         """Make the calls of the block at its end, in order, up to the first failure.
 
-        In the block a call returns a ``Returned``: later calls take it as an argument.  After
-        a failure only the calls of ``TIDYING`` are made.  Yields a list that gets the results
+        In the block a call returns a ``Returned``, and later calls may use it.  After a
+        failure only the calls in ``CLEANUP`` are made.  Yields a list that gets the results
         at the end.  Raises KernelError for the failed call; the list then has the results
         before it.  A block inside another one is a part of it, and its list stays empty.
         """
@@ -295,7 +295,7 @@ class Caller(ABC):
         )  # fmt: skip
 
     def getpid(self) -> int:
-        """Return the process's PID in its own PID namespace."""
+        """Return the PID of the process in its PID namespace, getpid(2)."""
         return self.call("getpid")
 
     def setsid(self) -> None:
@@ -344,7 +344,7 @@ CLONE_OPTIONS = {
 def make_in_order(requests: Iterable[Request], make: Callable[..., int]) -> list[int]:
     """Make the calls by ``make`` up to the first failure; return their raw results.
 
-    After a failure only the calls of ``TIDYING`` are made; their results are not returned.
+    After a failure only the calls in ``CLEANUP`` are made; their results are not returned.
     """
     results: list[int] = []
     failed = False
@@ -352,7 +352,7 @@ def make_in_order(requests: Iterable[Request], make: Callable[..., int]) -> list
         if not failed:
             results.append(make(name, *_resolved(arguments, results)))
             failed = results[-1] < 0 and -results[-1] not in accepted
-        elif name in TIDYING and _is_known(arguments[0], results):
+        elif name in CLEANUP and _is_known(arguments[0], results):
             make(name, *_resolved(arguments, results))
     return results
 

@@ -74,8 +74,8 @@ def capset(caller: Caller, effective: int, permitted: int, inheritable: int) -> 
 def become_mapped(caller: Caller) -> None:
     """Give the caller a mapped user and group, if its user namespace does not map its own.
 
-    A process keeps its IDs on the host when it joins a user namespace or when the map is
-    written, user_namespaces(7).  So it would still own the files of its user on the host.
+    A process keeps its IDs on the host in a new user namespace, user_namespaces(7).  So it
+    would still own the files of its user on the host.
     The new IDs are 0, or the lowest of the map.  Raises KernelError if setgroups(2) is denied.
     """
     status = procfs.status(caller.pid)

@@ -20,7 +20,7 @@ def join_session_keyring(caller: Caller) -> None:
             shown=["KEYCTL_JOIN_SESSION_KEYRING", "NULL"],
         )  # fmt: skip
     except KernelError as error:
-        # Without CONFIG_KEYS no process has keys.  And if a filter denies us keyctl(2), like
-        # the one of Docker around us, it denies keyctl(2) to all processes inside too.
+        # Without CONFIG_KEYS no process has keys.  And a filter that denies us keyctl(2), like
+        # the filter of Docker, denies it to all processes inside too.
         if error.errno not in (errno.ENOSYS, errno.EPERM):
             raise

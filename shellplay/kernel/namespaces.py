@@ -52,16 +52,16 @@ def identify(pid: int | str, kind: str) -> NamespaceId | None:
     """
     if pid == "self":
         return _own(kind, os.getpid())
-    return _identified(pid, kind)
+    return _read_identity(pid, kind)
 
 
 @cache
 def _own(kind: str, process: int) -> NamespaceId | None:
     # This process never changes its namespaces, so we read each of them once.
-    return _identified(process, kind)
+    return _read_identity(process, kind)
 
 
-def _identified(pid: int | str, kind: str) -> NamespaceId | None:
+def _read_identity(pid: int | str, kind: str) -> NamespaceId | None:
     try:
         found = os.stat(f"/proc/{pid}/ns/{kind}")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
@@ -89,7 +89,7 @@ def open_namespace(pid: int | str, kind: str) -> int:
 
 def of_descriptor(fd: int) -> NamespaceId:
     """Return the namespace of a descriptor; raise KernelError for another kind of file."""
-    flag = _ask(fd, NS_GET_NSTYPE)
+    flag = _ioctl(fd, NS_GET_NSTYPE)
     found = os.fstat(fd)
     kind = next(name for name, value in CLONE_FLAGS.items() if value == flag)
     return NamespaceId(kind, found.st_dev, found.st_ino)
@@ -97,7 +97,7 @@ def of_descriptor(fd: int) -> NamespaceId:
 
 def owner(fd: int) -> NamespaceId | None:
     """Return the user namespace that owns a namespace; None if it is above our own."""
-    return _related(fd, NS_GET_USERNS)
+    return _identify_related(fd, NS_GET_USERNS)
 
 
 def open_owner(fd: int) -> int:
@@ -105,7 +105,7 @@ def open_owner(fd: int) -> int:
 
     Raises KernelError (EPERM: it is above our own).
     """
-    return _ask(fd, NS_GET_USERNS)
+    return _ioctl(fd, NS_GET_USERNS)
 
 
 def owners(pid: int | str, kind: str) -> tuple[NamespaceId, ...]:
@@ -139,12 +139,12 @@ def owners_of_descriptor(fd: int) -> tuple[NamespaceId, ...]:
     """
     found: list[NamespaceId] = []
     try:
-        related = _ask(fd, NS_GET_USERNS)
+        related = _ioctl(fd, NS_GET_USERNS)
         while True:
             found.append(of_descriptor(related))
             below, related = related, -1
             try:
-                related = _ask(below, NS_GET_PARENT)
+                related = _ioctl(below, NS_GET_PARENT)
             finally:
                 os.close(below)
     except KernelError as error:
@@ -158,7 +158,7 @@ def parent(fd: int) -> NamespaceId | None:
 
     Raises KernelError (EINVAL) for all other kinds.
     """
-    return _related(fd, NS_GET_PARENT)
+    return _identify_related(fd, NS_GET_PARENT)
 
 
 def lineage(pid: int | str, kind: str) -> tuple[NamespaceId, ...]:
@@ -169,7 +169,7 @@ def lineage(pid: int | str, kind: str) -> tuple[NamespaceId, ...]:
     fd = open_namespace(pid, kind)
     found = [of_descriptor(fd)]
     try:
-        while (above := _opened(fd, NS_GET_PARENT)) is not None:
+        while (above := _open_related(fd, NS_GET_PARENT)) is not None:
             os.close(fd)
             fd = above
             found.append(of_descriptor(fd))
@@ -193,24 +193,24 @@ def _plain(kind: str) -> str:
     return kind.removesuffix("_for_children")
 
 
-def _ask(fd: int, request: int) -> int:
+def _ioctl(fd: int, request: int) -> int:
     try:
         return fcntl.ioctl(fd, request)
     except OSError as error:
         raise KernelError("ioctl", error.errno or errno.EIO, f"nsfs {request:#x}") from error
 
 
-def _opened(fd: int, request: int) -> int | None:
+def _open_related(fd: int, request: int) -> int | None:
     try:
-        return _ask(fd, request)
+        return _ioctl(fd, request)
     except KernelError as error:
         if error.errno == errno.EPERM:
             return None
         raise
 
 
-def _related(fd: int, request: int) -> NamespaceId | None:
-    related = _opened(fd, request)
+def _identify_related(fd: int, request: int) -> NamespaceId | None:
+    related = _open_related(fd, request)
     if related is None:
         return None
     try:

@@ -73,9 +73,9 @@ def knows_architecture(architecture: str) -> bool:
 def compiled(wanted: Rules) -> bytes:
     """Compile rules, or read them from the cache; return struct sock_filter[].
 
-    Names that libseccomp does not know are skipped.  If the default action is ``errno``, a
-    call that is newer than all named calls fails with ENOSYS, as on an old kernel.  Raises
-    Refused if libseccomp is missing, KernelError if it refuses the rules.
+    Names that libseccomp does not know are skipped.  With the default action ``errno``, a
+    call newer than all named calls fails with ENOSYS, as on an old kernel.  Raises Refused if
+    libseccomp is missing, KernelError if it refuses the rules.
     """
     # Loaded here: to list the fences needs no filter.
     from shellplay.kernel import seccomp_cache

@@ -26,8 +26,8 @@ class _Version(ctypes.Structure):
 def place(rules: object) -> Path | None:
     """Return the path of the file for the filter of ``rules``; None if it is not cached.
 
-    The name is a hash of the ``repr`` of the rules and of the versions of libseccomp,
-    shellplay and the processor.
+    The name is a hash of the ``repr`` of the rules, the processor, and the versions of
+    libseccomp and shellplay.
     """
     try:
         version = ctypes.CDLL("libseccomp.so.2").seccomp_version

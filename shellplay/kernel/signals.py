@@ -18,8 +18,8 @@ _deferring = False
 def deferred() -> Iterator[None]:
     """Defer INT, TERM and HUP until the end of the ``with`` block.
 
-    A ^C must not leave a bash that is stopped in a remote call, or a fork that is not
-    recorded.  A nested block has no effect: the outer block delivers the signals.
+    A ^C must not leave a bash stopped in a remote call, or a fork that is not recorded.  A
+    nested block has no effect: the outer block delivers the signals.
     """
     global _deferring
     # Python runs handlers in the main thread only, so other threads need no block.

@@ -228,10 +228,10 @@ class Stub(Caller):
 def _next_message(
     link: socket.socket, senders: Callable[[], Iterable[int]], ancillary_size: int = 0
 ) -> tuple[bytes, list[tuple[int, int, bytes]]]:
-    """Return the next message with its ancillary data; raise TimeoutError if none comes.
+    """Return the next message and its ancillary data; raise TimeoutError if there is none.
 
-    A program inside may have sent SIGSTOP to one of the processes ``senders``: then the wait
-    ends at once.
+    ``senders`` returns the PIDs of possible senders.  A program inside may have sent SIGSTOP
+    to a sender: then the wait ends early.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -266,8 +266,8 @@ def awaited(
 
     A stub in a new PID namespace does not know its PID on the host.  The kernel translates
     it in SCM_CREDENTIALS, unix(7).  ``environment`` is for the program that the stub becomes;
-    None: our environment.  ``senders`` returns the PIDs that may be the stub's, as far as they
-    are known.  Raises ShellGone or TimedOut.
+    None: our environment.  ``senders`` returns the known PIDs of which the stub has one.
+    Raises ShellGone or TimedOut.
     """
     try:
         space = socket.CMSG_SPACE(CREDENTIALS.size)

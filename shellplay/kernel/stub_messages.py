@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MESSAGE_SIZE = 200_000
-# Of one message: enough for the standard streams.
+# The most descriptors in a message: enough for the standard streams.
 MOST_DESCRIPTORS = 3
 # Enough for the results of many calls and the buffers that a call fills.
 ANSWER_SIZE = 65536

@@ -123,12 +123,12 @@ def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> A
         except OSError as error:
             # As execvp(3): after EACCES the search goes on.  The error counts only if the
             # program exists in this directory.
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR) and _seen(directory, argv[0]):
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR) and _exists(directory, argv[0]):
                 failure = error.errno or failure
             if failure not in (errno.ENOENT, errno.EACCES):
                 break
     return Answer([-failure])
 
 
-def _seen(directory: str, name: str) -> bool:
+def _exists(directory: str, name: str) -> bool:
     return os.path.exists(os.path.join(directory, name))

@@ -19,7 +19,7 @@ from shellplay.kernel import constants as k
 from shellplay.kernel import ptrace
 from shellplay.kernel.architecture import RESTART_CODES, native
 from shellplay.kernel.call_log import note
-from shellplay.kernel.caller import TIDYING, Argument, Caller, Request, Returned
+from shellplay.kernel.caller import CLEANUP, Argument, Caller, Request, Returned
 from shellplay.kernel.here import HERE
 from shellplay.kernel.lowering import Layout, Lowered
 from shellplay.kernel.pidfd import pidfd
@@ -360,12 +360,12 @@ class Tracee(Caller):
 
 
 def _fit_a_loop(requests: Sequence[Request]) -> bool:
-    """Tell whether a loop in the process is worth it, and can make the calls.
+    """Tell whether a loop in the process can make the calls, and is faster.
 
-    Its arguments are fixed, and it ends at the first failure: it does not tidy up.
+    The arguments of the loop are fixed.  It ends at the first failure, without ``CLEANUP``.
     """
     return len(requests) >= MANY and not any(
-        accepted or name in TIDYING or any(isinstance(each, Returned) for each in arguments)
+        accepted or name in CLEANUP or any(isinstance(each, Returned) for each in arguments)
         for name, arguments, accepted in requests
     )
 

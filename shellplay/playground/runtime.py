@@ -87,7 +87,7 @@ class Runtime:
             monitor = self.monitor
             if monitor.read_events():
                 return False
-            self.pty_reader.forget(monitor.events.fileno())
+            self.pty_reader.unwatch(monitor.events.fileno())
             monitor.close()
             self._kill_orphans(monitor)
         self._notice("the playground process has ended, and every container with it")

@@ -1,9 +1,9 @@
 """The rc file of a bash: prompt marks, a prompt that follows the fences, and a hidden key.
 
 Marks are OSC 133 sequences (semantic prompts) with a nonce, so that no program can forge
-them.  A and B are around the prompt, S is in a continuation prompt, C comes before a command
-runs, and D with its exit status after it.  P is in the prompt and has the status again, for a
-bash whose PROMPT_COMMAND is not ours any more.
+them.  A and B are around the prompt; S is in a continuation prompt.  C comes before a command
+runs, and D with its exit status comes after it.  P is in the prompt and has the status again,
+for a bash whose PROMPT_COMMAND is not ours any more.
 
 The hidden key is a sequence that no keyboard sends.  Bash runs the script behind it in the
 shell itself, and then draws the half-typed line again.  So we read and restore state without

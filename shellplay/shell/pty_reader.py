@@ -35,7 +35,7 @@ class PtyReader:
         self._actions[fd] = action
         self._epoll.register(fd, select.EPOLLIN)
 
-    def forget(self, fd: int) -> None:
+    def unwatch(self, fd: int) -> None:
         """Stop watching ``fd``; it is no error if it is not watched."""
         if self._actions.pop(fd, None) is not None:
             self._epoll.unregister(fd)
@@ -48,7 +48,7 @@ class PtyReader:
     def leased(self, terminal: Terminal) -> Iterator[None]:
         """Let the caller read a terminal for the ``with`` block."""
         fd = terminal.master
-        self.forget(fd)
+        self.unwatch(fd)
         with terminal.lock:
             pass  # Wait until the thread has finished a read.
         try:
@@ -75,4 +75,4 @@ class PtyReader:
                 action = self._actions.get(fd)
                 # The descriptor may be closed meanwhile, and its number reused.
                 if action is not None and action() and self._actions.get(fd) is action:
-                    self.forget(fd)
+                    self.unwatch(fd)

@@ -1,7 +1,7 @@
 """Run one line in a live bash, and return its exact output and exit status.
 
 A script sets the text as the line that bash edits, and then we type Enter.  So a tab does not
-complete, a newline does not run a part of the line, and vi mode does not take text as
+complete, and a newline does not run a part of the line.  In vi mode the text is not taken as
 commands.  The output is the text between the marks C and D.
 """
 
@@ -146,8 +146,8 @@ def run(
 
     A half-typed line is saved and restored.  ``timeout`` is in seconds, None for no limit.
     ``output`` gets the text at once; the result is then without it.  The status is None if
-    bash has ended.  Raises UsageError for text that cannot be typed, TimedOut after a ^C,
-    and Refused for a line that is incomplete or that bash refuses.
+    bash has ended.  Raises UsageError for text that cannot be typed, and TimedOut after a ^C.
+    Raises Refused for a line that is incomplete or that bash refuses.
     """
     _require_typable(text)
     collector = Collector(output)

@@ -124,7 +124,7 @@ class Shell:
 
     @contextmanager
     def _seized_at_prompt(self) -> Iterator[Tracee]:
-        # Bash prints the mark of its prompt a moment before it waits for a key, so we try
+        # Bash prints the mark of its prompt a moment before it waits for a key.  So we try
         # again for a second.
         deadline = time.monotonic() + PROMPT_PATIENCE_SECONDS
         while True:
@@ -218,6 +218,6 @@ def _make_group_leader(copy: Tracee, memory: BashMemory) -> None:
 
 
 def _await_end(pidfd: int) -> None:
-    # A frozen process, or a process in an uninterruptible call, dies only after the thaw or
-    # the end of the call.
+    # A frozen process dies only after the thaw, and a process in an uninterruptible call only
+    # after the call.
     readable(pidfd, ENDING_SECONDS)

@@ -1,7 +1,7 @@
 """State dump: read the state of a bash as items that another bash can restore.
 
-Bash prints the dump by ``declare -p``, ``alias -p``, ``trap -p`` and so on, and we split it
-into items here.  So bash does not fork, which a fence may deny.  Each builtin is called as
+Bash prints the dump by builtins like ``declare -p`` and ``trap -p``, and we split it into
+items here.  So bash does not fork, which a fence may deny.  Each builtin is called as
 ``\\builtin``, because no alias replaces it.  A random token separates the parts.
 """
 

@@ -55,8 +55,8 @@ def transfer(ask: Ask, want: State, have: State) -> Transferred:
     lines = [r"\builtin shopt -u expand_aliases", *lines, aliases.make if aliases else ""]
     failed = {int(word) for word in ask("\n".join(lines)).split("\x1d")[1:] if word.isdigit()}
     return Transferred(
-        _in_words([step for number, step in enumerate(steps) if number not in failed]),
-        _in_words([step for number, step in enumerate(steps) if number in failed]),
+        _as_text([step for number, step in enumerate(steps) if number not in failed]),
+        _as_text([step for number, step in enumerate(steps) if number in failed]),
     )
 
 
@@ -82,7 +82,7 @@ def _rank(step: Item) -> int:
     return ORDER.index(step.kind if step.kind in ORDER else "line")
 
 
-def _in_words(steps: list[Item]) -> tuple[str, ...]:
+def _as_text(steps: list[Item]) -> tuple[str, ...]:
     names: dict[str, list[str]] = defaultdict(list)
     for step in steps:
         names[NAMES.get(step.kind, step.kind)].append(step.name)

@@ -1,9 +1,9 @@
 """Cgroup hierarchies: mount points, the cgroups of a process, and places for new cgroups.
 
-Version 1 has a hierarchy for each controller, version 2 has one hierarchy for all, and a
-machine may have both, cgroups(7).  We make directories below our own cgroup, so that our own
-limits apply, too.  In version 2 a cgroup with processes cannot give controllers to its
-children.  So there we take the nearest ancestor without processes.
+Version 1 has a hierarchy for each controller, version 2 has one hierarchy for all, cgroups(7).
+A machine may have both.  We make directories below our own cgroup, so that our own limits
+apply, too.  In version 2 a cgroup with processes cannot give controllers to its children.
+So there we take the nearest ancestor without processes.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _fix(hierarchy: Hierarchy) -> str:
     return "start shellplay as root, or in a cgroup that root has given to you by chown"
 
 
-# -- what is in a directory ----------------------------------------------------------------
+# -- files of a cgroup ---------------------------------------------------------------------
 
 
 def pids(directory: str, *, below: bool = False) -> list[int]:
