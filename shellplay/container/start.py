@@ -8,9 +8,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
+from itertools import groupby
 from typing import TypeVar, cast
 
 from shellplay.container import apply, user
@@ -125,10 +127,15 @@ class _StartSequence:
             for limit in self._of(Limit):
                 # The root of a cgroup namespace is the cgroup of the process that makes it.
                 limit.enter_cgroup(self._target())
-        for namespace in sorted(self._of(Namespace), key=_shows_it_to_others):
-            with peer_namespace(self._state, namespace) as join:
-                self._apply(namespace, partial(self._enter, join=join))
-            if namespace.kind == "mnt":
+        namespaces = sorted(self._of(Namespace), key=_shows_it_to_others)
+        for blind, group in groupby(namespaces, _enters_blindly):
+            entered = list(group)
+            if blind:
+                self._enter_blindly(entered)
+            for namespace in entered if not blind else ():
+                with peer_namespace(self._state, namespace) as join:
+                    self._apply(namespace, partial(self._enter, join=join))
+            if any(each.kind == "mnt" for each in entered):
                 # From a new root no path leads to the files of the host.
                 self._volumes.copy(self._stub, without_devices=self._hides_devices)
         if self._plan.fresh_proc and "proc" not in self._plan:
@@ -183,6 +190,29 @@ class _StartSequence:
                 how(fence)
         except KernelError as error:
             raise explained(error, fence.kind, self._stub.pid) from error
+        self._note_applied(fence)
+
+    def _enter_blindly(self, fences: list[Namespace]) -> None:
+        """Enter new namespaces by one message to the stub; note and report each."""
+        ends: list[int] = []
+        made: list[int] = []
+        try:
+            with self._stub.together() as made:
+                for each in fences:
+                    each.apply(self._target())
+                    ends.append(self._stub.planned)
+        except KernelError as error:
+            # The call after the last result has failed.
+            failed = bisect_right(ends, len(made))
+            raise explained(error, fences[failed].kind, self._stub.pid) from error
+        for each in fences:
+            self._note_applied(each)
+            if isinstance(each, Net):
+                self._open_ports()
+
+    def _note_applied(self, fence: Fence) -> None:
+        """Note that a fence is applied, and report it."""
+        peelable = self._spec.is_bash
         applied = fence.how_at_start(self._stub.pid, peelable=peelable)
         self._applied.add(AppliedFence(fence, applied, 0))
         self._report(fence.kind, "")
@@ -197,8 +227,6 @@ class _StartSequence:
         self._stub = apply.enter(fence, self._target(join))
         if outside is not None:
             self._outside.append(outside)
-        if isinstance(fence, Net) and join is None:
-            self._open_ports()
 
     def _open_ports(self) -> None:
         """Allow every user every port of a network of its own, and pings, as Docker does.
@@ -331,6 +359,11 @@ class _StartSequence:
         else:
             self._process.connect().hand_over(self._stub, owner)
         self._stub.execute(program.argv, change=environment, fresh=True)
+
+
+def _enters_blindly(fence: Namespace) -> bool:
+    """Tell whether the stub itself enters a new namespace, without a result or a fact."""
+    return fence.blind and fence.join is None and not fence.by_fork
 
 
 def _shows_it_to_others(fence: Namespace) -> bool:

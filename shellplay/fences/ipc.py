@@ -7,3 +7,5 @@ from shellplay.fences.base.namespace import Namespace
 
 class Ipc(Namespace, kind="ipc", man="ipc_namespaces(7)"):
     """Shared memory, semaphores and message queues of the host."""
+
+    blind = True

@@ -47,8 +47,7 @@ class Returned(int):
 # An integer is passed in a register.  Bytes are copied to the memory of the caller, with a
 # NUL behind them.  A bytearray is copied there too, and copied back after the call.
 Argument = int | bytes | bytearray | Program | None
-# These calls are made even after a failure: otherwise a descriptor or the umask of a block
-# would stay in the live bash.
+# Made even after a failure: a live bash must not keep a descriptor or the umask of a block.
 CLEANUP = ("close", "umask")
 # The name of a call, its arguments, and the errnos that are not a failure.
 Request = tuple[str, tuple[Argument, ...], tuple[int, ...]]
@@ -154,6 +153,11 @@ class Caller(ABC):
         made = self.syscalls([(each.name, each.arguments, each.accepted) for each in planned])
         for each, result in zip(planned, made, strict=False):
             results.append(self._record(each, _resolved(each.arguments, made), result))
+
+    @property
+    def planned(self) -> int:
+        """The number of calls in the present ``together`` block so far."""
+        return len(self._planned or ())
 
     def syscalls(self, requests: Sequence[Request]) -> Sequence[int]:
         """Make the calls as ``make_in_order`` does; return their raw results."""
