@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 from pytest_pexpect import Pexpect
 
 from shellplay import testing
@@ -29,6 +30,10 @@ from tests.waiting import wait_until as wait_for_condition
 if TYPE_CHECKING:
     from shellplay.container.container import Container
     from shellplay.playground.playground import Playground
+
+# A time limit for one example measures how much else the machine has to do.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 STRICT = os.environ.get("SHELLPLAY_STRICT") == "1"
 HOMES = {
