@@ -1,4 +1,4 @@
-"""How a fence is applied to the live bash, after those that it needs: in place, by fork, anew.
+"""How a fence is applied to the live bash: in place, by fork or by respawn.
 
 A fence is applied in place if bash can leave it again; otherwise bash forks, and the original
 is suspended outside.  Where ptrace is refused, or after ``set live off``, a new bash is
@@ -168,7 +168,7 @@ class Applier:
         live = self._state.settings.live
         return not live or bool(placement.must_stay_above(self._stack, fence))
 
-    # -- anew ----------------------------------------------------------------------------
+    # -- respawn -------------------------------------------------------------------------
 
     def _respawn(
         self, fence: Fence, join: OpenNamespace | None

@@ -152,7 +152,7 @@ class Container:
 
     @property
     def parked_pids(self) -> list[int]:
-        """The host PIDs of all suspended bashes, those that have ended too."""
+        """The host PIDs of all suspended bashes, ended ones too."""
         return [shell.pid for shell in self._state.parked]
 
     @property
@@ -312,7 +312,7 @@ class Container:
         return run_line.job(result, new, command)
 
     def jobs(self) -> list[Process]:
-        """Return the children of the live bash, those that have ended too."""
+        """Return the children of the live bash, ended ones too."""
         return jobs.children(self._state)
 
     def kill(self, target: str, number: int) -> list[Process]:

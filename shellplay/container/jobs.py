@@ -20,7 +20,7 @@ ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.S
 
 
 def children(state: ContainerState) -> list[Process]:
-    """Return the children of the live bash, those that have ended too."""
+    """Return the children of the live bash, ended ones too."""
     shells = {shell.pid for shell in state.parked}
     found = []
     for pid in procfs.children(state.live.pid):

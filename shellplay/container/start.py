@@ -118,8 +118,8 @@ class _StartSequence:
         with self._stub.together():
             # Its stderr is a file of the host: the descriptor would lead out of a new root.
             self._stub.dup3(1, 2)
-            # From the moment it joins a namespace a program there may look into it, execve(2)
-            # ends that: see CVE-2016-9962.
+            # As soon as the stub joins a namespace, a program there could trace it
+            # (CVE-2016-9962).  execve(2) makes the process dumpable again.
             self._stub.set_undumpable()
             mount.umask(self._stub, UMASK)
             self._stub.chdir("/")

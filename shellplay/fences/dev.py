@@ -91,7 +91,7 @@ def _mount(caller: Caller, nodes: dict[str, int]) -> None:
     # Group 5 is that of terminals, where there is one.
     privileged = may_see_below_mounts(caller)
     group = ",gid=5" if privileged else ""
-    # Who has no privileges may see the message queues of an ipc fence only.
+    # Without privileges mqueue can be mounted only in an ipc namespace of its own.
     queues = privileged or identify(caller.pid, "ipc") != identify("self", "ipc")
     with caller.together():
         mask = mount.umask(caller, 0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shellplay.kernel.procfs import Status
 
 RANGE = "([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})"
-# (uid_t) -1 is nobody's number.
+# (uid_t) -1 is not a user ID: setresuid(2) takes it for "unchanged".
 NO_ID = 2**32 - 1
 
 

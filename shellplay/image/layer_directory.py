@@ -1,4 +1,4 @@
-"""Name the directories of unpacked layers, and hold them, so that nobody deletes them."""
+"""Names of unpacked layers' directories, and locks against their deletion."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def layer_name(chain_id: str) -> str:
 
 
 def hold_layer(path: Path) -> int:
-    """Open a layer's directory; nobody deletes the layer until the descriptor is closed."""
+    """Open a layer's directory; no process deletes the layer until it is closed."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     fcntl.flock(fd, fcntl.LOCK_SH)
     return fd

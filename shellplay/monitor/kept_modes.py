@@ -25,7 +25,7 @@ class KeptModes:
 
     def restore(self) -> None:
         """Set the modes if the terminal is still raw; if it is not, a shell has set its own."""
-        # It fails if the terminal has been hung up: then nobody needs its modes.
+        # The call fails if the terminal was hung up: then its modes do not matter.
         with suppress(termios.error):
             now = termios.tcgetattr(self._descriptor)
             if not now[LOCAL] & LINE_EDITING:

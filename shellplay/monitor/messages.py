@@ -7,7 +7,7 @@ monitor sends the PID and the wait status of each child that has ended.
 import struct
 
 READY = b"ready"
-# With one end of a new pair of sockets: fork a stub that is told on it what to call.
+# Comes with one end of a socket pair: fork a stub, which reads its requests there.
 STUB = b"stub"
 # With a terminal, and behind the word its marshalled modes: restore them at the end.
 KEEP_MODES = b"modes "

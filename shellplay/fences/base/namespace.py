@@ -1,4 +1,4 @@
-"""The fences that are namespaces: how a process moves into one, and who may."""
+"""The fences that are namespaces: how a process moves into one, and with which privileges."""
 
 from __future__ import annotations
 

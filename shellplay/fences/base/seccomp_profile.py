@@ -59,7 +59,7 @@ class Here(Value):
 
 def read(path: str | os.PathLike[str], here: Here) -> Rules:
     """Return the rules of a profile that apply here; UsageError if it is not a profile."""
-    # Loaded here: whoever only looks at fences reads no profile.
+    # Loaded here: a command that only shows fences needs no profile.
     import json
 
     try:

@@ -288,7 +288,7 @@ def forbid_devices(caller: Caller) -> None:
 def _restrict(caller: Caller, option: str) -> None:
     with caller.together():
         for each in mountinfo.mounts(caller.pid) or ():
-            # What lies under another one has no path, and nobody comes to it by one.
+            # A mount under another mount has no path, so no process can reach it.
             if not is_of_kernel(each.point) and _shows(caller, each):
                 mount_calls.mount_setattr(caller, k.AT_FDCWD, each.point, option)
 
