@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING
 
-from shellplay.container import exits, jobs
+from shellplay.container import exits, facts, jobs
 from shellplay.container.fencing import Fencing
 from shellplay.container.mounts import Files
 from shellplay.container.network import Network
@@ -219,9 +219,9 @@ class Container:
 
     # -- fences --------------------------------------------------------------------------
 
-    def fences(self) -> list[FenceRecord]:
-        """Return one record for each layer, re-read from the kernel."""
-        return self._fencing.records()
+    def fences(self, host: facts.Facts | None = None) -> list[FenceRecord]:
+        """Return one record for each layer, re-read from the kernel; see ``facts.of``."""
+        return self._fencing.records(host)
 
     def fence(self, fence: Fence) -> Change:
         """Apply a fence to the live bash; raise Refused, and then nothing has changed."""

@@ -14,23 +14,37 @@ if TYPE_CHECKING:
     from shellplay.container.applied import AppliedFence, AppliedFences
     from shellplay.container.state import ContainerState
 
+Facts = dict[str, Hashable | None]
 # A layer that the kernel shows of no process.
 NOT_SHOWN = "up, though the kernel does not show it"
 
 
+def host_facts() -> Facts:
+    """Read the fact of each layer for this process, which is on the host."""
+    return {kind: REGISTRY[kind].fact("self") for kind in ORDER}
+
+
 def of_the_host() -> list[FenceRecord]:
     """Return one record for each layer of the host, none of them fenced."""
-    return [_record(kind, REGISTRY[kind].fact("self"), None, None) for kind in ORDER]
+    return [_record(kind, fact, None, None) for kind, fact in host_facts().items()]
 
 
-def of(state: ContainerState, applied: AppliedFences) -> list[FenceRecord]:
-    """Return one record for each layer of a container, re-read from the kernel."""
-    return [_of(kind, state, applied) for kind in ORDER]
+def of(
+    state: ContainerState, applied: AppliedFences, host: Facts | None = None
+) -> list[FenceRecord]:
+    """Return one record for each layer of a container, re-read from the kernel.
+
+    ``host`` are the facts of the host; None: they are read, too.
+    """
+    beside = host_facts() if host is None else host
+    return [_of(kind, fact, state, applied) for kind, fact in beside.items()]
 
 
-def _of(kind: str, state: ContainerState, applied: AppliedFences) -> FenceRecord:
+def _of(
+    kind: str, host: Hashable | None, state: ContainerState, applied: AppliedFences
+) -> FenceRecord:
     layer = REGISTRY[kind]
-    host, mine = layer.fact("self"), None if state.dead else layer.fact(state.pid)
+    mine = None if state.dead else layer.fact(state.pid)
     up = applied.fenced(layer, mine, host)
     if not up and issubclass(layer, SeccompFilter) and not layer.foreign:
         mine = host  # Only the layer that was fenced shows the filters.

@@ -42,9 +42,9 @@ class Fencing:
 
     # -- facts ---------------------------------------------------------------------------
 
-    def records(self) -> list[FenceRecord]:
-        """Return one record for each layer, re-read from the kernel."""
-        return facts.of(self._state, self.applied)
+    def records(self, host: facts.Facts | None) -> list[FenceRecord]:
+        """Return one record for each layer, re-read from the kernel; see ``facts.of``."""
+        return facts.of(self._state, self.applied, host)
 
     @property
     def applied(self) -> AppliedFences:
