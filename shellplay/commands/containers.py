@@ -142,7 +142,7 @@ def rows(playground: Playground) -> list[dict[str, object]]:
     """Return one record for each container, in the shape of ``containers --json``."""
     from shellplay.container import facts
 
-    host = facts.host_facts() if playground.containers else None
+    host = facts.host_facts() if playground.containers else {}
     return [
         {
             "id": container.id,
@@ -155,7 +155,7 @@ def rows(playground: Playground) -> list[dict[str, object]]:
             "command": container.process.spec.name if container.process else "bash",
             "exit_status": container.process.exit_status if container.process else None,
             "parked": len(container.parked),
-            "fences": [record.fence for record in container.fences(host) if record.up],
+            "fences": container.fenced_kinds(host),
             "addresses": list(container.network.addresses),
             "ports": [vars(port) for port in container.network.ports],
         }

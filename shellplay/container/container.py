@@ -49,8 +49,7 @@ class Container:
     """One live bash; made by ``Playground.new``.
 
     ``find`` looks up another container by name, ``peers`` lists all of them.  ``notice``
-    takes a sentence about an event that no command asked for.  ``start`` says which program
-    runs instead of bash.
+    takes a sentence about an event that no command asked for.  ``start`` replaces the bash.
     """
 
     def __init__(
@@ -217,11 +216,13 @@ class Container:
         """Return the newest output of the terminal as it came, undecodable bytes marked."""
         return self.terminal.scrollback().decode("utf-8", "backslashreplace")
 
-    # -- fences --------------------------------------------------------------------------
+    def fences(self) -> list[FenceRecord]:
+        """Return one record for each layer, re-read from the kernel."""
+        return self._fencing.records()
 
-    def fences(self, host: facts.Facts | None = None) -> list[FenceRecord]:
-        """Return one record for each layer, re-read from the kernel; see ``facts.of``."""
-        return self._fencing.records(host)
+    def fenced_kinds(self, host: facts.Facts) -> list[str]:
+        """Return the kinds of the fenced layers; ``host`` has the facts of the host."""
+        return self._fencing.kinds(host)
 
     def fence(self, fence: Fence) -> Change:
         """Apply a fence to the live bash; raise Refused, and then nothing has changed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
-from shellplay.fences import ORDER, REGISTRY
+from shellplay.fences import ORDER, REGISTRY, Fence
 from shellplay.fences.base.seccomp_filter import SeccompFilter
 from shellplay.kernel.namespaces import identify
 from shellplay.model import FenceRecord, How, NamespaceId
@@ -29,22 +29,31 @@ def of_the_host() -> list[FenceRecord]:
     return [_record(kind, fact, None, None) for kind, fact in host_facts().items()]
 
 
-def of(
-    state: ContainerState, applied: AppliedFences, host: Facts | None = None
-) -> list[FenceRecord]:
-    """Return one record for each layer of a container, re-read from the kernel.
+def of(state: ContainerState, applied: AppliedFences) -> list[FenceRecord]:
+    """Return one record for each layer of a container, re-read from the kernel."""
+    return [_of(kind, fact, state, applied) for kind, fact in host_facts().items()]
 
-    ``host`` are the facts of the host; None: they are read, too.
+
+def fenced_kinds(state: ContainerState, applied: AppliedFences, host: Facts) -> list[str]:
+    """Return the kinds of the fenced layers, re-read from the kernel.
+
+    ``host`` has the facts of the host: a list of many containers reads them once.
     """
-    beside = host_facts() if host is None else host
-    return [_of(kind, fact, state, applied) for kind, fact in beside.items()]
+    layers = ((REGISTRY[kind], fact) for kind, fact in host.items())
+    return [
+        layer.kind for layer, fact in layers if applied.fenced(layer, _fact(layer, state), fact)
+    ]
+
+
+def _fact(layer: type[Fence], state: ContainerState) -> Hashable | None:
+    return None if state.dead else layer.fact(state.pid)
 
 
 def _of(
     kind: str, host: Hashable | None, state: ContainerState, applied: AppliedFences
 ) -> FenceRecord:
     layer = REGISTRY[kind]
-    mine = None if state.dead else layer.fact(state.pid)
+    mine = _fact(layer, state)
     up = applied.fenced(layer, mine, host)
     if not up and issubclass(layer, SeccompFilter) and not layer.foreign:
         mine = host  # Only the layer that was fenced shows the filters.

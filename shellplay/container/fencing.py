@@ -42,9 +42,13 @@ class Fencing:
 
     # -- facts ---------------------------------------------------------------------------
 
-    def records(self, host: facts.Facts | None) -> list[FenceRecord]:
-        """Return one record for each layer, re-read from the kernel; see ``facts.of``."""
-        return facts.of(self._state, self.applied, host)
+    def records(self) -> list[FenceRecord]:
+        """Return one record for each layer, re-read from the kernel."""
+        return facts.of(self._state, self.applied)
+
+    def kinds(self, host: facts.Facts) -> list[str]:
+        """Return the kinds of the fenced layers, see ``facts.fenced_kinds``."""
+        return facts.fenced_kinds(self._state, self.applied, host)
 
     @property
     def applied(self) -> AppliedFences:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from shellplay.kernel.procfs import read, text
 
 _OCTAL = rb"\\([0-7]{3})"
@@ -59,20 +61,18 @@ def mounts(pid: int | str = "self") -> list[Mount] | None:
 def mounts_below(pid: int | str, path: str) -> list[Mount]:
     """Read the mounts at a path and below it; mountinfo must not escape the path."""
     lines = (read(pid, "mountinfo") or b"").splitlines()
-    at, below = f"{path} ".encode(), f"{path}/".encode()
-    points = (line.split(b" ", 5)[4] + b" " for line in lines)
-    return [
-        _mount(line)
-        for line, point in zip(lines, points, strict=True)
-        if point == at or point.startswith(below)
-    ]
+    at, below = f" {path} ".encode(), f" {path}/".encode()
+    # Another field may have the path, too.
+    found = (_mount(line) for line in lines if at in line or below in line)
+    return [each for each in found if f"{each.point}/".startswith(f"{path}/")]
 
 
 def mounts_at(pid: int | str, path: str) -> list[Mount]:
     """Read the mounts at a path, the topmost last; mountinfo must not escape the path."""
     lines = (read(pid, "mountinfo") or b"").splitlines()
-    point = path.encode()
-    return [_mount(line) for line in lines if line.split(b" ", 5)[4] == point]
+    point = f" {path} ".encode()
+    found = (_mount(line) for line in lines if point in line)
+    return [each for each in found if each.point == path]
 
 
 def mount_of(fd: int) -> int:
@@ -81,6 +81,7 @@ def mount_of(fd: int) -> int:
     return int(content.partition(b"\nmnt_id:")[2].split(None, 1)[0])
 
 
+@lru_cache(256)  # Many processes see the same mounts, and so the same lines.
 def _mount(line: bytes) -> Mount:
     before, _, after = line.partition(b" - ")
     first, second, device, root, point, options, *tags = before.split(b" ")

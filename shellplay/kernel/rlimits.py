@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import struct
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from shellplay.kernel import procfs
 from shellplay.kernel.here import HERE
@@ -47,6 +48,7 @@ class Range(Value):
         return soft if soft == hard else f"{soft}:{hard}"
 
 
+@lru_cache(16)  # Many processes have the same limits.
 def parse_limits(content: bytes) -> dict[str, Range]:
     """Parse a limits file, proc_pid_limits(5)."""
     found = {}

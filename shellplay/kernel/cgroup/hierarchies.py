@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from shellplay.errors import Refused
 from shellplay.kernel import procfs
@@ -58,22 +58,23 @@ class Hierarchy:
             directory = os.path.dirname(directory)
 
 
-def memberships(pid: int | str = "self") -> list[tuple[int, tuple[str, ...], str]]:
+def memberships(pid: int | str = "self") -> tuple[tuple[int, tuple[str, ...], str], ...]:
     """Return the cgroups of a process as hierarchy ID, controllers and path, cgroups(7).
 
-    Hierarchy 0 is version 2.  The list is empty for a process that has ended.
+    Hierarchy 0 is version 2.  It is empty for a process that has ended.
     """
     return parse_memberships(procfs.read(pid, "cgroup") or b"")
 
 
-def parse_memberships(content: bytes) -> list[tuple[int, tuple[str, ...], str]]:
+@lru_cache(16)  # Each limit asks for the same process.
+def parse_memberships(content: bytes) -> tuple[tuple[int, tuple[str, ...], str], ...]:
     """Parse a cgroup file of /proc; a path may hold colons."""
     found = []
     for line in content.splitlines():
         number, controllers, path = line.split(b":", 2)
         names = tuple(procfs.text(controllers).split(",")) if controllers else ()
         found.append((int(number), names, procfs.text(path)))
-    return found
+    return tuple(found)
 
 
 @cache  # A machine mounts them when it boots.
@@ -173,8 +174,9 @@ def pids(directory: str, *, below: bool = False) -> list[int]:
 def read(directory: str, name: str) -> str | None:
     """Return the text in a file of a cgroup, None if the file is missing."""
     try:
-        with open(f"{directory}/{name}") as file:
-            return file.read().strip()
+        # Unbuffered: a list of many containers reads thousands of these files.
+        with open(f"{directory}/{name}", "rb", buffering=0) as file:
+            return procfs.text(file.read() or b"").strip()
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENODEV):
             return None
