@@ -12,6 +12,8 @@ import pytest
 
 from shellplay.cast.events import Event, Output, Resized
 from shellplay.cast.reader import Reader
+from shellplay.kernel import procfs
+from shellplay.kernel.process_tree import descendants
 from shellplay.recipe.document import Actor, Step
 from shellplay.recipe.parse import parse
 from tests.e2e.watching import PROGRAM, Watcher
@@ -41,6 +43,11 @@ def session(open_terminal: Callable[..., Terminal], path: Path) -> Terminal:
     terminal.expect("leaves, the bash lives on")
     terminal.expect(r"[#$] ")
     return terminal
+
+
+def programs(session: Terminal) -> list[tuple[str, ...] | None]:
+    """Return the command lines of all processes of a session."""
+    return [procfs.arguments(pid) for pid in descendants(session.shell.pid)]
 
 
 def typed(terminal: Terminal, line: str, *, expecting: str = "") -> None:
@@ -97,6 +104,8 @@ def test_lines_typed_inside_are_steps_with_exact_output_and_status(
     typed(session, "ecnt\x02\x02ho moved\x7f\x7f\x1bOF", expecting="\nmovnt\r\n")
     typed(session, "sleep 1000 &", expecting=r"\[1\] \d+\r\n")
     leave(session)
+    # Bash goes on as soon as it has forked the job, which is another bash until its execve.
+    wait_until(lambda: ("sleep", "1000") in programs(session), "the job")
     assert session.run("ps host")[0] == 0
     _, one, loop, wrong, _, job, host = steps(path)
     assert (one.actor, one.text, output(one), one.status) == (
