@@ -24,7 +24,7 @@ class Batch:
         return b""
 
     def give_back(self, keys: bytes) -> None:
-        """Drop keys: there is no prompt that could read them."""
+        """Drop keys: without a prompt nothing reads them."""
 
 
 def run_lines(

@@ -179,7 +179,7 @@ def _fetch(what: str, command: Sequence[str]) -> None:
 
 
 def _packages() -> list[str]:
-    """Return the packages that tests/run installs, and those that only the image needs."""
+    """Return the packages of tests/run and the further packages of the image."""
     text = (ROOT / "tests" / "run").read_text()
     (names,) = re.findall(r'^packages="(.+)"$', text, re.MULTILINE)
     return sorted({*names.split(), *MORE_PACKAGES})
