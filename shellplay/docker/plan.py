@@ -5,25 +5,22 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shellplay.container.spec import ProcessSpec, Report, StartSpec, VolumeSpec, new_id
-from shellplay.directories import expanded
+from shellplay.docker.environment import environment
+from shellplay.docker.limits import limits
 from shellplay.docker.mounts import volumes
 from shellplay.docker.options import RunRequest
+from shellplay.docker.security import apply_security_option, capabilities
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY, Fence, docker
-from shellplay.fences.caps import ALL, PRESETS
 from shellplay.fences.net import BRIDGE, PASTA
-from shellplay.kernel.capabilities import NAMES
-from shellplay.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from shellplay.image.manifest import Image
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # The fences that mount over /proc, /sys and /dev; with --privileged they are left out.
 KERNEL_MOUNTS = ("proc", "sys", "dev")
 NETWORKS: dict[str, dict[str, str]] = {
@@ -80,7 +77,9 @@ class Plan:
         argv = self._argv()
         return ProcessSpec(
             argv=argv,
-            environment=self._environment(hostname),
+            environment=environment(
+                request, config.environment if config else (), hostname, self.term
+            ),
             directory=_absolute(
                 request.last("workdir") or (config.directory if config else "") or "/"
             ),
@@ -117,20 +116,6 @@ class Plan:
             raise UsageError(f"{request.image} says no command", f"run {request.image} CMD")
         return argv
 
-    def _environment(self, hostname: str) -> dict[str, str]:
-        config = self.image.config if self.image else None
-        variables = {"PATH": PATH, "HOSTNAME": hostname}
-        if self.request.has("tty"):
-            variables["TERM"] = self.term
-        variables.update(_variables(config.environment if config else ()))
-        for file in self.request.all("env-file"):
-            variables.update(_variables(_lines(file)))
-        for name in self.request.all("env"):
-            # Docker's rule: -e NAME unsets the variable if it is not in our environment.
-            variables.pop(name, None)
-            variables.update(_variables((name,)))
-        return variables
-
     # -- the fences ----------------------------------------------------------------------
 
     def _fences(self, hostname: str, report: Report) -> tuple[Fence, ...]:
@@ -157,13 +142,13 @@ class Plan:
         if request.has("privileged"):
             for kind in (*KERNEL_MOUNTS, "seccomp"):
                 del options[kind]
-        options.update(_limits(request))
-        if caps := _capabilities(request):
+        options.update(limits(request))
+        if caps := capabilities(request):
             options["caps"] = caps
         else:
             options.pop("caps")
         for word in request.all("security-opt"):
-            _security(word, options)
+            apply_security_option(word, options)
         return options
 
     def _root(self) -> dict[str, str]:
@@ -218,90 +203,3 @@ def _signal(text: str) -> str:
     if f"SIG{name}" not in signal.Signals.__members__:
         raise UsageError(f"there is no signal {text}", "as in TERM, INT or 15")
     return name
-
-
-def _variables(lines: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield ``NAME=VALUE``; a name alone is a variable of ours, if there is one."""
-    for line in lines:
-        name, equals, value = line.partition("=")
-        if not name or "\0" in line:
-            raise UsageError(f"{line!r} is no variable", "NAME=VALUE")
-        if equals:
-            yield name, value
-        elif name in os.environ:
-            yield name, os.environ[name]
-
-
-def _lines(file: str) -> tuple[str, ...]:
-    try:
-        text = expanded(file).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--env-file {file} cannot be read: {error}") from error
-    # Docker's rule: all characters after = belong to the value, spaces at the end too.
-    lines = (line.removesuffix("\r").lstrip() for line in text.split("\n"))
-    kept = tuple(line for line in lines if line and not line.startswith("#"))
-    for line in kept:
-        if any(letter.isspace() for letter in line.partition("=")[0]):
-            raise UsageError(
-                f"--env-file {file}: {line!r} has spaces in its name", "NAME=VALUE"
-            )
-    return kept
-
-
-def _limits(request: RunRequest) -> dict[str, dict[str, str]]:
-    options: dict[str, dict[str, str]] = {}
-    # For Docker, 0 means no limit.
-    if (memory := request.last("memory")) not in (None, "0"):
-        options["memory"] = {"max": memory}
-    if (cpus := request.last("cpus")) not in (None, "0"):
-        options["cpu"] = {"cpus": cpus}
-    if (cpuset := request.last("cpuset-cpus")) is not None:
-        options["cpuset"] = {"cpus": cpuset}
-    if (pids := request.last("pids-limit")) is not None and pids not in ("-1", "0"):
-        options["pids"] = {"max": pids}
-    if request.all("ulimit"):
-        options["rlimit"] = dict(map(_ulimit, request.all("ulimit")))
-    return options
-
-
-def _ulimit(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    known = [option.name for option in REGISTRY["rlimit"].options()]
-    if not equals or name not in known:
-        raise UsageError(f"--ulimit {text} is no limit", did_you_mean(name, known))
-    return name, value.replace("-1", "unlimited")
-
-
-def _capabilities(request: RunRequest) -> dict[str, str]:
-    """Return the options of the caps fence, none if no capability is dropped."""
-    if request.has("privileged"):
-        return {}
-    add = [name.lower().removeprefix("cap_") for name in request.all("cap-add")]
-    drop = [name.lower().removeprefix("cap_") for name in request.all("cap-drop")]
-    for name in (*add, *drop):
-        if name not in (ALL, *NAMES):
-            suggestion = did_you_mean(name, NAMES, "man 7 capabilities has them")
-            raise UsageError(f"there is no capability {name!r}", suggestion)
-    if ALL in add:
-        dropped = [name for name in drop if name != ALL]
-        return {"drop": ",".join(dropped)} if dropped else {}
-    if ALL in drop:
-        # Docker's rule: --cap-add counts even if --cap-drop ALL comes later.
-        return {"keep": ",".join(add)} if add else {"preset": "none"}
-    if not add and not drop:
-        return {"preset": "docker"}
-    kept = [*(name for name in PRESETS["docker"] if name not in drop), *add]
-    return {"keep": ",".join(dict.fromkeys(kept))} if kept else {"preset": "none"}
-
-
-def _security(word: str, options: dict[str, dict[str, str]]) -> None:
-    key, _, value = word.replace(":", "=", 1).partition("=")
-    if key == "no-new-privileges" and value in ("", "true"):
-        options["nnp"] = {}
-    elif key == "seccomp" and value == "unconfined":
-        options.pop("seccomp", None)
-    elif key == "seccomp" and value:
-        options["seccomp"] = {"profile": value}
-    elif (key, value) not in (("no-new-privileges", "false"), ("apparmor", "unconfined")):
-        fix = "no-new-privileges, seccomp=unconfined or seccomp=FILE"
-        raise UsageError(f"--security-opt {word} is not known here", fix)

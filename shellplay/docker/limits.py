@@ -1,0 +1,33 @@
+"""Translate the options for resources to the options of limits."""
+
+from __future__ import annotations
+
+from shellplay.docker.options import RunRequest
+from shellplay.errors import UsageError
+from shellplay.fences import REGISTRY
+from shellplay.nearest import did_you_mean
+
+
+def limits(request: RunRequest) -> dict[str, dict[str, str]]:
+    """Return the options of each limit by its kind; raises UsageError."""
+    options: dict[str, dict[str, str]] = {}
+    # For Docker, 0 means no limit.
+    if (memory := request.last("memory")) not in (None, "0"):
+        options["memory"] = {"max": memory}
+    if (cpus := request.last("cpus")) not in (None, "0"):
+        options["cpu"] = {"cpus": cpus}
+    if (cpuset := request.last("cpuset-cpus")) is not None:
+        options["cpuset"] = {"cpus": cpuset}
+    if (pids := request.last("pids-limit")) is not None and pids not in ("-1", "0"):
+        options["pids"] = {"max": pids}
+    if request.all("ulimit"):
+        options["rlimit"] = dict(map(_ulimit, request.all("ulimit")))
+    return options
+
+
+def _ulimit(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    known = [option.name for option in REGISTRY["rlimit"].options()]
+    if not equals or name not in known:
+        raise UsageError(f"--ulimit {text} is no limit", did_you_mean(name, known))
+    return name, value.replace("-1", "unlimited")
