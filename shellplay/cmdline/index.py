@@ -181,7 +181,7 @@ COMMANDS = {
     "doctor": Entry(
         "doctor",
         "other",
-        "Look at what this machine allows, and say what stands in the way and the fix.",
+        "Look at what this machine allows and what weakens fences here, and say the fix.",
     ),
     "recipes": Entry(
         "recipes",

@@ -1,12 +1,12 @@
-"""The checks of doctor: what this machine allows, and the fix of what it forbids."""
+"""The checks of doctor for the machine: what it has and allows, and a fix for the rest."""
 
 import os
 import platform
 import re
 import shutil
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from shellplay.commands.finding import Finding, When, sysctl_fix
 from shellplay.errors import Refused, ShellplayError
 from shellplay.kernel import machine, namespaces, procfs
 from shellplay.kernel.architecture import native
@@ -19,19 +19,6 @@ from shellplay.views.stats import size
 OLDEST_KERNEL = (5, 10)
 # Numbers from linux/capability.h.
 CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_SYS_PTRACE": 19, "CAP_SYS_RESOURCE": 24}
-
-
-class Finding(NamedTuple):
-    """The result of one check: a fact, and the fix if the machine forbids something."""
-
-    name: str
-    fact: str
-    fix: str = ""
-
-    def record(self) -> dict[str, str | bool | None]:
-        """Return it in the shape of docs/json.md."""
-        fix = self.fix or None
-        return {"name": self.name, "ok": fix is None, "fact": self.fact, "fix": fix}
 
 
 def findings() -> Iterator[Finding]:
@@ -56,7 +43,7 @@ def _kernel() -> Finding:
     release = platform.release()
     numbers = re.match(r"(\d+)\.(\d+)", release)
     new = numbers is None or (int(numbers[1]), int(numbers[2])) >= OLDEST_KERNEL
-    return Finding("kernel", release, "" if new else "5.10 or newer is needed")
+    return Finding("kernel", release, "" if new else "Linux 5.10 or newer", When.KERNEL)
 
 
 def _architecture() -> Finding:
@@ -102,7 +89,8 @@ def _capabilities() -> Finding:
 def _namespaces() -> Finding:
     missing = [kind for kind in namespaces.KINDS if not namespaces.supported(kind)]
     if missing:
-        return Finding("namespaces", f"no {' '.join(missing)}", "a kernel with them is needed")
+        fix = "a kernel with these namespaces"
+        return Finding("namespaces", f"no {' '.join(missing)}", fix, When.KERNEL)
     return Finding("namespaces", " ".join(namespaces.KINDS))
 
 
@@ -114,7 +102,9 @@ def _users() -> Finding:
     ):
         if sysctl(name) == forbids:
             who = "nobody" if name.startswith("user.") else "only root"
-            return Finding("user fence", f"{who} may: {name} is {forbids}", _set(name, allows))
+            return Finding(
+                "user fence", f"{who} may: {name} is {forbids}", sysctl_fix(name, allows)
+            )
     return Finding("user fence", "allowed for everyone")
 
 
@@ -130,8 +120,9 @@ def _ptrace() -> Finding:
     scope = sysctl(YAMA)
     if scope == "3" or (scope == "2" and os.geteuid() != 0):
         fact = f"refused: {YAMA} is {scope}; fences start a new bash"
-        reboot = "after a reboot, since 3 cannot be undone: " if scope == "3" else ""
-        return Finding("live fences", fact, reboot + _set(YAMA, "1"))
+        # Yama does not let anybody change 3 before the next boot.
+        when = When.BOOT if scope == "3" else When.NOW
+        return Finding("live fences", fact, sysctl_fix(YAMA, "1"), when)
     yama = f"{YAMA} is {scope}" if scope else "no Yama"
     return Finding("live fences", f"ptrace is not forbidden, {yama}")
 
@@ -168,7 +159,3 @@ def _way_out() -> Finding:
         return Finding("net pasta", rootless.require())
     except Refused as error:
         return Finding("net pasta", error.message, error.fix or "")
-
-
-def _set(name: str, value: str) -> str:
-    return f"sysctl {name}={value}, as root"

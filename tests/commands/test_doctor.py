@@ -30,7 +30,8 @@ def test_what_stands_in_the_way_is_marked_with_its_fix() -> None:
     done = shellplay("-c", "doctor", PATH="/nowhere")
     assert done.returncode == 0
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert ["!!", "bash", "none", "(apt-get", "install", "bash)"] in lines
+    at = lines.index(["!!", "bash", "none"])
+    assert lines[at + 1] == ["try:", "apt-get", "install", "bash"]
 
 
 def test_for_programs_each_finding_has_its_fix_or_null() -> None:
@@ -40,3 +41,17 @@ def test_for_programs_each_finding_has_its_fix_or_null() -> None:
     assert document["kind"] == "doctor"
     assert (found["bash"]["ok"], found["bash"]["fix"]) == (False, "apt-get install bash")
     assert (found["kernel"]["ok"], found["kernel"]["fix"]) == (True, None)
+    assert found["bash"]["when"] == "now"
+    assert found["kernel"]["when"] is None
+    assert {one["group"] for one in document["findings"]} == {"machine", "hardening"}
+    assert {"terminal", "ptrace", "programs", "directories"} <= set(found)
+
+
+def test_no_fix_that_takes_a_reboot_or_another_kernel_is_offered_as_one_to_try() -> None:
+    lines = shellplay("-c", "doctor", COLUMNS="500").stdout.splitlines()
+    document = json.loads(shellplay("-c", "doctor --json").stdout)
+    said = {"now": "try: ", "boot": "only at the next boot: ", "kernel": "only with another"}
+    for one in document["findings"]:
+        if one["fix"]:
+            [line] = [line.strip() for line in lines if line.endswith(f": {one['fix']}")]
+            assert line.startswith(said[one["when"]])
