@@ -4,6 +4,8 @@ A parameter of a command function is ``Annotated[T, X]``: X is an argument type,
 the value that it returns.
 """
 
+import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -11,6 +13,8 @@ from shellplay.errors import UsageError
 from shellplay.model import Value
 from shellplay.nearest import did_you_mean, quoted
 from shellplay.playground.playground import Playground
+
+ZERO = re.compile(r"0+(\.0*)?s?")
 
 
 class Candidate(Value):
@@ -104,6 +108,16 @@ class Seconds(Argument):
         if not 0 < seconds < 1e9:
             raise UsageError(f"{quoted(words[0])} is no time span", "write seconds, as in 5")
         return seconds
+
+
+class Grace(Seconds):
+    """How long something may take before it is killed; -1 sets no limit, as in Docker."""
+
+    def parse(self, words: Sequence[str], playground: Playground) -> float:
+        """Return the number of seconds, 0 or more, infinity for -1."""
+        if words[0] == "-1":
+            return math.inf
+        return 0.0 if ZERO.fullmatch(words[0]) else super().parse(words, playground)
 
 
 class Times(Argument):

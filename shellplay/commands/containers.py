@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
+from shellplay.cmdline.argument_types.processes import SignalName
 from shellplay.cmdline.arguments import (
     ContainerName,
     ContainerNames,
+    Grace,
     Option,
-    Seconds,
     Target,
     Word,
 )
@@ -111,29 +112,38 @@ def stop(
     labels: Annotated[tuple[str, ...], ContainerNames("NAME", "containers to end")] = (),
     *,
     time: Annotated[
-        float, Option("so long before KILL", short="-t", argument=Seconds("SECONDS", "time"))
+        float,
+        Option("so long before KILL, -1: for ever", short="-t", argument=Grace("SECONDS", "")),
     ] = GRACE_SECONDS,
+    signal: Annotated[
+        int | None,
+        Option("the signal to ask by", short="-s", argument=SignalName("SIGNAL", "")),
+    ] = None,
 ) -> Iterator[Outcome]:
     """End containers: every process of theirs, and what their fences made on the host.
 
     What run has started is asked first, by the signal of its image or TERM, and killed if
     it has not ended in time; it stays listed with its logs and exit status until rm. A bash
-    is ended and forgotten at once.
+    is ended and forgotten at once. One that has ended already stays as it is.
 
     Examples:
         stop            # the current one
         stop web db
         stop -t 1 web
+        stop -s INT db
     """
     if not labels and playground.current is None:
         raise Refused("stop: there is no container", "new makes one")
     current = [playground.current.label] if playground.current else []
     for label in labels or current:
         container = playground.find(label)
-        if container.has_bash or container.process is None or container.dead:
+        if not container.live.alive:
+            yield f"{label}: has ended already (rm {label} forgets it)"
+            continue
+        if container.has_bash or container.process is None:
             yield f"{label}: stopped, {count(playground.stop(container))} ended"
             continue
-        in_time = container.process.end(time)
+        in_time = container.process.end(time, signal)
         how = "" if in_time else f", killed after {time:g} s"
         yield f"{label}: exit status {container.process.exit_status}{how}"
 

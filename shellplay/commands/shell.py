@@ -19,6 +19,7 @@ from shellplay.cmdline.registry import command
 from shellplay.cmdline.tokenizer import split
 from shellplay.errors import KernelError, ShellGone, ShellplayError, UsageError
 from shellplay.kernel.poll import readable
+from shellplay.kernel.signal_names import signal_name
 from shellplay.playground.playground import Playground
 from shellplay.views.sanitize import SafeStream
 
@@ -117,7 +118,7 @@ def execute(
             # When PID 1 of a PID namespace ends, the kernel kills the others a moment before.
             if container.dead or readable(container.live.pidfd, MOMENT_SECONDS):
                 name = container.label
-                raise ShellGone(f"{name} has ended meanwhile", f"stop {name}") from error
+                raise ShellGone(f"{name} has ended meanwhile", f"logs {name}") from error
             raise
         from shellplay.container.start import NotStarted
 
@@ -138,24 +139,34 @@ def kill(
     dashed: Annotated[
         int | None, SignalWord("-SIGNAL", "the signal, TERM if not given")
     ] = None,
-    targets: Annotated[tuple[str, ...], Targets("PID|%JOB", "host PIDs or jobs")] = (),
+    targets: Annotated[
+        tuple[str | Container, ...], Targets("PID|%JOB|NAME", "host PIDs, jobs or containers")
+    ] = (),
     *,
-    named: Annotated[
+    signal_: Annotated[
         int | None,
         Option("the signal", short="-s", argument=SignalName("SIGNAL", "name or number")),
     ] = None,
 ) -> Iterator[Outcome]:
     """Send a signal to processes of the container, by host PID or by job.
 
-    Only processes of the playground are signalled, never others of the host.
+    A container by its name gets it at its first process, as in docker kill. Without a signal
+    that is KILL for a container, and TERM otherwise. Only processes of the playground are
+    signalled, never others of the host.
 
     Examples:
         kill 4242
         kill -9 %1
+        kill -s USR1 web
     """
     if not targets:
-        raise UsageError("kill needs PID|%JOB", "as in: kill -9 %1")
-    number = next((n for n in (dashed, named) if n is not None), int(signal.SIGTERM))
+        raise UsageError("kill needs PID|%JOB|NAME", "as in: kill -9 %1")
+    asked = next((n for n in (dashed, signal_) if n is not None), None)
     for target in targets:
-        for process in container.kill(target, number):
-            yield f"{container.label}: {signal.Signals(number).name} sent to {process.pid}"
+        if isinstance(target, str):
+            found, place, otherwise = container, target, signal.SIGTERM
+        else:
+            found, place, otherwise = target, None, signal.SIGKILL
+        number = int(otherwise) if asked is None else asked
+        for process in found.kill(place, number):
+            yield f"{found.label}: {signal_name(number)} sent to {process.pid}"

@@ -316,8 +316,8 @@ class Container:
         """Return the children of the live bash, ended ones too."""
         return jobs.children(self._state)
 
-    def kill(self, target: str, number: int) -> list[Process]:
-        """Send a signal to a host PID of this container, or to a job like %1.
+    def kill(self, target: str | None, number: int) -> list[Process]:
+        """Send a signal to a host PID of this container, a job like %1, or its first process.
 
         Returns the processes it was sent to; raises Refused if there is no such one.
         """

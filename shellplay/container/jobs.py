@@ -49,8 +49,8 @@ def _starts(pid: int) -> bool:
     return not (stat.executed and procfs.arguments(pid))
 
 
-def kill(state: ContainerState, target: str, number: int) -> list[Process]:
-    """Send a signal to a host PID of a container, or to a job like %1.
+def kill(state: ContainerState, target: str | None, number: int) -> list[Process]:
+    """Send a signal to a host PID of a container, or to a job like %1, or to the live bash.
 
     Returns the processes it was sent to; raises Refused if there is no such one.
     """
@@ -69,7 +69,9 @@ def kill(state: ContainerState, target: str, number: int) -> list[Process]:
     return found
 
 
-def _pids_of(state: ContainerState, target: str) -> list[int]:
+def _pids_of(state: ContainerState, target: str | None) -> list[int]:
+    if target is None:
+        return [state.live.pid]
     if not target.startswith("%"):
         pid = int(target)
         if pid not in state.members():

@@ -15,11 +15,12 @@ from shellplay.container.spec import ProcessSpec
 from shellplay.container.state import ContainerState
 from shellplay.container.stdio import Stdio
 from shellplay.container.user import Account
-from shellplay.errors import KernelError, Refused, ShellGone
+from shellplay.errors import KernelError, Refused, ShellGone, UsageError
 from shellplay.kernel import namespaces
 from shellplay.kernel.here import HERE
 from shellplay.kernel.poll import readable
 from shellplay.kernel.process_tree import kill_quietly, running
+from shellplay.kernel.signal_names import parse_signal
 from shellplay.kernel.signals import handles
 from shellplay.settings import GRACE_SECONDS
 
@@ -178,17 +179,28 @@ class ContainerProcess:
         poll.register(self._state.live.pidfd, select.POLLIN)
         poll.poll()
 
-    def end(self, seconds: float) -> bool:
-        """Send it the stop signal of its image, or TERM; kill it after some ``seconds``.
+    def end(self, seconds: float, number: int | None = None) -> bool:
+        """Send it a signal, its stop signal if that is None; kill it after ``seconds``.
 
-        Returns whether it has ended before that.
+        Returns whether it has ended before that.  Raises Refused if its image names an
+        unknown stop signal.
         """
-        self._send(signal.Signals[f"SIG{self.spec.stop_signal}"])
+        self._send(self._stop_signal() if number is None else number)
         in_time = readable(self._state.live.pidfd, seconds)
         if not in_time:
             self._send(signal.SIGKILL)
             self.wait()
         return in_time
+
+    def _stop_signal(self) -> int:
+        try:
+            return parse_signal(self.spec.stop_signal)
+        except UsageError as error:
+            label = self._state.label
+            raise Refused(
+                f"{label} cannot be asked to stop: its image names an {error.message}",
+                f"stop -s TERM {label}",
+            ) from error
 
     def _send(self, number: int) -> None:
         try:

@@ -118,7 +118,7 @@ class ContainerState:
     def require_alive(self) -> None:
         """Raise ShellGone if there is no live bash, Refused if it is paused."""
         if self.dead:
-            raise ShellGone(f"the bash of {self.label} has ended", f"stop {self.label}; new")
+            raise ShellGone(f"the bash of {self.label} has ended", f"rm {self.label}; new")
         if self.group.frozen:
             raise Refused(f"{self.label} is paused", f"resume {self.label}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from shellplay.docker.security import apply_security_option, capabilities
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY, Fence, docker
 from shellplay.fences.net import BRIDGE, PASTA
+from shellplay.kernel.signal_names import parse_signal
 
 if TYPE_CHECKING:
     from shellplay.image.manifest import Image
@@ -91,9 +91,7 @@ class Plan:
             attended=not request.has("detach"),
             forgotten=request.has("rm"),
             volumes=self._volumes(),
-            stop_signal=_signal(
-                request.last("stop-signal") or (config.stop_signal if config else "")
-            ),
+            stop_signal=self._stop_signal(),
         )
 
     def _volumes(self) -> tuple[VolumeSpec, ...]:
@@ -115,6 +113,14 @@ class Plan:
         if not argv:
             raise UsageError(f"{request.image} says no command", f"run {request.image} CMD")
         return argv
+
+    def _stop_signal(self) -> str:
+        """Return the signal that stop sends; that of an image may be an unknown one."""
+        asked = self.request.last("stop-signal")
+        if asked:
+            parse_signal(asked)
+            return asked
+        return (self.image.config.stop_signal if self.image else "") or "TERM"
 
     # -- the fences ----------------------------------------------------------------------
 
@@ -192,14 +198,3 @@ def _absolute(directory: str) -> str:
             f"the working directory {directory} is no absolute path", f"-w /{directory}"
         )
     return directory
-
-
-def _signal(text: str) -> str:
-    if not text:
-        return "TERM"
-    name = text.upper().removeprefix("SIG")
-    if text.isdecimal() and int(text) in signal.valid_signals():
-        name = signal.Signals(int(text)).name.removeprefix("SIG")
-    if f"SIG{name}" not in signal.Signals.__members__:
-        raise UsageError(f"there is no signal {text}", "as in TERM, INT or 15")
-    return name

@@ -1,29 +1,23 @@
 """Argument types for processes and signals, in the form of kill(1)."""
 
+from __future__ import annotations
+
 import re
 import signal
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from shellplay.cmdline.arguments import Argument, Candidate
-from shellplay.errors import UsageError
-from shellplay.nearest import did_you_mean, quoted
+from shellplay.errors import Refused, UsageError
+from shellplay.kernel.signal_names import parse_signal, signal_names
+from shellplay.nearest import quoted
 from shellplay.playground.playground import Playground
 
-# The lengths bound what int() has to read.
-NUMBER, TARGET = re.compile("[0-9]{1,2}"), re.compile("%?[0-9]{1,10}")
+if TYPE_CHECKING:
+    from shellplay.container.container import Container
 
-
-def signal_number(word: str) -> int:
-    """Return the number of ``9``, ``KILL`` or ``SIGKILL``; raises UsageError."""
-    if NUMBER.fullmatch(word) and int(word) in set(signal.Signals):
-        return int(word)
-    names = {one.name.removeprefix("SIG"): int(one) for one in signal.Signals}
-    number = names.get(word.upper().removeprefix("SIG"))
-    if number is None:
-        upper = word.upper().removeprefix("SIG")
-        fix = did_you_mean(upper, [n.lower() for n in names], "see signal(7)")
-        raise UsageError(f"unknown signal {quoted(word)}", fix)
-    return number
+# The length bounds what int() has to read.
+TARGET = re.compile("%?[0-9]{1,10}")
 
 
 class SignalWord(Argument):
@@ -35,15 +29,15 @@ class SignalWord(Argument):
 
     def parse(self, words: Sequence[str], playground: Playground) -> int:
         """Return its number."""
-        return signal_number(words[0][1:])
+        return parse_signal(words[0][1:])
 
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
         """Offer the signals by name."""
-        for one in signal.Signals:
-            name = one.name.removeprefix("SIG")
-            yield Candidate(f"-{name}", f"{int(one)}, {signal.strsignal(one) or name}")
+        for name in signal_names():
+            number = parse_signal(name)
+            yield Candidate(f"-{name}", f"{number}, {signal.strsignal(number) or name}")
 
 
 class SignalName(SignalWord):
@@ -51,7 +45,7 @@ class SignalName(SignalWord):
 
     def parse(self, words: Sequence[str], playground: Playground) -> int:
         """Return its number."""
-        return signal_number(words[0])
+        return parse_signal(words[0])
 
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
@@ -64,26 +58,36 @@ class SignalName(SignalWord):
 
 
 class Targets(Argument):
-    """Processes to signal: host PIDs, or jobs of the live bash as ``%1``."""
+    """What to signal: host PIDs, jobs of the live bash as ``%1``, or containers."""
 
     arity = "many"
 
-    def parse(self, words: Sequence[str], playground: Playground) -> tuple[str, ...]:
-        """Check the form of each word; kill(2) finds out whether the process exists."""
-        for word in words:
-            if not TARGET.fullmatch(word):
-                raise UsageError(
-                    f"{quoted(word)} is neither a host PID nor a job", "as in 4242 or %1"
-                )
-        return tuple(words)
+    def parse(
+        self, words: Sequence[str], playground: Playground
+    ) -> tuple[str | Container, ...]:
+        """Find the containers; kill(2) finds out whether a process exists."""
+        return tuple(
+            word if TARGET.fullmatch(word) else _container(word, playground) for word in words
+        )
 
     def complete(
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
-        """Offer the jobs of the current container's bash."""
+        """Offer the containers, and the jobs of the current one's bash."""
+        for container in playground.containers:
+            yield Candidate(container.label, "the first process of this container")
         if playground.current is not None:
             for job in playground.current.jobs():
                 inside = "/".join(str(pid) for pid in job.inside[1:])
                 yield Candidate(
                     str(job.pid), f"{job.command} ({inside} inside)" if inside else job.command
                 )
+
+
+def _container(word: str, playground: Playground) -> Container:
+    try:
+        return playground.find(word)
+    except Refused as error:
+        raise UsageError(
+            f"{quoted(word)} is neither a host PID nor a job nor a container", error.fix
+        ) from error
