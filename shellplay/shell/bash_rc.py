@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import re
 
-# These bytes are escaped for printf %b: a backslash, and all but printable ASCII.
-_UNTYPABLE = re.compile(rb"[^ -\[\]-~]")
+# These bytes are escaped for printf %b, as is a backslash: all but printable ASCII.
+_UNTYPABLE = re.compile(rb"[^ -~]")
 TEMPLATE = r"""
 __shellplay_prompt() {
     __shellplay_keep_builtin
@@ -126,6 +126,6 @@ def key_sequence(nonce: str, script: str) -> bytes:
     The script is sent as one line of printable ASCII: the terminal would interpret control
     characters, and bash would decode other bytes by its locale.
     """
-    text = script.encode("utf-8", "surrogateescape")
+    text = script.encode("utf-8", "surrogateescape").replace(b"\\", rb"\\")
     escaped = _UNTYPABLE.sub(lambda match: b"\\0%03o" % ord(match[0]), text)
     return f"\x1b[7133;{nonce}~".encode() + escaped + b"\n"

@@ -24,7 +24,7 @@ class MarkReader:
 
     def __init__(self, nonce: str) -> None:
         self._pattern = re.compile(
-            rb"\x1b\]133;([ABCDEPSHeh])(?:;(\d+))?;k=" + nonce.encode() + rb"\x07"
+            rb"\x1b\]133;([ABCDEPSHeh])(?:;(\d{1,9}))?;k=" + nonce.encode() + rb"\x07"
         )
         self._held = b""
 

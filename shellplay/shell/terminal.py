@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from shellplay.errors import ShellGone, TimedOut
+from shellplay.errors import Refused, ShellGone, TimedOut
 from shellplay.kernel import procfs
 from shellplay.kernel.signals import deferred
 from shellplay.model import ShellState
@@ -31,6 +31,11 @@ SCROLLBACK_BYTES = 256 * 1024
 FULL = 2048
 HANGUP = -1
 HIDDEN_TIMEOUT = 10.0
+# A program inside may know the nonce, so hidden output must not fill our memory, nor last.
+HIDDEN_BYTES = 64 * 1024 * 1024
+HIDDEN_PATIENCE = 120.0
+# Bytes that bash evaluates in a second at least, on a busy machine.
+SCRIPT_SPEED = 500_000
 REDRAW_TIMEOUT = 0.3
 ABORT = b"\x07"
 # In asm-generic/ioctls.h, see TIOCGPTPEER(2const).
@@ -71,7 +76,7 @@ class Terminal(Pty):
         self._answer: bytes | None = None
         # The line that was typed last, if bash reports lines.
         self.line = b""
-        self._unsent = b""
+        self._unsent = bytearray()
         self._pieces: deque[bytes | Mark] = deque()
 
     def take_scrollback(self, other: Terminal) -> None:
@@ -124,7 +129,8 @@ class Terminal(Pty):
         if isinstance(piece, Mark):
             self._follow(piece)
         elif self._hidden is not None:
-            self._hidden += piece
+            if len(self._hidden) < HIDDEN_BYTES:
+                self._hidden += piece
             return
         else:
             self.remember(piece)
@@ -191,14 +197,14 @@ class Terminal(Pty):
         while not until():
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             ready = {fd for fd, _ in poll.poll(None if left is None else left * 1000)}
+            ended = bool(ready)
             if self.master in ready:
                 with deferred():
-                    size = self.read()
-                if size != HANGUP:
-                    continue
-            if ready:
+                    ended = self.read() == HANGUP
+            if ended:
                 raise ShellGone("the bash has ended")
-            if left == 0.0:
+            # Endless output is no answer.
+            if left == 0.0 and not until():
                 raise TimedOut("bash did not answer in time")
 
     # -- writing -------------------------------------------------------------------------
@@ -228,28 +234,31 @@ class Terminal(Pty):
         if self._unsent:
             self.typed += 1
             with suppress(BlockingIOError):
-                self._unsent = self._unsent[os.write(self.master, self._unsent) :]
+                del self._unsent[: os.write(self.master, self._unsent)]
 
     def _write(self, content: bytes) -> None:
         self._unsent += content
         self._send_rest()
         poll = select.poll()
         poll.register(self.master, select.POLLIN | select.POLLOUT)
-        deadline = time.monotonic() + HIDDEN_TIMEOUT
+        deadline, size = time.monotonic() + HIDDEN_TIMEOUT, len(self._unsent)
         while self._unsent:
-            ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
-            if not ready:
-                raise TimedOut(f"nobody has read what was typed for {HIDDEN_TIMEOUT:g} seconds")
-            _, events = ready[0]
-            if events & ~select.POLLOUT and self.read() == HANGUP:
-                raise ShellGone("the terminal has been hung up")
+            left = max(0.0, deadline - time.monotonic())
+            for _, events in poll.poll(left * 1000):
+                if events & ~select.POLLOUT and self.read() == HANGUP:
+                    raise ShellGone("the terminal has been hung up")
             self._send_rest()
+            if len(self._unsent) < size:
+                # A large script takes its time: the limit is for a bash that reads nothing.
+                deadline, size = time.monotonic() + HIDDEN_TIMEOUT, len(self._unsent)
+            elif left == 0.0:
+                raise TimedOut(f"nobody has read what was typed for {HIDDEN_TIMEOUT:g} seconds")
 
     def ask(self, script: str, *, alive: int) -> bytes:
         """Run ``script`` in bash by the hidden key; return its output to descriptor 3.
 
-        Bash must be at its prompt; the half-typed line is kept.  Raises ShellGone, or
-        TimedOut after ten seconds.
+        Bash must be at its prompt; the half-typed line is kept.  Raises ShellGone, TimedOut
+        after ten seconds of silence, and Refused if the output is too large.
         """
         begin, end = (f"\\e]133;{kind};k={self.nonce}\\a" for kind in "Hh")
         # The script has its own eval, so that the end mark is printed even after a syntax
@@ -263,11 +272,29 @@ class Terminal(Pty):
             self._answer = None
             # After ESC, ^X or ^R readline would take our key as the next key, so we abort.
             abort = ABORT if self.typed_since_prompt else b""
-            self._write(abort + key_sequence(self.nonce, wrapped))
-            self.wait(lambda: self._answer is not None, timeout=HIDDEN_TIMEOUT, alive=alive)
-            answer = self._answer or b""
+            keys = abort + key_sequence(self.nonce, wrapped)
+            self._write(keys)
+            answer = self._await_answer(len(keys), alive)
             self._await_redraw(alive)
             return answer.replace(b"\r\n", b"\n")
+
+    def _await_answer(self, typed: int, alive: int) -> bytes:
+        """Read until bash has answered a script that has ``typed`` bytes."""
+        silence = HIDDEN_TIMEOUT + typed / SCRIPT_SPEED
+        deadline = time.monotonic() + HIDDEN_PATIENCE
+        size = -1
+        while self._answer is None:
+            before, size = size, len(self._hidden or b"")
+            if size >= HIDDEN_BYTES:
+                raise Refused(f"bash has printed {HIDDEN_BYTES >> 20} MiB of hidden output")
+            if size == before or time.monotonic() > deadline:
+                raise TimedOut("bash did not answer in time")
+            with suppress(TimedOut):
+                self.wait(self._has_answered, timeout=silence, alive=alive)
+        return self._answer
+
+    def _has_answered(self) -> bool:
+        return self._answer is not None or len(self._hidden or b"") >= HIDDEN_BYTES
 
     def _await_redraw(self, alive: int) -> None:
         """Read until the prompt is drawn again, or bash does not draw it."""

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from shellplay.container.container import Container
+from shellplay.errors import Refused, TimedOut
 from shellplay.fences import REGISTRY
+from shellplay.shell import terminal
 from tests.hostile.attacks import hole
 
 pytestmark = pytest.mark.everyone
@@ -63,3 +65,25 @@ def test_no_code_comes_out_of_any_fence_that_goes_one_way(
     assert container.run("echo $data").output == "kept\n"
     assert container.run("declare -F evil").status == 1
     assert container.run("alias wicked").status == 1
+
+
+def test_an_answer_without_an_end_is_refused(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "HIDDEN_BYTES", 100_000)
+    container.fence(REGISTRY["nnp"]())
+    container.run(": inside")
+    with pytest.raises(Refused, match="hidden output"):
+        container.terminal.ask("while printf %999s >&3; do :; done", alive=container.live.pidfd)
+
+
+def test_output_without_an_end_is_no_answer(
+    container: Container, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(terminal, "HIDDEN_TIMEOUT", 1.0)
+    now = tmp_path / "now"
+    flood = "while :; do printf %1000s >/dev/tty; done"
+    container.run(f"trap '[[ ! -e {now} ]] || {flood}' DEBUG")
+    now.touch()
+    with pytest.raises(TimedOut):
+        container.terminal.ask(":", alive=container.live.pidfd)
