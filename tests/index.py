@@ -38,9 +38,9 @@ def fence_entries() -> Iterator[str]:
     _load_all(fences)
     for kind in _in_order(fences.ORDER, LOADED):
         fence = LOADED[kind]
-        hides = (fence.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+        effect = (fence.__doc__ or "").strip().partition("\n")[0].rstrip(".")
         aliases = f", {fence.aliases!r}" if fence.aliases else ""
-        yield f"{kind!r}: Entry({hides!r}, {fence.man!r}{aliases}),\n"
+        yield f"{kind!r}: Entry({effect!r}, {fence.man!r}{aliases}),\n"
 
 
 def command_entries() -> Iterator[str]:

@@ -11,7 +11,7 @@ from shellplay.cmdline.argument_types.fences import (
     Chosen,
     FenceWords,
     LimitWords,
-    hidden,
+    effect,
     lacking,
 )
 from shellplay.cmdline.arguments import Option, Target
@@ -71,7 +71,7 @@ def fence(
             yield f"{container.label}: {one.kind} is left out: {error}"
             continue
         if one.kind in kinds.preset:
-            yield f"  hides: {hidden(one.kind)}"
+            yield f"  {effect(one.kind)}"
 
 
 @command("limit", group="fences", aliases=("update",))

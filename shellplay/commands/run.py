@@ -146,11 +146,11 @@ def started(
     playground: Playground, asked: RunRequest, image: Image | None, told: list[str]
 ) -> Container:
     """Start a container for the request; ``told`` gets a sentence for each fence."""
-    from shellplay.cmdline.argument_types.fences import hidden
+    from shellplay.cmdline.argument_types.fences import effect
     from shellplay.docker.plan import Plan
 
     def tell(kind: str, note: str) -> None:
-        told.append(f"  {note}" if note else f"{kind} fence up, hides: {hidden(kind)}")
+        told.append(f"  {note}" if note else f"{kind} fence up: {effect(kind)}")
 
     plan = Plan(asked, image, playground.settings.surroundings.term)
     return playground.new(asked.last("name"), plan.start(tell))

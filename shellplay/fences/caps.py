@@ -26,25 +26,32 @@ LIST = f"NAME,...|{ALL}"
 
 
 class Caps(Restriction, kind="caps", man="capabilities(7)", aliases=("capabilities", "cap")):
-    """Privileges of root: what is dropped no program inside can get, set-user-ID or not.
+    """Drops capabilities of root; no program inside gets them back, not even setuid ones.
 
-    ``caps docker`` leaves Docker's 14, ``caps none`` none; ``keep=`` and ``drop=`` add to
-    these and take away, or alone leave only some or all but some.  Names are like
-    ``net_raw`` or ``CAP_NET_RAW``, and ``all`` is all of them: ``drop=all keep=chown``
-    leaves one.  Alone it stands for ``caps docker``.
+    A new user namespace has all of them again; ``fence userns-lock`` closes that way.
+
+    ``caps docker`` leaves the 14 of Docker, ``caps none`` leaves none.  ``keep=`` and
+    ``drop=`` add to these and take away.  Alone, ``keep=`` leaves only those that it lists,
+    and ``drop=`` leaves all others.  Names are like ``net_raw`` or ``CAP_NET_RAW``;
+    ``all`` means all of them: ``drop=all keep=chown`` leaves one.  ``fence caps`` alone
+    means ``caps docker``.
     """
 
     opened_by = "user"
     after_user = True
 
     preset: str | None = option(
-        "what is left", choices=tuple(PRESETS), metavar="docker|none", bare=True, default=None
+        "the capabilities that are left",
+        choices=tuple(PRESETS),
+        metavar="docker|none",
+        bare=True,
+        default=None,
     )
     keep: str | None = option(
-        "those that are left", metavar=LIST, words=lambda: (ALL, *NAMES), default=None
+        "keep these", metavar=LIST, words=lambda: (ALL, *NAMES), default=None
     )
     drop: str | None = option(
-        "those that are not", metavar=LIST, words=lambda: (ALL, *NAMES), default=None
+        "drop these", metavar=LIST, words=lambda: (ALL, *NAMES), default=None
     )
 
     def _check(self) -> None:

@@ -6,7 +6,7 @@ from shellplay.fences.base.namespace import Namespace
 
 
 class Cgroup(Namespace, kind="cgroup", man="cgroup_namespaces(7)", aliases=("cgroupns",)):
-    """The path of its cgroup: /proc/self/cgroup shows / inside.
+    """Shows bash its own cgroup as the root of the tree, in /proc/self/cgroup.
 
-    It changes the view, not the membership, and limits nothing.
+    It changes the view only: no process is moved, and no limit is set.
     """

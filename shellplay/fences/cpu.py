@@ -14,16 +14,16 @@ MOST_MICROSECONDS = 10_000 * PERIOD_MICROSECONDS
 
 
 class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
-    """Processor time: in every tenth of a second it runs only so long, all together.
+    """Limits the CPU time of the whole container, in every 100 ms.
 
-    ``cpu 0.5`` is half a processor, ``cpu 2`` two of them. /proc/cpuinfo and nproc inside go
-    on to show all.
+    ``cpu 0.5`` is half a CPU, ``cpu 2`` is two of them.  /proc/cpuinfo still lists all
+    CPUs, and older programs count them there.
     """
 
     beside = ("cpuacct",)
 
     cpus: str | None = option(
-        "how many processors' worth", metavar="NUMBER", bare=True, default=None
+        "the number of CPUs, as in 0.5", metavar="NUMBER", bare=True, default=None
     )
 
     def _check(self) -> None:

@@ -14,12 +14,12 @@ LIST = "[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*"
 
 
 class Cpuset(CgroupLimit, kind="cpuset", man="cpuset(7)"):
-    """The other processors: it runs on these only, and nproc inside counts no more.
+    """Runs the container on these CPUs only; nproc inside counts only them.
 
-    ``cpuset 0``, ``cpuset 0-1`` or ``cpuset 0,2``; /proc/cpuinfo goes on to show all.
+    ``cpuset 0``, ``cpuset 0-1`` or ``cpuset 0,2``.  /proc/cpuinfo still lists all CPUs.
     """
 
-    cpus: str | None = option("which of them", metavar="LIST", bare=True, default=None)
+    cpus: str | None = option("the CPUs, as in 0-1", metavar="LIST", bare=True, default=None)
 
     def _check(self) -> None:
         text = needed(self.kind, self.cpus, "0")

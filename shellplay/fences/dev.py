@@ -41,10 +41,10 @@ def is_harmless(path: Path) -> bool:
     return not (stat.S_ISDIR(found.st_mode) or stat.S_ISBLK(found.st_mode))
 
 
-class Dev(MountOver, kind="dev", man="devpts(4)", aliases=("devices",)):
-    """Devices: disks, memory, other terminals.
+class Dev(MountOver, kind="dev", man="pts(4)", aliases=("devices",)):
+    """Hides the devices of the host: disks, memory, the terminals of other users.
 
-    What is left is null zero full random urandom tty; pts, shm and mqueue are new.  The
+    null, zero, full, random, urandom and tty are left; pts, shm and mqueue are new.  The
     terminal of bash is still there, as /dev/tty and /dev/console.
     """
 

@@ -9,110 +9,104 @@ from shellplay.model import Value
 
 
 class Entry(Value):
-    """What a fence hides, its man page and its aliases."""
+    """The effect of a fence, its man page and its aliases."""
 
-    hides: str
+    effect: str
     man: str
     aliases: tuple[str, ...] = ()
 
 
 FENCES = {
     "user": Entry(
-        "Users, groups and privileges: root inside is an ordinary user outside",
+        "Gives bash users of its own: root inside has no privilege over the host",
         "user_namespaces(7)",
         ("userns", "users"),
     ),
     "mnt": Entry(
-        "Mounts: what is mounted inside is not seen outside",
+        "Gives bash mounts of its own: a mount made inside stays inside",
         "mount_namespaces(7)",
         ("mount", "ns"),
     ),
     "uts": Entry(
-        "The host name: what it is called inside is no longer what the host is called",
+        "Gives bash a host name of its own; a change inside stays inside",
         "uts_namespaces(7)",
         ("hostname", "host"),
     ),
     "ipc": Entry(
-        "Shared memory, semaphores and message queues of the host", "ipc_namespaces(7)"
+        "Gives bash its own System V shared memory, semaphores and message queues",
+        "ipc_namespaces(7)",
     ),
     "net": Entry(
-        "Interfaces, addresses, routes, ports and abstract sockets of the host",
+        "Gives bash a network of its own: interfaces, routes, ports, abstract sockets",
         "network_namespaces(7)",
         ("network",),
     ),
     "pid": Entry(
-        "Processes of the host: they cannot be signalled, and with mnt not be seen either",
+        "Gives bash its own PIDs; it cannot signal processes outside",
         "pid_namespaces(7)",
         ("process", "processes"),
     ),
     "cgroup": Entry(
-        "The path of its cgroup: /proc/self/cgroup shows / inside",
+        "Shows bash its own cgroup as the root of the tree, in /proc/self/cgroup",
         "cgroup_namespaces(7)",
         ("cgroupns",),
     ),
     "time": Entry(
-        "How long the host has been up: boot and monotonic clocks get an offset",
+        "Moves the clocks that count from the start of the host",
         "time_namespaces(7)",
         ("clock",),
     ),
     "root": Entry(
-        "Files: what is written or deleted inside leaves those of the host as they are",
+        "Gives bash another root directory: the files of the host, a directory, an image",
         "pivot_root(2)",
         ("rootfs", "chroot", "files"),
     ),
     "proc": Entry(
-        "Secrets and switches of the kernel in /proc: kcore, keys, sysrq-trigger, /proc/sys",
-        "proc(5)",
+        "Covers the secrets and the switches of the kernel in /proc, as Docker does", "proc(5)"
     ),
     "sys": Entry(
-        "Switches of devices and drivers in /sys, and of cgroups: they can be read only",
+        "Makes /sys read-only, with the switches of devices, drivers and cgroups",
         "sysfs(5)",
         ("sysfs",),
     ),
-    "dev": Entry("Devices: disks, memory, other terminals", "devpts(4)", ("devices",)),
-    "memory": Entry(
-        "Memory: if all of it together wants more, the kernel kills one of its processes",
-        "cgroups(7)",
+    "dev": Entry(
+        "Hides the devices of the host: disks, memory, the terminals of other users",
+        "pts(4)",
+        ("devices",),
     ),
-    "cpu": Entry(
-        "Processor time: in every tenth of a second it runs only so long, all together",
-        "cgroups(7)",
-    ),
+    "memory": Entry("Limits the memory of the whole container", "cgroups(7)"),
+    "cpu": Entry("Limits the CPU time of the whole container, in every 100 ms", "cgroups(7)"),
     "pids": Entry(
-        "The number of processes: once so many are there, fork fails, and no bomb spreads",
-        "cgroups(7)",
+        "Limits the number of processes; a fork bomb stays in the container", "cgroups(7)"
     ),
     "io": Entry(
-        "The speed of a disk: it reads and writes at most so many bytes in a second",
+        "Limits how fast the container reads and writes a disk, in bytes per second",
         "cgroups(7)",
     ),
     "cpuset": Entry(
-        "The other processors: it runs on these only, and nproc inside counts no more",
-        "cpuset(7)",
+        "Runs the container on these CPUs only; nproc inside counts only them", "cpuset(7)"
     ),
     "rlimit": Entry(
-        "Resources of a process: open files, processes of its user, sizes and time",
-        "getrlimit(2)",
+        "Limits what each process may use: open files, file sizes, CPU time", "getrlimit(2)"
     ),
     "caps": Entry(
-        "Privileges of root: what is dropped no program inside can get, set-user-ID or not",
+        "Drops capabilities of root; no program inside gets them back, not even setuid ones",
         "capabilities(7)",
         ("capabilities", "cap"),
     ),
     "nnp": Entry(
-        "New privileges: set-user-ID programs like su and sudo stay what you are",
+        "Keeps set-user-ID programs like su and sudo from gaining privileges",
         "PR_SET_NO_NEW_PRIVS(2const)",
         ("no_new_privs",),
     ),
     "landlock": Entry(
-        "Files and TCP ports, by what may be done with them: what is not listed is denied",
-        "landlock(7)",
+        "Limits files and TCP ports: what is not listed is denied", "landlock(7)"
     ),
     "seccomp": Entry(
-        "System calls: those that are denied fail, whoever makes them, root too", "seccomp(2)"
+        "Filters system calls: a call that is not allowed fails, for root too", "seccomp(2)"
     ),
     "userns-lock": Entry(
-        "New user namespaces: in one of its own anybody has all capabilities, and so reaches",
+        "Denies new user namespaces: root of a new one reaches more of the kernel",
         "user_namespaces(7)",
         ("userns_lock", "disable-userns"),
     ),

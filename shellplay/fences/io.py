@@ -16,13 +16,15 @@ ONLY_DIRECT = "cgroup v1 slows direct writes down, and none that the page cache 
 
 
 class Io(CgroupLimit, kind="io", man="cgroups(7)"):
-    """The speed of a disk: it reads and writes at most so many bytes in a second.
+    """Limits how fast the container reads and writes a disk, in bytes per second.
 
-    The disk is the one that / is on, if ``device=`` names no other.
+    Without ``device=`` it is the disk that / is on.
     """
 
-    read: str | None = option("bytes read in a second", metavar="AMOUNT", default=None)
-    write: str | None = option("bytes written in a second", metavar="AMOUNT", default=None)
+    read: str | None = option("the most bytes read per second", metavar="AMOUNT", default=None)
+    write: str | None = option(
+        "the most bytes written per second", metavar="AMOUNT", default=None
+    )
     device: str | None = option("another disk, as in /dev/sda", metavar="PATH", default=None)
 
     def _check(self) -> None:

@@ -6,6 +6,10 @@ from shellplay.fences.base.namespace import Namespace
 
 
 class Ipc(Namespace, kind="ipc", man="ipc_namespaces(7)"):
-    """Shared memory, semaphores and message queues of the host."""
+    """Gives bash its own System V shared memory, semaphores and message queues.
+
+    POSIX message queues are separate, too.  POSIX shared memory is not: it is made of files
+    in /dev/shm, so it is separate behind the ``dev`` fence.
+    """
 
     blind = True

@@ -27,26 +27,26 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/urandom")
 
 
 class Landlock(Restriction, kind="landlock", man="landlock(7)"):
-    """Files and TCP ports, by what may be done with them: what is not listed is denied.
+    """Limits files and TCP ports: what is not listed is denied.
 
-    ``write=/tmp`` leaves files to be changed below /tmp only, and says nothing of reading:
-    each option is about one thing.  ``none`` stands for no path or port at all.  A path is
-    what bash sees when the fence goes up.  What is open stays open, and /dev/null and its
-    like may be used; behind a limit on files nothing can be mounted.
+    Each option is about one thing: ``write=/tmp`` denies changes to files outside of /tmp,
+    and does not limit reading.  ``none`` means no path or port at all.  A path is what bash
+    sees when the fence goes up.  An open file stays open, and /dev/null and the like stay
+    usable.  Behind a limit on files, nothing can be mounted.  TCP ports need Linux 6.7.
     """
 
     opened_by = "nnp"
     visible = False
 
-    read: str | None = option("what may be read", metavar=PATHS, default=None)
+    read: str | None = option("read only below these paths", metavar=PATHS, default=None)
     write: str | None = option(
-        "where files may be changed, made and removed", metavar=PATHS, default=None
+        "change, make and remove files only below these paths", metavar=PATHS, default=None
     )
-    exec: str | None = option("which programs may be executed", metavar=PATHS, default=None)
-    connect: str | None = option(
-        "TCP ports to which it may connect", metavar=PORTS, default=None
+    exec: str | None = option(
+        "execute only programs below these paths", metavar=PATHS, default=None
     )
-    bind: str | None = option("TCP ports on which it may listen", metavar=PORTS, default=None)
+    connect: str | None = option("connect only to these TCP ports", metavar=PORTS, default=None)
+    bind: str | None = option("listen only on these TCP ports", metavar=PORTS, default=None)
 
     def _check(self) -> None:
         if not self._files() and not self._ports():

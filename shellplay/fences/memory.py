@@ -19,14 +19,15 @@ FROM_NOW_ON = "what it has in use already does not count, only what it takes fro
 
 
 class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
-    """Memory: if all of it together wants more, the kernel kills one of its processes.
+    """Limits the memory of the whole container.
 
-    ``free`` and /proc/meminfo inside go on to show the host's memory. It gets no swap unless
-    ``swap=`` says how much.
+    At the limit the kernel first reclaims memory, from the page cache for example.  If it
+    cannot reclaim enough, it kills a process inside.  free and /proc/meminfo inside show
+    the memory of the host.  The container gets no swap without ``swap=``.
     """
 
-    max: str | None = option("how much", metavar="AMOUNT", bare=True, default=None)
-    swap: str | None = option("and so much swap, if not none", metavar="AMOUNT", default=None)
+    max: str | None = option("the most memory", metavar="AMOUNT", bare=True, default=None)
+    swap: str | None = option("the most swap; without it, none", metavar="AMOUNT", default=None)
 
     def _check(self) -> None:
         self._sizes()

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class Mnt(Namespace, kind="mnt", man="mount_namespaces(7)", aliases=("mount", "ns")):
-    """Mounts: what is mounted inside is not seen outside.
+    """Gives bash mounts of its own: a mount made inside stays inside.
 
-    With ``propagation=slave`` what the host mounts later appears inside too.  The files are
-    still the host's.
+    The files are still those of the host.  With ``propagation=slave``, a later mount of the
+    host appears inside, too.
     """
 
     blind = True
 
     propagation: str = option(
-        "whether later mounts of the host are seen", choices=("private", "slave"),
+        "whether a later mount of the host appears inside", choices=("private", "slave"),
         default="private", metavar="private|slave",
     )  # fmt: skip
 

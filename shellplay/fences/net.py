@@ -17,22 +17,21 @@ NONE, BRIDGE, PASTA = "none", "bridge", "pasta"
 
 
 class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network",)):
-    """Interfaces, addresses, routes, ports and abstract sockets of the host.
+    """Gives bash a network of its own: interfaces, routes, ports, abstract sockets.
 
-    The loopback is brought up.  A socket that is open already stays where it was made.
-    ``net bridge`` has an interface at the bridge of the playground, with addresses, a way
-    out and names of the other containers there; ``net pasta`` has a way out without root.
-    By either it reaches services of the host at the host's own addresses, as in Docker.
+    It has only a loopback, which is up.  A socket that is open already stays in the old
+    network.  ``net bridge`` adds an interface on a bridge of the host, with addresses, a way
+    to other networks and the names of the other containers.  ``net pasta`` adds a way to
+    other networks without root.  With either, services of the host can be reached at its
+    own addresses, as in Docker.
     """
 
     blind = True
 
     mode: str = option(
-        "what leads out of it", choices=(NONE, BRIDGE, PASTA), default=NONE, bare=True
+        "how it reaches other networks", choices=(NONE, BRIDGE, PASTA), default=NONE, bare=True
     )
-    subnet: str | None = option(
-        "the range of addresses of the bridge", metavar="RANGE", default=None
-    )
+    subnet: str | None = option("the addresses of the bridge", metavar="RANGE", default=None)
 
     def _check(self) -> None:
         if self.join is not None and self.mode != NONE:

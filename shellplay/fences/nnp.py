@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 class Nnp(
     Restriction, kind="nnp", man="PR_SET_NO_NEW_PRIVS(2const)", aliases=("no_new_privs",)
 ):
-    """New privileges: set-user-ID programs like su and sudo stay what you are.
+    """Keeps set-user-ID programs like su and sudo from gaining privileges.
 
-    Whatever it starts keeps it.  An ordinary user may filter calls behind it.
+    File capabilities do not count, either.  Every program that bash starts inherits this.
+    Behind it, an ordinary user may filter system calls.
     """
 
     @classmethod

@@ -7,14 +7,16 @@ from shellplay.fences.base.namespace import Namespace
 
 
 class Pid(Namespace, kind="pid", man="pid_namespaces(7)", aliases=("process", "processes")):
-    """Processes of the host: they cannot be signalled, and with mnt not be seen either.
+    """Gives bash its own PIDs; it cannot signal processes outside.
 
-    A process never changes its own number, so the bash forks and its copy is PID 1.  As
-    soon as mnt stands too, a fresh /proc is mounted; ``--no-proc`` leaves the host's, which
-    ps then still shows.
+    A process cannot change its own PID.  So the bash forks: the copy continues inside as
+    PID 1, and the original waits outside.
+
+    ps still lists the processes of the host, because it reads the host's /proc.  As soon as
+    ``mnt`` is up as well, shellplay mounts a new /proc (not with ``--no-proc``).
     """
 
     one_way = True
     by_fork = True
 
-    proc: bool = option("mount a fresh /proc once mnt stands too", default=True)
+    proc: bool = option("do not mount a new /proc when mnt is up as well", default=True)

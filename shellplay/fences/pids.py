@@ -13,12 +13,14 @@ NUMBER = "[0-9]{1,10}"
 
 
 class Pids(CgroupLimit, kind="pids", man="cgroups(7)"):
-    """The number of processes: once so many are there, fork fails, and no bomb spreads.
+    """Limits the number of processes; a fork bomb stays in the container.
 
-    Threads count, and the bash itself does.
+    At the limit fork fails, for root too.  Each thread counts as one, and so does the bash.
     """
 
-    max: str | None = option("how many", metavar="NUMBER", bare=True, default=None)
+    max: str | None = option(
+        "the most processes and threads", metavar="NUMBER", bare=True, default=None
+    )
 
     def _check(self) -> None:
         text = needed(self.kind, self.max, "50")

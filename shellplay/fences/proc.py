@@ -35,10 +35,11 @@ class Shown(Value):
 
 
 class Proc(MountOver, kind="proc", man="proc(5)"):
-    """Secrets and switches of the kernel in /proc: kcore, keys, sysrq-trigger, /proc/sys.
+    """Covers the secrets and the switches of the kernel in /proc, as Docker does.
 
-    A fresh /proc shows the processes inside, and of the rest what Docker shows; it needs
-    pid, for every process has to be in it.
+    It mounts a new /proc, which shows the processes inside.  kcore, keys and more are
+    hidden; /proc/sys and sysrq-trigger are read-only.  It needs ``pid``: each process in
+    /proc must be inside.
     """
 
     inside = ("mnt", "pid")

@@ -36,38 +36,39 @@ class Limits(Value):
 
 
 class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
-    """Resources of a process: open files, processes of its user, sizes and time.
+    """Limits what each process may use: open files, file sizes, CPU time.
 
-    A limit is ``SOFT:HARD``; a single number is both.  Up to the hard one a process may
-    raise the soft one by itself (ulimit).  Numbers are like ``64``, ``10M`` or
-    ``unlimited``; sizes are in bytes.  What it starts inherits them, each for itself; nproc
-    counts all processes of a user, and does not bind root.
+    A limit is ``SOFT:HARD``; a single number sets both.  A process may raise its soft limit
+    up to the hard limit by itself (ulimit).  Numbers are like ``64``, ``10M`` or
+    ``unlimited``; sizes are in bytes.  A new process inherits the limits, and each process
+    counts for itself.  nproc counts all processes of the user in one user namespace, and
+    does not limit root of the host.
     """
 
-    core: str | None = option("size of a core file", metavar=BYTES, default=None)
-    cpu: str | None = option("time on a processor", metavar=SECONDS, default=None)
+    core: str | None = option("the size of a core file", metavar=BYTES, default=None)
+    cpu: str | None = option("CPU time", metavar=SECONDS, default=None)
     data: str | None = option("memory for data", metavar=BYTES, default=None)
-    fsize: str | None = option("size of a file it writes", metavar=BYTES, default=None)
-    memlock: str | None = option("memory locked against swapping", metavar=BYTES, default=None)
+    fsize: str | None = option("the size of a file that it writes", metavar=BYTES, default=None)
+    memlock: str | None = option(
+        "memory that is locked against swapping", metavar=BYTES, default=None
+    )
     msgqueue: str | None = option(
-        "bytes in message queues of its user", metavar=BYTES, default=None
+        "bytes in the message queues of its user", metavar=BYTES, default=None
     )
     nice: str | None = option(
-        "priority it may take, as 20 minus nice", metavar=COUNT, default=None
+        "the highest priority, as 20 minus nice", metavar=COUNT, default=None
     )
     nofile: str | None = option(
-        "open files, by the highest descriptor", metavar=COUNT, default=None
+        "open files: one more than the highest descriptor", metavar=COUNT, default=None
     )
-    nproc: str | None = option("processes of its user", metavar=COUNT, default=None)
-    rss: str | None = option("memory in use; Linux ignores it", metavar=BYTES, default=None)
-    rtprio: str | None = option(
-        "priority above all that have none", metavar=COUNT, default=None
-    )
+    nproc: str | None = option("the processes of its user", metavar=COUNT, default=None)
+    rss: str | None = option("memory in use (Linux ignores it)", metavar=BYTES, default=None)
+    rtprio: str | None = option("the highest real-time priority", metavar=COUNT, default=None)
     rttime: str | None = option(
-        "microseconds with that one and no pause", metavar=COUNT, default=None
+        "microseconds of real-time CPU time without a pause", metavar=COUNT, default=None
     )
-    sigpending: str | None = option("signals queued for its user", metavar=COUNT, default=None)
-    stack: str | None = option("size of a stack", metavar=BYTES, default=None)
+    sigpending: str | None = option("queued signals of its user", metavar=COUNT, default=None)
+    stack: str | None = option("the size of the stack", metavar=BYTES, default=None)
 
     def _check(self) -> None:
         if not self.wanted():

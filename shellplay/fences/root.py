@@ -44,12 +44,13 @@ class Place(Value):
 
 
 class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chroot", "files")):
-    """Files: what is written or deleted inside leaves those of the host as they are.
+    """Gives bash another root directory: the files of the host, a directory, an image.
 
-    ``root overlay`` has all files of the host, and keeps what is written in memory, until
-    the fence comes off; ``root DIRECTORY`` has that directory as /, ``root image=NAME``
-    the files of an image.  /proc, /sys and /dev stay the host's.  Alone it stands for
-    ``root overlay``.
+    ``root overlay`` has all files of the host.  It keeps what is written in memory, until
+    the fence comes off, so the files of the host do not change.  ``root DIRECTORY`` uses
+    that directory itself: what is written inside changes it (``--ro`` prevents that).
+    ``root image=NAME`` has the files of an image.  /proc, /sys and /dev stay the host's.
+    ``fence root`` alone means ``root overlay``.
     """
 
     space = "mnt"
@@ -58,14 +59,12 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     clone_takes_it = False
 
     base: str = option(
-        "what / is inside", default=OVERLAY, metavar="overlay|DIRECTORY", bare=True,
+        "the files that / has inside", default=OVERLAY, metavar="overlay|DIRECTORY", bare=True,
         words=lambda: (OVERLAY,),
     )  # fmt: skip
-    image: str | None = option(
-        "an image whose files / has inside", metavar="NAME", default=None
-    )
-    ro: bool = option("nothing in it can be written", default=False)
-    nodev: bool = option("no device in it can be opened, but those in /dev", default=False)
+    image: str | None = option("an image with these files", metavar="NAME", default=None)
+    ro: bool = option("make / read-only", default=False)
+    nodev: bool = option("open no device but those in /dev", default=False)
     # The directories of the host inside; those that other fences mount anew can be left out.
     kernels: tuple[str, ...] = KERNELS
     lower_tree: LowerTree | None = None

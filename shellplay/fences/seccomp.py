@@ -38,28 +38,30 @@ LIST = "CALL,..."
 
 
 class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
-    """System calls: those that are denied fail, whoever makes them, root too.
+    """Filters system calls: a call that is not allowed fails, for root too.
 
-    ``seccomp docker`` is Docker's default profile, which allows more to who has more
-    capabilities; ``profile=`` takes a file of that format.  ``deny=`` and ``allow=`` change
-    it; ``deny=`` alone denies only these, and io_uring_setup, since no filter sees the calls
-    of a ring (``allow=io_uring_setup``).  Alone it stands for ``seccomp docker``.
+    ``seccomp docker`` is the default profile of Docker.  It allows more calls to a bash
+    with more capabilities.  ``profile=`` is a file in the same format.  ``deny=`` and
+    ``allow=`` change the profile.  Alone, ``deny=`` denies only the calls that it lists,
+    and io_uring_setup: no filter sees the calls of a ring (``allow=io_uring_setup``).
+    ``action=`` is the answer to a denied call: an error, ``kill``, or ``log``, which allows
+    it.  ``fence seccomp`` alone means ``seccomp docker``.
     """
 
     foreign = True
 
     preset: str | None = option(
-        "what is allowed", choices=("docker",), metavar="docker", bare=True, default=None
+        "the allowed calls", choices=("docker",), metavar="docker", bare=True, default=None
     )
     profile: str | None = option(
-        "what is allowed, as a file of Docker's format", metavar="FILE", default=None
+        "a profile, a JSON file in Docker's format", metavar="FILE", default=None
     )
     deny: str | None = option(
-        "calls that are not", metavar=LIST, words=seccomp_profile.names, default=None
+        "deny these calls", metavar=LIST, words=seccomp_profile.names, default=None
     )
-    allow: str | None = option("calls that are, too", metavar=LIST, default=None)
+    allow: str | None = option("allow these calls as well", metavar=LIST, default=None)
     action: str | None = option(
-        "what happens to those that are not",
+        "the answer to a denied call",
         choices=tuple(ACTIONS),
         metavar="|".join(ACTIONS),
         default=None,

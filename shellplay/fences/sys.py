@@ -20,9 +20,9 @@ PROCESSORS = "/sys/devices/system/cpu"
 
 
 class Sys(MountOver, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
-    """Switches of devices and drivers in /sys, and of cgroups: they can be read only.
+    """Makes /sys read-only, with the switches of devices, drivers and cgroups.
 
-    What tells about the machine's firmware and its use of power is hidden, as by Docker.
+    The firmware and the power use of the machine are hidden, as in Docker.
     """
 
     target = "/sys"

@@ -21,9 +21,9 @@ DURATION = r"([+-]?)(?=.)((?:[0-9]{1,18}[smhdw])*(?:[0-9]{1,18})?)"
 
 
 class Time(Namespace, kind="time", man="time_namespaces(7)", aliases=("clock",)):
-    """How long the host has been up: boot and monotonic clocks get an offset.
+    """Moves the clocks that count from the start of the host.
 
-    The time of day never changes.  Offsets are like ``+10d``, ``-1h30m``, ``90``.
+    The time of day stays the host's.  Offsets are like ``+10d``, ``-1h30m``, ``90``.
     """
 
     clone_takes_it = False

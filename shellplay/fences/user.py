@@ -27,17 +27,22 @@ NO_ID = 2**32 - 1
 
 
 class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", "users")):
-    """Users, groups and privileges: root inside is an ordinary user outside.
+    """Gives bash users of its own: root inside has no privilege over the host.
 
-    By default 0 inside is you.  ``map=auto`` adds your range of /etc/subuid, and for root
-    maps users of the host that own nothing; ``map=0:1000:1,1:100000:65536`` says
-    inside:outside:count.
+    By default root inside is your user outside.  If you are root, root inside is root
+    outside and owns the files of root.  ``map=auto`` adds your range of /etc/subuid; for
+    root it maps users of the host that own no files.  ``map=0:1000:1,1:100000:65536`` is a
+    list of inside:outside:count.
     """
 
     one_way = True
     opened_by = None
 
-    map: str | None = option("who is who", metavar="auto|INSIDE:OUTSIDE:COUNT", default=None)
+    map: str | None = option(
+        "which user outside is which user inside",
+        metavar="auto|INSIDE:OUTSIDE:COUNT",
+        default=None,
+    )
 
     def _check(self) -> None:
         if self.map not in (None, "auto"):

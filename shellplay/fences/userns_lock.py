@@ -30,11 +30,12 @@ class UsernsLock(
     man="user_namespaces(7)",
     aliases=("userns_lock", "disable-userns"),
 ):
-    """New user namespaces: in one of its own anybody has all capabilities, and so reaches
-    parts of the kernel that are for root alone.
+    """Denies new user namespaces: root of a new one reaches more of the kernel.
 
-    It is a filter on unshare(2) and clone(2), not the sysctl user.max_user_namespaces: that
-    one takes a user namespace around it, and so everything that root may do on the host.
+    In a user namespace of its own, any user has all capabilities.  So it reaches parts of
+    the kernel that are meant for root only.  This fence is a filter on unshare(2) and
+    clone(2), not the sysctl user.max_user_namespaces: that one needs a user namespace
+    around it, and so it would take away what root may do on the host.
     """
 
     @classmethod

@@ -15,9 +15,10 @@ LONGEST = 64
 
 
 class Uts(Namespace, kind="uts", man="uts_namespaces(7)", aliases=("hostname", "host")):
-    """The host name: what it is called inside is no longer what the host is called.
+    """Gives bash a host name of its own; a change inside stays inside.
 
-    Without ``hostname`` the name is copied, and a change inside stays inside.
+    Without ``hostname`` the name is a copy of the host's.  The NIS domain name is
+    separate, too.
     """
 
     blind = True

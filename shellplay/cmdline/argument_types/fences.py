@@ -43,17 +43,17 @@ def unknown(word: str, *more: str) -> UsageError:
 
 
 def summary(kind: str) -> str:
-    """Return what a fence hides and its man page, in one line."""
+    """Return the effect of a fence and its man page, in one line."""
     from shellplay.fences.index import FENCES
 
-    return f"{FENCES[kind].hides}, {FENCES[kind].man}"
+    return f"{FENCES[kind].effect}, {FENCES[kind].man}"
 
 
-def hidden(kind: str) -> str:
-    """Return what a fence hides, in one line."""
+def effect(kind: str) -> str:
+    """Return the effect of a fence, in one line."""
     from shellplay.fences.index import FENCES
 
-    return FENCES[kind].hides
+    return FENCES[kind].effect
 
 
 def lacking(standing: FenceRecord) -> str:

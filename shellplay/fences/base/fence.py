@@ -116,7 +116,7 @@ class Fence(Value, ABC):
         if kind in LOADED:
             raise TypeError(f"there are two fences named {kind}")
         if not cls.__doc__:
-            raise TypeError(f"the fence {kind} does not say what it hides")
+            raise TypeError(f"the fence {kind} does not say its effect")
         cls.kind, cls.man, cls.aliases = kind, man, aliases
         LOADED[kind] = cls
 
