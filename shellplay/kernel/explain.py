@@ -11,6 +11,8 @@ CAPABILITIES = {"unshare": "CAP_SYS_ADMIN", "clone": "CAP_SYS_ADMIN", "setns": "
 USERNS_CLONE = "kernel.unprivileged_userns_clone"
 APPARMOR = "kernel.apparmor_restrict_unprivileged_userns"
 YAMA = "kernel.yama.ptrace_scope"
+# Only these two kinds have a limit of depth, user_namespaces(7) and pid_namespaces(7).
+NESTED = ("user", "pid")
 
 
 def sysctl(name: str) -> str | None:
@@ -37,8 +39,10 @@ def ptrace_refusal(pid: int) -> str:
     status = procfs.status(pid)
     if status is not None and status.tracer:
         return f"process {status.tracer} traces bash already, and only one can"
-    if scope is not None and int(scope) >= 2:
-        return f"{YAMA} is {scope}: only root may use ptrace, or nobody"
+    if scope == "2":
+        return f"this system lets only root use ptrace ({YAMA} = 2)"
+    if scope == "3":
+        return f"this system lets nobody use ptrace until it restarts ({YAMA} = 3)"
     return "ptrace is refused by this system"
 
 
@@ -73,9 +77,9 @@ def _reason(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
             return "there is no space left", None
         case errno.ENOSPC:
             name = f"user.max_{kind}_namespaces"
+            deep = ", or they are nested 32 deep" if kind in NESTED else ""
             return (
-                f"no more {kind} namespaces are allowed: {name} is {sysctl(name)}, or they are "
-                "nested 32 deep",
+                f"no more {kind} namespaces are allowed: {name} is {sysctl(name)}{deep}",
                 f"sysctl {name}=1000, as root",
             )
         case errno.EINVAL if kind in namespaces.KINDS and not namespaces.supported(kind):
@@ -91,18 +95,18 @@ def _reason(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
 
 def _not_permitted(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
     if kind == "user":
-        for name, forbids in ((USERNS_CLONE, "0"), ("user.max_user_namespaces", "0")):
-            if sysctl(name) == forbids:
-                return (
-                    f"{name} is 0: ordinary users may not make one",
-                    f"sysctl {name}=1, as root",
-                )
+        if sysctl(USERNS_CLONE) == "0":
+            return (
+                f"{USERNS_CLONE} is 0: ordinary users may not make one",
+                f"sysctl {USERNS_CLONE}=1, as root",
+            )
         if error.call in ("unshare", "clone"):
             return "a bash in a chroot may not make one", "peel root"
     if sysctl(APPARMOR) == "1":
         return (
             f"{APPARMOR} is 1: a user namespace of an ordinary user has no privileges",
-            f"sysctl {APPARMOR}=0, as root",
+            "an AppArmor profile with `userns,` for shellplay, or for all programs, as root: "
+            f"sysctl {APPARMOR}=0",
         )
     owner = namespaces.identify(pid, "user")
     needed = CAPABILITIES.get(error.call, "a capability")
