@@ -25,7 +25,8 @@ def image(
 
     image import takes a root file system (a directory, or a tar, also compressed), what
     docker save writes, or an OCI layout (a directory, or a tar), and unpacks it, so that a
-    container can be put on it.
+    container can be put on it. The content tells which it is. Of an image for several
+    platforms it takes the one for this machine, or for --platform.
 
     image pull fetches an image from a registry, the hub of Docker if the name has no other,
     and checks what it gets; after a broken connection it goes on where it stopped. Names and

@@ -155,6 +155,8 @@ class _StartSequence:
             self._go_to_its_directory()
             # Before the restrictions: a filter may deny prctl(2).
             self._set_parent_death_signal()
+        if not self._is_read_only:
+            self._restore_time()
         self._drop_privileges()
         self._applied.require_observed(self._stub.pid, "the program")
         return self._execute()
@@ -289,11 +291,20 @@ class _StartSequence:
 
     def _make_root_read_only(self) -> None:
         """Make its root read-only, if that is asked."""
-        if any(each.ro for each in self._of(Root)):
+        if self._is_read_only:
             # The mount points of volumes have to be made before that.
             mount.make_mount_point(self._stub, self._spec.directory, directory=True)
             self._volumes.make_places(self._stub)
+            self._restore_time()
             build.make_read_only(self._stub)
+
+    @property
+    def _is_read_only(self) -> bool:
+        return any(each.ro for each in self._of(Root))
+
+    def _restore_time(self) -> None:
+        for root in self._of(Root):
+            root.restore_time(self._stub)
 
     def _go_to_its_directory(self) -> None:
         mount.make_mount_point(self._stub, self._spec.directory, directory=True)

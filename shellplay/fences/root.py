@@ -181,6 +181,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         with build.stage(caller, self.kernels) as trees:
             self._build(caller, self.lower_tree)
             made = build.make_root(caller, trees)
+        self.restore_time(caller)
         if self.ro:
             build.make_read_only(caller)
         if self.nodev:
@@ -197,6 +198,14 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
                 f"its directory {path} is not there, so bash is in / now"
             )
         self.lower_tree.notes += build.reopen(caller, paths)
+
+    def restore_time(self, caller: Caller) -> None:
+        """Give / the modification time of the tree below, after directories were made there."""
+        from shellplay.fences.rootfs import build
+
+        assert self.lower_tree is not None
+        if self.base == OVERLAY:
+            build.copy_time(caller, self.lower_tree.lowers[-1])
 
     def _build(self, caller: Caller, lower_tree: LowerTree) -> None:
         from shellplay.fences.rootfs import build

@@ -1,63 +1,51 @@
-"""Read an archive of images: the tar of ``docker save``, or the tar of an OCI image layout."""
+"""The files of an archive of images, in a tar or in a directory, as blobs of the store."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import Protocol
 
-from shellplay.image.compression import GZIP, ZSTD, detect_compression
-from shellplay.image.digest import CHUNK, Corrupt
-from shellplay.image.manifest import CONFIG, LAYER, MANIFEST, Descriptor, manifest_document
+from shellplay.image.digest import CHUNK, Corrupt, hexadecimal
+from shellplay.image.manifest import Descriptor
 from shellplay.image.store import Store
 from shellplay.image.tar_reader import TarReader, parts_of
 
-INDEX, LAYOUT, DOCKER = "index.json", "oci-layout", "manifest.json"
-_NAME = re.compile(
-    r"oci-layout|index\.json|manifest\.json|repositories|blobs(/.*)?"
-    r"|(sha256:)?[0-9a-f]{64}(/.*|\.json|\.tar|\.tar\.gz)?",
-    re.S,
-)
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
+# Where a directory has the blob of these digits: an image layout, and skopeo's dir.
+BLOB_PATHS = ("blobs/sha256/{}", "{}", "{}.manifest.json")
 
 
-def is_archive(reader: TarReader) -> bool:
-    """Tell by its names whether a tar holds images, and not a root file system."""
-    has_index = False
-    for member in reader:
-        name = "/".join(parts_of(member.name))
-        if name and not _NAME.fullmatch(name):
-            return False
-        has_index = has_index or name in (INDEX, DOCKER)
-    return has_index
+class Archive(Protocol):
+    """The files of an archive by their names in it."""
+
+    def descriptor(self, name: str) -> Descriptor:
+        """Return the descriptor of a file's blob; raises Corrupt if the file is missing."""
+
+    def fetch(self, descriptor: Descriptor) -> Iterator[str]:
+        """Bring a blob into the store, as a ``Fetch``; raises Corrupt if it is missing."""
 
 
-class Archive:
-    """An archive whose files were all added to the store, in one pass over the tar."""
+class TarArchive:
+    """An archive whose files were all added to the store, in one pass over the tar.
 
-    def __init__(self, store: Store, reader: TarReader) -> None:
+    ``prefix`` is the directory that all of them are in, "" if there is none.
+    """
+
+    def __init__(self, store: Store, reader: TarReader, prefix: str) -> None:
         self._store = store
         self._files: dict[str, Descriptor] = {}
         self._links: dict[str, str] = {}
         for member in reader:
-            name = "/".join(parts_of(member.name))
+            parts = parts_of(member.name)
+            name = _below(prefix, parts)
             if member.isreg():
                 self._files[name] = self._add_file(name, reader.content(member))
             elif member.issym():
-                parent = PurePosixPath(name).parent.parts
-                self._links[name] = _join_link(parent, member.linkname)
+                self._links[name] = _below(prefix, _join_link(parts[:-1], member.linkname))
             elif member.islnk():
-                self._links[name] = "/".join(parts_of(member.linkname))
-
-    def __contains__(self, name: str) -> bool:
-        return self._resolve_links(name) in self._files
-
-    def read_document(self, name: str) -> bytes:
-        """Return the bytes of a small file in the archive; raises Corrupt."""
-        return self._store.read_document(self.descriptor(name))
+                self._links[name] = _below(prefix, parts_of(member.linkname))
 
     def descriptor(self, name: str) -> Descriptor:
         """Return the descriptor of a file's blob; raises Corrupt if the file is missing."""
@@ -67,33 +55,10 @@ class Archive:
         return descriptor
 
     def fetch(self, descriptor: Descriptor) -> Iterator[str]:
-        """Check that the archive had a blob; raises Corrupt if not.  This is a ``Fetch``."""
+        """Check that the archive had a blob; raises Corrupt if not."""
         if not self._store.has_blob(descriptor):
             raise Corrupt(f"{descriptor.digest} is missing in it, or has another size")
         return iter(())
-
-    def docker_images(self) -> list[tuple[list[str], Descriptor]]:
-        """Return the names and the manifest of each image in ``manifest.json``.
-
-        Raises Corrupt.
-        """
-        try:
-            entries = json.loads(self.read_document(DOCKER))
-            return [self._docker_image(entry) for entry in entries]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise Corrupt(f"its {DOCKER} is not as docker save writes it") from error
-
-    def _docker_image(self, entry: Any) -> tuple[list[str], Descriptor]:  # noqa: ANN401 (JSON)
-        layers = [self._layer(str(name)) for name in entry["Layers"]]
-        config = replace(self.descriptor(str(entry["Config"])), media_type=CONFIG)
-        names = [str(name) for name in entry.get("RepoTags") or []]
-        return names, self._store.add_document(manifest_document(config, layers), MANIFEST)
-
-    def _layer(self, name: str) -> Descriptor:
-        descriptor = self.descriptor(name)
-        with self._store.blob_path(descriptor.digest).open("rb") as file:
-            algorithm = detect_compression(file.read(8))
-        return replace(descriptor, media_type=layer_media_type(algorithm))
 
     def _add_file(self, name: str, content: Iterator[bytes]) -> Descriptor:
         descriptor = self._store.add(_ChunkReader(content))
@@ -111,6 +76,40 @@ class Archive:
         return name
 
 
+class DirectoryArchive:
+    """An archive whose files are below a directory; one is added when it is asked for."""
+
+    def __init__(self, store: Store, path: Path) -> None:
+        self._store = store
+        self._path = path.resolve()
+
+    def descriptor(self, name: str) -> Descriptor:
+        """Return the descriptor of a file's blob; raises Corrupt if the file is missing."""
+        path = self._file("/".join(parts_of(name)))
+        if path is None:
+            raise Corrupt(f"{name[:200]} is missing in it")
+        with path.open("rb") as file:
+            return self._store.add(file)
+
+    def fetch(self, descriptor: Descriptor) -> Iterator[str]:
+        """Add the blob of a descriptor, if the store lacks it; raises Corrupt."""
+        if not self._store.has_blob(descriptor):
+            digits = hexadecimal(descriptor.digest)
+            found = (self._file(place.format(digits)) for place in BLOB_PATHS)
+            path = next((each for each in found if each is not None), None)
+            if path is None:
+                raise Corrupt(f"{descriptor.digest} is missing in it")
+            with path.open("rb") as file:
+                self._store.add(file, descriptor)
+        return iter(())
+
+    def _file(self, name: str) -> Path | None:
+        """Return the path of a file; None for what is no file, or leads out by a link."""
+        path = (self._path / name).resolve()
+        # open(2) of a FIFO would wait for a writer, and a device may have no end.
+        return path if path.is_relative_to(self._path) and path.is_file() else None
+
+
 class _ChunkReader:
     """Makes an iterator of chunks readable; no chunk is longer than CHUNK bytes."""
 
@@ -122,20 +121,16 @@ class _ChunkReader:
         return next(self._chunks, b"")
 
 
-def layer_media_type(algorithm: str | None) -> str:
-    """Return the media type of a layer with this compression, None for none; raises Corrupt."""
-    if algorithm not in (None, GZIP, ZSTD):
-        raise Corrupt(
-            f"it has a layer that is compressed with {algorithm}, which no image may be"
-        )
-    return f"{LAYER}+{algorithm}" if algorithm else LAYER
+def _below(prefix: str, parts: tuple[str, ...]) -> str:
+    """Return the name of an entry below the directory that everything is in."""
+    return "/".join(parts[1:] if prefix and parts[:1] == (prefix,) else parts)
 
 
-def _join_link(parent: tuple[str, ...], target: str) -> str:
-    parts: list[str] = [] if target.startswith("/") else list(parent)
+def _join_link(parent: tuple[str, ...], target: str) -> tuple[str, ...]:
+    parts = () if target.startswith("/") else parent
     for part in target.split("/"):
         if part == "..":
             parts = parts[:-1]
         elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)
+            parts = (*parts, part)
+    return parts

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from dataclasses import replace
 
 from shellplay.errors import Refused, ShellplayError
 from shellplay.image.digest import Corrupt, short_digest
+from shellplay.image.index import Fetch, choose
 from shellplay.image.manifest import (
     INDEXES,
     MANIFESTS,
     Descriptor,
     Image,
-    choose_platform,
     load_object,
     read_config_descriptor,
     read_descriptors,
@@ -20,8 +20,6 @@ from shellplay.image.manifest import (
 from shellplay.image.store import Store
 from shellplay.image.unpack import unpack
 
-# Brings the blob of a descriptor into the store; yields sentences about its progress.
-Fetch = Callable[[Descriptor], Iterator[str]]
 MAX_INDEX_DEPTH = 4
 
 
@@ -51,7 +49,7 @@ def collect_image(
             raise Refused(f"{subject} is no image, but of the type {descriptor.media_type}")
         index = load_object(manifest, subject)
         manifests = read_descriptors(index, "manifests", subject)
-        descriptor = choose_platform(manifests, platform)
+        descriptor = yield from choose(store, fetch, manifests, platform)
     raise Corrupt(f"the index {descriptor.digest} has others in it, too deep")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import io
 import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -11,10 +10,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from shellplay.errors import Refused, UsageError
-from shellplay.image.archive import INDEX, LAYOUT, Archive, is_archive, layer_media_type
-from shellplay.image.collect import Fetch, collect_image, unpack_and_name
-from shellplay.image.compression import BZIP2, XZ, DecompressingReader
-from shellplay.image.digest import Corrupt, HashingReader, hexadecimal
+from shellplay.image.archive import Archive, DirectoryArchive, TarArchive
+from shellplay.image.archive_format import (
+    INDEX,
+    Contents,
+    Format,
+    survey_directory,
+    survey_tar,
+)
+from shellplay.image.archive_format import MANIFEST as MANIFEST_NAME
+from shellplay.image.collect import collect_image, unpack_and_name
+from shellplay.image.compression import DecompressingReader
+from shellplay.image.digest import Corrupt, HashingReader
+from shellplay.image.docker_save import (
+    STORED,
+    NamedManifest,
+    docker_images,
+    layer_media_type,
+)
+from shellplay.image.index import Fetch, choose, choose_nameless, images_in
 from shellplay.image.limits import LimitedReader
 from shellplay.image.manifest import (
     CONFIG,
@@ -23,18 +37,17 @@ from shellplay.image.manifest import (
     REF_NAME,
     Descriptor,
     Image,
+    Json,
     host_platform,
     load_object,
     manifest_document,
     read_descriptors,
 )
+from shellplay.image.manifest import INDEX as INDEX_TYPE
 from shellplay.image.pack import pack_directory
-from shellplay.image.reference import name_from_word, parse
+from shellplay.image.reference import familiar, name_from_word, parse
 from shellplay.image.store import Store
 from shellplay.image.tar_reader import TarReader
-
-# The names that an image is to get, and its manifest; its blobs are in the store.
-NamedManifest = tuple[list[str], Descriptor]
 
 
 def import_image(
@@ -58,12 +71,13 @@ def import_image(
         if not manifests:
             raise Corrupt("there is no image in it")
         if full_name is not None and len(manifests) != 1:
-            found = ", ".join(names[0] for names, _ in manifests if names)
+            found = ", ".join(familiar(names[0]) for names, _ in manifests if names)
             raise Refused(f"there are {len(manifests)} images in it, {found}", "leave out NAME")
         images = []
         for names, descriptor in manifests:
-            own_names = names or [str(parse(name_from_word(_stem(path))))]
-            for image_name in [full_name] if full_name is not None else own_names:
+            # An archive may have names that only its builder takes: NAME is in place of them.
+            own_names = [full_name] if full_name else names or [name_from_word(_stem(path))]
+            for image_name in map(str, map(parse, own_names)):
                 images.append((yield from unpack_and_name(store, image_name, descriptor)))
     return images
 
@@ -71,94 +85,81 @@ def import_image(
 def _import_manifests(
     store: Store, path: Path, platform: str
 ) -> Generator[str, None, list[NamedManifest]]:
-    if not path.is_dir():
-        return (yield from _import_file(store, path, platform))
-    if (path / LAYOUT).exists() and (path / INDEX).exists():
-        return (yield from _import_layout(store, path, platform))
-    layer = yield from pack_directory(store, path)
-    return [([], _add_image(store, path, layer, layer.digest, platform))]
-
-
-def _import_file(
-    store: Store, path: Path, platform: str
-) -> Generator[str, None, list[NamedManifest]]:
+    if path.is_dir():
+        contents = survey_directory(path, store.limits.document_bytes)
+        if contents.format is None:
+            layer = yield from pack_directory(store, path)
+            return [([], _add_image(store, path, layer, layer.digest, platform))]
+        directory = DirectoryArchive(store, path)
+        return (yield from _read_archive(store, path, contents, directory, platform))
     with path.open("rb") as file:
-        holds_images = is_archive(_tar_reader(store, file))
-    if not holds_images:
-        layer, diff_id = _add_layer(store, path)
-        return [([], _add_image(store, path, layer, diff_id, platform))]
+        decompressed = DecompressingReader(file)
+        hashed = HashingReader(LimitedReader(decompressed, store.limits.layer_bytes))
+        contents = survey_tar(TarReader(hashed, store.limits), store.limits.document_bytes)
+        if contents.format is None:
+            hashed.read_to_end()
+            layer = _add_layer(store, path, decompressed.algorithm)
+            return [([], _add_image(store, path, layer, hashed.digest, platform))]
     with path.open("rb") as file:
-        archive = Archive(store, _tar_reader(store, file))
-    if INDEX not in archive:
-        return [
-            ([str(parse(name)) for name in names], manifest)
-            for names, manifest in archive.docker_images()
-        ]
-    index = archive.read_document(INDEX)
-    return (yield from _import_index(store, path, index, archive.fetch, platform))
+        content = LimitedReader(DecompressingReader(file), store.limits.layer_bytes)
+        archive = TarArchive(store, TarReader(content, store.limits), contents.prefix)
+    return (yield from _read_archive(store, path, contents, archive, platform))
 
 
-def _tar_reader(store: Store, file: io.BufferedReader) -> TarReader:
-    content = LimitedReader(DecompressingReader(file), store.limits.layer_bytes)
-    return TarReader(content, store.limits)
-
-
-def _import_layout(
-    store: Store, path: Path, platform: str
+def _read_archive(
+    store: Store, path: Path, contents: Contents, archive: Archive, platform: str
 ) -> Generator[str, None, list[NamedManifest]]:
-    def fetch(descriptor: Descriptor) -> Iterator[str]:
-        if not store.has_blob(descriptor):
-            blob = path / "blobs" / "sha256" / hexadecimal(descriptor.digest)
-            # open(2) of a FIFO would wait for a writer, and a device may have no end.
-            if not blob.is_file():
-                raise Corrupt(f"{descriptor.digest} is missing in it")
-            with blob.open("rb") as file:
-                store.add(file, descriptor)
-        return iter(())
-
-    if not (path / INDEX).is_file():
-        raise Corrupt(f"{INDEX} is no file")
-    with (path / INDEX).open("rb") as file:
-        index = file.read(store.limits.document_bytes + 1)
-    if len(index) > store.limits.document_bytes:
-        raise Corrupt(f"{INDEX} is too long")
-    return (yield from _import_index(store, path, index, fetch, platform))
+    match contents.format:
+        case Format.DOCKER_SAVE:
+            return docker_images(store, archive)
+        case Format.SINGLE:
+            document = contents.documents[MANIFEST_NAME]
+            single = _single(store, document)
+            return [([], (yield from collect_image(store, archive.fetch, single, platform)))]
+    index = load_object(contents.documents[INDEX], INDEX)
+    return (yield from _read_index(store, path, index, archive.fetch, platform))
 
 
-def _import_index(
-    store: Store, path: Path, index: bytes, fetch: Fetch, platform: str
+def _single(store: Store, document: bytes) -> Descriptor:
+    """Add the manifest or the index in a directory of skopeo; return its descriptor."""
+    given = load_object(document, MANIFEST_NAME).get("mediaType")
+    otherwise = INDEX_TYPE if "manifests" in load_object(document, MANIFEST_NAME) else MANIFEST
+    return store.add_document(document, given if isinstance(given, str) else otherwise)
+
+
+def _read_index(
+    store: Store, path: Path, index: Json, fetch: Fetch, platform: str
 ) -> Generator[str, None, list[NamedManifest]]:
+    """Return one manifest for each name in an index: its entries are for several platforms."""
+    entries = read_descriptors(index, "manifests", INDEX)
+    groups: dict[str | None, dict[str, Descriptor]] = {}
+    for entry in images_in(entries) or entries:
+        groups.setdefault(_name_in_index(entry, path), {})[entry.digest] = entry
     manifests = []
-    for descriptor in read_descriptors(load_object(index, INDEX), "manifests", INDEX):
-        manifest = yield from collect_image(store, fetch, descriptor, platform)
-        manifests.append((_names_in_index(descriptor, path), manifest))
+    for name, group in groups.items():
+        choice = choose_nameless if name is None else choose
+        chosen = yield from choice(store, fetch, list(group.values()), platform)
+        manifest = yield from collect_image(store, fetch, chosen, platform)
+        manifests.append(([] if name is None else [name], manifest))
     return manifests
 
 
-def _names_in_index(descriptor: Descriptor, path: Path) -> list[str]:
+def _name_in_index(descriptor: Descriptor, path: Path) -> str | None:
     """Return the name in the annotations of an index entry: a full name, or only a tag."""
     name = descriptor.annotations.get(FULL_NAME)
     tag = descriptor.annotations.get(REF_NAME)
     if name is None and tag is not None:
         name = tag if ":" in tag or "/" in tag else f"{name_from_word(_stem(path))}:{tag}"
-    return [] if name is None else [str(parse(name))]
+    return name
 
 
-def _add_layer(store: Store, path: Path) -> tuple[Descriptor, str]:
-    """Add the tar of a root file system as a layer; return the layer and its DiffID."""
+def _add_layer(store: Store, path: Path, algorithm: str | None) -> Descriptor:
+    """Add the tar of a root file system as a layer; return its descriptor."""
     with path.open("rb") as file:
-        decompressed = DecompressingReader(file)
-        content = LimitedReader(decompressed, store.limits.layer_bytes)
-        if decompressed.algorithm in (XZ, BZIP2):
-            # The image-spec has no media type for these algorithms: store the plain tar.
-            descriptor = store.add(content)
-            return replace(descriptor, media_type=layer_media_type(None)), descriptor.digest
-        hashed = HashingReader(content)
-        hashed.read_to_end()
-        file.seek(0)
-        descriptor = store.add(file)
-    media_type = layer_media_type(decompressed.algorithm)
-    return replace(descriptor, media_type=media_type), hashed.digest
+        if algorithm in STORED:
+            return replace(store.add(file), media_type=layer_media_type(algorithm))
+        content = LimitedReader(DecompressingReader(file), store.limits.layer_bytes)
+        return replace(store.add(content), media_type=layer_media_type(None))
 
 
 def _add_image(

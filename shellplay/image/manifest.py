@@ -7,12 +7,11 @@ are the same, only the media types differ.
 from __future__ import annotations
 
 import json
-import platform
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shellplay.errors import Refused
 from shellplay.image.digest import Corrupt, digest_of, is_digest, short_digest
 from shellplay.image.limits import Limits
 
@@ -26,9 +25,12 @@ DOCKER_MANIFEST = f"{DOCKER}distribution.manifest.v2+json"
 DOCKER_LIST = f"{DOCKER}distribution.manifest.list.v2+json"
 MANIFESTS = (MANIFEST, DOCKER_MANIFEST)
 INDEXES = (INDEX, DOCKER_LIST)
+CONFIGS = (CONFIG, f"{DOCKER}container.image.v1+json")
 REF_NAME = "org.opencontainers.image.ref.name"
 FULL_NAME = "io.containerd.image.name"
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+# Of these architectures the variant is the one that every machine has.
+DEFAULT_VARIANTS = {"linux/arm64/v8": "linux/arm64", "linux/amd64/v1": "linux/amd64"}
 Json = Mapping[str, Any]
 
 
@@ -37,6 +39,7 @@ class Descriptor:
     """The media type, digest and size in bytes of one blob (image-spec, descriptor.md).
 
     ``platform`` is written as ``linux/amd64`` or ``linux/arm/v7``; None if it is not given.
+    ``artifact_type`` is that of a manifest which is no image; None if it is not given.
     """
 
     media_type: str
@@ -44,6 +47,7 @@ class Descriptor:
     size: int
     annotations: Mapping[str, str] = field(default_factory=dict)
     platform: str | None = None
+    artifact_type: str | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the descriptor as a JSON object of the image-spec, without the platform."""
@@ -133,8 +137,12 @@ def read_descriptor(document: object, subject: str) -> Descriptor:
         case {"mediaType": str(media_type), "digest": str(digest), "size": int(size)}:
             if is_digest(digest) and size >= 0:
                 annotations = _string_map(fields.get("annotations"), subject)
-                platform_name = _platform_name(fields.get("platform"))
-                return Descriptor(media_type, digest, size, annotations, platform_name)
+                platform = platform_name(fields.get("platform"))
+                artifact = fields.get("artifactType")
+                artifact_type = artifact if isinstance(artifact, str) else None
+                return Descriptor(
+                    media_type, digest, size, annotations, platform, artifact_type
+                )
     raise Corrupt(f"{subject} has a descriptor without type, sha256 digest or size")
 
 
@@ -193,28 +201,22 @@ def manifest_document(config: Descriptor, layers: Iterable[Descriptor]) -> bytes
 
 def host_platform() -> str:
     """Return the platform of this machine as images spell it: ``linux/amd64``."""
-    machine = platform.machine()
+    machine = os.uname().machine
     return f"linux/{MACHINES.get(machine, machine)}"
 
 
-def choose_platform(manifests: tuple[Descriptor, ...], wanted: str) -> Descriptor:
-    """Return the first manifest of an index that fits the platform ``wanted``.
-
-    ``linux/arm`` fits any variant.  A manifest without a platform fits every platform; the
-    attestations of BuildKit have ``unknown/unknown`` and fit none.  Raises Refused if no
-    manifest fits.
-    """
-    for manifest in manifests:
-        if manifest.platform is None or manifest.platform == wanted:
-            return manifest
-    for manifest in manifests:
-        if manifest.platform is not None and manifest.platform.startswith(f"{wanted}/"):
-            return manifest
-    platforms = {manifest.platform or "" for manifest in manifests} - {"unknown/unknown"}
-    raise Refused(
-        f"this image is not made for {wanted}",
-        f"it is for {', '.join(sorted(platforms))}: use --platform",
+def platform_name(value: object) -> str | None:
+    """Return the platform in a JSON value: that of a descriptor, or a configuration."""
+    if not isinstance(value, dict):
+        return None
+    architecture = value.get("architecture")
+    parts = (
+        value.get("os"),
+        MACHINES.get(str(architecture), architecture),
+        value.get("variant"),
     )
+    name = "/".join(str(part) for part in parts if part)
+    return DEFAULT_VARIANTS.get(name, name) or None
 
 
 def _read_config(document: Json) -> Config:
@@ -264,10 +266,3 @@ def _string_map(value: object, subject: str) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
         raise Corrupt(f"{subject} has annotations or labels that are no strings")
     return dict(value)
-
-
-def _platform_name(value: object) -> str | None:
-    if not isinstance(value, dict):
-        return None
-    parts = (value.get("os"), value.get("architecture"), value.get("variant"))
-    return "/".join(str(part) for part in parts if part)

@@ -211,7 +211,9 @@ def test_an_archive_without_a_tag_is_named_after_its_file(store: Store, tmp_path
 def test_several_images_have_no_single_name(store: Store, tmp_path: Path) -> None:
     path = layout(tmp_path / "oci", tar_of(file("a")), name="app:1")
     index = json.loads((path / "index.json").read_text())
-    index["manifests"] *= 2
+    (one,) = index["manifests"]
+    other = {**one, "annotations": {"org.opencontainers.image.ref.name": "app:2"}}
+    index["manifests"].append(other)
     (path / "index.json").write_text(json.dumps(index))
     with pytest.raises(Refused, match="there are 2 images in it"):
         drained(import_image(store, path, "one"))

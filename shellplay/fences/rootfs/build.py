@@ -83,6 +83,7 @@ def overlay(caller: Caller, lowers: Sequence[Path]) -> bool:
         names = [each.name for each in reversed(lowers)]
     else:
         names = [str(lowers[0])]
+    _copy_mode_and_owner(caller, lowers[-1])
     try:
         _overlay(caller, ":".join(map(_escaped, names)), TREE, UPPER, WORK)
     except KernelError as error:
@@ -90,6 +91,28 @@ def overlay(caller: Caller, lowers: Sequence[Path]) -> bool:
             raise
         return False
     return True
+
+
+def _copy_mode_and_owner(caller: Caller, lower: Path) -> None:
+    """Give the upper directory, which is what / shows, the mode and owner of the one below.
+
+    Before the mount: overlayfs keeps a copy of both.
+    """
+    upper = Path(f"/proc/{caller.pid}/root{UPPER}")
+    below = Path(f"/proc/{caller.pid}/root{lower}").stat()
+    if may_see_below_mounts(caller):
+        # Behind a user fence that owner would be nobody, and root inside could not write there.
+        os.chown(upper, below.st_uid, below.st_gid)
+    upper.chmod(stat.S_IMODE(below.st_mode))
+
+
+def copy_time(caller: Caller, lower: Path) -> None:
+    """Give the new root the modification time of the directory below it.
+
+    Last: each directory that is made in there changes it.
+    """
+    changed = lower.stat().st_mtime_ns
+    os.utime(f"/proc/{caller.pid}/root", ns=(changed, changed))
 
 
 def overlay_host(caller: Caller) -> list[str] | None:
