@@ -71,10 +71,13 @@ def _checked(asked: RunRequest) -> RunRequest:
 
 def _run(playground: Playground, asked: RunRequest, printer: Printer, *, verbose: bool) -> int:
     playground.prestart(bridge=asked.last("network") in (None, "bridge"))
-    told: list[str] = []
-    container = started(playground, asked, _noted(found(asked), printer), told)
+    told, warned = list[str](), list[str]()
+    image = _noted(found(asked), printer)
+    container = started(playground, asked, image, told, warned)
     if verbose:
         printer.note("\n".join(told))
+    for sentence in warned:
+        printer.warning(sentence)
     return _attended(container, asked)
 
 

@@ -16,6 +16,7 @@ from shellplay.cmdline.outcomes import (
     Page,
     Status,
     Text,
+    Warned,
     Watched,
 )
 from shellplay.cmdline.phrases import born
@@ -160,6 +161,8 @@ class Interpreter:
                 self.printer.show(outcome)
             case Text():
                 self.printer.text(outcome.text)
+            case Warned():
+                self.printer.warning(outcome.sentence)
             case Changed(change, label):
                 from shellplay.views.change import lines
 

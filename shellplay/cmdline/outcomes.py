@@ -39,6 +39,12 @@ class Text(Value):
     text: str
 
 
+class Warned(Value):
+    """A warning, printed to the error stream in the way of Docker."""
+
+    sentence: str
+
+
 class Page(Value):
     """A text that ``layout`` makes for a width in columns."""
 
@@ -55,4 +61,4 @@ class Leave(Value):
     """The front end has to end."""
 
 
-Outcome = str | Changed | Document | Watched | Text | Page | Status | Leave
+Outcome = str | Changed | Document | Watched | Text | Warned | Page | Status | Leave

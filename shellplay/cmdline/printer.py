@@ -128,6 +128,10 @@ class Printer:
         for copy in self.copies:
             copy.note(sentence)
 
+    def warning(self, sentence: str) -> None:
+        """Write a warning to the error stream, as Docker spells it."""
+        self.note(f"WARNING: {sentence}")
+
     def _note(self, sentence: str) -> None:
         self.end_stream()
         self.out.flush()

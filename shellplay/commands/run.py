@@ -14,7 +14,7 @@ from shellplay.cmdline.argument_types.run import RunWords
 from shellplay.cmdline.arguments import ContainerNames, Option, Target
 from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.observer import Recording
-from shellplay.cmdline.outcomes import Outcome, Status
+from shellplay.cmdline.outcomes import Outcome, Status, Warned
 from shellplay.cmdline.phrases import count, numbers
 from shellplay.cmdline.registry import command
 from shellplay.docker.options import RunRequest
@@ -53,10 +53,11 @@ def run(
         run -d --name db --network none host sleep 100
     """
     image = yield from found(asked)
-    told: list[str] = []
-    container = started(playground, asked, image, told)
+    told, warned = list[str](), list[str]()
+    container = started(playground, asked, image, told, warned)
     if not asked.has("quiet"):
         yield from told
+    yield from map(Warned, warned)
     if container.process is not None and container.inside:
         what = container.process.spec.argv[0]
         yield f"{container.label}: {what} is {numbers(container.pid, container.inside)}"
@@ -143,17 +144,28 @@ def found(asked: RunRequest) -> Generator[str, None, Image | None]:
 
 
 def started(
-    playground: Playground, asked: RunRequest, image: Image | None, told: list[str]
+    playground: Playground,
+    asked: RunRequest,
+    image: Image | None,
+    told: list[str],
+    warned: list[str],
 ) -> Container:
-    """Start a container for the request; ``told`` gets a sentence for each fence."""
+    """Start a container for the request.
+
+    ``told`` gets a sentence for each fence, and ``warned`` for each that an option opens.
+    """
     from shellplay.cmdline.argument_types.fences import effect
     from shellplay.docker.plan import Plan
+    from shellplay.docker.warnings import warnings
 
     def tell(kind: str, note: str) -> None:
         told.append(f"  {note}" if note else f"{kind} fence up: {effect(kind)}")
 
     plan = Plan(asked, image, playground.settings.surroundings.term)
-    return playground.new(asked.last("name"), plan.start(tell))
+    spec = plan.start(tell)
+    if not asked.has("quiet"):
+        warned += warnings(asked, image)
+    return playground.new(asked.last("name"), spec)
 
 
 def attend(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from shellplay.docker.options import RunRequest
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY
+from shellplay.fences.base.cgroup_limit import amount
 from shellplay.nearest import did_you_mean
+
+LEAST_MEMORY = 6 << 20
 
 
 def limits(request: RunRequest) -> dict[str, dict[str, str]]:
@@ -13,7 +16,7 @@ def limits(request: RunRequest) -> dict[str, dict[str, str]]:
     options: dict[str, dict[str, str]] = {}
     # For Docker, 0 means no limit.
     if (memory := request.last("memory")) not in (None, "0"):
-        options["memory"] = {"max": memory}
+        options["memory"] = {"max": _checked(memory)}
     if (cpus := request.last("cpus")) not in (None, "0"):
         options["cpu"] = {"cpus": cpus}
     if (cpuset := request.last("cpuset-cpus")) is not None:
@@ -23,6 +26,13 @@ def limits(request: RunRequest) -> dict[str, dict[str, str]]:
     if request.all("ulimit"):
         options["rlimit"] = dict(map(_ulimit, request.all("ulimit")))
     return options
+
+
+def _checked(memory: str) -> str:
+    # Docker refuses less, as no usual program can start in it.
+    if amount("memory", memory) < LEAST_MEMORY:
+        raise UsageError(f"run -m {memory}: less than 6 MB is not enough", "run -m 6m")
+    return memory
 
 
 def _ulimit(text: str) -> tuple[str, str]:

@@ -31,7 +31,7 @@ OPTIONS: dict[str, Option] = {
     "tty": Option("give it a terminal", short="t"),
     "detach": Option("leave it in the background, see logs, enter and wait", short="d"),
     "rm": Option("forget it when it has ended"),
-    "quiet": Option("do not tell the fences that go up", short="q"),
+    "quiet": Option("do not tell the fences that go up, and do not warn", short="q"),
     "name": Option("what it is called", "NAME"),
     "hostname": Option("the host name inside, if not its id", "NAME", "h"),
     "env": Option("a variable, or one of ours", "NAME[=VALUE]", "e"),
@@ -45,6 +45,8 @@ OPTIONS: dict[str, Option] = {
     "tmpfs": Option("mount memory", "TARGET[:OPTIONS]"),
     "read-only": Option("nothing in its root can be written"),
     "memory": Option("so much memory", "AMOUNT", "m"),
+    "kernel-memory": Option("discarded, with a warning", "AMOUNT"),
+    "oom-kill-disable": Option("discarded, with a warning"),
     "cpus": Option("so many processors' worth", "NUMBER"),
     "cpuset-cpus": Option("only these processors", "LIST"),
     "pids-limit": Option("so many processes, -1: as many as it likes", "NUMBER"),
@@ -72,6 +74,11 @@ OPTIONS: dict[str, Option] = {
         choices=("always", "missing", "never"), restricted=True,
     ),
 }  # fmt: skip
+# Docker takes these with a warning as well, where the kernel does not keep them.
+DISCARDED = {
+    "kernel-memory": "the kernel keeps no limit of kernel memory alone",
+    "oom-kill-disable": "the kernel still kills a program if memory runs out",
+}
 ALIASES = {"net": "network", "h": "hostname"}
 # Docker parses flags with strconv.ParseBool of Go, which accepts these values.
 YES, NO = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")

@@ -66,9 +66,9 @@ class Plan:
                 raise UsageError("--hostname changes nothing with --uts host", "leave one out")
             hostname = os.uname().nodename
         fences = self._fences(hostname, report)
-        if self.ports and "net" not in [fence.kind for fence in fences]:
-            raise UsageError("-p publishes nothing with --network host", "leave one out")
-        return StartSpec(name, self._program(hostname), fences, report, self.ports)
+        # Docker discards them as well, with a warning.
+        ports = self.ports if "net" in [fence.kind for fence in fences] else ()
+        return StartSpec(name, self._program(hostname), fences, report, ports)
 
     # -- the program ---------------------------------------------------------------------
 

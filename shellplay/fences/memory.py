@@ -10,6 +10,7 @@ from shellplay.fences.base.cgroup_limit import NO_LIMIT, CgroupLimit, amount, ne
 from shellplay.fences.base.fence import option
 from shellplay.kernel.cgroup import hierarchies
 
+SWAP_V2 = "memory.swap.max"
 SWAP_V1, LIMIT_V1 = "memory.memsw.limit_in_bytes", "memory.limit_in_bytes"
 
 # With less the kernel kills bash itself at its next allocation.
@@ -42,6 +43,18 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
         return size // page * page, amount(self.kind, self.swap or "0")
 
     @classmethod
+    def counts_swap(cls) -> bool:
+        """Tell whether this kernel counts swap for each cgroup, so that it can limit it."""
+        hierarchy = hierarchies.having("memory")
+        if hierarchy is None:
+            return False
+        if hierarchy.version == 1:
+            return os.path.exists(f"{hierarchy.point}/{SWAP_V1}")
+        # The root of version 2 has no such file, but all cgroups below it have.
+        places = (hierarchy.of("self"), *(each.path for each in os.scandir(hierarchy.point)))
+        return any(os.path.exists(f"{place}/{SWAP_V2}") for place in places)
+
+    @classmethod
     def limit_of(cls, directory: str) -> str | None:
         """Return the limit of a cgroup."""
         text = hierarchies.read(directory, "memory.max") or hierarchies.read(
@@ -55,8 +68,8 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
         """Return the texts to write by file name."""
         size, swap = self._sizes()
         if version == 2:
-            files = {"memory.max": str(size), "memory.swap.max": str(swap)}
-            file_of_swap = "memory.swap.max"
+            files = {"memory.max": str(size), SWAP_V2: str(swap)}
+            file_of_swap = SWAP_V2
         else:
             files = {LIMIT_V1: str(size), SWAP_V1: str(size + swap)}
             file_of_swap = SWAP_V1
@@ -72,7 +85,7 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
     def freed(self, version: int, directory: str) -> dict[str, str]:
         """Return the texts that lift the limit by file name."""
         if version == 2:
-            return {"memory.max": "max", "memory.swap.max": "max"}
+            return {"memory.max": "max", SWAP_V2: "max"}
         return {SWAP_V1: "-1", LIMIT_V1: "-1"}
 
     def remarks(self) -> tuple[str, ...]:
