@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shellplay.cmdline.help import page
@@ -14,8 +16,9 @@ from shellplay.cmdline.registry import TABLE
 from shellplay.commands.run import attend, found, started
 from shellplay.container.container import Container
 from shellplay.container.start import NotStarted
-from shellplay.docker.options import RunRequest, parse
+from shellplay.docker.options import NO, RunRequest, parse
 from shellplay.errors import Refused, ShellplayError, UsageError
+from shellplay.kernel.signal_proxy import held
 from shellplay.playground.playground import Playground
 from shellplay.repl.term_type import container_term
 from shellplay.settings import Settings, Surroundings
@@ -73,12 +76,27 @@ def _run(playground: Playground, asked: RunRequest, printer: Printer, *, verbose
     playground.prestart(bridge=asked.last("network") in (None, "bridge"))
     told, warned = list[str](), list[str]()
     image = _noted(found(asked), printer)
-    container = started(playground, asked, image, told, warned)
-    if verbose:
-        printer.note("\n".join(told))
-    for sentence in warned:
-        printer.warning(sentence)
-    return _attended(container, asked)
+    with _signals_held(asked) as proxied:
+        container = started(playground, asked, image, told, warned)
+        if verbose:
+            printer.note("\n".join(told))
+        for sentence in warned:
+            printer.warning(sentence)
+        return _attended(container, asked, proxied)
+
+
+@contextmanager
+def _signals_held(asked: RunRequest) -> Iterator[frozenset[int]]:
+    """Hold back the signals that the program is to get; with a terminal it gets keys."""
+    if asked.has("tty") or not _proxies(asked):
+        yield frozenset()
+        return
+    with held(has_terminal=any(map(os.isatty, range(3)))) as numbers:
+        yield numbers
+
+
+def _proxies(asked: RunRequest) -> bool:
+    return asked.last("sig-proxy") not in NO
 
 
 def _noted(finding: Generator[str, None, Image | None], printer: Printer) -> Image | None:
@@ -90,12 +108,15 @@ def _noted(finding: Generator[str, None, Image | None], printer: Printer) -> Ima
             return image
 
 
-def _attended(container: Container, asked: RunRequest) -> int:
+def _attended(container: Container, asked: RunRequest, proxied: frozenset[int]) -> int:
     assert container.process is not None
     if not asked.has("tty"):
         keys = sys.stdin.fileno() if asked.has("interactive") else None
         try:
-            return attend(container, None, None, keys)
+            return attend(
+                container, None, None, keys,
+                proxied=proxied, interrupts_passed_on=_proxies(asked),
+            )  # fmt: skip
         except SystemExit:
             # The program has got the signal, too: its exit status counts if it has ended.
             if container.process.exit_status is None:

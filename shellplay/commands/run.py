@@ -169,9 +169,18 @@ def started(
 
 
 def attend(
-    container: Container, output: int | None, errors: int | None, keys: int | None
+    container: Container,
+    output: int | None,
+    errors: int | None,
+    keys: int | None,
+    *,
+    proxied: frozenset[int] = frozenset(),
+    interrupts_passed_on: bool = True,
 ) -> int:
-    """Copy the output of a program without a terminal until it ends; return its status."""
+    """Copy the output of a program without a terminal until it ends; return its status.
+
+    Signals are passed on as ``ContainerProcess.attend`` does.
+    """
     sinks = (
         sys.stdout.fileno() if output is None else output,
         sys.stderr.fileno() if errors is None else errors,
@@ -189,7 +198,9 @@ def attend(
 
     assert container.process is not None
     try:
-        return container.process.attend(heard, keys)
+        return container.process.attend(
+            heard, keys, proxied=proxied, interrupts_passed_on=interrupts_passed_on
+        )
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -21,6 +21,7 @@ from shellplay.kernel.here import HERE
 from shellplay.kernel.poll import readable
 from shellplay.kernel.process_tree import kill_quietly, running
 from shellplay.kernel.signal_names import parse_signal
+from shellplay.kernel.signal_proxy import passed_on
 from shellplay.kernel.signals import handles
 from shellplay.settings import GRACE_SECONDS
 
@@ -74,29 +75,44 @@ class ContainerProcess:
         with self._state.attended():
             self._state.awaited = False
 
-    def attend(self, output: Output, keys: int | None) -> int:
+    def attend(
+        self,
+        output: Output,
+        keys: int | None,
+        *,
+        proxied: frozenset[int] = frozenset(),
+        interrupts_passed_on: bool = True,
+    ) -> int:
         """Pass on its output, and our keys to it, until it has ended; return its status.
 
         ``keys`` is a descriptor of ours; None closes its stdin.  A KeyboardInterrupt becomes
         a SIGINT for it; the third one a SIGKILL.  A signal that ends this process, as
         SystemExit, is passed on if the program handles it, which then has as long as for
-        ``stop``.
+        ``stop``.  The ``proxied`` signals, which are held back, are passed on as they come.
+        Neither is if ``interrupts_passed_on`` is False.
         """
         assert self._state.stdio is not None
         self._state.awaited = False
         if keys is None:
             self._state.stdio.end_keys()
-        with self._state.attended(), self._output_to(output):
+        with (
+            self._state.attended(),
+            self._output_to(output),
+            passed_on(proxied, self._send),
+        ):
             for interrupts in count(1):
                 try:
                     self._state.stdio.pump(self._state.live.pidfd, keys, self.kill_remaining)
                     break
                 except KeyboardInterrupt:
+                    if not interrupts_passed_on:
+                        raise
                     self._send(
                         signal.SIGINT if interrupts < MOST_INTERRUPTS else signal.SIGKILL
                     )
                 except SystemExit as leaving:
-                    self._pass_on_signal(leaving.code)
+                    if interrupts_passed_on:
+                        self._pass_on_signal(leaving.code)
                     raise
             self._state.on_exit()
         status = self.exit_status

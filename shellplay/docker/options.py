@@ -68,6 +68,7 @@ OPTIONS: dict[str, Option] = {
     "cgroupns": Option(
         "whose view of cgroups", "host|private", choices=("host", "private"), restricted=True
     ),
+    "sig-proxy": Option("pass the signals of shellplay run on to it; it is the default"),
     "stop-signal": Option("the signal that stop sends", "SIGNAL"),
     "pull": Option(
         "when to fetch the image", "always|missing|never",
