@@ -14,6 +14,7 @@ from shellplay.kernel.cgroup import hierarchies
 from shellplay.kernel.explain import APPARMOR, USERNS_CLONE, YAMA, sysctl
 from shellplay.network import rootless
 from shellplay.network.bridge_client import BridgeClient
+from shellplay.shell.spawn import host_bash
 from shellplay.views.stats import size
 
 OLDEST_KERNEL = (5, 10)
@@ -73,8 +74,11 @@ def _user() -> Finding:
 
 
 def _bash() -> Finding:
-    path = shutil.which("bash")
-    return Finding("bash", path) if path else Finding("bash", "none", "apt-get install bash")
+    try:
+        with host_bash() as bash:
+            return Finding("bash", bash.path)
+    except Refused as error:
+        return Finding("bash", error.message, error.fix or "set PATH to another bash")
 
 
 def _capabilities() -> Finding:

@@ -37,7 +37,7 @@ from shellplay.network.bridge_client import BridgeClient
 from shellplay.settings import Settings
 from shellplay.shell.pty_reader import PtyReader
 from shellplay.shell.shell import Shell
-from shellplay.shell.spawn import start_bash
+from shellplay.shell.spawn import host_bash, start_bash
 from shellplay.shell.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -95,7 +95,10 @@ class Container:
             if start is None or self.process is None:
                 stub = state.monitor.stub()
                 undo.callback(stub.quit)
-                shell = start_bash(stub, state.terminal, user_file=state.settings.bashrc)
+                with host_bash() as bash:
+                    shell = start_bash(
+                        stub, state.terminal, bash, user_file=state.settings.bashrc
+                    )
             else:
                 from shellplay.container.start import start as start_program
 

@@ -11,10 +11,11 @@ from shellplay.container.plan import Plan, Wanted, restrict
 from shellplay.container.stack import ShellStack
 from shellplay.container.state import ContainerState
 from shellplay.fences.base.target import Stage, Target
+from shellplay.kernel.host_program import HostProgram
 from shellplay.kernel.stub import Stub
 from shellplay.shell.broker import broker
 from shellplay.shell.shell import Shell
-from shellplay.shell.spawn import start_bash
+from shellplay.shell.spawn import host_bash, start_bash
 from shellplay.shell.state_transfer import Transferred
 from shellplay.shell.terminal import Terminal
 
@@ -54,7 +55,7 @@ def _replace(
                 mounted.apply(target.changed(caller=caller))
         last = plan.of(Stage.LIMIT, Stage.RESTRICTION)
         restrict(last, stub, state.account, lambda each: each.apply(target))
-        shell = _bash(state, stub, terminal)
+        shell = _bash(state, plan, stub, terminal)
         undo.pop_all()
     stack.end(old)
     old[0].close()
@@ -92,12 +93,15 @@ def _stub_inside(
     return stub
 
 
-def _bash(state: ContainerState, stub: Stub, terminal: Terminal) -> Shell:
+def _bash(state: ContainerState, plan: Plan, stub: Stub, terminal: Terminal) -> Shell:
     """Start a bash as the one before it was started."""
     spec = state.spec
-    if spec is None:
-        return start_bash(stub, terminal, user_file=state.settings.bashrc)
-    return start_bash(
-        stub, terminal, user_file=spec.reads_bashrc,
-        path=spec.argv[0], environment=state.environment,
-    )  # fmt: skip
+    if spec is not None:
+        return start_bash(
+            stub, terminal, spec.argv[0],
+            user_file=spec.reads_bashrc, environment=state.environment,
+        )  # fmt: skip
+    with host_bash() as bash:
+        # The libraries of a bash come from its root directory, so bash has to be of it, too.
+        program = HostProgram(bash.path) if "root" in plan else bash
+        return start_bash(stub, terminal, program, user_file=state.settings.bashrc)

@@ -332,8 +332,8 @@ class _StartSequence:
                 self.close()
                 self._first = None
                 return start_bash(
-                    self._stub, state.terminal, user_file=program.reads_bashrc,
-                    path=program.argv[0], environment=environment,
+                    self._stub, state.terminal, program.argv[0],
+                    user_file=program.reads_bashrc, environment=environment,
                 )  # fmt: skip
             self._execute_program(environment)
             return state.live

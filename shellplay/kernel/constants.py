@@ -105,6 +105,10 @@ SOCK_DGRAM = 2
 SOCK_CLOEXEC = 0o2000000
 MSG_CMSG_CLOEXEC = 0x40000000
 
+# linux/memfd.h, linux/fcntl.h; not in every Python that we support
+MFD_EXEC = 0x10
+F_SEAL_EXEC = 0x20
+
 # sys/mman.h
 PROT_READ = 1
 PROT_WRITE = 2

@@ -25,6 +25,10 @@ from shellplay.kernel.capabilities import has
 from shellplay.kernel.process_tree import kill_quietly
 from shellplay.kernel.stub_messages import ANSWER_SIZE, MESSAGE_SIZE, Answer, Part, encoded
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shellplay.kernel.host_program import HostProgram
+
 # Long, for a busy machine.
 PATIENCE_SECONDS = 30.0
 # After this time without an answer we check whether the stub is stopped.
@@ -135,6 +139,7 @@ class Stub(Caller):
         self,
         argv: Sequence[str],
         *,
+        program: HostProgram | None = None,
         change: Mapping[str, str],
         remove: Sequence[str] = (),
         keep: Sequence[int] = (),
@@ -142,30 +147,37 @@ class Stub(Caller):
     ) -> None:
         """Replace the stub by a program, execve(2); raise KernelError if that fails.
 
-        The environment is that of ``awaited``, without the names in ``remove``; it is empty
-        if ``fresh``.  ``change`` is added.  The standard streams and ``keep`` stay open.
+        Without a ``program`` of the host, the stub looks up ``argv[0]`` in PATH, inside.  The
+        environment is that of ``awaited``, without the names in ``remove``; it is empty if
+        ``fresh``.  ``change`` is added.  The standard streams and ``keep`` stay open.
         """
         ours = os.environ if self._environment is None else self._environment
         kept = {} if fresh else {n: text for n, text in ours.items() if n not in remove}
         # The environment is sent only now: a process in the same namespaces may be able to
         # read the memory of the stub.
-        self._send("execute", list(argv), {**kept, **change}, list(keep))
+        process = (list(argv), {**kept, **change}, list(keep))
+        if program is None or program.fd is None:
+            call = "execve"
+            self._send("execute", *process, None if program is None else program.path)
+        else:
+            call = "execveat"
+            self._send("execute_descriptor", *process, fds=(program.fd,))
         message = self._receive()
         self._link.close()
         # The socket of the stub is close-on-exec: no answer means that the program runs.
         answer = self._understood(message) if message else Answer([0])
-        failed, call = answer.results[0], answer.call or "execve"
+        failed, call = answer.results[0], answer.call or call
         note(self, call, (argv[0], " ".join(argv)), failed)
         if failed:
             fix = "a filter may deny it: peel seccomp" if -failed == errno.EPERM else None
             raise KernelError(call, -failed, argv[0], fix)
 
     def set_undumpable(self) -> None:
-        """Hide memory and program of the stub from processes inside, PR_SET_DUMPABLE(2const).
+        """Hide the memory of the stub from processes inside, PR_SET_DUMPABLE(2const).
 
-        Its program is the Python of the host, which they could overwrite (CVE-2019-5736).
-        execve(2) sets the flag back.  Without CAP_SYS_PTRACE the flag would hide the stub from
-        us too, so it is not changed then.
+        A process there could take over the stub before it has all restrictions.  execve(2)
+        sets the flag back.  Without CAP_SYS_PTRACE the flag would hide the stub from us too, so
+        it is not changed then.
         """
         ours = procfs.status("self")
         if ours is not None and has(ours.effective, "sys_ptrace"):

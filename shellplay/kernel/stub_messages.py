@@ -22,8 +22,8 @@ MOST_DESCRIPTORS = 3
 ANSWER_SIZE = 65536
 Encoded = int | bytes | tuple[str, bytes | int] | None
 EncodedRequest = tuple[str, list[Encoded], tuple[int, ...]]
-# A part of a request: its name, environment, words, descriptors, or calls.
-Part = str | dict[str, str] | list[str] | list[int] | list[EncodedRequest]
+# A part of a request: its name, environment, words, descriptors, calls, or a path.
+Part = None | str | dict[str, str] | list[str] | list[int] | list[EncodedRequest]
 _COUNTS, _LENGTH = struct.Struct("HH"), struct.Struct("I")
 
 

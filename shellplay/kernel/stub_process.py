@@ -7,6 +7,7 @@ import marshal
 import os
 import signal
 import socket
+from contextlib import suppress
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
@@ -59,8 +60,15 @@ def _serve(link: socket.socket) -> NoReturn:
                     link.close()
                     _reap_orphans(child)
                 answer = Answer([child])
-            case ("execute", argv, environment, keep):
-                answer = _execute(argv, environment, keep)
+            case ("execute", argv, environment, keep, path):
+                answer = _execute(argv, environment, keep, path)
+            case ("execute_descriptor", argv, environment, keep):
+                # As above: no descriptor has come, and we must not look for a path instead.
+                answer = (
+                    _execute(argv, environment, keep, fds[0])
+                    if fds
+                    else Answer([-errno.EMFILE], call="recvmsg")
+                )
             case _:
                 os._exit(2)
         link.send(answer.packed())
@@ -98,7 +106,9 @@ def _make_calls(calls: list[EncodedRequest]) -> Answer:
     return Answer(results, buffers)
 
 
-def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> Answer:
+def _execute(
+    argv: list[str], environment: dict[str, str], keep: list[int], program: str | int | None
+) -> Answer:
     for number in signal.valid_signals():
         if number not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(number, signal.SIG_DFL)
@@ -113,6 +123,8 @@ def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> A
         return Answer([-error.errno], call=error.call)
     for fd in keep:
         os.set_inheritable(fd, True)
+    if program is not None:
+        return Answer([-_execute_file(program, argv, environment)])
     path = environment.get("PATH", os.defpath)
     failure = errno.ENOENT
     if not argv[0]:
@@ -128,6 +140,19 @@ def _execute(argv: list[str], environment: dict[str, str], keep: list[int]) -> A
             if failure not in (errno.ENOENT, errno.EACCES):
                 break
     return Answer([-failure])
+
+
+def _execute_file(program: str | int, argv: list[str], environment: dict[str, str]) -> int:
+    try:
+        # For a descriptor this is execveat(2).
+        os.execve(program, argv, environment)
+    except OSError as error:
+        failure = error.errno or errno.ENOEXEC
+    if isinstance(program, int) and failure == errno.EPERM:
+        # A filter may deny execveat(2) and allow execve(2).
+        with suppress(OSError):
+            os.execve(f"/proc/self/fd/{program}", argv, environment)
+    return failure
 
 
 def _exists(directory: str, name: str) -> bool:

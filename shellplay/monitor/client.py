@@ -6,13 +6,13 @@ import marshal
 import os
 import signal
 import socket
-import sys
 import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from shellplay.errors import KernelError, ShellGone, TimedOut
+from shellplay.kernel import interpreter
 from shellplay.kernel.here import HERE
 from shellplay.kernel.keyrings import join_session_keyring
 from shellplay.kernel.poll import readable
@@ -55,13 +55,11 @@ class Monitor:
             # Isolated and without site-packages (-I -S): it starts faster and runs our code
             # only.  In a session of its own, since Ctrl-C of the terminal and a kill of the
             # REPL's process group must not end it.
-            self.pid = os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-I", "-S", "-c", PROGRAM, "3", "4", PACKAGE_ROOT, *scratch],
+            self.pid = interpreter.spawn(
+                interpreter.command(PROGRAM, "3", "4", PACKAGE_ROOT, *scratch),
                 {name: text for name, text in self._environment.items() if name in KEPT},
-                file_actions=_as_3_and_4(requests.fileno(), events.fileno()),
-                setsid=True,
-                setsigmask=(),
+                _as_3_and_4(requests.fileno(), events.fileno()),
+                session=True,
             )
         self._pidfd = HERE.pidfd_open(self.pid)
         self._ready = False

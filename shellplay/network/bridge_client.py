@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import threading
 from contextlib import suppress
 from typing import Any
 
 from shellplay.errors import KernelError, Refused, ShellplayError
+from shellplay.kernel import interpreter
 from shellplay.kernel.signals import deferred
 from shellplay.model import VethPair
 from shellplay.monitor.client import PACKAGE_ROOT
@@ -140,13 +140,11 @@ class BridgeClient:
         with child_end:
             # A process group of its own: neither ^C nor a kill of our group reaches the
             # process.  With -I -S it loads only our package and pyroute2.
-            self._pid = os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-I", "-S", "-c", PROGRAM, "3", PACKAGE_ROOT, packages],
+            self._pid = interpreter.spawn(
+                interpreter.command(PROGRAM, "3", PACKAGE_ROOT, packages),
                 os.environ,
-                file_actions=_dup_to_3(child_end.fileno()),
-                setpgroup=0,
-                setsigmask=(),
+                _dup_to_3(child_end.fileno()),
+                session=False,
             )
         self._socket = own_end
 

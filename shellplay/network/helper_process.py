@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from shellplay.kernel.here import HERE
+from shellplay.kernel.host_program import HostProgram
 from shellplay.kernel.poll import readable
 from shellplay.kernel.stub import Stub
 from shellplay.monitor.client import Monitor
@@ -17,12 +18,20 @@ from shellplay.shell.shell import ENDING_SECONDS
 class HelperProcess:
     """A running program in a session of its own, started from a stub; it is held by a pidfd."""
 
-    def __init__(self, stub: Stub, argv: Sequence[str], *, keep: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        stub: Stub,
+        argv: Sequence[str],
+        program: HostProgram,
+        *,
+        change: Mapping[str, str] | None = None,
+        keep: Sequence[int] = (),
+    ) -> None:
         self.pid = stub.pid
         self._pidfd = HERE.pidfd_open(stub.pid)
         try:
             stub.setsid()
-            stub.execute(argv, change={}, keep=keep)
+            stub.execute(argv, program=program, change=change or {}, keep=keep)
         except BaseException:
             stub.quit()
             os.close(self._pidfd)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import NamedTuple
 
 from shellplay.kernel import constants as k
+from shellplay.kernel import interpreter
 from shellplay.kernel.pidfd import pidfd
 from shellplay.monitor.client import PACKAGE_ROOT, Monitor
 from shellplay.network.helper_process import HelperProcess
@@ -43,5 +43,8 @@ def publish(monitor: Monitor, port: Port, pid: int) -> Published:
         # joining the user namespace that owns it.
         user_namespace_flag = 0 if os.geteuid() == 0 else k.CLONE_NEWUSER
         arguments = [*numbers, f"shellplay: {bound}", port.inside, user_namespace_flag]
-        argv = [sys.executable, "-I", "-S", "-c", PROGRAM, PACKAGE_ROOT, *map(str, arguments)]
-        return Published(bound, HelperProcess(stub, argv, keep=numbers))
+        argv = interpreter.command(PROGRAM, PACKAGE_ROOT, *map(str, arguments))
+        process = HelperProcess(
+            stub, argv, interpreter.OF_STUB, change=interpreter.library_path(), keep=numbers
+        )
+        return Published(bound, process)

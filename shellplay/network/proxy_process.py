@@ -38,6 +38,7 @@ def main(
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
+    HERE.prctl(k.PR_SET_NAME, b"port proxy")
     set_command_line(os.getpid(), title)
     # A process that is not dumpable cannot be traced: so root in the container cannot take
     # the host's socket out of this process (ptrace(2)).

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from shellplay.errors import Refused
 from shellplay.kernel import net_routes
+from shellplay.kernel.host_program import opened
 from shellplay.monitor.client import Monitor
 from shellplay.network.helper_process import HelperProcess, stub_with_output
 
@@ -57,7 +58,9 @@ def start_helper(monitor: Monitor, pid: int) -> RootlessHelper:
     program = Path(path).name
     output = os.memfd_create(program)
     try:
-        process = HelperProcess(stub_with_output(monitor, output), _arguments(path, pid))
+        with opened(path) as host_program:
+            stub = stub_with_output(monitor, output)
+            process = HelperProcess(stub, _arguments(path, pid), host_program)
         deadline = time.monotonic() + READY_SECONDS
         while not net_routes.has_default_route(pid):
             if process.has_ended or time.monotonic() > deadline:

@@ -94,17 +94,23 @@ __shellplay_bind
 unset -f __shellplay_bind
 """
 PROMPT = r"PS1='${__shellplay_user}@${__shellplay_host}:\w${__shellplay_sign} '"
+# execveat(2) names a process by the number of the descriptor before Linux 6.14, and by the name
+# of the file after.
+NAME = "{ builtin printf bash >/proc/self/comm; } 2>/dev/null"
 USER_FILE = "[[ -r ~/.bashrc ]] && . ~/.bashrc"
 
 
-def rc_text(nonce: str, *, user_file: bool, reports_lines: bool, close: int) -> str:
+def rc_text(
+    nonce: str, *, user_file: bool, reports_lines: bool, close: int, renames: bool
+) -> str:
     """Return the text of the rc file; with ``user_file`` it reads ~/.bashrc first.
 
     With ``reports_lines`` bash reports each typed line.  ``close`` is the descriptor of the rc
-    file in bash; the last line closes it.
+    file in bash; the last line closes it.  With ``renames`` bash names its process ``bash``.
     """
     reporting = REPORTING.replace("ACCEPT", r"\e[7133;NONCE;A~") if reports_lines else ""
     parts = [
+        NAME if renames else "",
         "HISTCONTROL=" if not user_file else "",
         USER_FILE if user_file else PROMPT,
         TEMPLATE.replace("NONCE", nonce),

@@ -44,7 +44,8 @@ def symbols_of(pid: int) -> Symbols:
     # Without the device number, because each mount of an overlay has a new one.
     program = f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
     if program not in _known:
-        _known[program] = _kept(path, program)
+        # A sealed copy of bash has no name, and no later process sees it.
+        _known[program] = _kept(path, program) if found.st_nlink else _read(path)
     return _known[program]
 
 

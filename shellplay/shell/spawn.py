@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 
 from shellplay.errors import Refused, TimedOut
+from shellplay.kernel.host_program import HostProgram, opened
 from shellplay.kernel.proc_write import set_command_line
 from shellplay.kernel.stub import Stub
 from shellplay.shell.bash_rc import rc_text
@@ -22,24 +23,51 @@ REMOVED = (
 )
 
 
+@contextmanager
+def host_bash() -> Iterator[HostProgram]:
+    """Open the first bash in our PATH whose file cannot be changed from inside, for the block.
+
+    Raises Refused if there is none.
+    """
+    refusal = Refused("there is no bash on this machine", "apt-get install bash")
+    for directory in os.get_exec_path():
+        path = os.path.join(directory, "bash")
+        if not (os.path.isfile(path) and os.access(path, os.X_OK)):
+            continue
+        with ExitStack() as held:
+            try:
+                bash = held.enter_context(opened(path))
+            except Refused as error:
+                refusal = error
+                continue
+            if bash.finds_its_libraries():
+                yield bash
+                return
+            refusal = Refused(
+                f"programs inside could change {path}, and a copy of it finds no libraries",
+                "put a bash that root owns into PATH",
+            )
+    raise refusal
+
+
 def start_bash(
     stub: Stub,
     terminal: Terminal,
+    bash: HostProgram | str,
     *,
     user_file: bool,
-    path: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Shell:
     """Turn a stub into an interactive bash on ``terminal``, and wait for its first prompt.
 
-    With ``user_file`` it reads ~/.bashrc.  ``path`` None is the bash of the host.
+    A word for ``bash`` is looked up in PATH, inside.  With ``user_file`` it reads ~/.bashrc.
     ``environment`` None is our environment.  The rc file is a memfd, so no file is left on
-    disk.  Raises Refused if there is no bash, KernelError if execve(2) fails, TimedOut if bash
-    shows no prompt; in each case the process is killed.
+    disk.  Raises KernelError if execve(2) fails, TimedOut if bash shows no prompt; in each
+    case the process is killed.
     """
     shell = Shell(stub.pid)
     try:
-        _become_bash(stub, terminal, path, environment, user_file=user_file)
+        _become_bash(stub, terminal, bash, environment, user_file=user_file)
         _await_first_prompt(terminal, shell, user_file=user_file)
     except BaseException:
         shell.kill()
@@ -80,20 +108,19 @@ def take_terminal(stub: Stub, terminal: Terminal, owner: int = 0) -> None:
 def _become_bash(
     stub: Stub,
     terminal: Terminal,
-    path: str | None,
+    bash: HostProgram | str,
     environment: Mapping[str, str] | None,
     *,
     user_file: bool,
 ) -> None:
-    bash = path or _on_path("bash")
-    if bash is None:
-        raise Refused("there is no bash on this machine", "apt-get install bash")
     take_terminal(stub, terminal)
-    reports_lines = terminal.reports_lines
-    rc = _rc_file(stub, terminal.nonce, user_file=user_file, reports_lines=reports_lines)
+    word, program = (bash.path, bash) if isinstance(bash, HostProgram) else (bash, None)
+    renames = program is not None and program.fd is not None
+    rc = _rc_file(stub, terminal, user_file=user_file, renames=renames)
     removed = [*REMOVED, *(name for name in os.environ if name.startswith("SHELLPLAY_"))]
     stub.execute(
-        [bash, "--rcfile", f"/proc/self/fd/{rc}", "-i"],
+        [word, "--rcfile", f"/proc/self/fd/{rc}", "-i"],
+        program=program,
         change={"TERM": terminal.term} if environment is None else dict(environment),
         remove=removed if environment is None else (),
         keep=[rc],
@@ -101,21 +128,15 @@ def _become_bash(
     )
 
 
-def _rc_file(stub: Stub, nonce: str, *, user_file: bool, reports_lines: bool) -> int:
+def _rc_file(stub: Stub, terminal: Terminal, *, user_file: bool, renames: bool) -> int:
     ours = os.memfd_create("shellplay-rc", os.MFD_CLOEXEC)
     try:
         number = stub.give(ours)
-        text = rc_text(nonce, user_file=user_file, reports_lines=reports_lines, close=number)
+        text = rc_text(
+            terminal.nonce, user_file=user_file, reports_lines=terminal.reports_lines,
+            close=number, renames=renames,
+        )  # fmt: skip
         os.write(ours, text.encode())
         return number
     finally:
         os.close(ours)
-
-
-def _on_path(name: str) -> str | None:
-    """Return the path of a program, as execvp(3) finds it, or None; shutil loads slowly."""
-    for directory in os.get_exec_path():
-        path = os.path.join(directory, name)
-        if os.path.isfile(path) and os.access(path, os.X_OK):
-            return path
-    return None

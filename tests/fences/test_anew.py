@@ -68,6 +68,14 @@ def test_proc_is_fresh_in_live_fences_inside_one_that_was_not(
     assert container.run("readlink /proc/$$/exe >/dev/null").status == 0
 
 
+def test_a_filter_that_denies_execveat_lets_bash_start(container: Container) -> None:
+    seccomp = REGISTRY["seccomp"].parse({"deny": "execveat"})
+    assert container.fence(seccomp).how is How.RESPAWNED
+    assert container.run("cat /proc/$$/comm; readlink /proc/$$/exe").output.startswith(
+        "bash\n/"
+    )
+
+
 def test_what_an_ordinary_user_has_inside_user_comes_off_first() -> None:
     if os.geteuid() == 0:
         pytest.skip("root needs no user fence")

@@ -55,14 +55,18 @@ class Interpreters:
 
     python: Path
     bash: Path
+    made: tuple[tuple[object, ...], ...]
 
     def changed(self) -> list[str]:
         """Return the names of the copies that are not as they were made."""
-        return [
-            each.name
-            for each in (self.python, self.bash)
-            if each.stat().st_mode & 0o7777 != 0o755 or os.listxattr(each)
-        ]
+        copies = zip((self.python, self.bash), self.made, strict=True)
+        return [each.name for each, made in copies if about(each) != made]
+
+
+def about(path: Path) -> tuple[object, ...]:
+    """Return what an attack could change of a file, and the time of the last change."""
+    found = path.stat()
+    return found.st_mode, found.st_uid, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def copied_interpreters(directory: Path) -> Interpreters:
@@ -71,10 +75,10 @@ def copied_interpreters(directory: Path) -> Interpreters:
     subprocess.run(words, check=True)
     bash = directory / "bin" / "bash"
     shutil.copy(shutil.which("bash") or "/bin/bash", bash)
-    found = Interpreters(directory / "bin" / "python", bash)
-    for each in (found.python, found.bash):
+    copies = (directory / "bin" / "python", bash)
+    for each in copies:
         each.chmod(0o755)
-    return found
+    return Interpreters(*copies, made=tuple(map(about, copies)))
 
 
 def script(path: Path, text: str, *, interpreter: str | None = None) -> Path:
