@@ -13,7 +13,7 @@ from shellplay.cmdline.help import page
 from shellplay.cmdline.outcomes import Page
 from shellplay.cmdline.printer import Printer
 from shellplay.cmdline.registry import TABLE
-from shellplay.commands.run import attend, found, started
+from shellplay.commands.run import attached_streams, attend, found, started
 from shellplay.container.container import Container
 from shellplay.container.start import NotStarted
 from shellplay.docker.options import NO, RunRequest, parse
@@ -39,7 +39,11 @@ def main(words: Sequence[str]) -> int:
         return 0
     verbose = bool(words) and words[0] == "--verbose"
     try:
-        asked = _checked(parse(words[1:] if verbose else words))
+        asked = parse(words[1:] if verbose else words)
+        if asked.has("help"):
+            printer.show(Page(page(TABLE["run"])))
+            return 0
+        asked = _checked(asked)
         with Playground(
             Settings(surroundings=Surroundings(term=container_term()))
         ) as playground:
@@ -111,10 +115,11 @@ def _noted(finding: Generator[str, None, Image | None], printer: Printer) -> Ima
 def _attended(container: Container, asked: RunRequest, proxied: frozenset[int]) -> int:
     assert container.process is not None
     if not asked.has("tty"):
-        keys = sys.stdin.fileno() if asked.has("interactive") else None
+        streams = attached_streams(asked)
+        keys = sys.stdin.fileno() if "stdin" in streams else None
         try:
             return attend(
-                container, None, None, keys,
+                container, None, None, keys, streams=streams,
                 proxied=proxied, interrupts_passed_on=_proxies(asked),
             )  # fmt: skip
         except SystemExit:
@@ -122,7 +127,7 @@ def _attended(container: Container, asked: RunRequest, proxied: frozenset[int]) 
             if container.process.exit_status is None:
                 raise
             return container.process.exit_status
-    left = container.enter()
+    left = container.enter(detach_keys=asked.last("detach-keys"))
     if left.reason == "detached":
         # No session is left that could enter the container again.
         return 0

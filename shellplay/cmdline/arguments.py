@@ -160,7 +160,8 @@ class ContainerNames(ContainerName):
 class Option:
     """One option: a flag, or an option with a value if it has an ``argument``.
 
-    ``otherwise`` is the value if none is given; without it the value is required.
+    ``otherwise`` is the value if none is given; without it the value is required.  If it is
+    ``repeated``, its value is a list of all that are given.
     """
 
     def __init__(
@@ -170,10 +171,12 @@ class Option:
         short: str | None = None,
         argument: Argument | None = None,
         otherwise: object = None,
+        repeated: bool = False,
     ) -> None:
         self.help = help
         self.short = short
         self.argument = argument
+        self.repeated = repeated
         self.otherwise = otherwise
 
     @property

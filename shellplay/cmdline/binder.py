@@ -73,7 +73,12 @@ def _take_options(
             if not equals and not pending:
                 raise UsageError(f"{spelling} needs {option.argument.metavar}", option.help)
             text = value if equals else pending.popleft()
-            values[name] = option.argument.parse([text], playground)
+            parsed = option.argument.parse([text], playground)
+            given = values.setdefault(name, []) if option.repeated else None
+            if isinstance(given, list):
+                given.append(parsed)
+            else:
+                values[name] = parsed
         elif _is_option(word) and not any(a.takes(word) for _, a in command.arguments):
             fix = did_you_mean(word, command.options, f"see help {command.name}")
             raise UsageError(f"{command.name} has no option {quoted(word)}", fix)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
+from shellplay.cmdline.argument_types.filters import Filter, FilterWord
 from shellplay.cmdline.argument_types.processes import SignalName
 from shellplay.cmdline.arguments import (
     ContainerName,
@@ -19,10 +20,20 @@ from shellplay.cmdline.phrases import born, count
 from shellplay.cmdline.registry import command
 from shellplay.errors import Refused
 from shellplay.playground.playground import Playground
-from shellplay.settings import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
+
+
+FILTERS = FilterWord(
+    {
+        "label": "label=NAME or label=NAME=VALUE",
+        "name": "a part of the name",
+        "id": "the beginning of the id",
+        "state": "dead, busy, idle and so on",
+        "image": "the image it was started from",
+    }
+)
 
 
 @command("new", group="containers", aliases=("create",))
@@ -56,26 +67,34 @@ def use(
 
 
 @command("containers", group="containers", aliases=("ls",), json=True)
-def containers(playground: Playground) -> Iterator[Outcome]:
+def containers(
+    playground: Playground,
+    *,
+    filter_: Annotated[
+        Sequence[Filter],
+        Option("only those with all of these", short="-f", argument=FILTERS, repeated=True),
+    ] = (),
+) -> Iterator[Outcome]:
     """List the containers: bash, state and fences of each.
 
     Examples:
         containers
         containers --json
+        containers --filter label=app=web
     """
 
     playground.forget_ended()
+    listed = rows(playground) if playground.containers else []
+    found = [row for row in listed if all(each.fits(row) for each in filter_)]
 
     def view() -> object:
         from shellplay.views.containers import table
 
-        return (
-            table(rows(playground))
-            if playground.containers
-            else "no containers (new makes one)"
-        )
+        if found:
+            return table(found)
+        return "no container is like that" if filter_ else "no containers (new makes one)"
 
-    yield Document("containers", lambda: rows(playground), view)
+    yield Document("containers", lambda: found, view)
 
 
 @command("pause", group="containers", aliases=("freeze",))
@@ -112,9 +131,9 @@ def stop(
     labels: Annotated[tuple[str, ...], ContainerNames("NAME", "containers to end")] = (),
     *,
     time: Annotated[
-        float,
+        float | None,
         Option("so long before KILL, -1: for ever", short="-t", argument=Grace("SECONDS", "")),
-    ] = GRACE_SECONDS,
+    ] = None,
     signal: Annotated[
         int | None,
         Option("the signal to ask by", short="-s", argument=SignalName("SIGNAL", "")),
@@ -143,8 +162,9 @@ def stop(
         if container.has_bash or container.process is None:
             yield f"{label}: stopped, {count(playground.stop(container))} ended"
             continue
-        in_time = container.process.end(time, signal)
-        how = "" if in_time else f", killed after {time:g} s"
+        seconds = container.process.spec.stop_seconds if time is None else time
+        in_time = container.process.end(seconds, signal)
+        how = "" if in_time else f", killed after {seconds:g} s"
         yield f"{label}: exit status {container.process.exit_status}{how}"
 
 
@@ -168,6 +188,8 @@ def rows(playground: Playground) -> list[dict[str, object]]:
             "fences": container.fenced_kinds(host),
             "addresses": list(container.network.addresses),
             "ports": [vars(port) for port in container.network.ports],
+            "image": container.started.metadata.image if container.started else None,
+            "labels": dict(container.started.metadata.labels) if container.started else {},
         }
         for container in playground.containers
     ]

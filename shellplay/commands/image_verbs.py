@@ -9,12 +9,11 @@ from typing import Any
 from shellplay.cmdline.argument_types.images import Order
 from shellplay.cmdline.outcomes import Document, Outcome
 from shellplay.directories import expanded
-from shellplay.errors import UsageError
 from shellplay.image.digest import short_digest
 from shellplay.image.export import export_image
 from shellplay.image.import_archive import import_image
 from shellplay.image.layer_directory import layer_name
-from shellplay.image.manifest import Image
+from shellplay.image.manifest import Image, check_platform
 from shellplay.image.pull import pull_image
 from shellplay.image.reference import familiar
 from shellplay.image.store import Store
@@ -25,8 +24,8 @@ Verb = Callable[[Store, tuple[str, ...], str | None], Iterator[Outcome]]
 
 def perform(order: Order, platform: str | None) -> Iterator[Outcome]:
     """Run a verb in the store of the user."""
-    if platform is not None and platform.count("/") not in (1, 2):
-        raise UsageError(f"{platform[:64]!r} is no platform", "as in linux/arm64")
+    if platform is not None:
+        check_platform(platform)
     yield from VERBS[order.verb](Store(), order.words, platform)
 
 

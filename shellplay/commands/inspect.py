@@ -91,12 +91,15 @@ def inspect(
         inspect
         inspect web --json
     """
+    from shellplay.container import description
+
     row = next(row for row in rows(playground) if row["id"] == container.id)
     records = container.fences()
     facts = {
         **row,
         "fences": records,
         "parked": [vars(one) for one in container.parked],
+        **(description.of(container.started) if container.started else {}),
     }
 
     def view() -> object:

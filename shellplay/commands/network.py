@@ -21,9 +21,9 @@ class PortWord(Argument):
 
     def parse(self, words: Sequence[str], playground: Playground) -> str:
         """Return the word; raises UsageError if it is not a port."""
-        from shellplay.network.port import Port
+        from shellplay.network.port_range import choices
 
-        Port.parse(words[0])
+        choices(words[0])
         return words[0]
 
     def complete(
@@ -67,9 +67,11 @@ def publish(
         publish 80                   # a free port of the host
         publish 0.0.0.0:8080:80      # from other machines, too
         publish 5353:53/udp
+        publish 8000-8002:80-82      # three of them
     """
     if port is not None:
-        yield f"{container.label}: {container.network.publish(port)}"
+        for opened in container.network.publish_range(port):
+            yield f"{container.label}: {opened}"
         return
     for each in container.network.ports:
         yield f"{container.label}: {each}"

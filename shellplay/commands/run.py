@@ -6,17 +6,19 @@ import os
 import select
 import sys
 import termios
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.argument_types.run import RunWords
 from shellplay.cmdline.arguments import ContainerNames, Option, Target
 from shellplay.cmdline.front_end import Front
+from shellplay.cmdline.help import page
 from shellplay.cmdline.observer import Recording
-from shellplay.cmdline.outcomes import Outcome, Status, Warned
+from shellplay.cmdline.outcomes import Outcome, Page, Status, Warned
 from shellplay.cmdline.phrases import count, numbers
-from shellplay.cmdline.registry import command
+from shellplay.cmdline.registry import TABLE, command
+from shellplay.directories import expanded
 from shellplay.docker.options import RunRequest
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel.terminal_modes import restored
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from shellplay.image.manifest import Image
 
 HOST = "host"
+STREAMS = ("stdin", "stdout", "stderr")
 
 
 @command("run", group="containers")
@@ -52,6 +55,10 @@ def run(
         run -it -m 64m --cpus 0.5 -v ./src:/src:ro -e A=1 -w /src --hostname web debian
         run -d --name db --network none host sleep 100
     """
+    if asked.has("help"):
+        yield Page(page(TABLE["run"]))
+        return
+    streams = attached_streams(asked)
     image = yield from found(asked)
     told, warned = list[str](), list[str]()
     container = started(playground, asked, image, told, warned)
@@ -68,18 +75,22 @@ def run(
         return
     if asked.has("tty"):
         with recording.entered(container) as heard:
-            left = container.enter(typeahead=front.typed_ahead(), heard=heard)
+            left = container.enter(
+                typeahead=front.typed_ahead(),
+                heard=heard,
+                detach_keys=asked.last("detach-keys"),
+            )
         front.give_back(left.unread)
         if left.reason == "detached":
             yield f"{container.label}: left, it lives on"
             return
     else:
         output = playground.settings.surroundings.output
-        if asked.has("interactive") and front.terminal:
+        if "stdin" in streams and front.terminal:
             with echo(sys.stdin.fileno()):
-                attend(container, output, output, sys.stdin.fileno())
+                attend(container, output, output, sys.stdin.fileno(), streams=streams)
         else:
-            attend(container, output, output, None)
+            attend(container, output, output, None, streams=streams)
     yield from _ended(playground, container, forget=asked.has("rm"))
 
 
@@ -129,18 +140,50 @@ def found(asked: RunRequest) -> Generator[str, None, Image | None]:
     """Return the requested image, None for the host; pull it if the store does not have it."""
     if asked.image == HOST:
         return None
+    from shellplay.image.manifest import check_platform
     from shellplay.image.pull import pull_image
     from shellplay.image.store import Store
 
-    store = Store()
+    store, platform = Store(), asked.last("platform") or None
+    if platform is not None:
+        check_platform(platform)
     if asked.last("pull") != "always":
         try:
-            return store.get(asked.image)
+            return _of_platform(store.get(asked.image), platform)
         except Refused as error:
             if asked.last("pull") == "never":
                 raise
             yield f"{error.message} here, so it is pulled"
-    return (yield from pull_image(store, asked.image))
+    pulling = pull_image(store, asked.image, platform)
+    if not asked.has("quiet"):
+        return (yield from pulling)
+    while True:
+        try:
+            next(pulling)
+        except StopIteration as end:
+            pulled: Image = end.value
+            return pulled
+
+
+def _of_platform(image: Image, platform: str | None) -> Image:
+    """Return the image; raise Refused if it is for another platform than the one asked for."""
+    its = f"{image.config.os}/{image.config.architecture}"
+    if platform is not None and its != "/".join(platform.split("/")[:2]):
+        raise Refused(f"{image.name} is for {its}, and there is none for {platform}")
+    return image
+
+
+def attached_streams(asked: RunRequest) -> frozenset[str]:
+    """Return which of stdin, stdout and stderr are attached; raises UsageError."""
+    words = [word.lower() for word in asked.all("attach")]
+    for word in words:
+        if word not in STREAMS:
+            raise UsageError(f"run --attach cannot be {word!r}", " or ".join(STREAMS))
+    if words and asked.has("detach"):
+        raise UsageError("-a attaches what -d does not", "leave one out")
+    found = set(words or STREAMS[1:])
+    # As in Docker: -i opens the stdin of a program, and -a alone leaves it closed.
+    return frozenset(found | {STREAMS[0]} if asked.has("interactive") else found - {STREAMS[0]})
 
 
 def started(
@@ -165,7 +208,31 @@ def started(
     spec = plan.start(tell)
     if not asked.has("quiet"):
         warned += warnings(asked, image)
-    return playground.new(asked.last("name"), spec)
+    with _id_file(asked.last("cidfile")) as write_id:
+        container = playground.new(asked.last("name"), spec)
+        write_id(container.id)
+    return container
+
+
+@contextmanager
+def _id_file(path: str | None) -> Iterator[Callable[[str], object]]:
+    """Make a new file for the id of a container; it is removed if the block raises."""
+    if not path:
+        yield str
+        return
+    where = expanded(path)
+    try:
+        file = where.open("x")
+    except FileExistsError as error:
+        raise UsageError(f"--cidfile {path} is there already", f"rm {path}") from error
+    except OSError as error:
+        raise UsageError(f"--cidfile {path} cannot be written: {error.strerror}") from error
+    with file:
+        try:
+            yield file.write
+        except BaseException:
+            where.unlink(missing_ok=True)
+            raise
 
 
 def attend(
@@ -174,12 +241,14 @@ def attend(
     errors: int | None,
     keys: int | None,
     *,
+    streams: Collection[str] = STREAMS,
     proxied: frozenset[int] = frozenset(),
     interrupts_passed_on: bool = True,
 ) -> int:
     """Copy the output of a program without a terminal until it ends; return its status.
 
-    Signals are passed on as ``ContainerProcess.attend`` does.
+    What it writes to another stream than one of ``streams`` is kept for logs only.  Signals
+    are passed on as ``ContainerProcess.attend`` does.
     """
     sinks = (
         sys.stdout.fileno() if output is None else output,
@@ -189,7 +258,7 @@ def attend(
 
     def heard(stream: int, piece: bytes) -> None:
         view, sink = memoryview(piece), sinks[stream - 1]
-        while view:
+        while view and STREAMS[stream] in streams:
             try:
                 view = view[os.write(sink, view) :]
             except BlockingIOError:

@@ -19,7 +19,6 @@ from shellplay.container.state import ContainerState
 from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import Fence
 from shellplay.fences.net import NONE, Net
-from shellplay.kernel import procfs
 from shellplay.kernel.cgroup.group import Group
 from shellplay.kernel.signals import deferred
 from shellplay.model import (
@@ -197,6 +196,11 @@ class Container:
         """The environment of its program, None if bash has that of this process."""
         return self._state.environment
 
+    @property
+    def started(self) -> StartSpec | None:
+        """With what ``run`` has started it, None for a bare bash."""
+        return self._state.start
+
     def require_alive(self) -> None:
         """Raise ShellGone if there is no live bash, Refused if it is paused."""
         self._state.require_alive()
@@ -216,7 +220,12 @@ class Container:
         return stats.of(self._state, pids)
 
     def logs(self) -> str:
-        """Return the newest output of the terminal as it came, undecodable bytes marked."""
+        """Return the newest output of the terminal as it came, undecodable bytes marked.
+
+        Raises Refused if it was started with a log driver that keeps none.
+        """
+        if self.process and self.process.spec.logs.driver == "none":
+            raise Refused(f"{self.label} keeps no logs (--log-driver none)")
         return self.terminal.scrollback().decode("utf-8", "backslashreplace")
 
     def fences(self) -> list[FenceRecord]:
@@ -290,30 +299,18 @@ class Container:
         passed on as ^C.  Raises Refused if bash is busy, TimedOut after ``timeout`` seconds.
         """
         # Loaded here: a fence types nothing.
-        from shellplay.shell import run_line
+        from shellplay.container import lines
 
         with self.attended():
-            self._state.require_idle()
             limit = self.settings.timeout if timeout is None else timeout
-            try:
-                result = run_line.run(
-                    self.terminal, self.live, text, timeout=limit, output=output
-                )
-                jobs.await_programs(self.pid)
-                return result
-            finally:
-                if not self.live.alive:
-                    self._handle_exit()
+            return lines.run(self._state, text, timeout=limit, output=output)
 
     def spawn(self, command: str) -> Job:
         """Start a background job of the live bash."""
-        from shellplay.shell import run_line
+        from shellplay.container import lines
 
-        bash = self.pid
-        before = set(procfs.children(bash))
-        result = self.run(command.rstrip().removesuffix("&") + " &")
-        new = [pid for pid in procfs.children(bash) if pid not in before]
-        return run_line.job(result, new, command)
+        with self.attended():
+            return lines.spawn(self._state, command, timeout=self.settings.timeout)
 
     def jobs(self) -> list[Process]:
         """Return the children of the live bash, ended ones too."""
@@ -349,26 +346,29 @@ class Container:
         )
 
     def enter(
-        self, *, typeahead: bytes = b"", heard: Callable[[bytes], None] | None = None
+        self,
+        *,
+        typeahead: bytes = b"",
+        heard: Callable[[bytes], None] | None = None,
+        detach_keys: str | None = None,
     ) -> RelayEnd:
-        """Connect our terminal with the live bash until the detach key, or its end.
+        """Connect our terminal with the live bash until the detach keys, or its end.
 
-        ``heard`` gets the keys that are typed.
+        ``heard`` gets the keys that are typed.  ``detach_keys`` are as for ``docker run``, and
+        the key of the settings if None.
         """
-        from shellplay.shell import run_line
-        from shellplay.shell.attach import Relay
+        from shellplay.container import entry
 
         with self.attended():
             self._state.require_alive()
-            if self.process:
-                self.process.require_terminal()
-            relay = Relay(self.terminal, self.settings.detach_key, heard)
-            if self.terminal.prompt_is_stale and self.state is ShellState.IDLE:
-                # Bash makes a new prompt only after a line, be it an empty one.
-                run_line.run(self.terminal, self.live, "", timeout=None, output=None)
-            unread = self.process.unread_output() if self.process else b""
-            with self.monitor.modes_kept(relay.keys):
-                return relay.run(self.live.pidfd, self._successor, typeahead, unread)
+            return entry.enter(
+                self._state,
+                self.process,
+                detach_keys or self.settings.detach_key,
+                next_alive=self._successor,
+                typeahead=typeahead,
+                heard=heard,
+            )
 
     def _successor(self) -> int | None:
         return self.live.pidfd if self._handle_exit() else None

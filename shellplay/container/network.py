@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shellplay.container.applied import AppliedFences
+from shellplay.container.spec import HOST_GATEWAY
 from shellplay.container.state import ContainerState
 from shellplay.errors import KernelError, Refused, ShellplayError
 from shellplay.fences.base.namespace import hold_namespace
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from shellplay.network.proxy import Published
     from shellplay.network.rootless import RootlessHelper
 
+LOOPBACK = "127.0.0.1"
 WITHOUT_MNT = "names are looked up as on the host, until mnt is fenced"
 
 
@@ -113,7 +116,8 @@ class Network:
             self._veth = veth = self._bridge.attach(space.fd, subnet)
         told = f"{veth.interface} at {self._bridge.bridge}: {', '.join(veth.addresses)}"
         _, without_server = etc_hosts.resolv(None)
-        return (told, *veth.notes, *([without_server] if without_server else []))
+        missing = [without_server] if without_server and not self._state.names.servers else []
+        return (told, *veth.notes, *missing)
 
     def refresh(self) -> tuple[str, ...]:
         """Write names for the present network and mount them; return sentences."""
@@ -138,8 +142,7 @@ class Network:
     def _write_own_names(self) -> None:
         alone = self._namespace() is not None
         text = etc_hosts.hosts((), ()) if alone else etc_hosts.read_host_file(etc_hosts.HOSTS)
-        self._files.write(etc_hosts.HOSTS, text)
-        self._files.write(etc_hosts.RESOLV, etc_hosts.read_host_file(etc_hosts.RESOLV))
+        self._write(text, etc_hosts.read_host_file(etc_hosts.RESOLV))
 
     def _mount_names(self) -> tuple[str, ...]:
         pid, monitor = self._state.pid, self._state.monitor
@@ -208,8 +211,47 @@ class Network:
             server = each._helper.name_server if each._helper else None
             resolv = etc_hosts.resolv(server)[0]
             for peer in inside.get(each._owned, []):
-                peer._files.write(etc_hosts.HOSTS, text)
-                peer._files.write(etc_hosts.RESOLV, resolv)
+                peer._write(text, resolv)
+
+    def _write(self, hosts: str, resolv: str) -> None:
+        """Write the names of its network, and those that were asked for this container."""
+        names = self._state.names
+        lines = [*self._asked_hosts(), *self._linked_hosts()]
+        self._files.write(etc_hosts.HOSTS, etc_hosts.with_lines(hosts, lines))
+        text = etc_hosts.changed(resolv, names.servers, names.searches, names.options)
+        self._files.write(etc_hosts.RESOLV, text)
+
+    def require_names(self) -> None:
+        """Raise Refused if a name was asked for that has no address."""
+        for name, address in self._state.names.hosts:
+            if address == HOST_GATEWAY and self._host_address() is None:
+                raise Refused(
+                    f"--add-host {name}: no address leads from this network to the host",
+                    "--network bridge, or an address in the place of host-gateway",
+                )
+        for container, _ in self._state.names.links:
+            self._state.find_peer(container).require_alive()
+
+    def _asked_hosts(self) -> Iterator[str]:
+        for name, address in self._state.names.hosts:
+            found = self._host_address() if address == HOST_GATEWAY else address
+            if found is not None:
+                yield etc_hosts.line(found, [name])
+
+    def _host_address(self) -> str | None:
+        """Return the address at which it reaches the host, None if there is none."""
+        if self._namespace() is None:
+            return LOOPBACK
+        sharer = self._shared_way_out()
+        gateways = sharer._veth.gateways if sharer and sharer._veth else ()
+        return next(iter(gateways), None)
+
+    def _linked_hosts(self) -> Iterator[str]:
+        by_name = {name: peer for peer in self._all() for name in peer._names()}
+        for container, alias in self._state.names.links:
+            if (peer := by_name.get(container)) is not None:
+                for address in peer.addresses:
+                    yield etc_hosts.line(address, [alias, container])
 
     def _lines(self, sharing: list[Network]) -> list[str]:
         """Return the lines of /etc/hosts for the containers in this network."""
@@ -217,8 +259,8 @@ class Network:
         found = self._veth.addresses if self._veth else self.addresses
         return [etc_hosts.line(each, list(called)) for each in found]
 
-    def _names(self) -> tuple[str, str]:
-        return self._state.label, self._state.id
+    def _names(self) -> tuple[str, ...]:
+        return self._state.label, self._state.id, *self._state.names.aliases
 
     # -- changed while it runs -----------------------------------------------------------
 
@@ -248,20 +290,45 @@ class Network:
             self.refresh()
 
     def publish(self, text: str) -> Port:
-        """Publish a port inside on the host, [ADDRESS:]HOST:INSIDE[/udp].
+        """Publish one port inside on the host, [ADDRESS:]HOST:INSIDE[/udp].
 
         Returns it with its number on the host; raises UsageError and Refused.
         """
-        with deferred(), self._state.attended():
-            return self.open_port(text)
+        return self.publish_range(text)[0]
 
-    def open_port(self, text: str) -> Port:
-        """Publish a port of a container that is attended, or that is starting."""
+    def publish_range(self, text: str) -> tuple[Port, ...]:
+        """Publish ports as ``publish`` does; HOST and INSIDE may be ranges.
+
+        If one of them cannot be opened, none is.
+        """
+        from shellplay.network.port_range import choices
+
+        with deferred(), self._state.attended():
+            opened: list[Port] = []
+            try:
+                opened.extend(map(self.open_first, choices(text)))
+            except ShellplayError:
+                self._close([each for each in self._published if each.port in opened])
+                raise
+            return tuple(opened)
+
+    def open_first(self, choice: Sequence[Port]) -> Port:
+        """Publish the first of some ports that is free; raises Refused if none is.
+
+        The container is attended, or it is starting.
+        """
+        from shellplay.network.port import PortTaken
+
+        *others, last = choice
+        for port in others:
+            with suppress(PortTaken):
+                return self._open_port(port)
+        return self._open_port(last)
+
+    def _open_port(self, port: Port) -> Port:
         # Loaded here: few containers publish a port.
         from shellplay.network import proxy
-        from shellplay.network.port import Port
 
-        port = Port.parse(text)
         self._require_net()
         published = proxy.publish(self._state.monitor, port, self._state.pid)
         self._published.append(published)
@@ -277,10 +344,13 @@ class Network:
                 listed = ", ".join(each.socket_address for each in self.ports)
                 fix = f"published are: {listed}" if listed else f"publish {text}"
                 raise Refused(f"{self._state.label} does not publish {text}", fix)
-            for each in found:
-                self._published.remove(each)
-                each.process.end()
+            self._close(found)
             return tuple(each.port for each in found)
+
+    def _close(self, ports: Sequence[Published]) -> None:
+        for each in ports:
+            self._published.remove(each)
+            each.process.end()
 
     def _require_net(self) -> Net:
         self._state.require_alive()

@@ -23,7 +23,6 @@ from shellplay.kernel.process_tree import kill_quietly, running
 from shellplay.kernel.signal_names import parse_signal
 from shellplay.kernel.signal_proxy import passed_on
 from shellplay.kernel.signals import handles
-from shellplay.settings import GRACE_SECONDS
 
 MOST_INTERRUPTS = 3
 ENDING_SECONDS, MOMENT_SECONDS = 5.0, 0.001
@@ -124,7 +123,9 @@ class ContainerProcess:
         live = self._state.live
         if self._state.stdio is not None and number > 0 and handles(live.pid, number):
             self._send(number)
-            self._state.stdio.pump(live.pidfd, None, self.kill_remaining, seconds=GRACE_SECONDS)
+            self._state.stdio.pump(
+                live.pidfd, None, self.kill_remaining, seconds=self.spec.stop_seconds
+            )
 
     @property
     def awaited(self) -> bool:

@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING
 
 from shellplay.fences import Fence
 from shellplay.model import Value
+from shellplay.settings import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shellplay.network.port import Port
+
 Report = Callable[[str, str], None]
+# Stands for the address at which a container reaches its host.
+HOST_GATEWAY = "host-gateway"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class VolumeSpec(Value):
@@ -30,18 +36,57 @@ class VolumeSpec(Value):
     allowed: tuple[str, ...] = ()
 
 
+class NameSpec(Value):
+    """The names that a container can look up, and by which its neighbours call it.
+
+    ``hosts`` are names with their addresses, or HOST_GATEWAY.  ``servers``, ``searches`` and
+    ``options`` replace those of resolv.conf(5), where there are any; the domain ``.`` stands
+    for none.  ``aliases`` are its own names, ``links`` pairs of a container and its name here.
+    """
+
+    hosts: tuple[tuple[str, str], ...] = ()
+    servers: tuple[str, ...] = ()
+    searches: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+
+
+class LogSpec(Value):
+    """How the output of a program is kept; ``most`` bytes of it, None for the usual number."""
+
+    driver: str = "json-file"
+    most: int | None = None
+
+
+class Metadata(Value):
+    """What is noted of a container, and changes nothing inside.
+
+    ``image`` is the name of its image, None for the files of the host; ``exposed`` are ports
+    as NUMBER/PROTOCOL.
+    """
+
+    image: str | None = None
+    labels: Mapping[str, str] = NOTHING
+    annotations: Mapping[str, str] = NOTHING
+    exposed: tuple[str, ...] = ()
+
+
 class ProcessSpec(Value):
     """A program and its surroundings; it becomes PID 1 behind a pid fence.
 
-    ``user`` is as for ``docker run -u``.  With ``terminal`` it gets one, otherwise its output
-    goes to pipes; with ``keys`` its stdin is a pipe, too.  ``directory`` is made if it is
-    missing.  ``init`` puts a process before it that reaps orphans.  An interactive bash reads
-    ~/.bashrc if it ``reads_bashrc``.  If it is ``attended``, a command waits for its output.
-    If it is ``forgotten``, its container is removed after its end.
+    ``user`` is as for ``docker run -u``, ``groups`` as for ``--group-add``.  With ``terminal``
+    it gets one, otherwise its output goes to pipes; with ``keys`` its stdin is a pipe, too.
+    ``directory`` is made if it is missing.  ``init`` puts a process before it that reaps
+    orphans.  An interactive bash reads ~/.bashrc if it ``reads_bashrc``.  If it is
+    ``attended``, a command waits for its output.  If it is ``forgotten``, its container is
+    removed after its end.  ``stop_seconds`` is the
+    time from the stop signal to SIGKILL.  ``oom_score`` is as in proc_pid_oom_score_adj(5),
+    None for that of this process; ``sysctls`` are kernel parameters by name.
     """
 
     argv: tuple[str, ...]
-    environment: Mapping[str, str] = MappingProxyType({})
+    environment: Mapping[str, str] = NOTHING
     directory: str = "/"
     user: str = ""
     terminal: bool = False
@@ -52,6 +97,11 @@ class ProcessSpec(Value):
     forgotten: bool = False
     volumes: tuple[VolumeSpec, ...] = ()
     stop_signal: str = "TERM"
+    stop_seconds: float = GRACE_SECONDS
+    groups: tuple[str, ...] = ()
+    sysctls: Mapping[str, str] = NOTHING
+    oom_score: int | None = None
+    logs: LogSpec = LogSpec()
 
     @property
     def is_bash(self) -> bool:
@@ -75,11 +125,13 @@ class StartSpec(Value):
 
     ``report`` gets a sentence about each fence, "" once it is applied.  The ``id`` is chosen
     before the start: it may be the host name.  ``ports`` are published before the program
-    starts, so that it never runs if one is taken.
+    starts, so that it never runs if one is taken; of several the first that is free.
     """
 
     id: str
     process: ProcessSpec
     fences: tuple[Fence, ...]
     report: Report
-    ports: tuple[str, ...] = ()
+    ports: tuple[tuple[Port, ...], ...] = ()
+    names: NameSpec = NameSpec()
+    metadata: Metadata = Metadata()

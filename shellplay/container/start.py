@@ -15,7 +15,7 @@ from functools import partial
 from itertools import groupby
 from typing import TypeVar, cast
 
-from shellplay.container import apply, user
+from shellplay.container import apply, switches, user
 from shellplay.container.applied import AppliedFence, AppliedFences
 from shellplay.container.network import Network
 from shellplay.container.plan import Plan, peer_namespace, restrict
@@ -31,7 +31,7 @@ from shellplay.fences.root import Root
 from shellplay.fences.rootfs import build
 from shellplay.fences.uts import Uts
 from shellplay.kernel import constants as k
-from shellplay.kernel import mount, procfs, sysctl
+from shellplay.kernel import mount, proc_write, procfs
 from shellplay.kernel.cgroup import mount as cgroup_mount
 from shellplay.kernel.explain import explained
 from shellplay.kernel.pidfd import pidfd
@@ -142,13 +142,16 @@ class _StartSequence:
             apply.mount_proc(self._stub)
         self._open_network()
         for port in self._ports:
-            self._report("net", f"published: {self._network.open_port(port)}")
+            self._report("net", f"published: {self._network.open_first(port)}")
+        switches.set_own(self._stub, self._spec.sysctls)
         self._make_root_read_only()
         for mounted in self._plan.of(Stage.MOUNT):
             self._apply(mounted)
         self._volumes.mount(self._stub)
         for each in self._plan.of(Stage.LIMIT):
             self._apply(each)
+        if self._spec.oom_score is not None:
+            proc_write.write_file(self._stub.pid, "oom_score_adj", str(self._spec.oom_score))
         self._mount_cgroups()
         self._await_outside()
         with self._stub.together():
@@ -210,7 +213,8 @@ class _StartSequence:
         for each in fences:
             self._note_applied(each)
             if isinstance(each, Net):
-                self._open_ports()
+                for note in switches.open_ports(self._stub):
+                    self._report("net", note)
 
     def _note_applied(self, fence: Fence) -> None:
         """Note that a fence is applied, and report it."""
@@ -230,22 +234,6 @@ class _StartSequence:
         if outside is not None:
             self._outside.append(outside)
 
-    def _open_ports(self) -> None:
-        """Allow every user every port of a network of its own, and pings, as Docker does.
-
-        See ip(7) and icmp(7).  Before /proc/sys becomes read-only.
-        """
-        # The kernel takes no range of groups that are not mapped.
-        mapped = build.may_see_below_mounts(self._stub)
-        pings = {"net.ipv4.ping_group_range": "0 2147483647"} if mapped else {}
-        try:
-            sysctl.set_all(self._stub, {"net.ipv4.ip_unprivileged_port_start": "0", **pings})
-        except KernelError as error:
-            # This process may be in a container itself.
-            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
-                raise
-            self._report("net", f"ports below 1024 are for root only: {error.message}")
-
     def _without_remounts(self, fence: Root) -> Root:
         """Leave out of a new root what is mounted anew: to unmount it takes longer.
 
@@ -264,6 +252,7 @@ class _StartSequence:
         for net in self._of(Net):
             for note in self._network.open_way_out(net, self._stub.pid):
                 self._report(net.kind, note)
+        self._network.require_names()
         named = [each.hostname for each in self._of(Uts) if each.hostname]
         name = named[0] if named else os.uname().nodename
         for note in (*self._network.name(name, self._stub), *self._network.refresh()):
@@ -314,7 +303,7 @@ class _StartSequence:
 
     def _drop_privileges(self) -> None:
         """Apply the restrictions and change the user; the capabilities go after that."""
-        account = user.find(self._stub.pid, self._spec.user)
+        account = user.find(self._stub.pid, self._spec.user, self._spec.groups)
         restrict(self._plan.of(Stage.RESTRICTION), self._stub, account, self._apply)
         if account.uid or account.gid:
             # setresuid(2) clears the signal that is sent at the death of the parent.

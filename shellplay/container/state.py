@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shellplay.container.spec import StartSpec, new_id
+from shellplay.container.spec import NameSpec, StartSpec, new_id
 from shellplay.errors import Refused, ShellGone
 from shellplay.kernel import procfs
 from shellplay.kernel.cgroup.group import Group, prefix
@@ -32,7 +32,8 @@ class ContainerState:
     """What the parts of a container share, and what the kernel cannot tell.
 
     ``live`` is the live bash, ``parked`` are the suspended ones, outermost first.  ``spec``
-    says which program runs instead of a bare bash, None if none does; ``account`` and
+    says which program runs instead of a bare bash, None if none does; ``start`` and
+    ``names`` are what it was started with; ``account`` and
     ``environment`` are what that runs with, ``stdio`` are its pipes.  While it is ``awaited``,
     a command is about to read its output, so nothing else may.
 
@@ -65,7 +66,11 @@ class ContainerState:
         )
         self.parked: list[Shell] = []
         self.dead = False
+        self.start = start
         self.spec = start.process if start else None
+        self.names = start.names if start else NameSpec()
+        if self.spec and self.spec.logs.most is not None:
+            self.terminal.keep(self.spec.logs.most)
         self.account: Account | None = None
         self.environment: Mapping[str, str] | None = None
         self.stdio: Stdio | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError, Refused, UsageError
@@ -28,11 +28,12 @@ class Account(Value):
     home: str
 
 
-def find(pid: int, user: str) -> Account:
+def find(pid: int, user: str, more: Sequence[str] = ()) -> Account:
     """Return the account ``USER[:GROUP]`` of a process; names or numbers, root if empty.
 
-    As for ``docker run -u`` a number needs no entry in /etc/passwd.  Raises Refused for a
-    name that has none, UsageError for what can be neither.
+    ``more`` are groups that it is in beside those of /etc/group.  As for ``docker run -u`` a
+    number needs no entry in /etc/passwd.  Raises Refused for a name that has none, UsageError
+    for what can be neither.
     """
     name, colon, group = user.partition(":")
     name = name or "0"
@@ -47,9 +48,11 @@ def find(pid: int, user: str) -> Account:
             f"no user {name[:64]} is in /etc/passwd inside", "a number needs no entry"
         )
     listed = list(_lines(pid, "/etc/group", 4))
+    added = {_group(listed, each) for each in more}
     if colon and group:
-        return Account(uid, _group(listed, group), (), home)
-    groups = {int(each[2]) for each in listed if name in each[3].split(",")}
+        gid, groups = _group(listed, group), added
+    else:
+        groups = added | {int(each[2]) for each in listed if name in each[3].split(",")}
     return Account(uid, gid, tuple(sorted(groups - {gid})), home)
 
 

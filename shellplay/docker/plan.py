@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shellplay.container.spec import ProcessSpec, Report, StartSpec, VolumeSpec, new_id
+from shellplay.container.spec import (
+    Metadata,
+    ProcessSpec,
+    Report,
+    StartSpec,
+    VolumeSpec,
+    new_id,
+)
+from shellplay.docker.amounts import number_of_bytes, whole_number
 from shellplay.docker.environment import environment
+from shellplay.docker.labels import labels, notes
 from shellplay.docker.limits import limits
+from shellplay.docker.logs import logs
 from shellplay.docker.mounts import volumes
+from shellplay.docker.names import names
 from shellplay.docker.options import RunRequest
+from shellplay.docker.ports import exposed, published
 from shellplay.docker.security import apply_security_option, capabilities
+from shellplay.docker.sysctls import sysctls
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY, Fence, docker
 from shellplay.fences.net import BRIDGE, PASTA
 from shellplay.kernel.signal_names import parse_signal
+from shellplay.settings import GRACE_SECONDS
+from shellplay.shell import detach_keys
 
 if TYPE_CHECKING:
     from shellplay.image.manifest import Image
 
 # The fences that mount over /proc, /sys and /dev; with --privileged they are left out.
 KERNEL_MOUNTS = ("proc", "sys", "dev")
+RUNTIMES = ("runc", "io.containerd.runc.v2")
 NETWORKS: dict[str, dict[str, str]] = {
     "none": {},
     BRIDGE: {"mode": BRIDGE},
@@ -44,16 +62,6 @@ class Plan:
     image: Image | None
     term: str
 
-    @property
-    def ports(self) -> tuple[str, ...]:
-        """The texts of the ports to publish; raises UsageError for an invalid one."""
-        from shellplay.network.port import Port
-
-        ports = self.request.all("publish")
-        for text in ports:
-            Port.parse(text)
-        return ports
-
     def start(self, report: Report) -> StartSpec:
         """Return the program and its fences; ``report`` gets notes about fences.
 
@@ -62,17 +70,44 @@ class Plan:
         name = new_id()
         hostname = self.request.last("hostname") or name
         if self.request.last("uts") == "host":
-            if self.request.last("hostname"):
-                raise UsageError("--hostname changes nothing with --uts host", "leave one out")
+            for option in ("hostname", "domainname"):
+                if self.request.last(option):
+                    raise UsageError(
+                        f"--{option} changes nothing with --uts host", "leave one out"
+                    )
             hostname = os.uname().nodename
+        _check_taken_as_is(self.request)
         fences = self._fences(hostname, report)
-        # Docker discards them as well, with a warning.
-        ports = self.ports if "net" in [fence.kind for fence in fences] else ()
-        return StartSpec(name, self._program(hostname), fences, report, ports)
+        kinds = [fence.kind for fence in fences]
+        ports = published(self.request, self._exposed)
+        if "net" not in kinds:
+            # Docker discards them as well, with a warning.
+            ports = ()
+        return StartSpec(
+            name,
+            self._program(hostname, kinds),
+            fences,
+            report,
+            ports,
+            names(self.request),
+            self._metadata(),
+        )
+
+    @property
+    def _exposed(self) -> tuple[str, ...]:
+        return self.image.config.ports if self.image else ()
+
+    def _metadata(self) -> Metadata:
+        return Metadata(
+            self.image.name if self.image else None,
+            labels(self.request, self.image.config.labels if self.image else {}),
+            notes(self.request),
+            exposed(self.request, self._exposed),
+        )
 
     # -- the program ---------------------------------------------------------------------
 
-    def _program(self, hostname: str) -> ProcessSpec:
+    def _program(self, hostname: str, kinds: Collection[str]) -> ProcessSpec:
         request, config = self.request, self.image.config if self.image else None
         argv = self._argv()
         return ProcessSpec(
@@ -92,13 +127,24 @@ class Plan:
             forgotten=request.has("rm"),
             volumes=self._volumes(),
             stop_signal=self._stop_signal(),
+            stop_seconds=_stop_seconds(request),
+            groups=request.all("group-add"),
+            sysctls=sysctls(request, kinds),
+            oom_score=_oom_score(request),
+            logs=logs(request),
         )
 
     def _volumes(self) -> tuple[VolumeSpec, ...]:
         specs = volumes(self.request)
         taken = [spec.target for spec in specs]
-        shared = self.request.last("ipc") == "host" and SHM.target not in taken
-        return (*specs, SHM) if shared else specs
+        if SHM.target in taken:
+            return specs
+        size = self.request.last("shm-size")
+        if self.request.last("ipc") == "host":
+            if size is not None:
+                raise UsageError("--shm-size changes nothing with --ipc host", "leave one out")
+            return (*specs, SHM)
+        return specs if size is None else (*specs, _shared_memory(size))
 
     def _argv(self) -> tuple[str, ...]:
         request, config = self.request, self.image.config if self.image else None
@@ -139,6 +185,8 @@ class Plan:
         options: dict[str, dict[str, str]] = {kind: {} for kind in docker.preset()}
         options["root"] = self._root()
         options["uts"] = {"hostname": hostname}
+        if domain := request.last("domainname"):
+            options["uts"]["domainname"] = domain
         if request.last("network") is None:
             options["net"], reason = docker.network()
             if reason is not None:
@@ -185,11 +233,56 @@ class Plan:
             options[kind] = NETWORKS[mode]
         elif kind == "cgroup" and mode == "private":
             options[kind] = {}
-        elif not (kind == "ipc" and mode in ("private", "shareable")):
+        elif kind == "ipc" and mode == "none":
+            if "dev" in options:
+                options["dev"] = {"shm": "no"}
+        elif not (kind == "ipc" and mode in ("", "private", "shareable")):
             others = ", ".join(("", *NETWORKS)) if kind == "net" else ""
             raise UsageError(
                 f"run --{name} cannot be {mode}", f"host{others} or container:NAME"
             )
+
+
+def _shared_memory(size: str) -> VolumeSpec:
+    number = number_of_bytes("--shm-size", size)
+    if not number:
+        raise UsageError("--shm-size 0 leaves no room", "--ipc none")
+    return VolumeSpec(None, SHM.target, options=f"mode=1777,size={number}")
+
+
+def _stop_seconds(request: RunRequest) -> float:
+    text = request.last("stop-timeout")
+    if text is None:
+        return GRACE_SECONDS
+    seconds = whole_number("--stop-timeout", text, -1, 10**9)
+    return math.inf if seconds == -1 else seconds
+
+
+def _oom_score(request: RunRequest) -> int | None:
+    text = request.last("oom-score-adj")
+    return None if text is None else whole_number("--oom-score-adj", text, -1000, 1000)
+
+
+def _check_taken_as_is(request: RunRequest) -> None:
+    """Raise UsageError for a value that stands for something else than what is done anyway."""
+    if keys := request.last("detach-keys"):
+        detach_keys.check(keys)
+    if not request.has("disable-content-trust", otherwise=True):
+        raise UsageError(
+            "--disable-content-trust=false checks signatures, which this cannot",
+            "name the image by its digest: NAME@sha256:...",
+        )
+    if request.last("runtime") not in (None, "", *RUNTIMES):
+        raise UsageError(
+            f"--runtime {request.last('runtime')}: containers are started as runc starts them, "
+            "and by no other program",
+            "leave it out",
+        )
+    if request.last("isolation") not in (None, "", "default"):
+        raise UsageError(
+            f"--isolation {request.last('isolation')}: only Windows has others than default",
+            "leave it out",
+        )
 
 
 def _absolute(directory: str) -> str:

@@ -8,6 +8,22 @@ from shellplay.fences.caps import ALL, PRESETS
 from shellplay.kernel.capabilities import NAMES
 from shellplay.nearest import did_you_mean
 
+KNOWN = "no-new-privileges, seccomp=unconfined, seccomp=FILE or systempaths=unconfined"
+# What is done anyway: no label is set, and no profile.
+AS_EVER = (
+    *(("no-new-privileges", "false"), ("seccomp", "builtin"), ("writable-cgroups", "false")),
+    *(("label", "disable"), ("apparmor", "unconfined")),
+)
+NOT_HERE = {
+    "label": ("no label of SELinux is set here", "label=disable"),
+    "apparmor": (
+        "no profile of AppArmor is put on here",
+        "apparmor=unconfined, and aa-exec -p PROFILE before shellplay",
+    ),
+    "writable-cgroups": ("cgroups inside are to be looked at", "leave it out"),
+    "systempaths": ("it is unconfined or not there", "systempaths=unconfined"),
+}
+
 
 def capabilities(request: RunRequest) -> dict[str, str]:
     """Return the options of the caps fence, none if no capability is dropped.
@@ -37,12 +53,18 @@ def capabilities(request: RunRequest) -> dict[str, str]:
 def apply_security_option(word: str, options: dict[str, dict[str, str]]) -> None:
     """Change the options of the fences by one ``--security-opt``; raises UsageError."""
     key, _, value = word.replace(":", "=", 1).partition("=")
-    if key == "no-new-privileges" and value in ("", "true"):
-        options["nnp"] = {}
-    elif key == "seccomp" and value == "unconfined":
-        options.pop("seccomp", None)
-    elif key == "seccomp" and value:
-        options["seccomp"] = {"profile": value}
-    elif (key, value) not in (("no-new-privileges", "false"), ("apparmor", "unconfined")):
-        fix = "no-new-privileges, seccomp=unconfined or seccomp=FILE"
-        raise UsageError(f"--security-opt {word} is not known here", fix)
+    match key, value:
+        case "no-new-privileges", "" | "true":
+            options["nnp"] = {}
+        case "seccomp", "unconfined":
+            options.pop("seccomp", None)
+        case "seccomp", file if file and file != "builtin":
+            options["seccomp"] = {"profile": file}
+        case "systempaths", "unconfined":
+            # A fresh /proc is mounted all the same, with nothing hidden in it.
+            options.pop("proc", None)
+            if "sys" in options:
+                options["sys"] = {"mask": "no"}
+        case _ if (key, value) not in AS_EVER:
+            reason, fix = NOT_HERE.get(key, ("it is not known here", KNOWN))
+            raise UsageError(f"--security-opt {word}: {reason}", fix)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from shellplay.container.spec import VolumeSpec
 from shellplay.docker.mounts import volumes
-from shellplay.docker.options import DISCARDED, RunRequest
+from shellplay.docker.option_table import DISCARDED
+from shellplay.docker.options import RunRequest
 from shellplay.fences import dev
 
 if TYPE_CHECKING:
@@ -118,14 +119,14 @@ def _ports(request: RunRequest) -> Iterator[str]:
     # Loaded here: few containers publish a port.
     from ipaddress import ip_address
 
-    from shellplay.network.port import Port
+    from shellplay.network.port_range import choices
 
     texts = request.all("publish")
     if texts and request.last("network") == "host":
         yield "-p is discarded with --network host: a port inside is one of the host already"
         return
     for text in texts:
-        if ip_address(Port.parse(text).address).is_unspecified:
+        if any(ip_address(port.address).is_unspecified for port, *_ in choices(text)):
             yield f"-p {text}: other machines can reach this port, on all addresses of the host"
 
 

@@ -6,6 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from shellplay.fences.base.fence import option
 from shellplay.fences.base.mount_over import MountOver, mounts_at
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount
@@ -50,6 +51,8 @@ class Dev(MountOver, kind="dev", man="pts(4)", aliases=("devices",)):
 
     target = "/dev"
 
+    shm: bool = option("shared memory in it, /dev/shm", default=True)
+
     @classmethod
     def fact(cls, pid: int | str) -> str | None:
         """Return what file system a process has as its /dev."""
@@ -58,14 +61,43 @@ class Dev(MountOver, kind="dev", man="pts(4)", aliases=("devices",)):
 
     def mount(self, caller: Caller, terminal: str) -> None:
         """Mount an empty one, and bind the nodes of the one before into it."""
-        _mount(caller, _copy_nodes(caller, terminal))
+        self._mount(caller, _copy_nodes(caller, terminal))
 
     def mount_instead(self, caller: Caller, terminal: str) -> None:
         """Mount it in the place of what is mounted there last, once the nodes are taken."""
         nodes = _copy_nodes(caller, terminal)
         with caller.together():
             caller.umount2(self.target, k.MNT_DETACH)
-            _mount(caller, nodes)
+            self._mount(caller, nodes)
+
+    def _mount(self, caller: Caller, nodes: dict[str, int]) -> None:
+        """Mount an empty /dev, and move the nodes there."""
+        from shellplay.fences.rootfs.build import may_see_below_mounts
+
+        # The nodes in it are mounts of their own, others cannot be opened.
+        quiet = mount.QUIET
+        # Group 5 is that of terminals, where there is one.
+        privileged = may_see_below_mounts(caller)
+        group = ",gid=5" if privileged else ""
+        # Without privileges mqueue can be mounted only in an ipc namespace of its own.
+        queues = privileged or identify(caller.pid, "ipc") != identify("self", "ipc")
+        with caller.together():
+            mask = mount.umask(caller, 0)
+            caller.mount("tmpfs", self.target, "tmpfs", quiet, "mode=755,size=65536k")
+            for name, tree in nodes.items():
+                mount.mknodat(caller, f"/dev/{name}")
+                mount.move_mount(caller, tree, f"/dev/{name}", of=f"/dev/{name}")
+                caller.close(tree)
+            for name, to in LINKS.items():
+                mount.symlinkat(caller, to, f"/dev/{name}")
+            for name in ("pts", "shm", "mqueue"):
+                mount.mkdirat(caller, f"/dev/{name}")
+            caller.mount("devpts", "/dev/pts", "devpts", quiet & ~k.MS_NODEV, PTS + group)
+            if self.shm:
+                caller.mount("tmpfs", "/dev/shm", "tmpfs", quiet, "mode=1777,size=65536k")
+            if queues:
+                caller.mount("mqueue", "/dev/mqueue", "mqueue", quiet)
+            mount.umask(caller, mask)
 
 
 def _copy_nodes(caller: Caller, terminal: str) -> dict[str, int]:
@@ -80,32 +112,3 @@ def _copy_nodes(caller: Caller, terminal: str) -> dict[str, int]:
     if os.path.exists(seen) and os.stat(seen).st_rdev == console:
         found["console"] = (terminal, (os.major(console), os.minor(console)))
     return dict(zip(found, mount.copy_devices(caller, list(found.values())), strict=True))
-
-
-def _mount(caller: Caller, nodes: dict[str, int]) -> None:
-    """Mount an empty /dev, and move the nodes there."""
-    from shellplay.fences.rootfs.build import may_see_below_mounts
-
-    # The nodes in it are mounts of their own, others cannot be opened.
-    quiet = mount.QUIET
-    # Group 5 is that of terminals, where there is one.
-    privileged = may_see_below_mounts(caller)
-    group = ",gid=5" if privileged else ""
-    # Without privileges mqueue can be mounted only in an ipc namespace of its own.
-    queues = privileged or identify(caller.pid, "ipc") != identify("self", "ipc")
-    with caller.together():
-        mask = mount.umask(caller, 0)
-        caller.mount("tmpfs", Dev.target, "tmpfs", quiet, "mode=755,size=65536k")
-        for name, tree in nodes.items():
-            mount.mknodat(caller, f"/dev/{name}")
-            mount.move_mount(caller, tree, f"/dev/{name}", of=f"/dev/{name}")
-            caller.close(tree)
-        for name, to in LINKS.items():
-            mount.symlinkat(caller, to, f"/dev/{name}")
-        for name in ("pts", "shm", "mqueue"):
-            mount.mkdirat(caller, f"/dev/{name}")
-        caller.mount("devpts", "/dev/pts", "devpts", quiet & ~k.MS_NODEV, PTS + group)
-        caller.mount("tmpfs", "/dev/shm", "tmpfs", quiet, "mode=1777,size=65536k")
-        if queues:
-            caller.mount("mqueue", "/dev/mqueue", "mqueue", quiet)
-        mount.umask(caller, mask)

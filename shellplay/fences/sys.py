@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
+from shellplay.fences.base.fence import option
 from shellplay.fences.base.mount_over import MountOver, hide, make_read_only, mounts_at
 from shellplay.kernel import constants as k
 from shellplay.kernel import mount
@@ -26,6 +27,8 @@ class Sys(MountOver, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
     """
 
     target = "/sys"
+
+    mask: bool = option("hide what Docker hides", default=True)
 
     @classmethod
     def fact(cls, pid: int | str) -> str | None:
@@ -72,6 +75,8 @@ class Sys(MountOver, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
         caller.mount("sysfs", self.target, "sysfs", mount.QUIET | k.MS_RDONLY)
 
     def _hide(self, caller: Caller) -> None:
+        if not self.mask:
+            return
         try:
             names = os.listdir(f"/proc/{caller.pid}/root{PROCESSORS}")
         except FileNotFoundError:

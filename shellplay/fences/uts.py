@@ -24,17 +24,31 @@ class Uts(Namespace, kind="uts", man="uts_namespaces(7)", aliases=("hostname", "
     blind = True
 
     hostname: str | None = option("the name inside", metavar="NAME", default=None)
+    domainname: str | None = option("the NIS domain inside", metavar="NAME", default=None)
 
     def _check(self) -> None:
-        if self.hostname is None:
-            return
-        # A byte that is not UTF-8 is a surrogate, which is not printable either.
-        if not self.hostname.isprintable():
-            raise UsageError("a host name has printable characters only")
-        if not 0 < len(self.hostname.encode()) <= LONGEST:
-            raise UsageError(f"a host name has 1 to {LONGEST} bytes")
+        _check_name("host name", self.hostname)
+        _check_name("domain name", self.domainname)
 
     def configure(self, caller: Caller) -> None:
-        """Set the host name inside, sethostname(2)."""
+        """Set the names inside, sethostname(2) and setdomainname(2)."""
         if self.hostname is not None:
             caller.sethostname(self.hostname)
+        if self.domainname is not None:
+            text = self.domainname.encode()
+            caller.call(
+                "setdomainname", text, len(text), subject=self.domainname,
+                shown=[f'"{self.domainname}"', str(len(text))],
+                same_as=f"domainname {self.domainname}",
+            )  # fmt: skip
+
+
+def _check_name(what: str, name: str | None) -> None:
+    """Raise UsageError if the kernel takes no such name."""
+    if name is None:
+        return
+    # A byte that is not UTF-8 is a surrogate, which is not printable either.
+    if not name.isprintable():
+        raise UsageError(f"a {what} has printable characters only")
+    if not 0 < len(name.encode()) <= LONGEST:
+        raise UsageError(f"a {what} has 1 to {LONGEST} bytes")

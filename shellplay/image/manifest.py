@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shellplay.errors import UsageError
 from shellplay.image.digest import Corrupt, digest_of, is_digest, short_digest
 from shellplay.image.limits import Limits
 
@@ -203,6 +205,12 @@ def host_platform() -> str:
     """Return the platform of this machine as images spell it: ``linux/amd64``."""
     machine = os.uname().machine
     return f"linux/{MACHINES.get(machine, machine)}"
+
+
+def check_platform(text: str) -> None:
+    """Raise UsageError if a text is no platform."""
+    if not re.fullmatch(r"[a-z0-9_.-]{1,64}(/[a-z0-9_.-]{1,64}){1,2}", text):
+        raise UsageError(f"{text[:64]!r} is no platform", "as in linux/arm64")
 
 
 def platform_name(value: object) -> str | None:

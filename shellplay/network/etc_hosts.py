@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 HOSTS, RESOLV, HOSTNAME = "/etc/hosts", "/etc/resolv.conf", "/etc/hostname"
+NO_SEARCH = "."
 # The name servers that systemd-resolved asks; /etc/resolv.conf names only its own address.
 SYSTEMD_RESOLV = "/run/systemd/resolve/resolv.conf"
 LOCAL = ("127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback")
@@ -13,6 +14,38 @@ LOCAL = ("127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback")
 def hosts(own_lines: Iterable[str], peer_lines: Iterable[str]) -> str:
     """Return /etc/hosts: the loopback, the container's own lines, and those of its peers."""
     return "\n".join((*LOCAL, *own_lines, *peer_lines)) + "\n"
+
+
+def with_lines(text: str, lines: Iterable[str]) -> str:
+    """Return the text of /etc/hosts with more lines at its end."""
+    return "\n".join((text.rstrip("\n"), *lines)).lstrip("\n") + "\n"
+
+
+def changed(
+    text: str, servers: Sequence[str], searches: Sequence[str], options: Sequence[str]
+) -> str:
+    """Return the text of /etc/resolv.conf with other servers, domains and options.
+
+    Those that are empty stay as they are; the domain ``.`` stands for none.
+    """
+    replaced = {
+        "nameserver": [f"nameserver {each}" for each in servers],
+        "search": [f"search {' '.join(searches)}"] if searches else [],
+        "options": [f"options {' '.join(options)}"] if options else [],
+    }
+    if not any(replaced.values()):
+        return text
+    keys = {key for key, lines in replaced.items() if lines}
+    if "search" in keys:
+        keys.add("domain")
+    kept = [
+        line
+        for line in text.splitlines()
+        if line.split(maxsplit=1)[:1] not in ([k] for k in keys)
+    ]
+    if NO_SEARCH in searches:
+        replaced["search"] = []
+    return "\n".join((*kept, *(line for lines in replaced.values() for line in lines))) + "\n"
 
 
 def read_host_file(path: str) -> str:

@@ -21,6 +21,10 @@ SOCKET_TYPES = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 BACKLOG = 128
 
 
+class PortTaken(Refused):
+    """A port of the host is open for another program already."""
+
+
 class Port(Value):
     """The address and the port of the host, and the port of the container (``inside``).
 
@@ -88,7 +92,7 @@ class Port(Value):
         suggestion = f"publish 0:{self.inside} takes a free one"
         match error.errno:
             case errno.EADDRINUSE:
-                return Refused(f"{self.socket_address} is taken by somebody else", suggestion)
+                return PortTaken(f"{self.socket_address} is taken by somebody else", suggestion)
             case errno.EACCES:
                 return Refused(f"port {self.host} takes root", suggestion)
             case errno.EADDRNOTAVAIL:

@@ -7,7 +7,6 @@ private modes that a program inside left on.
 from __future__ import annotations
 
 import os
-import re
 import select
 import signal
 import sys
@@ -18,9 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from shellplay.errors import Refused, UsageError
+from shellplay.errors import Refused
 from shellplay.kernel.terminal_modes import restored
 from shellplay.model import ShellState, Value
+from shellplay.shell.detach_keys import DetachKeys
 from shellplay.shell.osc133 import Mark
 from shellplay.shell.pty import set_size
 from shellplay.shell.terminal import Terminal
@@ -37,19 +37,6 @@ class RelayEnd(Value):
     unread: bytes = b""
 
 
-def detach_bytes(name: str) -> tuple[bytes, ...]:
-    """Return the byte sequences of a key like ``C-]``; raise UsageError if it is unknown.
-
-    There are three, because a program inside may switch the terminal to newer key encodings.
-    """
-    match = re.fullmatch(r"(?:C-|\^|ctrl-)(.)", name, re.IGNORECASE)
-    if match is None or not 0x40 <= ord(match[1].upper()) < 0x60:
-        raise UsageError(f"{name!r} is no control key", "like C-] or C-o")
-    char = match[1].lower() if match[1].isalpha() else match[1]
-    plain = bytes([ord(match[1].upper()) & 0x1F])
-    return (plain, b"\x1b[%d;5u" % ord(char), b"\x1b[27;5;%d~" % ord(char))
-
-
 class Relay:
     """A connection between the user's terminal and the pty of a container.
 
@@ -60,12 +47,12 @@ class Relay:
     def __init__(
         self,
         terminal: Terminal,
-        detach_key: str,
+        detach_keys: str,
         on_keys: Callable[[bytes], None] | None = None,
     ) -> None:
         self._terminal = terminal
         self._on_keys = on_keys
-        self._detach = re.compile(b"|".join(map(re.escape, detach_bytes(detach_key))))
+        self._detach = DetachKeys(detach_keys)
         self.keys = sys.stdin.fileno()
         self._screen = sys.stdout.fileno()
         self._pending = b""
@@ -175,15 +162,15 @@ class Relay:
     def _take_keys(self, keys: bytes) -> RelayEnd | None:
         if keys:
             self._terminal.typed_since_prompt = True
-        found = self._detach.search(keys)
+        passed, unread = self._detach.take(keys)
         if self._on_keys is not None:
-            self._on_keys(keys[: found.start()] if found else keys)
-        if found is None:
-            self._pending += keys
+            self._on_keys(passed)
+        if unread is None:
+            self._pending += passed
             return None
-        self._terminal.queue_keys(self._pending + keys[: found.start()])
+        self._terminal.queue_keys(self._pending + passed)
         self._pending = b""
-        return RelayEnd("detached", keys[found.end() :])
+        return RelayEnd("detached", unread)
 
     def _show(self, piece: bytes | Mark) -> None:
         if not isinstance(piece, Mark):

@@ -69,6 +69,7 @@ class Terminal(Pty):
         self.screen_modes = ScreenModes()
         self._scrollback: deque[bytes] = deque()
         self._size = 0
+        self._most = SCROLLBACK_BYTES
         self._watchers: list[Watcher] = []
         self.state = ShellState.STARTING
         self._reader = MarkReader(self.nonce)
@@ -78,6 +79,10 @@ class Terminal(Pty):
         self.line = b""
         self._unsent = bytearray()
         self._pieces: deque[bytes | Mark] = deque()
+
+    def keep(self, most: int) -> None:
+        """Keep at most so many bytes of output, instead of about 256 KiB."""
+        self._most = most
 
     def take_scrollback(self, other: Terminal) -> None:
         """Put the scrollback of ``other``, which this terminal replaces, before this one's."""
@@ -161,14 +166,14 @@ class Terminal(Pty):
                 self.state = ShellState.STARTING
 
     def remember(self, text: bytes) -> None:
-        """Append output to the scrollback, which keeps about 256 KiB."""
-        self._scrollback.append(text)
-        self._size += len(text)
-        while self._size > SCROLLBACK_BYTES and len(self._scrollback) > 1:
+        """Append output to the scrollback, which keeps the newest."""
+        self._scrollback.append(text[-self._most :])
+        self._size += len(self._scrollback[-1])
+        while self._size > self._most and len(self._scrollback) > 1:
             self._size -= len(self._scrollback.popleft())
 
     def scrollback(self) -> bytes:
-        """Return the newest output without marks, at most about 256 KiB."""
+        """Return the newest output without marks, as much as is kept."""
         with self.lock:
             return b"".join(self._scrollback)
 

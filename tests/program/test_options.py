@@ -26,6 +26,10 @@ def planned(*words: str) -> Plan:
     return Plan(parse([*words, "host", "true"]), None, "xterm")
 
 
+def quiet(kind: str, note: str) -> None:
+    """Hear a note about a fence, and say nothing."""
+
+
 def fences(*words: str) -> dict[str, dict[str, str]]:
     """Return the fences that words ask for, each with its options, in their order."""
     start = planned(*words).start(lambda *_: None)
@@ -103,7 +107,47 @@ def test_a_flag_is_off_by_every_word_that_docker_takes_for_no(no: str) -> None:
         (["--cap-drop", "net_rwa"], 'did you mean "net_raw"'),
         (["--cap-drop", "all", "--cap-drop", "net_rwa"], 'did you mean "net_raw"'),
         (["--uts", "host", "--hostname", "web"], "--hostname changes nothing"),
-        (["--security-opt", "magic"], "magic is not known"),
+        (["--security-opt", "magic"], "magic: it is not known here"),
+        (["--security-opt", "label=level:s0"], "no label of SELinux is set here"),
+        (["--security-opt", "apparmor=docker-default"], "no profile of AppArmor"),
+        (["--add-host", "db"], "--add-host db has no address"),
+        (["--add-host", "db:nowhere"], "'nowhere' is no address"),
+        (["--add-host", "a b:10.0.0.1"], "'a b' is no host name"),
+        (["--add-host", "db:10.0.0.1\n6.6.6.6 x"], "is no address"),
+        (["--dns", "host"], "'host' is no address"),
+        (["--dns-search", "a\nnameserver 6.6.6.6"], "is no host name"),
+        (["--dns-option", "ndots:2\nnameserver 6.6.6.6"], "is no option"),
+        (["--dns", "10.0.0.1", "--network", "container:web"], "changes nothing with"),
+        (["--network-alias", "db", "--network", "host"], "takes a network with neighbours"),
+        (["--link", ":db", "--network", "bridge"], "names no container"),
+        (["--sysctl", "kernel.core_pattern=|/x"], "a switch of the whole machine"),
+        (["--sysctl", "kernel.hostname=x"], "a switch of the whole machine"),
+        (["--sysctl", "net/../kernel/core_pattern=x"], "is no switch"),
+        (["--sysctl", "net..kernel=1"], "is no switch"),
+        (["--sysctl", "net.ipv4.ip_forward"], "is no switch"),
+        (["--sysctl", "net.ipv4.ip_forward=1", "--network", "host"], "would change the host's"),
+        (["--sysctl", "kernel.msgmax=1", "--ipc", "host"], "would change the host's"),
+        (["--shm-size", "0"], "leaves no room"),
+        (["--shm-size", "much"], "is no amount"),
+        (["--shm-size", "9e9"], "is no amount"),
+        (["--shm-size", "1m", "--ipc", "host"], "changes nothing with --ipc host"),
+        (["--stop-timeout", "-2"], "it is no number from -1"),
+        (["--oom-score-adj", "1001"], "it is no number from -1000 to 1000"),
+        (["--log-driver", "syslog"], "sends output to a service"),
+        (["--log-opt", "max-size=0"], "keeps nothing"),
+        (["--log-opt", "tag=x"], "tag=x is not known here"),
+        (["--log-driver", "none", "--log-opt", "max-size=1k"], "changes nothing"),
+        (["--label", "=x"], "has no name"),
+        (["--annotation", "x"], "has no value"),
+        (["--expose", "web"], "is no port to expose"),
+        (["--expose", "80-79"], "is no range of ports"),
+        (["-p", "8000-8002:80-81"], "3 ports of the host are for 2 inside"),
+        (["-p", "8000-99999:80"], "is no range of ports"),
+        (["--runtime", "kata"], "by no other program"),
+        (["--isolation", "hyperv"], "only Windows has others"),
+        (["--disable-content-trust=false"], "checks signatures"),
+        (["--detach-keys", "ctrl-p,shift-q"], "is no control key"),
+        (["--uts", "host", "--domainname", "web"], "--domainname changes nothing"),
         (["--network", "swarm"], "--network cannot be swarm"),
         (["--pid", "mine"], "--pid cannot be mine"),
         (["-w", "src"], "no absolute path"),
@@ -173,6 +217,26 @@ def test_capabilities_are_added_and_dropped(
     assert name is None or name in kept
     assert count is None or len(kept) == count
     assert "net_raw" not in kept or "NET_RAW" not in words
+
+
+def test_ranges_of_ports_are_read_as_by_docker() -> None:
+    def ports(*words: str) -> list[list[str]]:
+        return [[str(each) for each in choice] for choice in planned(*words).start(quiet).ports]
+
+    assert ports("-p", "8000-8001:80-81/udp") == [
+        ["127.0.0.1:8000 -> 80/udp"],
+        ["127.0.0.1:8001 -> 81/udp"],
+    ]
+    assert ports("-p", "0.0.0.0:8000-8001:80") == [
+        ["0.0.0.0:8000 -> 80/tcp", "0.0.0.0:8001 -> 80/tcp"]
+    ]
+    assert ports("-p", "80-81") == [["127.0.0.1:0 -> 80/tcp"], ["127.0.0.1:0 -> 81/tcp"]]
+    assert ports("-p", "[::1]::80") == [["[::1]:0 -> 80/tcp"]]
+    assert ports("-P", "--expose", "53/udp", "--expose", "80", "-p", "8080:80") == [
+        ["127.0.0.1:8080 -> 80/tcp"],
+        ["127.0.0.1:0 -> 53/udp"],
+    ]
+    assert ports("--expose", "80") == []
 
 
 def test_variables_come_from_files_the_line_and_us(

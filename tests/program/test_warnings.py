@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from shellplay.docker import warnings as module
-from shellplay.docker.options import OPTIONS, parse
+from shellplay.docker.option_table import OPTIONS
+from shellplay.docker.options import parse
 from shellplay.docker.warnings import warnings
 from shellplay.errors import UsageError
 from shellplay.image.store import Store

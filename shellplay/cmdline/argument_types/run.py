@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from shellplay.cmdline.argument_types.images import images
 from shellplay.cmdline.argument_types.paths import files
 from shellplay.cmdline.arguments import Argument, Candidate
-from shellplay.docker.options import OPTIONS, Option, RunRequest, parse
+from shellplay.docker.option_table import OPTIONS, Option
+from shellplay.docker.options import RunRequest, parse
 from shellplay.playground.playground import Playground
 
-FILES = ("env-file", "volume", "device")
+FILES = ("env-file", "label-file", "cidfile", "volume", "device")
 
 
 class RunWords(Argument):
