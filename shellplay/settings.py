@@ -41,6 +41,7 @@ class Settings:
         detach_key: str = "C-]",
         timeout: float | None = None,
         trace: bool = False,
+        confirm_exit: bool = True,
         surroundings: Surroundings = USUAL,
     ) -> None:
         self.live = live
@@ -48,6 +49,7 @@ class Settings:
         self.detach_key = detach_key
         self.timeout = timeout
         self.trace = trace
+        self.confirm_exit = confirm_exit
         self.surroundings = surroundings
 
     def __eq__(self, other: object) -> bool:

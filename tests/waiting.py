@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -25,3 +26,14 @@ def wait_until(
         # The pause is a tenth of the time that has passed: short at first, then longer.
         time.sleep(min(max(waited / 10, 0.001), 0.05))
     return value
+
+
+def at_random_moments(action: Callable[[], object], times: int, *, longest: float) -> None:
+    """Call ``action`` again and again, after pauses of at most ``longest`` seconds.
+
+    For events that may come at any moment: a test of them has no condition to wait for.
+    """
+    moments = random.Random(7)
+    for _ in range(times):
+        time.sleep(moments.uniform(0, longest))
+        action()

@@ -12,7 +12,7 @@ from shellplay.errors import ShellplayError, UsageError
 from shellplay.playground.playground import Playground
 from shellplay.repl.config import ConfigUnreachable, config_path, read_settings
 from shellplay.repl.recorder import Recorder
-from shellplay.repl.signals import exit_on_signals, ignore_ctrl_z
+from shellplay.repl.signals import exit_on_signals, ignore_keys
 from shellplay.repl.term_type import container_term
 from shellplay.settings import Settings, Surroundings
 
@@ -93,7 +93,7 @@ def _interact(
     from shellplay.repl.osc133 import marks_for
     from shellplay.repl.prompt_text import wants_plain
 
-    ignore_ctrl_z()
+    ignore_keys()
     if plain or wants_plain() or not sys.stdout.isatty():
         from shellplay.repl.plain_loop import PlainFrontEnd
 

@@ -4,7 +4,6 @@ A parameter of a command function is ``Annotated[T, X]``: X is an argument type,
 the value that it returns.
 """
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -116,7 +115,7 @@ class Grace(Seconds):
     def parse(self, words: Sequence[str], playground: Playground) -> float:
         """Return the number of seconds, 0 or more, infinity for -1."""
         if words[0] == "-1":
-            return math.inf
+            return float("inf")
         return 0.0 if ZERO.fullmatch(words[0]) else super().parse(words, playground)
 
 

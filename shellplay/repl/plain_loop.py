@@ -5,6 +5,7 @@ import sys
 
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
+from shellplay.repl.interrupts import INTERRUPTED, Interrupts
 from shellplay.repl.line_reader import LineReader
 from shellplay.repl.osc133 import Marks
 from shellplay.repl.prompt_text import prompt_text
@@ -32,19 +33,33 @@ class PlainFrontEnd:
 
     def loop(self, interpreter: Interpreter, marks: Marks) -> int:
         """Prompt for lines and run them until the end of the input; return 0."""
-        while not interpreter.left:
-            interpreter.tell()
-            marks.prompt()
-            self.printer.prompt(prompt_text(marks.number))
-            marks.ready()
-            try:
-                line = self.reader.read()
-            except KeyboardInterrupt:
-                self.printer.show("^C" if os.isatty(self.reader.fd) else "")
-                marks.done(130)
-                continue
-            if line is None:
-                self.printer.prompt("\n")
-            marks.output()
-            marks.done(interpreter.run("quit" if line is None else line))
+        interrupts = Interrupts()
+        with interrupts.handled():
+            while not interpreter.left:
+                self._take_line(interpreter, marks, interrupts)
         return 0
+
+    def _take_line(
+        self, interpreter: Interpreter, marks: Marks, interrupts: Interrupts
+    ) -> None:
+        interrupts.forget()
+        interpreter.tell()
+        marks.prompt()
+        self.printer.prompt(prompt_text(marks.number))
+        marks.ready()
+        lines: list[str | None] = []
+
+        def read() -> int:
+            lines.append(self.reader.read())
+            return 0
+
+        if interrupts.run(read) != 0:
+            self.printer.show("^C" if os.isatty(self.reader.fd) else "")
+            marks.done(INTERRUPTED)
+            return
+        (line,) = lines
+        if line is None:
+            self.printer.prompt("\n")
+        marks.output()
+        text = "quit" if line is None else line
+        marks.done(interrupts.run(lambda: interpreter.run(text)))

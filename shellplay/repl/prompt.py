@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,9 @@ from shellplay.cmdline.printer import Printer
 from shellplay.playground.playground import Playground
 from shellplay.repl.completer import TableCompleter
 from shellplay.repl.history import HistoryFile
+from shellplay.repl.interrupts import Interrupts
 from shellplay.repl.key_bindings import bindings, store_keys, take_typeahead
+from shellplay.repl.leaving import losses
 from shellplay.repl.osc133 import Marks, marks_key
 from shellplay.repl.prompt_text import prompt_text
 from shellplay.repl.terminal_echo import no_echo
@@ -30,6 +33,7 @@ from shellplay.repl.typeahead import read_typeahead
 if TYPE_CHECKING:
     import asyncio
 
+LEAVING = ("quit", "exit")
 STYLE = Style.from_dict(
     {
         "bottom-toolbar": "noreverse",
@@ -111,6 +115,8 @@ class Prompt:
         self._is_drawn = True
         self._loop: asyncio.AbstractEventLoop | None = None
         self._interpreter: Interpreter | None = None
+        self._interrupts = Interrupts()
+        self._warned_of_leaving = False
         self._history = SharedHistory(history)
         self._history_error_shown = False
         self.session = self._make_session()
@@ -132,13 +138,15 @@ class Prompt:
         """Prompt for lines and run them until quit; return 0."""
         self._interpreter = interpreter
         self.playground.on_notice = self._notice_arrived
-        with no_echo(self.session.input.fileno()):
+        self._interrupts.at_prompt = self._interrupt_prompt
+        with self._interrupts.handled(), no_echo(self.session.input.fileno()):
             self.give_back(read_typeahead(self.session.input.fileno()))
             while not interpreter.left:
                 self._take_line(interpreter)
         return 0
 
     def _take_line(self, interpreter: Interpreter) -> None:
+        self._interrupts.forget()
         try:
             line = self._read_line()
         except KeyboardInterrupt:
@@ -148,14 +156,33 @@ class Prompt:
             line = "quit"
         self.marks.output()
         self._show_history_error()
-        self.marks.done(interpreter.run(line))
+        if line.strip() in LEAVING and self._warns_of_leaving():
+            self.marks.done(0)
+            return
+        self.marks.done(self._interrupts.run(lambda: interpreter.run(line)))
+        self._warned_of_leaving = False
+
+    def _warns_of_leaving(self) -> bool:
+        """Warn once, before fences and jobs are lost; return whether it has warned now."""
+        # A program that drives the prompt means what it types.
+        if self._warned_of_leaving or not self.playground.settings.confirm_exit:
+            return False
+        if marks_key() is not None or not (lost := losses(self.playground)):
+            return False
+        self.printer.note(f"{lost} (Ctrl-D or quit again: leave)")
+        self._warned_of_leaving = True
+        return True
 
     def _read_line(self) -> str:
         default, self._saved_line = self._saved_line, ""
         self.marks.prompt()
         try:
             text = prompt_text(self.marks.number)
-            return self.session.prompt(text, default=default, pre_run=self._before_prompt)
+            # prompt_toolkit's own handler of SIGINT would leave Python's, which raises, for a
+            # moment before and after each prompt.
+            return self.session.prompt(
+                text, default=default, pre_run=self._before_prompt, handle_sigint=False
+            )
         finally:
             self._loop = None
 
@@ -203,14 +230,23 @@ class Prompt:
 
     def _notice_arrived(self, _sentence: str) -> None:
         """Show new notices above the prompt; the pty reader thread calls this."""
+        self._call_at_prompt(self._show_notices_above)
+
+    def _interrupt_prompt(self) -> None:
+        """End the prompt as ^C does; the handler of SIGINT calls this."""
+        self._call_at_prompt(self._drop_line)
+
+    def _call_at_prompt(self, action: Callable[[], None]) -> None:
         loop = self._loop
         if loop is None:
             return
-        try:
-            loop.call_soon_threadsafe(self._show_notices_above)
-        except RuntimeError:
-            # The event loop has just ended: the next command shows the notices.
-            return
+        # The event loop may have just ended.  Then the next command shows the notices.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(action)
+
+    def _drop_line(self) -> None:
+        if self.session.app.is_running and not self.session.app.is_done:
+            self.session.app.exit(exception=KeyboardInterrupt, style="class:aborting")
 
     def _show_notices_above(self) -> None:
         run_in_terminal(self._show_notices)

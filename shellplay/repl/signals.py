@@ -1,4 +1,4 @@
-"""Signal handlers: SIGTERM and SIGHUP end the program in order, Ctrl-Z does nothing."""
+"""Signal handlers: SIGTERM and SIGHUP end the program in order; ^Z and ^\\ do nothing."""
 
 import signal
 import types
@@ -13,13 +13,15 @@ def exit_on_signals() -> None:
             signal.signal(number, _exit)
 
 
-def ignore_ctrl_z() -> None:
-    """Do nothing at SIGTSTP: if the front end stopped, every bash would wait for it.
+def ignore_keys() -> None:
+    """Do nothing at SIGTSTP and SIGQUIT, which ^Z and ^\\ send.
 
-    The signal gets a handler instead of SIG_IGN, as execve(2) would pass SIG_IGN on to each
-    program (signal(7)).
+    If the front end stopped, every bash would wait for it; if it quit, every container would
+    end.  The signals get a handler instead of SIG_IGN, as execve(2) would pass SIG_IGN on to
+    each program (signal(7)).
     """
-    signal.signal(signal.SIGTSTP, _do_nothing)
+    for number in (signal.SIGTSTP, signal.SIGQUIT):
+        signal.signal(number, _do_nothing)
 
 
 def _do_nothing(_number: int, _frame: types.FrameType | None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal import Terminal
-from tests.waiting import wait_until
+from tests.waiting import at_random_moments, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -96,6 +96,44 @@ def test_twenty_columns_are_enough(open_terminal: Callable[..., Terminal]) -> No
     terminal = open_terminal(columns=20, lines=8)
     for line in ("new web", "fence uts", "fences", "ps host", "help fence", "containers"):
         assert terminal.run(line)[0] == 0
+
+
+def test_ctrl_c_right_after_enter_costs_the_line_only(terminal: Terminal) -> None:
+    terminal.run("new web")
+    for _ in range(40):
+        terminal.send("trace off\r\x03")
+    terminal.send("\x15in echo x-$((40+2))\r")
+    terminal.expect("x-42")
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTSTP", "SIGQUIT", "SIGWINCH"])
+def test_no_signal_ends_the_session_whenever_it_comes(number: str, terminal: Terminal) -> None:
+    terminal.run("new web")
+    for _ in range(60):
+        terminal.send("trace off; trace off\r")
+        at_random_moments(
+            lambda: os.kill(terminal.pid, signal.Signals[number]), 3, longest=0.02
+        )
+    terminal.send("\x15in echo x-$((40+2))\r")
+    terminal.expect("x-42")
+
+
+def test_ctrl_d_asks_once_before_a_fence_is_lost(
+    open_terminal: Callable[..., Terminal],
+) -> None:
+    terminal = open_terminal(environment={"SHELLPLAY_MARKS": "1"})
+    terminal.run("new web; fence uts")
+    terminal.send("\x04")
+    terminal.expect(r"leaving ends web \([a-z ]*uts\) \(Ctrl-D or quit again: leave\)")
+    terminal.ready()
+    # Another line, and it asks anew.
+    terminal.run("trace off")
+    terminal.send("\x04")
+    terminal.expect("leaving ends web")
+    terminal.ready()
+    terminal.send("\x04")
+    terminal.expect("web: stopped")
+    assert terminal.ended() == 0
 
 
 def test_ctrl_d_says_what_it_ended(terminal: Terminal) -> None:
