@@ -7,7 +7,7 @@ an unknown annotation, the import raises TypeError.
 The index has the names of all commands; ``TABLE`` loads the module of a command on first use.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Annotated, cast, get_args, get_origin
 
@@ -16,7 +16,7 @@ from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.index import ALIASES, COMMANDS
 from shellplay.cmdline.observer import Recording
 from shellplay.cmdline.outcomes import Outcome
-from shellplay.cmdline.tokenizer import Grammar
+from shellplay.cmdline.tokenizer import Grammar, Segment
 from shellplay.errors import UsageError
 from shellplay.model import Value
 from shellplay.nearest import did_you_mean, quoted
@@ -29,6 +29,9 @@ GROUPS = (
 INJECTED = (Playground, Front, Recording)
 AS_JSON = Option("show it as JSON, see docs/json.md")
 Function = Callable[..., Iterator[Outcome]]
+# What a command does on the host, in words: never anything, always the same, or what the words
+# after its name say.
+OnHost = str | Callable[[Sequence[str]], Iterable[str]] | None
 
 REQUIRED = object()
 # The commands whose modules are loaded, by name.
@@ -49,10 +52,15 @@ class Parameter(Value):
 
 
 class Command(Value):
-    """One command: its names, its parameters and its function."""
+    """One command: its names, its parameters and its function.
+
+    ``host`` says what it does on the host; ``inside`` is true if it runs programs inside.
+    """
 
     name: str
     group: str
+    host: OnHost
+    inside: bool
     aliases: tuple[str, ...]
     json: bool
     terminal: bool
@@ -106,6 +114,18 @@ class Command(Value):
         if self.json:
             found["--json"] = ("json", AS_JSON)
         return found
+
+    def host_effects(self, segment: Segment) -> tuple[str, ...]:
+        """Return what a segment with this command does on the host, () for nothing.
+
+        Raises UsageError for words that say nothing it knows.
+        """
+        if not callable(self.host):
+            return () if self.host is None else (self.host,)
+        words = [each.text for each in segment.words[1:]]
+        if self.target is not None and not self.is_raw:
+            words = list(_without_target(words))
+        return tuple(self.host(words))
 
     @property
     def target(self) -> Parameter | None:
@@ -182,13 +202,17 @@ def command(
     name: str,
     *,
     group: str,
+    host: OnHost,
+    inside: bool = False,
     aliases: tuple[str, ...] = (),
     json: bool = False,
     terminal: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function as a command.
 
-    ``json``: its document has a JSON form.  ``terminal``: it needs the user's terminal.
+    ``host`` says what it does on the host, in words that begin with a verb, None for nothing:
+    the user reads them before a recipe of a stranger runs.  ``inside``: it runs programs in a
+    container.  ``json``: its document has a JSON form.  ``terminal``: it needs a terminal.
     """
 
     def register(function: Function) -> Function:
@@ -203,10 +227,21 @@ def command(
             if word in taken:
                 raise TypeError(f"command {name}: {word} is taken")
         parameters = tuple(_parameters(function))
-        LOADED[name] = Command(name, group, aliases, json, terminal, parameters, function)
+        LOADED[name] = Command(
+            name, group, host, inside, aliases, json, terminal, parameters, function
+        )
         return function
 
     return register
+
+
+def _without_target(words: Sequence[str]) -> Iterator[str]:
+    pending = iter(words)
+    for word in pending:
+        if word in ("-c", "--container"):
+            next(pending, None)
+        elif not word.startswith("--container="):
+            yield word
 
 
 # Classes that annotations name and that are loaded with the first container.

@@ -36,7 +36,7 @@ FILTERS = FilterWord(
 )
 
 
-@command("new", group="containers", aliases=("create",))
+@command("new", group="containers", host=None, aliases=("create",))
 def new(
     playground: Playground,
     name: Annotated[str | None, Word("NAME", "a name of letters, digits and _.-")] = None,
@@ -52,7 +52,7 @@ def new(
     yield born(playground.new(name))
 
 
-@command("use", group="containers")
+@command("use", group="containers", host=None)
 def use(
     playground: Playground,
     label: Annotated[str, ContainerName("NAME", "name, id or the beginning of an id")],
@@ -66,7 +66,7 @@ def use(
     yield f"{container.label}: current, bash {container.pid}"
 
 
-@command("containers", group="containers", aliases=("ls",), json=True)
+@command("containers", group="containers", host=None, aliases=("ls",), json=True)
 def containers(
     playground: Playground,
     *,
@@ -97,7 +97,7 @@ def containers(
     yield Document("containers", lambda: found, view)
 
 
-@command("pause", group="containers", aliases=("freeze",))
+@command("pause", group="containers", host=None, aliases=("freeze",))
 def pause(
     playground: Playground, container: Annotated[Container, Target(positional=True)]
 ) -> Iterator[Outcome]:
@@ -113,7 +113,7 @@ def pause(
     yield f"{container.label}: paused, {count(len(container.members()))} frozen"
 
 
-@command("resume", group="containers", aliases=("unpause", "thaw"))
+@command("resume", group="containers", host=None, aliases=("unpause", "thaw"))
 def resume(container: Annotated[Container, Target(positional=True)]) -> Iterator[Outcome]:
     """Let a paused container go on where it was.
 
@@ -125,7 +125,7 @@ def resume(container: Annotated[Container, Target(positional=True)]) -> Iterator
     yield f"{container.label}: goes on"
 
 
-@command("stop", group="containers")
+@command("stop", group="containers", host=None)
 def stop(
     playground: Playground,
     labels: Annotated[tuple[str, ...], ContainerNames("NAME", "containers to end")] = (),

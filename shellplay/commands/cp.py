@@ -27,14 +27,21 @@ class End(NamedTuple):
     path: str
 
 
+def _split(word: str) -> tuple[str | None, str]:
+    name, colon, path = word.partition(":")
+    if not colon or "/" in name or name in (".", ".."):
+        return None, word
+    return name, path
+
+
 class CopyEnd(Argument):
     """``NAME:PATH`` in a container, or a path of the host."""
 
     def parse(self, words: Sequence[str], playground: Playground) -> End:
         """Split at the first colon into container and path, unless a slash is before it."""
-        name, colon, path = words[0].partition(":")
-        if not colon or "/" in name or name in (".", ".."):
-            return End(None, words[0])
+        name, path = _split(words[0])
+        if name is None:
+            return End(None, path)
         if not path:
             raise UsageError(f"{words[0]} names no path", EXAMPLE)
         return End(playground.find(name).label, path)
@@ -48,7 +55,13 @@ class CopyEnd(Argument):
         yield from files(word)
 
 
-@command("cp", group="files")
+def _on_host(words: Sequence[str]) -> Iterator[str]:
+    for word, verb in zip(words, ("reads", "writes"), strict=False):
+        if _split(word)[0] is None:
+            yield f"{verb} {word}"
+
+
+@command("cp", group="files", host=_on_host)
 def copy_files(
     playground: Playground,
     source: Annotated[End, CopyEnd("SOURCE", "NAME:PATH, or a path of the host")],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.argument_types.fences import (
@@ -18,15 +18,24 @@ from shellplay.cmdline.arguments import Option, Target
 from shellplay.cmdline.outcomes import Changed, Document, Outcome
 from shellplay.cmdline.registry import command
 from shellplay.errors import Refused
+from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
 
 
-@command("fence", group="fences", aliases=("unshare",))
+KINDS = FenceWords("KIND", "fences to put up, with options")
+
+
+def _on_host(words: Sequence[str]) -> Iterator[str]:
+    for each in KINDS.parse(words, Playground()).fences:
+        yield from each.host_effects()
+
+
+@command("fence", group="fences", host=_on_host, aliases=("unshare",))
 def fence(
     container: Annotated[Container, Target(creates=True)],
-    kinds: Annotated[Chosen, FenceWords("KIND", "fences to put up, with options")],
+    kinds: Annotated[Chosen, KINDS],
 ) -> Iterator[Outcome]:
     """Put fences around the live bash, which goes on with all it has.
 
@@ -74,7 +83,7 @@ def fence(
             yield f"  {effect(one.kind)}"
 
 
-@command("limit", group="fences", aliases=("update",))
+@command("limit", group="fences", host=None, aliases=("update",))
 def limit(
     container: Annotated[Container, Target()],
     kinds: Annotated[Chosen, LimitWords("KIND", "limits to change, with values")],
@@ -92,7 +101,7 @@ def limit(
         yield Changed(container.limit(one), container.label)
 
 
-@command("peel", group="fences")
+@command("peel", group="fences", host=None)
 def peel(
     container: Annotated[Container, Target()],
     kinds: Annotated[tuple[str, ...], AppliedFences("KIND|all", "fences to take off")],
@@ -121,7 +130,7 @@ def peel(
         yield Changed(container.peel(kind, force=force), container.label)
 
 
-@command("fences", group="fences", json=True)
+@command("fences", group="fences", host=None, json=True)
 def fences(
     container: Annotated[Container | None, Target(optional=True)],
 ) -> Iterator[Outcome]:

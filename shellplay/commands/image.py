@@ -1,6 +1,6 @@
 """image, pull: the local store of images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from shellplay.cmdline.argument_types.images import ImageWords, Order
@@ -15,7 +15,24 @@ PLATFORM = Option(
 )
 
 
-@command("image", group="images", aliases=("images",), json=True)
+# What each verb does on the host.
+VERBS_ON_HOST = {
+    "ls": (),
+    "inspect": (),
+    "import": ("reads {}, and writes an image to your images",),
+    "pull": ("fetches {} from a registry to your images",),
+    "rm": ("removes {} from your images",),
+    "export": ("writes a file or a directory: {}",),
+}
+
+
+def _on_host(words: Sequence[str]) -> Iterator[str]:
+    verb = words[0] if words else LIST.verb
+    for effect in VERBS_ON_HOST.get(verb, ("changes your images: {}",)):
+        yield effect.format(" ".join(words[1:]))
+
+
+@command("image", group="images", host=_on_host, aliases=("images",), json=True)
 def image(
     order: Annotated[Order, ImageWords("VERB", "ls, import, pull, rm, inspect, export")] = LIST,
     *,
@@ -52,7 +69,7 @@ def image(
     yield from image_verbs.perform(order, platform)
 
 
-@command("pull", group="images")
+@command("pull", group="images", host="fetches an image from a registry to your images")
 def pull(
     name: Annotated[str, Word("NAME", "an image of a registry, as in busybox:1.36")],
     *,

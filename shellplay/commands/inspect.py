@@ -20,7 +20,7 @@ VIEWS = {"inside": "as the bash sees it", "host": "as the host sees it, as a tre
 SWITCH = {"on": "show the system calls of every command", "off": "do not show them"}
 
 
-@command("ps", group="looking", json=True)
+@command("ps", group="looking", host=None, json=True)
 def ps(
     playground: Playground,
     container: Annotated[Container | None, Target(optional=True)],
@@ -67,7 +67,7 @@ def ps(
     yield Document("ps", lambda: seen, table)
 
 
-@command("tree", group="looking", aliases=("pstree",), json=True)
+@command("tree", group="looking", host=None, aliases=("pstree",), json=True)
 def tree(playground: Playground) -> Iterator[Outcome]:
     """Show the PID namespaces as a tree, with the processes in each.
 
@@ -81,7 +81,7 @@ def tree(playground: Playground) -> Iterator[Outcome]:
     yield Document("tree", lambda: seen, lambda: drawn(seen.processes))
 
 
-@command("inspect", group="looking", json=True)
+@command("inspect", group="looking", host=None, json=True)
 def inspect(
     playground: Playground, container: Annotated[Container, Target(positional=True)]
 ) -> Iterator[Outcome]:
@@ -110,7 +110,7 @@ def inspect(
     yield Document("inspect", lambda: facts, view, summary(container))
 
 
-@command("trace", group="looking")
+@command("trace", group="looking", host=None)
 def trace(
     playground: Playground,
     switch: Annotated[str, Choice("on|off", "whether to show them", SWITCH)],
@@ -125,7 +125,7 @@ def trace(
     yield f"trace is {switch}"
 
 
-@command("logs", group="looking")
+@command("logs", group="looking", host=None)
 def logs(container: Annotated[Container, Target(positional=True)]) -> Iterator[Outcome]:
     """Show what the bash's terminal has shown, as far as it is kept.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.argument_types.paths import Mount, MountedPlace
@@ -21,7 +21,14 @@ FORM = "SRC:DST[:ro,idmap]"
 OPTIONS = ("ro", "rw", "idmap")
 
 
-@command("mount", group="files")
+def _on_host(words: Sequence[str]) -> Iterator[str]:
+    for source, _, options in map(_parts, words):
+        if source != TMPFS:
+            verb = "read" if "ro" in options else "change"
+            yield f"lets programs inside {verb} {source}"
+
+
+@command("mount", group="files", host=_on_host)
 def mount(
     container: Annotated[Container, Target()],
     what: Annotated[str, Mount(FORM, "a path outside, or tmpfs, and where it is to be inside")],
@@ -45,7 +52,7 @@ def mount(
     yield f"{container.label}: {path or TMPFS} is at {target}{how}"
 
 
-@command("unmount", group="files", aliases=("umount",))
+@command("unmount", group="files", host=None, aliases=("umount",))
 def unmount(
     container: Annotated[Container, Target()],
     target: Annotated[str, MountedPlace("DST", "where it is mounted inside")],
@@ -59,7 +66,7 @@ def unmount(
     yield f"{container.label}: {target} is unmounted"
 
 
-@command("diff", group="files", json=True)
+@command("diff", group="files", host=None, json=True)
 def diff(
     container: Annotated[Container, Target()],
     what: Annotated[str, Choice("files", "what to compare", WHAT)],
@@ -87,7 +94,7 @@ def diff(
     yield Document("diff", lambda: facts, view)
 
 
-@command("commit", group="files")
+@command("commit", group="files", host="writes an image to your images")
 def commit(
     container: Annotated[Container, Target()],
     name: Annotated[str, Word("NAME", "what the image is to be called")],

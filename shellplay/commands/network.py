@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from shellplay.cmdline.arguments import Argument, Candidate, Target
 from shellplay.cmdline.outcomes import Outcome
 from shellplay.cmdline.registry import command
+from shellplay.fences.net import BRIDGE, ON_HOST
 from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:
@@ -51,7 +52,12 @@ class PublishedPort(Argument):
                 yield Candidate(f"{port.host}/{port.protocol}", str(port))
 
 
-@command("publish", group="network")
+def _on_host(words: Sequence[str]) -> Iterator[str]:
+    for word in words:
+        yield f"opens the port {word} to programs inside"
+
+
+@command("publish", group="network", host=_on_host)
 def publish(
     container: Annotated[Container, Target()],
     port: Annotated[str | None, PortWord(FORM, "the port of the host, and that inside")] = None,
@@ -79,7 +85,7 @@ def publish(
         yield f"{container.label}: no port is published"
 
 
-@command("unpublish", group="network")
+@command("unpublish", group="network", host=None)
 def unpublish(
     container: Annotated[Container, Target()],
     port: Annotated[str, PublishedPort("HOST", "the port of the host")],
@@ -94,7 +100,7 @@ def unpublish(
         yield f"{container.label}: {closed} is closed"
 
 
-@command("connect", group="network")
+@command("connect", group="network", host=ON_HOST[BRIDGE])
 def connect(container: Annotated[Container, Target(positional=True)]) -> Iterator[Outcome]:
     """Lead an interface of the playground's bridge into a container with a network of its own.
 
@@ -108,7 +114,7 @@ def connect(container: Annotated[Container, Target(positional=True)]) -> Iterato
         yield f"{container.label}: {sentence}"
 
 
-@command("disconnect", group="network")
+@command("disconnect", group="network", host=None)
 def disconnect(container: Annotated[Container, Target(positional=True)]) -> Iterator[Outcome]:
     """Take the interface of the bridge away; the loopback and published ports stay.
 

@@ -39,7 +39,7 @@ class RecipeName(Word):
         return (Candidate(each.name, str(_record(each)["title"])) for each in shipped())
 
 
-@command("recipes", group="recipes", json=True)
+@command("recipes", group="recipes", host=None, json=True)
 def recipes() -> Iterator[Outcome]:
     """List the recipes that come with shellplay, and whether they can be performed here.
 
@@ -57,7 +57,7 @@ def recipes() -> Iterator[Outcome]:
     yield Document("recipes", lambda: rows, view)
 
 
-@command("replay", group="recipes")
+@command("replay", group="recipes", host="performs another recipe")
 def replay(
     playground: Playground,
     front: Front,
@@ -93,7 +93,7 @@ def replay(
     yield Status(_performed(playground, front, words))
 
 
-@command("tour", group="recipes")
+@command("tour", group="recipes", host="performs another recipe")
 def tour(playground: Playground, front: Front) -> Iterator[Outcome]:
     """Perform the first recipe: what a container is, in a few minutes.
 

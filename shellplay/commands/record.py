@@ -1,6 +1,6 @@
 """record: record the session as a recipe."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from shellplay.cmdline.arguments import Choice, Option, Word
@@ -13,7 +13,12 @@ from shellplay.nearest import quoted
 VERBS = {"start": "begin to write a recipe", "stop": "complete it"}
 
 
-@command("record", group="recipes")
+def _on_host(words: Sequence[str]) -> Iterator[str]:
+    if words[:1] == ["start"]:
+        yield f"writes the recipe {' '.join(words[1:])}"
+
+
+@command("record", group="recipes", host=_on_host)
 def record(
     recording: Recording,
     verb: Annotated[

@@ -6,7 +6,7 @@ import os
 import select
 import sys
 import termios
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +19,7 @@ from shellplay.cmdline.outcomes import Outcome, Page, Status, Warned
 from shellplay.cmdline.phrases import count, numbers
 from shellplay.cmdline.registry import TABLE, command
 from shellplay.directories import expanded
-from shellplay.docker.options import RunRequest
+from shellplay.docker.options import RunRequest, parse
 from shellplay.errors import Refused, UsageError
 from shellplay.kernel.terminal_modes import restored
 from shellplay.playground.playground import Playground
@@ -32,7 +32,16 @@ HOST = "host"
 STREAMS = ("stdin", "stdout", "stderr")
 
 
-@command("run", group="containers")
+def _on_host(words: Sequence[str]) -> Iterator[str]:
+    from shellplay.docker.host_effects import host_effects
+
+    request = parse(words)
+    if request.image != HOST:
+        yield f"fetches {request.image} from a registry, if it is not there"
+    yield from host_effects(request)
+
+
+@command("run", group="containers", host=_on_host, inside=True)
 def run(
     playground: Playground,
     front: Front,
@@ -94,7 +103,7 @@ def run(
     yield from _ended(playground, container, forget=asked.has("rm"))
 
 
-@command("wait", group="containers")
+@command("wait", group="containers", host=None)
 def wait(
     container: Annotated[Container, Target(positional=True)],
 ) -> Iterator[Outcome]:
@@ -110,7 +119,7 @@ def wait(
     yield f"{container.label}: exit status {container.process.exit_status}"
 
 
-@command("rm", group="containers")
+@command("rm", group="containers", host=None)
 def remove(
     playground: Playground,
     labels: Annotated[tuple[str, ...], ContainerNames("NAME", "containers to forget")],
@@ -204,10 +213,7 @@ def started(
     def tell(kind: str, note: str) -> None:
         told.append(f"  {note}" if note else f"{kind} fence up: {effect(kind)}")
 
-    def hostname_of(name: str) -> str:
-        return playground.find(name).network.hostname
-
-    plan = Plan(asked, image, playground.settings.surroundings.term, hostname_of)
+    plan = Plan(asked, image, playground.settings.surroundings.term)
     spec = plan.start(tell)
     if not asked.has("quiet"):
         warned += warnings(asked, image)

@@ -76,7 +76,13 @@ class SettingValue(Word):
         )
 
 
-@command("set", group="other")
+def _on_host(words: Sequence[str]) -> Iterator[str]:
+    # New bashes run that file before they have any fence.
+    if words[:1] == ["bashrc"] and words[1:] != ["off"]:
+        yield "lets each new bash run ~/.bashrc"
+
+
+@command("set", group="other", host=_on_host)
 def set_(
     playground: Playground,
     name: Annotated[str | None, SettingName("NAME", "the setting")] = None,
@@ -104,7 +110,7 @@ def set_(
     yield Page(lambda columns_wide: "\n".join(columns(rows, columns_wide)))
 
 
-@command("help", group="other", aliases=("?", "man"))
+@command("help", group="other", host=None, aliases=("?", "man"))
 def help_(
     topic: Annotated[str | None, Topic("TOPIC", "a command, a fence, or keys")] = None,
     kind: Annotated[str | None, Topic("KIND", "a fence, if the topic is fence")] = None,
@@ -131,7 +137,7 @@ def help_(
         yield Page(page(find(topic)))
 
 
-@command("!", group="other")
+@command("!", group="other", host="runs a line outside every fence")
 def host(
     playground: Playground,
     front: Front,
@@ -164,7 +170,7 @@ def host(
     yield Status(status if status >= 0 else 128 - status)
 
 
-@command("quit", group="other", aliases=("exit",))
+@command("quit", group="other", host=None, aliases=("exit",))
 def quit_(playground: Playground) -> Iterator[Outcome]:
     """End every container and leave; nothing stays behind.
 

@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 MOMENT_SECONDS = 0.2
 
 
-@command("enter", group="living", aliases=("attach", "nsenter"), terminal=True)
+@command(
+    "enter",
+    group="living",
+    host=None,
+    inside=True,
+    aliases=("attach", "nsenter"),
+    terminal=True,
+)
 def enter(
     playground: Playground,
     front: Front,
@@ -54,7 +61,7 @@ def enter(
         yield f"{container.label}: left, bash {container.pid} lives on"
 
 
-@command("in", group="living")
+@command("in", group="living", host=None, inside=True)
 def type_in(
     front: Front,
     container: Annotated[Container, Target(creates=True)],
@@ -80,7 +87,7 @@ def type_in(
     yield Status(result.status)
 
 
-@command("spawn", group="living")
+@command("spawn", group="living", host=None, inside=True)
 def spawn(
     container: Annotated[Container, Target(creates=True)],
     line: Annotated[str, Rest("CMD", "the command, with or without & behind it")],
@@ -94,7 +101,7 @@ def spawn(
     yield f"{container.label}: {started(job)}"
 
 
-@command("exec", group="living")
+@command("exec", group="living", host=None, inside=True)
 def execute(
     playground: Playground,
     front: Front,
@@ -120,7 +127,7 @@ def execute(
                 name = container.label
                 raise ShellGone(f"{name} has ended meanwhile", f"logs {name}") from error
             raise
-        from shellplay.container.not_started import NotStarted
+        from shellplay.container.start import NotStarted
 
         given = os.environ if container.environment is None else container.environment
         raise NotStarted(error, argv[0], given.get("PATH", ""), None) from error
@@ -133,7 +140,7 @@ def _as_text() -> Callable[[bytes], bytes]:
     return lambda piece: stream.feed(decoder.decode(piece)).encode("utf-8", "surrogateescape")
 
 
-@command("kill", group="living")
+@command("kill", group="living", host=None)
 def kill(
     container: Annotated[Container, Target()],
     dashed: Annotated[

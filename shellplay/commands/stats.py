@@ -15,7 +15,7 @@ from shellplay.playground.playground import Playground
 EVERY_SECONDS = 2.0
 
 
-@command("stats", group="looking", json=True)
+@command("stats", group="looking", host=None, json=True)
 def stats(
     playground: Playground,
     labels: Annotated[tuple[str, ...], ContainerNames("NAME", "containers, or all")] = (),

@@ -42,16 +42,17 @@ class Caps(Restriction, kind="caps", man="capabilities(7)", aliases=("capabiliti
 
     preset: str | None = option(
         "the capabilities that are left",
+        host=None,
         choices=tuple(PRESETS),
         metavar="docker|none",
         bare=True,
         default=None,
     )
     keep: str | None = option(
-        "keep these", metavar=LIST, words=lambda: (ALL, *NAMES), default=None
+        "keep these", host=None, metavar=LIST, words=lambda: (ALL, *NAMES), default=None
     )
     drop: str | None = option(
-        "drop these", metavar=LIST, words=lambda: (ALL, *NAMES), default=None
+        "drop these", host=None, metavar=LIST, words=lambda: (ALL, *NAMES), default=None
     )
 
     def _check(self) -> None:

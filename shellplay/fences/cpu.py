@@ -23,7 +23,7 @@ class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
     beside = ("cpuacct",)
 
     cpus: str | None = option(
-        "the number of CPUs, as in 0.5", metavar="NUMBER", bare=True, default=None
+        "the number of CPUs, as in 0.5", host=None, metavar="NUMBER", bare=True, default=None
     )
 
     def _check(self) -> None:

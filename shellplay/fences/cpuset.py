@@ -19,7 +19,9 @@ class Cpuset(CgroupLimit, kind="cpuset", man="cpuset(7)"):
     ``cpuset 0``, ``cpuset 0-1`` or ``cpuset 0,2``.  /proc/cpuinfo still lists all CPUs.
     """
 
-    cpus: str | None = option("the CPUs, as in 0-1", metavar="LIST", bare=True, default=None)
+    cpus: str | None = option(
+        "the CPUs, as in 0-1", host=None, metavar="LIST", bare=True, default=None
+    )
 
     def _check(self) -> None:
         text = needed(self.kind, self.cpus, "0")

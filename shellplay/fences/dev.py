@@ -51,7 +51,7 @@ class Dev(MountOver, kind="dev", man="pts(4)", aliases=("devices",)):
 
     target = "/dev"
 
-    shm: bool = option("shared memory in it, /dev/shm", default=True)
+    shm: bool = option("shared memory in it, /dev/shm", host=None, default=True)
 
     @classmethod
     def fact(cls, pid: int | str) -> str | None:

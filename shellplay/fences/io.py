@@ -21,11 +21,15 @@ class Io(CgroupLimit, kind="io", man="cgroups(7)"):
     Without ``device=`` it is the disk that / is on.
     """
 
-    read: str | None = option("the most bytes read per second", metavar="AMOUNT", default=None)
-    write: str | None = option(
-        "the most bytes written per second", metavar="AMOUNT", default=None
+    read: str | None = option(
+        "the most bytes read per second", host=None, metavar="AMOUNT", default=None
     )
-    device: str | None = option("another disk, as in /dev/sda", metavar="PATH", default=None)
+    write: str | None = option(
+        "the most bytes written per second", host=None, metavar="AMOUNT", default=None
+    )
+    device: str | None = option(
+        "another disk, as in /dev/sda", host=None, metavar="PATH", default=None
+    )
 
     def _check(self) -> None:
         if self.read is None and self.write is None:

@@ -38,15 +38,24 @@ class Landlock(Restriction, kind="landlock", man="landlock(7)"):
     opened_by = "nnp"
     visible = False
 
-    read: str | None = option("read only below these paths", metavar=PATHS, default=None)
+    read: str | None = option(
+        "read only below these paths", host=None, metavar=PATHS, default=None
+    )
     write: str | None = option(
-        "change, make and remove files only below these paths", metavar=PATHS, default=None
+        "change, make and remove files only below these paths",
+        host=None,
+        metavar=PATHS,
+        default=None,
     )
     exec: str | None = option(
-        "execute only programs below these paths", metavar=PATHS, default=None
+        "execute only programs below these paths", host=None, metavar=PATHS, default=None
     )
-    connect: str | None = option("connect only to these TCP ports", metavar=PORTS, default=None)
-    bind: str | None = option("listen only on these TCP ports", metavar=PORTS, default=None)
+    connect: str | None = option(
+        "connect only to these TCP ports", host=None, metavar=PORTS, default=None
+    )
+    bind: str | None = option(
+        "listen only on these TCP ports", host=None, metavar=PORTS, default=None
+    )
 
     def _check(self) -> None:
         if not self._files() and not self._ports():

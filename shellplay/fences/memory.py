@@ -27,8 +27,12 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
     the memory of the host.  The container gets no swap without ``swap=``.
     """
 
-    max: str | None = option("the most memory", metavar="AMOUNT", bare=True, default=None)
-    swap: str | None = option("the most swap; without it, none", metavar="AMOUNT", default=None)
+    max: str | None = option(
+        "the most memory", host=None, metavar="AMOUNT", bare=True, default=None
+    )
+    swap: str | None = option(
+        "the most swap; without it, none", host=None, metavar="AMOUNT", default=None
+    )
 
     def _check(self) -> None:
         self._sizes()

@@ -22,8 +22,8 @@ class Mnt(Namespace, kind="mnt", man="mount_namespaces(7)", aliases=("mount", "n
     blind = True
 
     propagation: str = option(
-        "whether a later mount of the host appears inside", choices=("private", "slave"),
-        default="private", metavar="private|slave",
+        "whether a later mount of the host appears inside", host=None,
+        choices=("private", "slave"), default="private", metavar="private|slave",
     )  # fmt: skip
 
     def configure(self, caller: Caller) -> None:

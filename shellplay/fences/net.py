@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from shellplay.kernel.procfs import Status
 
 NONE, BRIDGE, PASTA = "none", "bridge", "pasta"
+# What each mode does on the host.
+ON_HOST = {
+    BRIDGE: "makes a bridge, interfaces and firewall rules",
+    PASTA: "starts a program that leads out of the network",
+}
 
 
 class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network",)):
@@ -29,9 +34,15 @@ class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network"
     blind = True
 
     mode: str = option(
-        "how it reaches other networks", choices=(NONE, BRIDGE, PASTA), default=NONE, bare=True
+        "how it reaches other networks",
+        host=ON_HOST,
+        choices=(NONE, BRIDGE, PASTA),
+        default=NONE,
+        bare=True,
     )
-    subnet: str | None = option("the addresses of the bridge", metavar="RANGE", default=None)
+    subnet: str | None = option(
+        "the addresses of the bridge", host=None, metavar="RANGE", default=None
+    )
 
     def _check(self) -> None:
         if self.join is not None and self.mode != NONE:
@@ -50,11 +61,6 @@ class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network"
     def needs(self) -> tuple[str, ...]:
         """Return mnt if it writes /etc/hosts and /etc/resolv.conf for the container."""
         return () if self.mode == NONE else ("mnt",)
-
-    @property
-    def reaches_host(self) -> bool:
-        """Whether it makes interfaces and rules on the host, or starts a program there."""
-        return self.mode != NONE
 
     def prepared(self, status: Status) -> tuple[Self, tuple[str, ...]]:
         """Check that the way out is installed and allowed; raises Refused."""

@@ -19,4 +19,6 @@ class Pid(Namespace, kind="pid", man="pid_namespaces(7)", aliases=("process", "p
     one_way = True
     by_fork = True
 
-    proc: bool = option("do not mount a new /proc when mnt is up as well", default=True)
+    proc: bool = option(
+        "do not mount a new /proc when mnt is up as well", host=None, default=True
+    )

@@ -19,7 +19,7 @@ class Pids(CgroupLimit, kind="pids", man="cgroups(7)"):
     """
 
     max: str | None = option(
-        "the most processes and threads", metavar="NUMBER", bare=True, default=None
+        "the most processes and threads", host=None, metavar="NUMBER", bare=True, default=None
     )
 
     def _check(self) -> None:

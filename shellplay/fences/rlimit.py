@@ -45,30 +45,46 @@ class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
     does not limit root of the host.
     """
 
-    core: str | None = option("the size of a core file", metavar=BYTES, default=None)
-    cpu: str | None = option("CPU time", metavar=SECONDS, default=None)
-    data: str | None = option("memory for data", metavar=BYTES, default=None)
-    fsize: str | None = option("the size of a file that it writes", metavar=BYTES, default=None)
+    core: str | None = option("the size of a core file", host=None, metavar=BYTES, default=None)
+    cpu: str | None = option("CPU time", host=None, metavar=SECONDS, default=None)
+    data: str | None = option("memory for data", host=None, metavar=BYTES, default=None)
+    fsize: str | None = option(
+        "the size of a file that it writes", host=None, metavar=BYTES, default=None
+    )
     memlock: str | None = option(
-        "memory that is locked against swapping", metavar=BYTES, default=None
+        "memory that is locked against swapping", host=None, metavar=BYTES, default=None
     )
     msgqueue: str | None = option(
-        "bytes in the message queues of its user", metavar=BYTES, default=None
+        "bytes in the message queues of its user", host=None, metavar=BYTES, default=None
     )
     nice: str | None = option(
-        "the highest priority, as 20 minus nice", metavar=COUNT, default=None
+        "the highest priority, as 20 minus nice", host=None, metavar=COUNT, default=None
     )
     nofile: str | None = option(
-        "open files: one more than the highest descriptor", metavar=COUNT, default=None
+        "open files: one more than the highest descriptor",
+        host=None,
+        metavar=COUNT,
+        default=None,
     )
-    nproc: str | None = option("the processes of its user", metavar=COUNT, default=None)
-    rss: str | None = option("memory in use (Linux ignores it)", metavar=BYTES, default=None)
-    rtprio: str | None = option("the highest real-time priority", metavar=COUNT, default=None)
+    nproc: str | None = option(
+        "the processes of its user", host=None, metavar=COUNT, default=None
+    )
+    rss: str | None = option(
+        "memory in use (Linux ignores it)", host=None, metavar=BYTES, default=None
+    )
+    rtprio: str | None = option(
+        "the highest real-time priority", host=None, metavar=COUNT, default=None
+    )
     rttime: str | None = option(
-        "microseconds of real-time CPU time without a pause", metavar=COUNT, default=None
+        "microseconds of real-time CPU time without a pause",
+        host=None,
+        metavar=COUNT,
+        default=None,
     )
-    sigpending: str | None = option("queued signals of its user", metavar=COUNT, default=None)
-    stack: str | None = option("the size of the stack", metavar=BYTES, default=None)
+    sigpending: str | None = option(
+        "queued signals of its user", host=None, metavar=COUNT, default=None
+    )
+    stack: str | None = option("the size of the stack", host=None, metavar=BYTES, default=None)
 
     def _check(self) -> None:
         if not self.wanted():

@@ -59,12 +59,14 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     clone_takes_it = False
 
     base: str = option(
-        "the files that / has inside", default=OVERLAY, metavar="overlay|DIRECTORY", bare=True,
-        words=lambda: (OVERLAY,),
+        "the files that / has inside", host="lets programs inside use {}", default=OVERLAY,
+        metavar="overlay|DIRECTORY", bare=True, words=lambda: (OVERLAY,),
     )  # fmt: skip
-    image: str | None = option("an image with these files", metavar="NAME", default=None)
-    ro: bool = option("make / read-only", default=False)
-    nodev: bool = option("open no device but those in /dev", default=False)
+    image: str | None = option(
+        "an image with these files", host=None, metavar="NAME", default=None
+    )
+    ro: bool = option("make / read-only", host=None, default=False)
+    nodev: bool = option("open no device but those in /dev", host=None, default=False)
     # The directories of the host inside; those that other fences mount anew can be left out.
     kernels: tuple[str, ...] = KERNELS
     lower_tree: LowerTree | None = None
@@ -81,11 +83,6 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     def bare(cls, word: str) -> str | None:
         """Return the option for ``overlay`` or a path without a key."""
         return "base" if word == OVERLAY or "/" in word or word == "." else None
-
-    @property
-    def reaches_host(self) -> bool:
-        """Whether what is written inside is written to a directory of the host."""
-        return self.base != OVERLAY
 
     @classmethod
     def fact(cls, pid: int | str) -> Place | None:
@@ -180,17 +177,12 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         path, paths = working_directory(caller), build.open_paths(caller.pid)
         with build.stage(caller, self.kernels) as trees:
             self._build(caller, self.lower_tree)
-            made = build.make_root(caller, trees)
+            build.make_root(caller, trees, directory=self._directory())
         self.restore_time(caller)
         if self.ro:
             build.make_read_only(caller)
         if self.nodev:
             build.forbid_devices(caller)
-        if self.base != OVERLAY and made:
-            # It is a directory of the host: they are still there when the fence is off.
-            self.lower_tree.notes.append(
-                f"{', '.join(made)} were made in {self.base}, and stay"
-            )
         if path != "/":
             return_to(caller, path)
         if working_directory(caller) != path:
@@ -206,6 +198,10 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         assert self.lower_tree is not None
         if self.base == OVERLAY:
             build.copy_time(caller, self.lower_tree.lowers[-1])
+
+    def _directory(self) -> str | None:
+        """Return the directory of the host that is the root itself, None for an overlay."""
+        return None if self.base == OVERLAY else self.base
 
     def _build(self, caller: Caller, lower_tree: LowerTree) -> None:
         from shellplay.fences.rootfs import build

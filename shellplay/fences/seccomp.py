@@ -51,17 +51,28 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
     foreign = True
 
     preset: str | None = option(
-        "the allowed calls", choices=("docker",), metavar="docker", bare=True, default=None
+        "the allowed calls",
+        host=None,
+        choices=("docker",),
+        metavar="docker",
+        bare=True,
+        default=None,
     )
     profile: str | None = option(
-        "a profile, a JSON file in Docker's format", metavar="FILE", default=None
+        "a profile, a JSON file in Docker's format",
+        host="reads {}",
+        metavar="FILE",
+        default=None,
     )
     deny: str | None = option(
-        "deny these calls", metavar=LIST, words=seccomp_profile.names, default=None
+        "deny these calls", host=None, metavar=LIST, words=seccomp_profile.names, default=None
     )
-    allow: str | None = option("allow these calls as well", metavar=LIST, default=None)
+    allow: str | None = option(
+        "allow these calls as well", host=None, metavar=LIST, default=None
+    )
     action: str | None = option(
         "the answer to a denied call",
+        host=None,
         choices=tuple(ACTIONS),
         metavar="|".join(ACTIONS),
         default=None,
@@ -83,11 +94,6 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
             )
         if self.ready is None:
             self.rules(0)
-
-    @property
-    def reaches_host(self) -> bool:
-        """Whether it reads a file of the host, which an error may quote."""
-        return self.profile is not None
 
     def rules(self, capabilities: int) -> Rules:
         """Return the rules for a process with a set of capabilities.

@@ -28,7 +28,7 @@ class Sys(MountOver, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
 
     target = "/sys"
 
-    mask: bool = option("hide what Docker hides", default=True)
+    mask: bool = option("hide what Docker hides", host=None, default=True)
 
     @classmethod
     def fact(cls, pid: int | str) -> str | None:

@@ -30,8 +30,12 @@ class Time(Namespace, kind="time", man="time_namespaces(7)", aliases=("clock",))
     # To enter the namespace it passes a descriptor, and must know its number.
     blind = False
 
-    boot: str | None = option("offset of the clock since boot", metavar="+10d", default=None)
-    monotonic: str | None = option("offset of the monotonic clock", metavar="+1h", default=None)
+    boot: str | None = option(
+        "offset of the clock since boot", host=None, metavar="+10d", default=None
+    )
+    monotonic: str | None = option(
+        "offset of the monotonic clock", host=None, metavar="+1h", default=None
+    )
 
     def _check(self) -> None:
         self._offsets()

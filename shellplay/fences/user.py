@@ -40,6 +40,7 @@ class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", 
 
     map: str | None = option(
         "which user outside is which user inside",
+        host=None,
         metavar="auto|INSIDE:OUTSIDE:COUNT",
         default=None,
     )

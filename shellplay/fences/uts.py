@@ -23,8 +23,10 @@ class Uts(Namespace, kind="uts", man="uts_namespaces(7)", aliases=("hostname", "
 
     blind = True
 
-    hostname: str | None = option("the name inside", metavar="NAME", default=None)
-    domainname: str | None = option("the NIS domain inside", metavar="NAME", default=None)
+    hostname: str | None = option("the name inside", host=None, metavar="NAME", default=None)
+    domainname: str | None = option(
+        "the NIS domain inside", host=None, metavar="NAME", default=None
+    )
 
     def _check(self) -> None:
         _check_name("host name", self.hostname)

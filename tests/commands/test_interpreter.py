@@ -19,7 +19,7 @@ from shellplay.playground.playground import Playground
 def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A command with a mistake in it, for the time of a test."""
 
-    @command("stumble", group="other")
+    @command("stumble", group="other", host=None)
     def stumble() -> Iterator[Outcome]:
         """Make a mistake.
 

@@ -1,6 +1,7 @@
 """What every command of the table promises, and what the decorator refuses."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import pytest
@@ -13,7 +14,11 @@ from shellplay.cmdline.index import ALIASES
 from shellplay.cmdline.outcomes import Outcome
 from shellplay.cmdline.registry import GRAMMAR, GROUPS, TABLE, Command, command, find
 from shellplay.cmdline.tokenizer import segments
+from shellplay.docker.option_table import OPTIONS, UNDESCRIBED
+from shellplay.docker.option_table import Option as RunOption
 from shellplay.errors import Refused, UsageError
+from shellplay.fences import REGISTRY
+from shellplay.fences.base.fence import option
 from shellplay.playground.playground import Playground
 
 EVERY = pytest.mark.parametrize("entry", TABLE.values(), ids=lambda entry: entry.name)
@@ -83,7 +88,7 @@ def test_a_command_without_a_docstring_is_refused() -> None:
         yield word
 
     with pytest.raises(TypeError, match="no docstring"):
-        command("silent", group="other")(silent)
+        command("silent", group="other", host=None)(silent)
 
 
 def test_a_parameter_without_a_known_annotation_is_refused() -> None:
@@ -96,7 +101,7 @@ def test_a_parameter_without_a_known_annotation_is_refused() -> None:
         yield str(word)
 
     with pytest.raises(TypeError, match="parameter word has no known annotation"):
-        command("odd", group="other")(odd)
+        command("odd", group="other", host=None)(odd)
 
 
 def test_a_name_that_is_taken_is_refused() -> None:
@@ -109,4 +114,47 @@ def test_a_name_that_is_taken_is_refused() -> None:
         yield ""
 
     with pytest.raises(TypeError, match="ps is taken"):
-        command("ps", group="looking")(again)
+        command("ps", group="looking", host=None)(again)
+
+
+# -- what each does on the host --------------------------------------------------------------
+
+VERB = re.compile(r"[a-z]+s .*[^.]")
+
+
+def described(host: object) -> list[str]:
+    """Return the texts of a declaration, of a command or an option; it may have none."""
+    if isinstance(host, Mapping):
+        return list(host.values())
+    return [host] if isinstance(host, str) else []
+
+
+def test_each_command_says_what_it_does_on_the_host() -> None:
+    for name, one in TABLE.items():
+        assert one.host is None or isinstance(one.host, str) or callable(one.host), name
+        assert all(map(VERB.fullmatch, described(one.host))), name
+        for example in one.examples:
+            [part] = segments(example.partition(" #")[0].strip(), GRAMMAR)[:1]
+            assert all(map(VERB.fullmatch, one.host_effects(part))), example
+
+
+def test_each_option_of_a_fence_and_of_run_says_what_it_does_on_the_host() -> None:
+    options = {
+        f"{kind} {each.name}": each for kind in REGISTRY for each in REGISTRY[kind].options()
+    }
+    texts = {name: described(each.host) for name, each in options.items()}
+    texts |= {f"run --{name}": described(each.host) for name, each in OPTIONS.items()}
+    for name, found in texts.items():
+        assert all(VERB.fullmatch(text.format("X")) for text in found), name
+    assert {"root base", "net mode", "seccomp profile"} == {
+        name for name, found in texts.items() if found and not name.startswith("run")
+    }
+
+
+def test_an_option_that_does_not_say_it_is_refused() -> None:
+    with pytest.raises(TypeError, match="host"):
+        option("an option", default=None)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="host"):
+        command("forgotten", group="other")  # type: ignore[call-arg]
+    assert RunOption("an option").host == UNDESCRIBED
+    assert not [name for name, each in OPTIONS.items() if each.host == UNDESCRIBED]

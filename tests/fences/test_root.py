@@ -50,6 +50,8 @@ def tree(tmp_path: Path) -> Path:
     tmp_path.chmod(0o755)
     directory = tmp_path / "tree"
     directory.mkdir()
+    for name in ("proc", "sys", "dev"):
+        (directory / name).mkdir()
     (directory / "only-here").write_text("inside")
     return directory
 
@@ -116,14 +118,23 @@ def test_a_directory_that_is_not_inside_is_closed(
 
 
 def test_a_directory_becomes_the_root(container: Container, tree: Path) -> None:
-    notes = container.fence(root(base=str(tree))).notes
-    assert f"/proc, /sys, /dev were made in {tree}, and stay" in notes
+    container.fence(root(base=str(tree)))
     assert container.run("cd /; echo * $(</only-here)").output == (
         "dev only-here proc sys inside\n"
     )
     container.run("echo written >/by-bash")
     assert (tree / "by-bash").read_text() == "written\n"
     container.peel("root")
+    assert container.run("test -d /usr").status == 0
+
+
+def test_nothing_is_made_in_a_directory_of_the_host(container: Container, tree: Path) -> None:
+    for name in ("sys", "dev"):
+        (tree / name).rmdir()
+    with pytest.raises(Refused, match=f"{tree} has no /sys, /dev") as refused:
+        container.fence(root(base=f"{tree}/"))
+    assert refused.value.fix == f"mkdir {tree}/sys {tree}/dev"
+    assert sorted(each.name for each in tree.iterdir()) == ["only-here", "proc"]
     assert container.run("test -d /usr").status == 0
 
 
@@ -214,6 +225,7 @@ def test_a_root_that_cannot_be_built_leaves_the_bash_where_it_was(
     container: Container, tree: Path, sentinel: Path
 ) -> None:
     # A file where /proc has to be: it turns out when the root is there already.
+    (tree / "proc").rmdir()
     (tree / "proc").touch()
     container.run(f"cd {sentinel}")
     open_before = procfs.fds(container.pid)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shellplay.recipe.document import Actor
-from shellplay.stage.perform.host_effects import Reach, reach_of
+from shellplay.stage.perform.host_effects import Reach, effect_of
 from tests.stage.recipes import step, write
 from tests.stage.test_plugin import run_pytest
 
@@ -58,7 +58,7 @@ def test_pytest_runs_a_recipe_that_is_named_or_asked_for(project: Path) -> None:
 )
 def test_what_reaches_the_host_is_shown_before_it_is_done(line: str, tmp_path: Path) -> None:
     line = line.replace("TREE", str(tmp_path))
-    assert reach_of(step(Actor.PLAY, line)) is Reach.HOST
+    assert effect_of(step(Actor.PLAY, line)).reach is Reach.HOST
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_what_reaches_the_host_is_shown_before_it_is_done(line: str, tmp_path: P
     ],
 )
 def test_what_changes_containers_alone_needs_no_question(line: str) -> None:
-    assert reach_of(step(Actor.PLAY, line)) is Reach.CONTAINERS
+    assert effect_of(step(Actor.PLAY, line)).reach is Reach.CONTAINERS

@@ -8,7 +8,7 @@ table of fences and the contract tests follow from it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from shellplay.errors import UsageError
@@ -27,16 +27,21 @@ if TYPE_CHECKING:
 LOADED: dict[str, type[Fence]] = {}
 TRUE, FALSE = ("", "yes", "on", "true", "1"), ("no", "off", "false", "0")
 
+# What an option does on the host, in words that begin with a verb, with {} for its value: the
+# same for all values, or a text for each beginning of a value.  None: nothing.
+OnHost = str | Mapping[str, str] | None
+
 
 class Option(Value):
     """One option of a fence, as help and completion need it.
 
-    A ``flag`` has no value; ``on`` is true if it is set by default.  The value of a ``bare``
-    option can stand without its name.  ``words`` returns the words of which the value is a
-    list with commas.
+    ``host`` says what it does on the host.  A ``flag`` has no value; ``on`` is true if it is
+    set by default.  The value of a ``bare`` option can stand without its name.  ``words``
+    returns the words of which the value is a list with commas.
     """
 
     help: str
+    host: OnHost
     metavar: str = ""
     choices: tuple[str, ...] = ()
     words: Callable[[], tuple[str, ...]] = tuple
@@ -58,14 +63,18 @@ class Option(Value):
 def option(
     help: str,
     *,
+    host: OnHost,
     metavar: str = "",
     choices: tuple[str, ...] = (),
     words: Callable[[], tuple[str, ...]] = tuple,
     default: str | bool | None,
     bare: bool = False,
 ) -> Any:  # noqa: ANN401 - a field takes the type of its annotation
-    """Declare a field of a fence as an option; a bool default makes it a flag."""
-    return Option(help, metavar, choices, words, default, bare)
+    """Declare a field of a fence as an option; a bool default makes it a flag.
+
+    ``host`` says what the option does on the host; None if it does nothing there.
+    """
+    return Option(help, host, metavar, choices, words, default, bare)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(option,))
@@ -132,10 +141,11 @@ class Fence(Value, ABC):
         """The fences that this one, with its options, needs around it."""
         return self.inside
 
-    @property
-    def reaches_host(self) -> bool:
-        """Whether it changes, or runs, or reads into the container, something of the host's."""
-        return False
+    def host_effects(self) -> Iterator[str]:
+        """Yield what its options do on the host, in words that begin with a verb."""
+        for each in self.options():
+            if (value := getattr(self, each.name)) != each.default:
+                yield from host_effects(each.host, str(value))
 
     # -- what the kernel shows -----------------------------------------------------------
 
@@ -282,6 +292,14 @@ class Fence(Value, ABC):
             for each in self.options()
             if (value := getattr(self, each.name)) != each.default
         }
+
+
+def host_effects(host: OnHost, value: str) -> Iterator[str]:
+    """Yield what an option does on the host with a value, in words that begin with a verb."""
+    texts = {"": host} if isinstance(host, str) else host or {}
+    for beginning, text in texts.items():
+        if value.startswith(beginning):
+            yield text.format(value)
 
 
 def _value(kind: str, known: Option, text: str) -> str | bool:

@@ -49,7 +49,7 @@ class Namespace(Fence, ABC):
     blind: ClassVar[bool] = False
 
     join: str | None = option(
-        "share the namespace of another container", metavar="CONTAINER", default=None
+        "share the namespace of another container", host=None, metavar="CONTAINER", default=None
     )
 
     def __init_subclass__(

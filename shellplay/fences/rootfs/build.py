@@ -259,25 +259,31 @@ def _copy(caller: Caller, path: str) -> int:
     return mount_calls.open_tree(caller, path, recursive=recursive)
 
 
-def make_root(caller: Caller, trees: dict[str, int]) -> list[str]:
+def make_root(caller: Caller, trees: dict[str, int], *, directory: str | None) -> None:
     """Make the new tree the root by pivot_root(2), and attach the copies there.
 
-    The root before is unmounted.  Returns the directories that were made for the copies.
+    The root before is unmounted.  Missing directories for the copies are made; Refused if the
+    tree is a ``directory`` of the host, where they would be left.
     """
-    made = _missing_directories(caller)
+    missing = _missing_directories(caller)
+    if missing and directory is not None:
+        directory = directory.rstrip("/")
+        raise Refused(
+            f"root: {directory} has no {', '.join(missing)} to mount on",
+            f"mkdir {' '.join(directory + path for path in missing)}",
+        )
     with caller.together():
         caller.chdir(TREE)
         # Over itself: so no directory for the old root is needed, pivot_root(2).
         caller.pivot_root(".", ".")
         caller.umount2(".", k.MNT_DETACH)
         caller.chdir("/")
-        for path in made:
+        for path in missing:
             mount_calls.mkdirat(caller, path)
         for path, tree in trees.items():
             mount_calls.move_mount(caller, tree, path, of=path)
         if os.path.isdir(f"/proc/{caller.pid}/fd/{trees['/dev']}/shm"):
             caller.mount("tmpfs", "/dev/shm", "tmpfs", k.MS_NOSUID | k.MS_NODEV, "mode=1777")
-    return made
 
 
 def _missing_directories(caller: Caller) -> list[str]:

@@ -51,3 +51,4 @@ def _lines(all_effects: list[Effect], reach: Reach) -> Iterator[str]:
         position = f"line {effect.line}" if effect.line else "header"
         yield f"    {position:>9}  {safe_line(first)}"
         yield from (f"    {'':9}  > {safe_line(each)}" for each in more)
+        yield from (f"    {'':9}    {safe_line(each)}" for each in effect.what)
