@@ -2,8 +2,10 @@
 
 import os
 import sys
+from typing import TextIO
 
 from shellplay.cli.options import VERBS, read
+from shellplay.errors import OutputLost
 
 RECIPE = ".play.md"
 
@@ -13,14 +15,20 @@ def main() -> int:
     _open_closed_streams()
     words = sys.argv[1:]
     try:
-        return _run_verb(words) if _is_verb(words) else _run_lines(words)
-    except BrokenPipeError:
-        # The reader of standard output has gone, and Python flushes it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        try:
+            return _run_verb(words) if _is_verb(words) else _run_lines(words)
+        finally:
+            # At exit it would be too late to tell that it cannot be written.
+            sys.stdout.flush()
     except KeyboardInterrupt:
         # Ctrl-C while the program was loading: no front end handles it yet.
         return 130
+    except BrokenPipeError as error:
+        return _report(OutputLost(error))
+    except Exception as error:
+        if os.environ.get("SHELLPLAY_DEBUG") == "1":
+            raise
+        return _report(error)
 
 
 def _is_verb(words: list[str]) -> bool:
@@ -55,6 +63,33 @@ def _run_lines(words: list[str]) -> int:
         json=options.json,
         config=options.config,
     )
+
+
+def _report(error: Exception) -> int:
+    """Print an error that no front end has handled; return the exit status."""
+    from shellplay.kernel.shortage import user_error
+
+    try:
+        sys.stdout.flush()
+    except OSError as lost:
+        error = OutputLost(lost)
+    told = user_error(error)
+    if isinstance(error, OutputLost):
+        _discard(sys.stdout)
+        if error.is_unread:
+            return told.exit_status
+    try:
+        sys.stderr.write(f"shellplay: {told}\n")
+        sys.stderr.flush()
+    except OSError:
+        # Then the exit status alone tells it.
+        _discard(sys.stderr)
+    return told.exit_status
+
+
+def _discard(stream: TextIO) -> None:
+    # Python flushes the same text again at exit, and would tell a failure by a traceback.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _open_closed_streams() -> None:

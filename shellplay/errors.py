@@ -51,6 +51,10 @@ class Refused(ShellplayError):
     """The state of the container, a policy or the kernel forbids the command."""
 
 
+class Shortage(ShellplayError):
+    """Something is used up that a call needs: files, processes, memory or disk."""
+
+
 class ShellGone(ShellplayError):
     """The live bash has ended."""
 
@@ -94,3 +98,15 @@ class KernelError(ShellplayError):
         name = errno_names.errorcode.get(errno, str(errno))
         about = f" ({subject})" if subject else ""
         super().__init__(f"{call}{about}: {name}, {os.strerror(errno)}", fix)
+
+
+class OutputLost(Exception):
+    """The standard output cannot be written any more, so the program ends.
+
+    ``is_unread`` is true if its reader has gone.  It is no ShellplayError: no front end can
+    print it and go on.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"the standard output cannot be written: {error.strerror}")
+        self.is_unread = error.errno == errno_names.EPIPE

@@ -51,14 +51,8 @@ def main(words: Sequence[str]) -> int:
     except NotStarted as error:
         printer.error(error)
         return error.exit_status
-    except ShellplayError as error:
+    except (ShellplayError, OSError) as error:
         printer.error(error)
-        return FAILED
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        subject = f" ({error.filename})" if error.filename else ""
-        printer.error(ShellplayError(f"{error.strerror or error}{subject}"))
         return FAILED
     except KeyboardInterrupt:
         printer.error(ShellplayError("interrupted"))

@@ -23,7 +23,8 @@ from shellplay.cmdline.phrases import born
 from shellplay.cmdline.printer import Printer
 from shellplay.cmdline.registry import GRAMMAR, INJECTED, Command, find
 from shellplay.cmdline.tokenizer import Segment, segments
-from shellplay.errors import Bug, Refused, ShellplayError
+from shellplay.errors import Bug, OutputLost, Refused, ShellplayError
+from shellplay.kernel.shortage import user_error
 from shellplay.playground.playground import Playground
 
 
@@ -80,22 +81,19 @@ class Interpreter:
         try:
             with self._recorded():
                 status = self._perform(part)
-        except ShellplayError as error:
-            self.printer.error(error, where)
-            status = error.exit_status
-        except OSError as error:
-            subject = f" ({error.filename})" if error.filename else ""
-            self.printer.error(ShellplayError(f"{error.strerror or error}{subject}"), where)
-            status = 1
         except KeyboardInterrupt:
             self.printer.error(ShellplayError("interrupted"), where)
             status = 1
+        except OutputLost:
+            # Nobody would read what the other commands print.
+            raise
         except Exception as error:
             # A bug in one command must not end the containers of the user.
-            if os.environ.get("SHELLPLAY_DEBUG") == "1":
+            told = user_error(error)
+            if isinstance(told, Bug) and os.environ.get("SHELLPLAY_DEBUG") == "1":
                 raise
-            self.printer.error(Bug(error), where)
-            status = Bug.exit_status
+            self.printer.error(told, where)
+            status = told.exit_status
         self.printer.end_stream()
         self._trace()
         self.tell()

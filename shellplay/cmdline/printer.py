@@ -8,7 +8,8 @@ from io import TextIOWrapper
 from typing import TextIO
 
 from shellplay.cmdline.outcomes import Page
-from shellplay.errors import ShellplayError
+from shellplay.errors import OutputLost
+from shellplay.kernel.shortage import user_error
 from shellplay.views.render import render
 from shellplay.views.sanitize import SafeStream, safe
 from shellplay.views.wrap import wrap
@@ -108,14 +109,17 @@ class Printer:
         for copy in self.copies:
             copy.end_stream()
 
-    def prompt(self, text: str) -> None:
-        """Write a prompt without a line end."""
-        self.out.write(text)
-        self.out.flush()
+    def write(self, text: str) -> None:
+        """Write text as it is, without a line end; raise OutputLost if it cannot be written."""
+        try:
+            self.out.write(text)
+            self.out.flush()
+        except OSError as error:
+            raise OutputLost(error) from error
 
-    def error(self, error: ShellplayError, where: str = "") -> None:
+    def error(self, error: Exception, where: str = "") -> None:
         """Write an error as one sentence to the error stream."""
-        sentence = str(error)
+        sentence = str(user_error(error))
         if len(sentence) > LONGEST:
             sentence = f"{sentence[: LONGEST - 1]}…"
         self._note(f"shellplay: {where}{sentence}")
@@ -134,7 +138,6 @@ class Printer:
 
     def _note(self, sentence: str) -> None:
         self.end_stream()
-        self.out.flush()
         self.err.write(self._fitting(sentence, self.err) + "\n")
         self.err.flush()
 
@@ -145,12 +148,10 @@ class Printer:
 
     def _write_piece(self, piece: str) -> None:
         if piece:
-            self.out.write(piece)
-            self.out.flush()
+            self.write(piece)
             self._partial = not piece.removesuffix("\x1b[0m").endswith("\n")
 
     def _whole(self, text: str) -> None:
         self.end_stream()
         if text:
-            self.out.write(text if text.endswith("\n") else f"{text}\n")
-            self.out.flush()
+            self.write(text if text.endswith("\n") else f"{text}\n")

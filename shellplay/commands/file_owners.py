@@ -15,7 +15,7 @@ from typing import NamedTuple
 from shellplay.commands.finding import Finding
 from shellplay.directories import base_directory
 from shellplay.image.store import store_path
-from shellplay.monitor.client import PACKAGE_ROOT
+from shellplay.kernel.python_child import PACKAGE_ROOT
 from shellplay.network.forwarding import DIRECTORY
 
 YOU = "you"

@@ -20,7 +20,7 @@ from shellplay.cmdline.phrases import count, numbers
 from shellplay.cmdline.registry import TABLE, command
 from shellplay.directories import expanded
 from shellplay.docker.options import RunRequest, parse
-from shellplay.errors import Refused, UsageError
+from shellplay.errors import OutputLost, Refused, UsageError
 from shellplay.kernel.terminal_modes import restored
 from shellplay.playground.playground import Playground
 
@@ -279,8 +279,8 @@ def attend(
         return container.process.attend(
             heard, keys, proxied=proxied, interrupts_passed_on=interrupts_passed_on
         )
-    except BrokenPipeError:
-        raise
+    except BrokenPipeError as error:
+        raise OutputLost(error) from error
     except OSError as error:
         raise Refused(f"what goes in or out does not get there: {error.strerror}") from error
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 
-from shellplay.errors import KernelError, Refused
+from shellplay.errors import KernelError, Refused, Shortage
 from shellplay.kernel import namespaces, procfs
+from shellplay.kernel.shortage import shortage
 
+# These say the same whatever was called; ENOMEM and ENOSPC have other meanings as well.
+USED_UP = (errno.EMFILE, errno.ENFILE, errno.EAGAIN)
 CAPABILITIES = {"unshare": "CAP_SYS_ADMIN", "clone": "CAP_SYS_ADMIN", "setns": "CAP_SYS_ADMIN"}
 USERNS_CLONE = "kernel.unprivileged_userns_clone"
 APPARMOR = "kernel.apparmor_restrict_unprivileged_userns"
@@ -24,11 +27,13 @@ def sysctl(name: str) -> str | None:
         return None
 
 
-def explained(error: KernelError, kind: str, pid: int) -> Refused:
-    """Return a refusal that names the cause of ``error`` and the fix.
+def explained(error: KernelError, kind: str, pid: int) -> Refused | Shortage:
+    """Return an error that names the cause of ``error`` and the fix.
 
     ``kind`` is the kind of the fence; ``pid`` is the bash that made the call.
     """
+    if error.errno in USED_UP and (found := shortage(error.errno, error.call)):
+        return Shortage(f"{kind}: {found[0]} ({error.message})", found[1])
     reason, fix = _reason(error, kind, pid)
     return Refused(f"{kind}: {reason} ({error.message})", fix)
 
@@ -73,9 +78,7 @@ def _reason(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
             )
         case errno.ENOSYS:
             return f"this kernel has no {error.call}", None
-        case errno.ENOSPC if kind not in namespaces.KINDS:
-            return "there is no space left", None
-        case errno.ENOSPC:
+        case errno.ENOSPC if kind in namespaces.KINDS:
             name = f"user.max_{kind}_namespaces"
             deep = ", or they are nested 32 deep" if kind in NESTED else ""
             return (
@@ -86,6 +89,8 @@ def _reason(error: KernelError, kind: str, pid: int) -> tuple[str, str | None]:
             return f"this kernel has no {kind} namespaces", None
         case errno.ENOMEM if kind == "pid":
             return "PID 1 of that namespace has ended, so nothing can start in it", "peel pid"
+        case errno.ENOMEM | errno.ENOSPC if found := shortage(error.errno, error.call):
+            return found
         case errno.EPERM if kind == "proc" and error.call == "mount":
             return "where a part of /proc is hidden the kernel mounts no fresh one", None
         case errno.EPERM:

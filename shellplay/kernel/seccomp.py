@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from types import ModuleType
 
@@ -160,10 +162,32 @@ def _argument(library: ModuleType, condition: Condition) -> object:
 
 def _library() -> ModuleType:
     try:
-        import pyseccomp
+        with _found_by_soname():
+            import pyseccomp
     except ImportError as error:
         raise Refused("filters need pyseccomp", "pip install 'shellplay[seccomp]'") from error
-    except RuntimeError as error:
+    except OSError as error:
+        if "No such file" not in str(error):
+            raise
         raise Refused("filters need libseccomp", "apt-get install libseccomp2") from error
     module: ModuleType = pyseccomp
     return module
+
+
+@contextmanager
+def _found_by_soname() -> Iterator[None]:
+    """Have pyseccomp load its two libraries by their soname in the block.
+
+    It would search for them by ldconfig, gcc and ld: that takes processes and temporary files,
+    and without those the library seems to be missing.
+    """
+    import ctypes.util
+
+    search = ctypes.util.find_library
+    # dlopen(3) of no name gives the program itself, and so its C library.
+    sonames = {"c": None, "seccomp": "libseccomp.so.2"}
+    ctypes.util.find_library = sonames.get  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        ctypes.util.find_library = search

@@ -23,7 +23,14 @@ from shellplay.kernel.call_log import note
 from shellplay.kernel.caller import Argument, Caller, Request
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.process_tree import kill_quietly
-from shellplay.kernel.stub_messages import ANSWER_SIZE, MESSAGE_SIZE, Answer, Part, encoded
+from shellplay.kernel.stub_messages import (
+    ANSWER_SIZE,
+    MESSAGE_SIZE,
+    REFUSAL,
+    Answer,
+    Part,
+    encoded,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -279,13 +286,16 @@ def awaited(
     A stub in a new PID namespace does not know its PID on the host.  The kernel translates
     it in SCM_CREDENTIALS, unix(7).  ``environment`` is for the program that the stub becomes;
     None: our environment.  ``senders`` returns the known PIDs of which the stub has one.
-    Raises ShellGone or TimedOut.
+    Raises ShellGone or TimedOut, and KernelError if there could be no fork.
     """
     try:
         space = socket.CMSG_SPACE(CREDENTIALS.size)
         hello, ancillary = _next_message(link, senders, space)
         if not hello:
             raise ShellGone("the process that was to become the shell has ended")
+        if len(hello) == REFUSAL.size:
+            (number,) = REFUSAL.unpack(hello)
+            raise KernelError("fork", number, "the playground process")
     except TimeoutError as error:
         link.close()
         raise _silent("the process that was to become the shell") from error

@@ -24,6 +24,8 @@ Encoded = int | bytes | tuple[str, bytes | int] | None
 EncodedRequest = tuple[str, list[Encoded], tuple[int, ...]]
 # A part of a request: its name, environment, words, descriptors, calls, or a path.
 Part = None | str | dict[str, str] | list[str] | list[int] | list[EncodedRequest]
+# The first message of a stub; or the errno with which the fork that was to make it failed.
+HELLO, REFUSAL = b"{}", struct.Struct("i")
 _COUNTS, _LENGTH = struct.Struct("HH"), struct.Struct("I")
 
 

@@ -13,7 +13,13 @@ from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
 from shellplay.kernel.caller import make_in_order
 from shellplay.kernel.here import HERE
-from shellplay.kernel.stub_messages import MESSAGE_SIZE, MOST_DESCRIPTORS, Answer, decoded
+from shellplay.kernel.stub_messages import (
+    HELLO,
+    MESSAGE_SIZE,
+    MOST_DESCRIPTORS,
+    Answer,
+    decoded,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +38,7 @@ def serve(link: socket.socket) -> NoReturn:
 
 
 def _serve(link: socket.socket) -> NoReturn:
-    link.send(b"{}")
+    link.send(HELLO)
     while True:
         message, fds, _, _ = socket.recv_fds(link, MESSAGE_SIZE, MOST_DESCRIPTORS)
         if not message:
@@ -50,7 +56,7 @@ def _serve(link: socket.socket) -> NoReturn:
                 if child == 0:
                     link.close()
                     link = socket.socket(fileno=fds[0])
-                    link.send(b"{}")
+                    link.send(HELLO)
                     continue
                 os.close(fds[0])
                 answer = Answer([child])

@@ -12,16 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from shellplay.errors import KernelError, ShellGone, TimedOut
-from shellplay.kernel import interpreter
+from shellplay.kernel import python_child
 from shellplay.kernel.here import HERE
 from shellplay.kernel.keyrings import join_session_keyring
 from shellplay.kernel.poll import readable
 from shellplay.kernel.signals import deferred
 from shellplay.kernel.stub import Stub, awaited, pair
-from shellplay.monitor.messages import EXITED, FORGET_MODES, KEEP_MODES, STUB
+from shellplay.monitor.messages import EXITED, FORGET_MODES, KEEP_MODES, READY, STUB
 from shellplay.settings import Surroundings
 
-PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # How long the monitor may take to start and to end on a busy machine.
 STARTING_SECONDS, ENDING_SECONDS = 30.0, 30.0
 # The number of wait statuses to keep that no caller has asked for.
@@ -29,11 +28,7 @@ REMEMBERED = 1000
 # Variables for the encoding and the dynamic linker.  A stub gets the other ones with execve(2)
 # only: a process in its namespaces can read the environment and the memory of a stub.
 KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH")
-PROGRAM = (
-    "import sys; sys.path.insert(0, sys.argv[3]); "
-    "from shellplay.monitor.process import main; "
-    "main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[4:])"
-)
+GREETING_SIZE = 1000
 
 
 class Monitor:
@@ -45,29 +40,33 @@ class Monitor:
 
     def __init__(self, surroundings: Surroundings | None = None) -> None:
         around = surroundings or Surroundings()
-        scratch = [] if around.scratch is None else [around.scratch]
         self._environment = dict(
             os.environ if around.environment is None else around.environment
         )
-        self._requests, requests = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.events, events = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with requests, events:
-            # Isolated and without site-packages (-I -S): it starts faster and runs our code
-            # only.  In a session of its own, since Ctrl-C of the terminal and a kill of the
-            # REPL's process group must not end it.
-            self.pid = interpreter.spawn(
-                interpreter.command(PROGRAM, "3", "4", PACKAGE_ROOT, *scratch),
-                {name: text for name, text in self._environment.items() if name in KEPT},
-                _as_3_and_4(requests.fileno(), events.fileno()),
-                session=True,
-            )
-        self._pidfd = HERE.pidfd_open(self.pid)
         self._ready = False
+        # What the monitor has said first; None before that, empty if it ended without a word.
+        self._greeting: bytes | None = None
         self.gone = self.killed = self._reaped = False
         self._news = threading.Condition()
         self._statuses: dict[int, int] = {}
         # The children whose status a caller is going to ask for: it is kept until then.
         self._expected: set[int] = set()
+        self._requests, requests = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with requests:
+            self.events, events = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with events:
+                self.pid = python_child.start(
+                    "shellplay.monitor.process",
+                    [] if around.scratch is None else [around.scratch],
+                    (requests.fileno(), events.fileno()),
+                    {name: text for name, text in self._environment.items() if name in KEPT},
+                    session=True,
+                )
+        try:
+            self._pidfd = HERE.pidfd_open(self.pid)
+        except KernelError:
+            python_child.end(self.pid)
+            raise
 
     def stub(self, *, on_host: bool = False) -> Stub:
         """Fork a stub; raise ShellGone if the monitor has ended.
@@ -182,6 +181,7 @@ class Monitor:
         """Let the monitor end every process of the playground; wait until it has ended."""
         # Both sockets at once: otherwise its events would fill a socket that has no reader,
         # and the monitor would wait for this process, which waits for the monitor.
+        self._read_greeting()
         self._requests.close()
         self.events.close()
         self.reap()
@@ -209,33 +209,35 @@ class Monitor:
             if not self._reaped:
                 HERE.pidfd_send_signal(self._pidfd, number)
 
+    @property
+    def has_started(self) -> bool:
+        """Whether the monitor has been ready to fork."""
+        return self._read_greeting() == READY
+
     def _await_ready(self) -> None:
-        if not self._ready and not self._read_ready():
-            raise ShellGone("the playground process could not start")
+        if self._ready:
+            return
+        greeting = self._await_greeting()
+        if greeting != READY:
+            reason = f": {greeting.decode(errors='replace')}" if greeting else ""
+            raise ShellGone(f"the playground process could not start{reason}")
         self._ready = True
 
-    def _read_ready(self) -> bytes:
-        try:
+    def _await_greeting(self) -> bytes:
+        # Another thread may have read of its end and closed the socket: then poll(2) refuses
+        # the descriptor, and the greeting has been read.
+        with suppress(OSError, ValueError):
             if not readable(self._requests.fileno(), STARTING_SECONDS):
                 raise TimedOut(
                     f"the playground process did not start in {STARTING_SECONDS:g} s"
                 )
-            return self._requests.recv(16)
-        except (OSError, ValueError) as error:
-            # Another thread has read of its end and closed the socket.
-            raise ShellGone("the playground process has ended") from error
+        return self._read_greeting()
 
-
-def _as_3_and_4(requests: int, events: int) -> list[tuple[object, ...]]:
-    # Through high numbers first: one of the two may be 3 or 4 already.  The monitor gets none
-    # of the user's terminal but the standard error, for what it could not remove.
-    high = 200
-    return [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-        (os.POSIX_SPAWN_DUP2, requests, high),
-        (os.POSIX_SPAWN_DUP2, events, high + 1),
-        (os.POSIX_SPAWN_DUP2, high, 3),
-        (os.POSIX_SPAWN_DUP2, high + 1, 4),
-        *((os.POSIX_SPAWN_CLOSE, each) for each in (high, high + 1)),
-    ]
+    def _read_greeting(self) -> bytes:
+        with self._news:
+            if self._greeting is None:
+                try:
+                    self._greeting = self._requests.recv(GREETING_SIZE, socket.MSG_DONTWAIT)
+                except OSError:
+                    self._greeting = b""
+            return self._greeting

@@ -24,9 +24,18 @@ from shellplay.kernel.cgroup.group import clear, prefix, thaw
 from shellplay.kernel.here import HERE
 from shellplay.kernel.proc_write import set_command_line
 from shellplay.kernel.process_tree import end_descendants
+from shellplay.kernel.shortage import user_error
+from shellplay.kernel.stub_messages import REFUSAL
 from shellplay.kernel.stub_process import serve
 from shellplay.monitor.kept_modes import KeptModes
-from shellplay.monitor.messages import EXITED, KEEP_MODES, READY, STUB
+from shellplay.monitor.messages import (
+    EVENTS_FD,
+    EXITED,
+    KEEP_MODES,
+    READY,
+    REQUESTS_FD,
+    STUB,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,44 +47,68 @@ RESERVED_SIGNALS = (32, 33)
 DEFAULT_ACTION, SIGNAL_SET_SIZE = bytes(32), 8
 
 
-def main(requests_fd: int, events_fd: int, scratch: str | None = None) -> NoReturn:
+def main(scratch: str | None = None) -> NoReturn:
     """Serve until the REPL closes its sockets, then end every descendant and exit.
 
     ``scratch`` is the working directory of all descendants; the monitor removes it at the end.
     """
-    if scratch is not None:
-        os.chdir(scratch)
-    requests = socket.socket(fileno=requests_fd)
-    events = socket.socket(fileno=events_fd)
-    HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
-    HERE.prctl(k.PR_SET_NAME, b"playground")
-    set_command_line(os.getpid(), "shellplay: playground")
-    wake = _wake_on_signals()
-    children = wake[0]
-    watched: list[socket.socket | int] = [requests, events, children]
-    with suppress(BrokenPipeError):
-        # The REPL may have ended already; then the loop ends at once.
-        requests.send(READY)
-    kept: KeptModes | None = None
-    while True:
-        ready, _, _ = select.select(watched, [], [])
-        if requests in ready:
-            request, fds = _receive(requests)
-            if not request:
-                break
-            if request == STUB:
-                _fork_stub(socket.socket(fileno=fds[0]), requests, events, *wake)
-            else:
-                kept = _keep_modes(kept, request, fds)
-        if events in ready or (children in ready and _asked_to_end(children)):
-            break
-        _report_ended(events)
-    if kept is not None:
-        kept.restore()
+    requests = socket.socket(fileno=REQUESTS_FD)
+    events = socket.socket(fileno=EVENTS_FD)
+    try:
+        wake = _prepare(scratch)
+    except (OSError, KernelError) as error:
+        _send(requests, str(user_error(error)).encode())
+        os._exit(1)
+    _send(requests, READY)
+    try:
+        _serve(requests, events, wake)
+    except Exception as error:
+        # Whatever has failed here, what was started must not outlive this process.
+        _print_error(str(user_error(error)))
     _end_all(prefix(os.getpid()))
     if scratch is not None:
         _remove_tree(scratch)
     os._exit(0)
+
+
+def _prepare(scratch: str | None) -> tuple[int, int]:
+    """Become the parent of all orphans; return the ends of the pipe that signals write to."""
+    if scratch is not None:
+        os.chdir(scratch)
+    HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
+    HERE.prctl(k.PR_SET_NAME, b"playground")
+    set_command_line(os.getpid(), "shellplay: playground")
+    return _wake_on_signals()
+
+
+def _serve(requests: socket.socket, events: socket.socket, wake: tuple[int, int]) -> None:
+    """Serve until the REPL hangs up, or a signal asks for the end."""
+    children = wake[0]
+    watched: list[socket.socket | int] = [requests, events, children]
+    kept: KeptModes | None = None
+    try:
+        while True:
+            ready, _, _ = select.select(watched, [], [])
+            if requests in ready:
+                request, fds = _receive(requests)
+                if not request:
+                    return
+                if request != STUB:
+                    kept = _keep_modes(kept, request, fds)
+                elif fds:
+                    _fork_stub(socket.socket(fileno=fds[0]), requests, events, *wake)
+            if events in ready or (children in ready and _asked_to_end(children)):
+                return
+            _report_ended(events)
+    finally:
+        if kept is not None:
+            kept.restore()
+
+
+def _send(requests: socket.socket, message: bytes) -> None:
+    # The REPL may have ended already; then the first round of the loop is the last one.
+    with suppress(BrokenPipeError):
+        requests.send(message)
 
 
 def _end_all(cgroups: str) -> None:
@@ -92,13 +125,14 @@ def _end_all(cgroups: str) -> None:
 def _keep_modes(before: KeptModes | None, request: bytes, fds: list[int]) -> KeptModes | None:
     if before is not None:
         before.close()
-    if not request.startswith(KEEP_MODES):
+    if not request.startswith(KEEP_MODES) or not fds:
         return None
     return KeptModes(fds[0], marshal.loads(request.removeprefix(KEEP_MODES)))
 
 
 def _receive(requests: socket.socket) -> tuple[bytes, list[int]]:
     """Return a request and its descriptors; an empty one if the REPL has hung up."""
+    # At the limit of open files the kernel drops the descriptor of the message.
     try:
         request, fds, _, _ = socket.recv_fds(requests, REQUEST_SIZE, 1)
     except ConnectionResetError:
@@ -144,7 +178,18 @@ def _asked_to_end(children: int) -> bool:
 
 
 def _fork_stub(link: socket.socket, *ours: socket.socket | int) -> None:
-    if os.fork() == 0:
+    with link:
+        try:
+            child = os.fork()
+        except OSError as error:
+            _send(link, REFUSAL.pack(error.errno))
+            return
+        if child == 0:
+            _become_stub(link, *ours)
+
+
+def _become_stub(link: socket.socket, *ours: socket.socket | int) -> NoReturn:
+    try:
         signal.set_wakeup_fd(-1)
         for each in ours:
             # A stub needs their numbers if its limit of open files (RLIMIT_NOFILE) is low.
@@ -152,7 +197,9 @@ def _fork_stub(link: socket.socket, *ours: socket.socket | int) -> None:
         # If the REPL and the monitor are killed at once, the kernel kills the shells.
         HERE.prctl(k.PR_SET_PDEATHSIG, int(signal.SIGKILL))
         serve(link)
-    link.close()
+    finally:
+        # It must never go on as a second monitor; the REPL reads that it has ended.
+        os._exit(1)
 
 
 def _report_ended(events: socket.socket) -> None:
@@ -168,7 +215,3 @@ def _report_ended(events: socket.socket) -> None:
         except OSError:
             # The REPL has ended; the next round reads the end of its requests.
             return
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -9,16 +9,11 @@ from contextlib import suppress
 from typing import Any
 
 from shellplay.errors import KernelError, Refused, ShellplayError
-from shellplay.kernel import interpreter
+from shellplay.kernel import python_child
 from shellplay.kernel.signals import deferred
 from shellplay.model import VethPair
-from shellplay.monitor.client import PACKAGE_ROOT
 
 ANSWER_SIZE = 65536
-PROGRAM = (
-    "import sys; sys.path[:0] = sys.argv[2:]; "
-    "from shellplay.network.bridge_process import main; main(int(sys.argv[1]))"
-)
 
 
 class BridgeClient:
@@ -127,10 +122,16 @@ class BridgeClient:
 
         assert self._socket is not None
         try:
-            socket.send_fds(self._socket, [json.dumps(request).encode()], fds)
+            # What it wrote before it ended can still be read.
+            with suppress(BrokenPipeError):
+                socket.send_fds(self._socket, [json.dumps(request).encode()], fds)
             answer = self._socket.recv(ANSWER_SIZE)
         except OSError:
             return None
+        if answer and not answer.startswith(b"{"):
+            self._close_and_wait()
+            reason = answer.decode(errors="replace")
+            raise ShellplayError(f"the process for the bridge could not start: {reason}")
         reply: dict[str, Any] | None = json.loads(answer) if answer else None
         return reply
 
@@ -138,13 +139,12 @@ class BridgeClient:
         packages = self.require()
         own_end, child_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with child_end:
-            # A process group of its own: neither ^C nor a kill of our group reaches the
-            # process.  With -I -S it loads only our package and pyroute2.
-            self._pid = interpreter.spawn(
-                interpreter.command(PROGRAM, "3", PACKAGE_ROOT, packages),
+            self._pid = python_child.start(
+                "shellplay.network.bridge_process",
+                [],
+                [child_end.fileno()],
                 os.environ,
-                _dup_to_3(child_end.fileno()),
-                session=False,
+                packages=[packages],
             )
         self._socket = own_end
 
@@ -155,15 +155,3 @@ class BridgeClient:
         self._socket = self.bridge = None
         _, status = os.waitpid(self._pid, 0)
         return os.waitstatus_to_exitcode(status)
-
-
-def _dup_to_3(fd: int) -> list[tuple[object, ...]]:
-    # If the descriptor is 3 already, dup2(3, 3) would leave close-on-exec set: dup it twice.
-    high = 200
-    return [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-        (os.POSIX_SPAWN_DUP2, fd, high),
-        (os.POSIX_SPAWN_DUP2, high, 3),
-        (os.POSIX_SPAWN_CLOSE, high),
-    ]

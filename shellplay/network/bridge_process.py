@@ -14,8 +14,10 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from shellplay.errors import Bug, KernelError, Refused, ShellplayError
+from shellplay.errors import KernelError, Refused, ShellplayError
+from shellplay.kernel import python_child
 from shellplay.kernel.proc_write import set_command_line
+from shellplay.kernel.shortage import user_error
 from shellplay.network import TITLE
 
 if TYPE_CHECKING:
@@ -24,21 +26,31 @@ if TYPE_CHECKING:
 REQUEST_SIZE = 4096
 
 
-def main(connection_fd: int) -> NoReturn:
+def main() -> NoReturn:
     """Answer the requests of the REPL until it hangs up, then remove the bridge and exit."""
+    connection = socket.socket(fileno=python_child.FIRST)
+    try:
+        readable = _prepare()
+        bridge = _load_bridge(connection)
+    except (OSError, KernelError) as error:
+        connection.send(str(user_error(error)).encode())
+        os._exit(1)
+    watched: list[socket.socket | int] = [connection, readable]
+    while readable not in select.select(watched, [], [])[0]:
+        if not _serve(bridge, connection):
+            break
+    _close(bridge)
+
+
+def _prepare() -> int:
+    """Return the end of a pipe that is readable when a signal asks for the end."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(writable)
     signal.signal(signal.SIGTERM, lambda *_: None)
     set_command_line(os.getpid(), TITLE)
-    connection = socket.socket(fileno=connection_fd)
-    bridge = _load_bridge(connection)
-    watched: list[socket.socket | int] = [connection, readable]
-    while readable not in select.select(watched, [], [])[0]:
-        if not _serve(bridge, connection):
-            break
-    _close(bridge)
+    return readable
 
 
 def _serve(bridge: Bridge, connection: socket.socket) -> bool:
@@ -84,8 +96,8 @@ def _answer(bridge: Bridge, message: bytes, fds: list[int]) -> dict[str, Any]:
     except ShellplayError as error:
         return {"refused": [error.message, error.fix]}
     except Exception as error:
-        bug = Bug(error)
-        return {"refused": [bug.message, bug.fix]}
+        told = user_error(error)
+        return {"refused": [told.message, told.fix]}
 
 
 def _perform(bridge: Bridge, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
@@ -102,8 +114,9 @@ def _perform(bridge: Bridge, request: dict[str, Any], fds: list[int]) -> dict[st
 def _close(bridge: Bridge) -> NoReturn:
     try:
         bridge.close()
-    except ShellplayError as error:
+    except Exception as error:
         # The REPL has ended; only standard error, which is the user's, can show the failure.
-        sys.stderr.write(f"shellplay: something of the bridge is left behind: {error}\n")
+        reason = user_error(error)
+        sys.stderr.write(f"shellplay: something of the bridge is left behind: {reason}\n")
         sys.stderr.flush()
     os._exit(0)

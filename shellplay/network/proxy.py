@@ -8,7 +8,8 @@ from typing import NamedTuple
 from shellplay.kernel import constants as k
 from shellplay.kernel import interpreter
 from shellplay.kernel.pidfd import pidfd
-from shellplay.monitor.client import PACKAGE_ROOT, Monitor
+from shellplay.kernel.python_child import PACKAGE_ROOT
+from shellplay.monitor.client import Monitor
 from shellplay.network.helper_process import HelperProcess
 from shellplay.network.port import Port
 

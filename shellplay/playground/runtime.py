@@ -40,7 +40,11 @@ class Runtime:
         # If the monitor is killed, its orphans are reparented to this process.
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
         self.monitor = self._start_monitor()
-        self.pty_reader = PtyReader()
+        try:
+            self.pty_reader = PtyReader()
+        except BaseException:
+            self.monitor.close()
+            raise
         self.bridge = BridgeClient()
         self._listen()
 
@@ -70,11 +74,15 @@ class Runtime:
 
     def _start_monitor(self) -> Monitor:
         monitor = Monitor(self._surroundings)
-        # Every container takes descriptors of this process, so its limit is raised; what
-        # runs inside keeps the limit of the user.
-        given = rlimits.raise_soft_limit("nofile")
-        if (rlimits.limits(monitor.pid) or {}).get("nofile") != given:
-            rlimits.prlimit(monitor.pid, "nofile", given)
+        try:
+            # Every container takes descriptors of this process, so its limit is raised; what
+            # runs inside keeps the limit of the user.
+            given = rlimits.raise_soft_limit("nofile")
+            if (rlimits.limits(monitor.pid) or {}).get("nofile") != given:
+                rlimits.prlimit(monitor.pid, "nofile", given)
+        except BaseException:
+            monitor.close()
+            raise
         return monitor
 
     def _listen(self) -> None:
@@ -90,6 +98,9 @@ class Runtime:
             self.pty_reader.unwatch(monitor.events.fileno())
             monitor.close()
             self._kill_orphans(monitor)
+        if not monitor.has_started:
+            # The command that has started it tells why it could not.
+            return False
         self._notice("the playground process has ended, and every container with it")
         return False
 

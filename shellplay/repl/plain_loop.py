@@ -45,7 +45,7 @@ class PlainFrontEnd:
         interrupts.forget()
         interpreter.tell()
         marks.prompt()
-        self.printer.prompt(prompt_text(marks.number))
+        self.printer.write(prompt_text(marks.number))
         marks.ready()
         lines: list[str | None] = []
 
@@ -59,7 +59,7 @@ class PlainFrontEnd:
             return
         (line,) = lines
         if line is None:
-            self.printer.prompt("\n")
+            self.printer.write("\n")
         marks.output()
         text = "quit" if line is None else line
         marks.done(interrupts.run(lambda: interpreter.run(text)))

@@ -7,7 +7,12 @@ EXIT_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def exit_on_signals() -> None:
-    """Raise SystemExit(128 + number) at SIGTERM and SIGHUP, unless nohup(1) ignores them."""
+    """Raise SystemExit(128 + number) at SIGTERM and SIGHUP, unless nohup(1) ignores them.
+
+    SIGCHLD gets its default action: while it is ignored the kernel reaps children itself, so
+    that waitpid(2) finds none.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in EXIT_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _exit)

@@ -11,7 +11,7 @@ import select
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from shellplay.shell.terminal import HANGUP, Terminal
 
@@ -20,12 +20,16 @@ class PtyReader:
     """A background thread with epoll(7); any thread may call the methods."""
 
     def __init__(self) -> None:
-        self._epoll = select.epoll()
         self._actions: dict[int, Callable[[], bool]] = {}
-        self._wake_reader, self._wake_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._epoll.register(self._wake_reader, select.EPOLLIN)
-        self._thread = threading.Thread(target=self._run, name="pty-reader", daemon=True)
-        self._thread.start()
+        with ExitStack() as opened:
+            self._epoll = opened.enter_context(select.epoll())
+            self._wake_reader, self._wake_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            opened.callback(os.close, self._wake_reader)
+            opened.callback(os.close, self._wake_writer)
+            self._epoll.register(self._wake_reader, select.EPOLLIN)
+            self._thread = threading.Thread(target=self._run, name="pty-reader", daemon=True)
+            self._thread.start()
+            self._opened = opened.pop_all()
 
     def watch(self, fd: int, action: Callable[[], bool]) -> None:
         """Call ``action`` each time ``fd`` is readable, until the action returns True.
@@ -60,9 +64,7 @@ class PtyReader:
         """End the thread."""
         os.write(self._wake_writer, b".")
         self._thread.join()
-        self._epoll.close()
-        os.close(self._wake_reader)
-        os.close(self._wake_writer)
+        self._opened.close()
 
     def _run(self) -> None:
         # Python runs handlers in the main thread only.  If the kernel gives a signal to this

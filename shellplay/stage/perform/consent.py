@@ -37,7 +37,7 @@ def require(recipe: Recipe, printer: Printer, *, given: bool, can_ask: bool) -> 
         raise Refused(
             f"{name} is not run: nobody is there to be asked", "if you trust it: --yes"
         )
-    printer.prompt("Run it? [y/N] ")
+    printer.write("Run it? [y/N] ")
     if sys.stdin.readline().strip().lower() not in YES:
         raise Refused(f"{name} is not run")
 

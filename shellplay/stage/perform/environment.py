@@ -36,7 +36,11 @@ def make_surroundings(header: Header, output: int) -> Surroundings:
     scratch = Path(tempfile.mkdtemp(prefix="shellplay-"))
     # mkdtemp makes it 0700. A bash with another user ID must be able to read its own
     # working directory.
-    scratch.chmod(0o755)
+    try:
+        scratch.chmod(0o755)
+    except OSError:
+        scratch.rmdir()
+        raise
     return Surroundings(
         term=environment["TERM"],
         columns=header.columns,

@@ -7,6 +7,7 @@ import os
 import select
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 
 CHUNK = 1 << 16
 
@@ -19,13 +20,17 @@ class HostOutput:
 
     def __init__(self, show: Callable[[str], None]) -> None:
         self._show = show
-        self._readable, self.fd = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self._readable, False)
-        self._wake, self._end = os.pipe2(os.O_CLOEXEC)
         self._lock = threading.Lock()
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
-        self._thread = threading.Thread(target=self._read_until_closed, name="tee", daemon=True)
-        self._thread.start()
+        with ExitStack() as opened:
+            self._readable, self.fd = _pipe(opened)
+            os.set_blocking(self._readable, False)
+            self._wake, self._end = _pipe(opened)
+            self._thread = threading.Thread(
+                target=self._read_until_closed, name="tee", daemon=True
+            )
+            self._thread.start()
+            self._opened = opened.pop_all()
 
     def flush(self) -> None:
         """Pass on all text that is in the pipe now."""
@@ -35,10 +40,9 @@ class HostOutput:
 
     def close(self) -> None:
         """End the thread and close the pipe; later writes of programs fail with EPIPE."""
-        os.close(self._end)
+        os.write(self._end, b".")
         self._thread.join()
-        for fd in (self._readable, self._wake, self.fd):
-            os.close(fd)
+        self._opened.close()
 
     def _pass_on(self) -> bool:
         try:
@@ -51,7 +55,15 @@ class HostOutput:
     def _read_until_closed(self) -> None:
         poll = select.poll()
         poll.register(self._readable, select.POLLIN)
-        poll.register(self._wake, select.POLLHUP)
+        poll.register(self._wake, select.POLLIN)
         while self._wake not in dict(poll.poll()):
             with self._lock:
                 self._pass_on()
+
+
+def _pipe(opened: ExitStack) -> tuple[int, int]:
+    """Open a pipe that is closed with ``opened``."""
+    ends = os.pipe2(os.O_CLOEXEC)
+    for fd in ends:
+        opened.callback(os.close, fd)
+    return ends

@@ -83,14 +83,18 @@ class Stage:
 
     def __enter__(self) -> Self:
         self._began = self._clock()
-        self._capture = Capture()
-        surroundings = make_surroundings(self.header, self._capture.fd)
-        self.scratch = Path(surroundings.scratch or "")
-        self._undo = ExitStack()
-        if self.header.images:
-            self._undo.enter_context(separate_image_store(self.scratch))
-        self.playground = Playground(Settings(surroundings=surroundings))
-        self.playground.prestart()
+        with ExitStack() as undo:
+            self._capture = Capture()
+            undo.callback(self._capture.close)
+            surroundings = make_surroundings(self.header, self._capture.fd)
+            self.scratch = Path(surroundings.scratch or "")
+            undo.callback(self._remove_scratch)
+            if self.header.images:
+                undo.enter_context(separate_image_store(self.scratch))
+            settings = Settings(surroundings=surroundings)
+            self.playground = undo.enter_context(Playground(settings))
+            self.playground.prestart()
+            self._undo = undo.pop_all()
         self.printer = StagePrinter(self._capture.stream, self.header.columns)
         self._front_end = _StageFrontEnd(self.printer, self._emit_captured)
         self.interpreter = _StageInterpreter(self.playground, self.printer, self._front_end)
@@ -102,9 +106,9 @@ class Stage:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.playground.close()
         self._undo.close()
-        self._capture.close()
+
+    def _remove_scratch(self) -> None:
         # The monitor removes the directory, but not if the monitor was killed.
         if self.scratch.exists():
             shutil.rmtree(self.scratch)

@@ -10,7 +10,7 @@ from typing import Self
 
 from shellplay.cast.events import Ended, Event, Heading, Output, Pause, Prompt, Typed
 from shellplay.cmdline.printer import Printer
-from shellplay.errors import ShellplayError
+from shellplay.errors import OutputLost, ShellplayError
 from shellplay.stage.show.keyboard import Keyboard
 from shellplay.stage.show.styling import EventRenderer
 from shellplay.views.sanitize import safe_line
@@ -106,7 +106,7 @@ class Show:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if not isinstance(error, BrokenPipeError):
+        if not isinstance(error, OutputLost):
             self._write(("\n" if self._line else "") + self._renderer.finish())
 
     def __call__(self, event: Event) -> None:
@@ -251,5 +251,4 @@ class Show:
 
     def _write(self, text: str) -> None:
         if text:
-            self._printer.out.write(text)
-            self._printer.out.flush()
+            self._printer.write(text)
