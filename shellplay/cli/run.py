@@ -15,7 +15,7 @@ from shellplay.cmdline.printer import Printer
 from shellplay.cmdline.registry import TABLE
 from shellplay.commands.run import attached_streams, attend, found, started
 from shellplay.container.container import Container
-from shellplay.container.start import NotStarted
+from shellplay.container.not_started import NotStarted
 from shellplay.docker.options import NO, RunRequest, parse
 from shellplay.errors import Refused, ShellplayError, UsageError
 from shellplay.kernel.signal_proxy import held

@@ -213,7 +213,10 @@ def started(
     def tell(kind: str, note: str) -> None:
         told.append(f"  {note}" if note else f"{kind} fence up: {effect(kind)}")
 
-    plan = Plan(asked, image, playground.settings.surroundings.term)
+    def hostname_of(name: str) -> str:
+        return playground.find(name).network.hostname
+
+    plan = Plan(asked, image, playground.settings.surroundings.term, hostname_of)
     spec = plan.start(tell)
     if not asked.has("quiet"):
         warned += warnings(asked, image)

@@ -127,7 +127,7 @@ def execute(
                 name = container.label
                 raise ShellGone(f"{name} has ended meanwhile", f"logs {name}") from error
             raise
-        from shellplay.container.start import NotStarted
+        from shellplay.container.not_started import NotStarted
 
         given = os.environ if container.environment is None else container.environment
         raise NotStarted(error, argv[0], given.get("PATH", ""), None) from error

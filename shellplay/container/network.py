@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from shellplay.container.state import ContainerState
 from shellplay.errors import KernelError, Refused, ShellplayError
 from shellplay.fences.base.namespace import hold_namespace
 from shellplay.fences.net import BRIDGE, NONE, PASTA, Net
+from shellplay.fences.uts import Uts
 from shellplay.kernel import namespaces
 from shellplay.kernel import net_addresses as addresses
 from shellplay.kernel.explain import explained
@@ -52,6 +54,7 @@ class Network:
         self._files = EtcFiles()
         # Whether /etc/hosts is written also without a way out of the network.
         self._always_named = False
+        self._hostname: str | None = None
         self._veth: VethPair | None = None
         self._helper: RootlessHelper | None = None
         self._owned: NamespaceId | None = None
@@ -64,6 +67,13 @@ class Network:
     def addresses(self) -> tuple[str, ...]:
         """The addresses inside, as the kernel shows them; none if the network is the host's."""
         return addresses.addresses(self._state.pid) if self._namespace() else ()
+
+    @property
+    def hostname(self) -> str:
+        """The host name inside, as it was set."""
+        applied = self._applied.find("uts")
+        named = applied.fence.hostname if applied and isinstance(applied.fence, Uts) else None
+        return self._hostname or named or os.uname().nodename
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -129,15 +139,16 @@ class Network:
         except KernelError as error:
             return (*closed, f"the names inside are not what they should be: {error.message}")
 
-    def name(self, hostname: str, first: Caller) -> tuple[str, ...]:
-        """Mount /etc/hosts, resolv.conf and hostname, as Docker does in any network.
+    def name(self, hostname: str, first: Caller) -> dict[str, int]:
+        """Make /etc/hosts, resolv.conf and hostname, as Docker does in any network.
 
-        The ``first`` process mounts them; ``refresh`` writes them.  Returns a sentence about
-        each that cannot be mounted.
+        ``refresh`` writes them.  Returns detached mounts, descriptors of the ``first``
+        process, by path.
         """
         self._always_named = True
+        self._hostname = hostname
         self._files.write(etc_hosts.HOSTNAME, f"{hostname}\n")
-        return self._files.mount_by(first)
+        return self._files.stage_by(first)
 
     def _write_own_names(self) -> None:
         alone = self._namespace() is not None
@@ -202,15 +213,17 @@ class Network:
         inside: dict[NamespaceId | None, list[Network]] = {}
         for peer in self._all():
             inside.setdefault(peer._namespace(), []).append(peer)
-        lines = {each._owned: each._lines(inside.get(each._owned, [])) for each in leading}
+        sharing = {each._owned: inside.get(each._owned, []) for each in leading}
+        lines = {each._owned: each._lines(sharing[each._owned]) for each in leading}
         at_bridge = {each._owned for each in leading if each._veth}
         for each in leading:
             seen = at_bridge if each._veth else {each._owned}
             others = [line for space in seen - {each._owned} for line in lines[space]]
-            text = etc_hosts.hosts(lines[each._owned], sorted(others))
+            own = each._lines(sharing[each._owned], each._own_names())
+            text = etc_hosts.hosts(own, sorted(others))
             server = each._helper.name_server if each._helper else None
             resolv = etc_hosts.resolv(server)[0]
-            for peer in inside.get(each._owned, []):
+            for peer in sharing[each._owned]:
                 peer._write(text, resolv)
 
     def _write(self, hosts: str, resolv: str) -> None:
@@ -253,14 +266,23 @@ class Network:
                 for address in peer.addresses:
                     yield etc_hosts.line(address, [alias, container])
 
-    def _lines(self, sharing: list[Network]) -> list[str]:
-        """Return the lines of /etc/hosts for the containers in this network."""
-        called = dict.fromkeys(name for each in sharing for name in each._names())
+    def _lines(self, sharing: list[Network], own: Sequence[str] = ()) -> list[str]:
+        """Return the lines of /etc/hosts for the containers in this network.
+
+        The names of its ``own`` are for itself: a host name may be any, that of a peer too.
+        """
+        called = dict.fromkeys((*own, *(name for each in sharing for name in each._names())))
         found = self._veth.addresses if self._veth else self.addresses
         return [etc_hosts.line(each, list(called)) for each in found]
 
     def _names(self) -> tuple[str, ...]:
         return self._state.label, self._state.id, *self._state.names.aliases
+
+    def _own_names(self) -> tuple[str, ...]:
+        """Return its host name, and the first part of that, as gethostname(2) tells them."""
+        if self._hostname is None:
+            return ()
+        return self._hostname, self._hostname.partition(".")[0]
 
     # -- changed while it runs -----------------------------------------------------------
 

@@ -5,7 +5,6 @@ The order is that of runc: namespaces, mounts, limits, and restrictions last.
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 from bisect import bisect_right
@@ -18,12 +17,13 @@ from typing import TypeVar, cast
 from shellplay.container import apply, switches, user
 from shellplay.container.applied import AppliedFence, AppliedFences
 from shellplay.container.network import Network
+from shellplay.container.not_started import NotStarted
 from shellplay.container.plan import Plan, peer_namespace, restrict
 from shellplay.container.process import ContainerProcess
 from shellplay.container.spec import StartSpec
 from shellplay.container.state import ContainerState
 from shellplay.container.volumes import Volumes
-from shellplay.errors import KernelError, Refused, ShellGone
+from shellplay.errors import KernelError, ShellGone
 from shellplay.fences import Fence, Limit, Namespace
 from shellplay.fences.base.target import OpenNamespace, Stage, Target
 from shellplay.fences.net import Net
@@ -36,25 +36,14 @@ from shellplay.kernel.cgroup import mount as cgroup_mount
 from shellplay.kernel.explain import explained
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.poll import readable
+from shellplay.network.etc_files import attach as attach_names
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import start_bash, take_terminal
 
 UMASK = 0o022
+ETC = "/etc"
 ENDING_SECONDS = 30.0
 T = TypeVar("T", bound=Fence)
-
-
-class NotStarted(Refused):
-    """The program cannot be executed: 127 if it is not there, else 126, as a shell says."""
-
-    def __init__(self, error: KernelError, name: str, path: str, fix: str | None) -> None:
-        name, missing = name or "''", error.errno in (errno.ENOENT, errno.ENOTDIR)
-        self.exit_status = 127 if missing else 126
-        if not missing:
-            super().__init__(f"{name} cannot be executed: {error.message}")
-            return
-        where = "there" if "/" in name else f"in the PATH inside, {path}"
-        super().__init__(f"{name} is not {where}", fix)
 
 
 def start(
@@ -110,6 +99,8 @@ class _StartSequence:
         # Once the stub is a program, that has no effect.
         held.callback(lambda: self._stub.quit())
         self._first: Shell | None = None
+        # Mounts of /etc/hosts and its like that are still to be attached, by path.
+        self._names: dict[str, int] = {}
         # pidfds of the stubs that have forked, whose children are inside.
         self._outside: list[int] = []
 
@@ -148,6 +139,7 @@ class _StartSequence:
         for mounted in self._plan.of(Stage.MOUNT):
             self._apply(mounted)
         self._volumes.mount(self._stub)
+        self._mount_names()
         for each in self._plan.of(Stage.LIMIT):
             self._apply(each)
         if self._spec.oom_score is not None:
@@ -255,7 +247,21 @@ class _StartSequence:
         self._network.require_names()
         named = [each.hostname for each in self._of(Uts) if each.hostname]
         name = named[0] if named else os.uname().nodename
-        for note in (*self._network.name(name, self._stub), *self._network.refresh()):
+        self._names = self._network.name(name, self._stub)
+        if not self._volumes.have(ETC):
+            self._mount_names()
+        for note in self._network.refresh():
+            self._report("net", note)
+
+    def _mount_names(self) -> None:
+        """Mount /etc/hosts and its like, unless they are mounted or a volume is one."""
+        names, self._names = self._names, {}
+        for path in [each for each in names if self._volumes.have(each)]:
+            self._stub.close(names.pop(path))
+        if self._is_read_only and self._volumes.have(ETC):
+            for tree in names.values():
+                mount.mount_setattr(self._stub, tree, "", "ro")
+        for note in attach_names(self._stub, names):
             self._report("net", note)
 
     @property
@@ -308,7 +314,9 @@ class _StartSequence:
         if account.uid or account.gid:
             # setresuid(2) clears the signal that is sent at the death of the parent.
             self._set_parent_death_signal()
-        environment = {"HOME": account.home, **self._spec.environment}
+        environment = {**self._spec.environment}
+        # As runc does: an empty one is as none.
+        environment["HOME"] = environment.get("HOME") or account.home
         self._process.set_credentials(account, environment)
 
     # -- the program ---------------------------------------------------------------------

@@ -27,6 +27,10 @@ class Volumes:
         self._held = held
         self._trees: dict[str, int] = {}
 
+    def have(self, target: str) -> bool:
+        """Tell whether a volume is mounted at a path."""
+        return any(each.target == target for each in self._volumes)
+
     def copy(self, stub: Stub, *, without_devices: bool) -> None:
         """Copy the mounts of the host, as long as a stub sees them.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from posixpath import normpath
 
 from shellplay.container.spec import VolumeSpec
 from shellplay.directories import expanded
@@ -14,7 +16,12 @@ from shellplay.errors import UsageError
 from shellplay.kernel.mount import target_path
 from shellplay.nearest import did_you_mean
 
-BIND_FLAGS = ("ro", "rw", "z", "Z", "rprivate", "private", "rslave", "slave", "cached")
+PRIVATE = ("rprivate", "private")
+BIND_FLAGS = ("ro", "rw", "z", "Z", *PRIVATE, "cached", "consistent", "delegated")
+PROPAGATED = ("rslave", "slave", "rshared", "shared")
+NOT_PROPAGATED = (
+    "what is mounted on the host later does not come in, nor what is mounted inside go out"
+)
 TMPFS_VALUE = re.compile(
     r"size=\d+[kmgKMG%]?|mode=0?[0-7]{3,4}|nr_inodes=\d+[kmg]?|uid=\d+|gid=\d+"
 )
@@ -26,7 +33,14 @@ KEYS = {
     **{word: word for word in ("type", "source", "target", "readonly", "consistency")},
     **{word: word for word in ("bind-propagation", "tmpfs-size", "tmpfs-mode")},
 }
-PRIVATE = ("rprivate", "private")
+# Only these are mounted over, as runc does: other files there are the kernel's view of inside.
+PROC_FILES = tuple(
+    f"/proc/{name}"
+    for name in (
+        *("cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat"),
+        *("swaps", "uptime", "sys/kernel/ns_last_pid", "sys/crypto/fips_enabled"),
+    )
+)
 VOLUME_EXAMPLE = "a directory of the host, as in -v ./src:/src"
 
 
@@ -35,12 +49,14 @@ def volumes(request: RunRequest) -> tuple[VolumeSpec, ...]:
 
     Raises UsageError.
     """
-    specs = [
+    given = [
         *map(_volume, request.all("volume")),
         *map(_mount, request.all("mount")),
         *map(_tmpfs, request.all("tmpfs")),
-        *map(_device, request.all("device")),
+        *chain.from_iterable(map(_device, request.all("device"))),
     ]
+    # The same one twice is one.
+    specs = [spec for number, spec in enumerate(given) if spec not in given[:number]]
     targets = [spec.target for spec in specs]
     for target in targets:
         if targets.count(target) > 1:
@@ -55,9 +71,12 @@ def _volume(text: str) -> VolumeSpec:
         raise UsageError(f"-v {text} names no target", VOLUME_EXAMPLE)
     words = options.split(",") if options else []
     for word in words:
+        if word in PROPAGATED:
+            raise UsageError(f"-v {text}: {NOT_PROPAGATED}", f"leave {word} out")
         if word not in BIND_FLAGS:
             raise UsageError(f"-v {text}: {word} is no option of a mount", "ro or rw")
-    return VolumeSpec(_source(source), target_path(target), read_only="ro" in words)
+    path = _source(source)
+    return VolumeSpec(path, _target(target, path), read_only="ro" in words)
 
 
 def _source(text: str) -> Path:
@@ -76,7 +95,7 @@ def _mount(text: str) -> VolumeSpec:
     kind = keys.get("type", "volume")
     if kind not in ("bind", "tmpfs"):
         raise UsageError(f"--mount type={kind} is not known here", "type=bind or type=tmpfs")
-    target = target_path(keys.get("target", ""))
+    target = keys.get("target", "")
     read_only = parse_flag(f"--mount {text}: readonly", keys.get("readonly", "false"))
     source = keys.get("source", "")
     if kind == "tmpfs":
@@ -89,14 +108,15 @@ def _mount(text: str) -> VolumeSpec:
         ]
         for word in options:
             _check_tmpfs_option(f"--mount {text}", word)
-        return VolumeSpec(None, target, read_only, ",".join(options))
+        return VolumeSpec(None, _target(target), read_only, ",".join(options))
     if not source:
         raise UsageError(f"--mount {text} names no source", "source=DIRECTORY")
     if "tmpfs-size" in keys or "tmpfs-mode" in keys:
         raise UsageError(f"--mount {text}: what is bound has its size and mode", "type=tmpfs")
     if keys.get("bind-propagation", "rprivate") not in PRIVATE:
-        raise UsageError(f"--mount {text}: nothing is propagated", "bind-propagation=rprivate")
-    return VolumeSpec(_source(source), target, read_only)
+        raise UsageError(f"--mount {text}: {NOT_PROPAGATED}", "bind-propagation=rprivate")
+    path = _source(source)
+    return VolumeSpec(path, _target(target, path), read_only)
 
 
 def _read_keys(text: str) -> Iterator[tuple[str, str]]:
@@ -119,9 +139,7 @@ def _tmpfs(text: str) -> VolumeSpec:
             _check_tmpfs_option(f"--tmpfs {text}", word)
     valued = [word for word in words if "=" in word]
     allowed = tuple(word for word in words if word in TMPFS_ALLOWED)
-    return VolumeSpec(
-        None, target_path(target), "ro" in words, ",".join(valued), allowed=allowed
-    )
+    return VolumeSpec(None, _target(target), "ro" in words, ",".join(valued), allowed=allowed)
 
 
 def _check_tmpfs_option(spelling: str, option: str) -> None:
@@ -129,13 +147,45 @@ def _check_tmpfs_option(spelling: str, option: str) -> None:
         raise UsageError(f"{spelling}: {option} is no option of it", "size=64m or mode=755")
 
 
-def _device(text: str) -> VolumeSpec:
-    source, _, remainder = text.partition(":")
-    target, _, access = remainder.partition(":")
-    target = target or source
-    path = Path(source)
-    if access and not {"r", "w"} <= set(access) <= set("rwm"):
+def _device(text: str) -> Iterator[VolumeSpec]:
+    """Yield a device, or each one in a directory: ``SOURCE[:TARGET][:rwm]``."""
+    source, *more = text.split(":", 2)
+    # Docker's rule: one more part is the access if it is made of these letters.
+    access = more.pop() if len(more) == 2 or (more and _is_access(more[0])) else "rwm"
+    target = more[0] if more else source
+    if not (_is_access(access) and {"r", "w"} <= set(access)):
         raise UsageError(f"--device {text}: it is read and written, or not there", "rwm")
-    if not (path.is_char_device() or path.is_block_device()):
+    path = Path(source)
+    found = list(_devices(path))
+    if not found:
         raise UsageError(f"{source} is no device", "as in --device /dev/fuse")
-    return VolumeSpec(path, target_path(target), device=True)
+    for each in found:
+        inside = target if each == path else f"{target}/{each.relative_to(path)}"
+        yield VolumeSpec(each, _target(inside), device=True)
+
+
+def _is_access(text: str) -> bool:
+    return bool(text) and set(text) <= set("rwm") and len(set(text)) == len(text)
+
+
+def _devices(path: Path) -> Iterator[Path]:
+    """Yield the device at a path, or those below a directory, without following links."""
+    if path.is_dir():
+        for each in sorted(path.iterdir()):
+            if not each.is_symlink():
+                yield from _devices(each)
+    elif path.is_char_device() or path.is_block_device():
+        yield path
+
+
+def _target(text: str, source: Path | None = None) -> str:
+    """Return a target as Docker cleans it: ``/a/../b`` is ``/b``; raises UsageError."""
+    cleaned = normpath(text) if text.startswith("/") else text
+    target = target_path(cleaned)
+    of_proc = target == "/proc" and source == Path("/proc")
+    if (f"{target}/".startswith("/proc/") and target not in PROC_FILES) and not of_proc:
+        raise UsageError(
+            f"{target} is no place to mount at: the kernel shows processes there",
+            "another target",
+        )
+    return target

@@ -16,7 +16,7 @@ NO_SEARCH = "."
 # What belongs to the network of the other container with --network container:NAME.
 OF_THE_OTHER = (
     *("add-host", "dns", "dns-search", "dns-option", "network-alias", "link", "expose"),
-    *("publish-all", "mac-address", "ip", "ip6"),
+    *("publish", "publish-all", "hostname", "mac-address", "ip", "ip6"),
 )
 # What takes neighbours.
 AT_A_BRIDGE = ("network-alias", "link", "mac-address", "ip", "ip6")

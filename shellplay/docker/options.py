@@ -109,6 +109,9 @@ def _parse_short(word: str, pending: deque[str]) -> list[tuple[str, str]]:
         if option.metavar:
             attached = word[position:].removeprefix("=")
             return [*values, (name, attached or _next_value(f"-{letter}", option, pending))]
+        if word[position : position + 1] == "=":
+            # As pflag of Go does it: the value is that of the last letter.
+            return [*values, (name, word[position + 1 :])]
         values.append((name, "true"))
     return values
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from shellplay.docker.limits import limits
 from shellplay.docker.logs import logs
 from shellplay.docker.mounts import volumes
 from shellplay.docker.names import names
+from shellplay.docker.option_table import UNPUBLISHED
 from shellplay.docker.options import RunRequest
 from shellplay.docker.ports import exposed, published
 from shellplay.docker.security import apply_security_option, capabilities
@@ -48,6 +49,7 @@ NETWORKS: dict[str, dict[str, str]] = {
 }
 # --ipc host also shares POSIX shared memory, which is files in /dev/shm (shm_overview(7)).
 SHM = VolumeSpec(Path("/dev/shm"), "/dev/shm")
+HOST, CONTAINER = "host", "container:"
 LIMITS = ("memory", "cpu", "cpuset", "pids", "rlimit")
 
 
@@ -56,11 +58,13 @@ class Plan:
     """A request with its image; ``start`` makes the StartSpec of the container.
 
     ``image`` is None for the files of the host; ``term`` is TERM for a program with a terminal.
+    ``hostname_of`` returns the host name of another container.
     """
 
     request: RunRequest
     image: Image | None
     term: str
+    hostname_of: Callable[[str], str]
 
     def start(self, report: Report) -> StartSpec:
         """Return the program and its fences; ``report`` gets notes about fences.
@@ -68,19 +72,12 @@ class Plan:
         Raises UsageError for options that are invalid or exclude each other.
         """
         name = new_id()
-        hostname = self.request.last("hostname") or name
-        if self.request.last("uts") == "host":
-            for option in ("hostname", "domainname"):
-                if self.request.last(option):
-                    raise UsageError(
-                        f"--{option} changes nothing with --uts host", "leave one out"
-                    )
-            hostname = os.uname().nodename
+        hostname = self._hostname() or name
         _check_taken_as_is(self.request)
         fences = self._fences(hostname, report)
         kinds = [fence.kind for fence in fences]
         ports = published(self.request, self._exposed)
-        if "net" not in kinds:
+        if self.request.last("network") in UNPUBLISHED:
             # Docker discards them as well, with a warning.
             ports = ()
         return StartSpec(
@@ -103,6 +100,22 @@ class Plan:
             labels(self.request, self.image.config.labels if self.image else {}),
             notes(self.request),
             exposed(self.request, self._exposed),
+        )
+
+    def _hostname(self) -> str | None:
+        """Return the host name inside, None for the id; a shared network has one name."""
+        network = self.request.last("network") or ""
+        if self.request.last("uts") == HOST:
+            for option in ("hostname", "domainname"):
+                if self.request.last(option):
+                    raise UsageError(
+                        f"--{option} changes nothing with --uts host", "leave one out"
+                    )
+            return os.uname().nodename
+        if network.startswith(CONTAINER):
+            return self.hostname_of(network.removeprefix(CONTAINER))
+        return self.request.last("hostname") or (
+            os.uname().nodename if network == HOST else None
         )
 
     # -- the program ---------------------------------------------------------------------
@@ -220,10 +233,10 @@ class Plan:
         mode = self.request.last(name)
         if mode is None:
             return
-        if mode == "host":
+        if mode == HOST:
             options.pop(kind, None)
-        elif mode.startswith("container:"):
-            options[kind] = {"join": mode.partition(":")[2]}
+        elif mode.startswith(CONTAINER):
+            options[kind] = {"join": mode.removeprefix(CONTAINER)}
             if "user" in options:
                 # setns(2) needs capabilities in the user namespace that owns the target.
                 options["user"] = options[kind]

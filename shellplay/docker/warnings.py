@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shellplay.container.spec import VolumeSpec
 from shellplay.docker.mounts import volumes
-from shellplay.docker.option_table import DISCARDED
+from shellplay.docker.option_table import DISCARDED, UNPUBLISHED
 from shellplay.docker.options import RunRequest
 from shellplay.fences import dev
 
@@ -122,8 +122,8 @@ def _ports(request: RunRequest) -> Iterator[str]:
     from shellplay.network.port_range import choices
 
     texts = request.all("publish")
-    if texts and request.last("network") == "host":
-        yield "-p is discarded with --network host: a port inside is one of the host already"
+    if texts and (reason := UNPUBLISHED.get(request.last("network") or "")):
+        yield f"-p is discarded with --network {request.last('network')}: {reason}"
         return
     for text in texts:
         if any(ip_address(port.address).is_unspecified for port, *_ in choices(text)):

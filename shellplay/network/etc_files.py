@@ -58,18 +58,18 @@ class EtcFiles:
             trees = _open_trees(caller, staged)
             with pidfd(pid) as target, caller.passed(target) as number:
                 caller.setns(number, k.CLONE_NEWNS, of=pid)
-            return _attach(caller, trees)
+            return attach(caller, trees)
 
-    def mount_by(self, caller: Caller) -> tuple[str, ...]:
-        """Mount the files by a process that is alone in its mount namespace.
+    def stage_by(self, caller: Caller) -> dict[str, int]:
+        """Create the files by a process that is alone in its mount namespace.
 
         No other process can see STAGING_DIRECTORY while it is covered, so no private mount
-        namespace is needed.  Returns sentences about files that cannot be mounted.
+        namespace is needed.  Returns detached mounts, descriptors of the process, by path.
         """
         namespace = namespaces.identify(caller.pid, "mnt")
         assert namespace is not None, "it waits for us"
         staged = self._create_files(caller, namespace)
-        return _attach(caller, _open_trees(caller, staged, unmount=True))
+        return _open_trees(caller, staged, unmount=True)
 
     def unmount(self, monitor: Monitor, pid: int) -> None:
         """Unmount the files in the mount namespace of a process, if they are mounted there.
@@ -130,7 +130,7 @@ def _open_trees(
     return dict(zip(staged, trees, strict=False))
 
 
-def _attach(caller: Caller, trees: dict[str, int]) -> tuple[str, ...]:
+def attach(caller: Caller, trees: dict[str, int]) -> tuple[str, ...]:
     """Mount the files at their paths; return sentences about files that cannot be mounted."""
     notes = []
     missing = [path for path in trees if not _exists(caller.pid, path)]

@@ -8,7 +8,12 @@ HOSTS, RESOLV, HOSTNAME = "/etc/hosts", "/etc/resolv.conf", "/etc/hostname"
 NO_SEARCH = "."
 # The name servers that systemd-resolved asks; /etc/resolv.conf names only its own address.
 SYSTEMD_RESOLV = "/run/systemd/resolve/resolv.conf"
-LOCAL = ("127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback")
+# The same as in Docker (moby, libnetwork/etchosts).
+LOCAL = (
+    *("127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"),
+    *("fe00::0 ip6-localnet", "ff00::0 ip6-mcastprefix"),
+    *("ff02::1 ip6-allnodes", "ff02::2 ip6-allrouters"),
+)
 
 
 def hosts(own_lines: Iterable[str], peer_lines: Iterable[str]) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shellplay.playground.processes import Snapshot
     from shellplay.playground.runtime import Runtime
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 
 
 class Playground:
@@ -108,7 +108,7 @@ class Playground:
             if not NAME.fullmatch(name):
                 raise UsageError(
                     f"{name!r} is no name for a container",
-                    "small letters, digits, _ . and -, at most 63, and no sign first",
+                    "letters, digits, _ . and -, and no sign first",
                 )
             if any(name in (each.name, each.id) for each in self.containers):
                 raise Refused(f"there is a container {name} already", f"use {name}")

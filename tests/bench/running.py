@@ -51,7 +51,7 @@ def _ours(held: ExitStack, place: Path, tar: Path) -> Callable[[], Spent]:
         pass
     playground = held.enter_context(Playground())
     asked = parse(["-d", "--network", "none", IMAGE, "true"])
-    plan = Plan(asked, store.get(IMAGE), "xterm")
+    plan = Plan(asked, store.get(IMAGE), "xterm", str)
 
     def run() -> Spent:
         watch = Watch()

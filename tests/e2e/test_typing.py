@@ -22,7 +22,7 @@ MISTAKES = [
     ("in echo 'x", 2, "unterminated ' at column 9"),
     ("use wbe", 1, "did you mean"),
     ("new web", 1, "there is a container web already"),
-    ("new WEB", 2, "no name for a container"),
+    ("new -WEB", 2, "no option"),
     ("peel net", 1, "net is not fenced"),
     ("kill 1", 1, "1 is no process of web"),
     ("kill -QUX %1", 2, 'unknown signal "QUX"'),

@@ -31,7 +31,8 @@ COVERED = (
     "/proc/sys/net/ipv4/ip_forward", "/sys/kernel/uevent_helper", "/sys/fs/cgroup",
     "/sys/kernel/security", "/sys/kernel/debug", "/sys/kernel/tracing",
 )  # fmt: skip
-FILES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/proc/sys/kernel/hostname")
+HOSTS = "/etc/hosts"
+FILES = (HOSTS, "/etc/hostname", "/etc/resolv.conf", "/proc/sys/kernel/hostname")
 SYSCTLS = (
     "net/ipv4/ip_unprivileged_port_start", "net/ipv4/ping_group_range", "net/ipv4/ip_forward",
     "kernel/domainname", "kernel/shmmax", "fs/mqueue/msg_max",
@@ -242,10 +243,22 @@ def without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
+def hosts() -> Answers:
+    """Return the names of each address in /etc/hosts; its own ones differ on each side."""
+    for line in text_of(HOSTS).splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        is_known = address.startswith(("127.", "::1", "fe00:", "ff0"))
+        kind = address if is_known else f"own{6 if ':' in address else 4}"
+        if address:
+            yield f"hosts.{kind}", " ".join(names)
+
+
 def files() -> Answers:
     """Return the text of the files that Docker makes for a container, and the names in /."""
+    yield from hosts()
     for path in FILES:
-        yield f"text.{path}", text_of(path)
+        if path != HOSTS:
+            yield f"text.{path}", text_of(path)
         yield f"text.{path}.is", what(path)
         yield f"text.{path}.write", writing(path)
     for directory in ("/", "/etc"):

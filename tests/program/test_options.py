@@ -23,7 +23,7 @@ def known_id(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def planned(*words: str) -> Plan:
     """Return the plan for words, of the files of this machine."""
-    return Plan(parse([*words, "host", "true"]), None, "xterm")
+    return Plan(parse([*words, "host", "true"]), None, "xterm", str)
 
 
 def quiet(kind: str, note: str) -> None:
@@ -277,7 +277,7 @@ def test_a_name_alone_that_we_have_not_is_none_inside_either(
 
 def test_no_limit_is_spelled_as_for_docker() -> None:
     assert tuple(fences("-m", "0", "--cpus", "0", "--pids-limit", "0")) == docker.preset()
-    assert fences("-m", "64MiB")["memory"] == {"max": "64MiB"}
+    assert fences("-m", "64MiB")["memory"]["max"] == "64MiB"
 
 
 def test_a_view_of_cgroups_can_be_its_own_and_the_hosts() -> None:
