@@ -200,10 +200,5 @@ DISCARDED = {
     "oom-kill-disable": "the kernel still kills a program if memory runs out",
 }
 # The other words that Docker has for an option; it shows none of them in its help.
-# The networks that no port is published from.
-UNPUBLISHED = {
-    "host": "a port inside is one of the host already",
-    "none": "nothing outside can reach an address inside",
-}
 ALIASES = {"net": "network", "net-alias": "network-alias", "dns-opt": "dns-option"}
 SHORT = {option.short: name for name, option in OPTIONS.items() if option.short}

@@ -24,7 +24,6 @@ from shellplay.docker.limits import limits
 from shellplay.docker.logs import logs
 from shellplay.docker.mounts import volumes
 from shellplay.docker.names import names
-from shellplay.docker.option_table import UNPUBLISHED
 from shellplay.docker.options import RunRequest
 from shellplay.docker.ports import exposed, published
 from shellplay.docker.security import apply_security_option, capabilities
@@ -77,7 +76,7 @@ class Plan:
         fences = self._fences(hostname, report)
         kinds = [fence.kind for fence in fences]
         ports = published(self.request, self._exposed)
-        if self.request.last("network") in UNPUBLISHED:
+        if self.request.last("network") == HOST:
             # Docker discards them as well, with a warning.
             ports = ()
         return StartSpec(

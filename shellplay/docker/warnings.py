@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shellplay.container.spec import VolumeSpec
 from shellplay.docker.mounts import volumes
-from shellplay.docker.option_table import DISCARDED, UNPUBLISHED
+from shellplay.docker.option_table import DISCARDED
 from shellplay.docker.options import RunRequest
 from shellplay.fences import dev
 
@@ -122,9 +122,12 @@ def _ports(request: RunRequest) -> Iterator[str]:
     from shellplay.network.port_range import choices
 
     texts = request.all("publish")
-    if texts and (reason := UNPUBLISHED.get(request.last("network") or "")):
-        yield f"-p is discarded with --network {request.last('network')}: {reason}"
+    network = request.last("network")
+    if texts and network == "host":
+        yield "-p is discarded with --network host: a port inside is one of the host already"
         return
+    if texts and network == "none":
+        yield "-p leads to no program with --network none, before connect gives it an address"
     for text in texts:
         if any(ip_address(port.address).is_unspecified for port, *_ in choices(text)):
             yield f"-p {text}: other machines can reach this port, on all addresses of the host"
