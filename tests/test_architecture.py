@@ -16,6 +16,7 @@ ORDER = [
     {"errors", "model", "settings", "nearest", "directories"},
     {"kernel"},
     {"image"},
+    {"volume"},
     {"monitor"},
     {"shell"},
     {"network"},

@@ -210,6 +210,12 @@ COMMANDS = {
     "quit": Entry(
         "session", "other", "End every container and leave; nothing stays behind.", ("exit",)
     ),
+    "volume": Entry(
+        "volume",
+        "files",
+        "Keep volumes: directories that outlive a container, and that several can have.",
+        ("volumes",),
+    ),
 }
 
 ALIASES = {alias: name for name, entry in COMMANDS.items() for alias in entry.aliases}

@@ -99,7 +99,7 @@ def inspect(
         **row,
         "fences": records,
         "parked": [vars(one) for one in container.parked],
-        **(description.of(container.started) if container.started else {}),
+        **(description.of(container.started, container.volumes) if container.started else {}),
     }
 
     def view() -> object:

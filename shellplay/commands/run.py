@@ -125,12 +125,16 @@ def remove(
     labels: Annotated[tuple[str, ...], ContainerNames("NAME", "containers to forget")],
     *,
     force: Annotated[bool, Option("end those that run", short="-f")] = False,
+    volumes: Annotated[bool, Option("their volumes without a name, too", short="-v")] = False,
 ) -> Iterator[Outcome]:
     """Forget containers that have ended, with what they have written.
+
+    Volumes stay, also those without a name, unless -v is given.
 
     Examples:
         rm db
         rm -f web db
+        rm -v db
     """
     if not labels:
         raise UsageError("rm needs NAME", "as in: rm db")
@@ -141,7 +145,7 @@ def remove(
     for label, container in found.items():
         if container not in playground.containers:
             continue  # It was named twice.
-        ended = playground.stop(container)
+        ended = playground.stop(container, keep_volumes=not volumes)
         yield f"{label}: removed" + (f", {count(ended)} ended" if force and ended else "")
 
 

@@ -14,9 +14,9 @@ from shellplay.container.fencing import Fencing
 from shellplay.container.mounts import Files
 from shellplay.container.network import Network
 from shellplay.container.oom_kills import OomKills
-from shellplay.container.spec import StartSpec
+from shellplay.container.spec import StartSpec, VolumeSpec
 from shellplay.container.state import ContainerState
-from shellplay.errors import Refused, ShellplayError
+from shellplay.errors import Refused
 from shellplay.fences import Fence
 from shellplay.fences.net import NONE, Net
 from shellplay.kernel.cgroup.group import Group
@@ -40,6 +40,7 @@ from shellplay.shell.spawn import host_bash, start_bash
 from shellplay.shell.terminal import Terminal
 
 if TYPE_CHECKING:
+    from shellplay.container.held_volumes import HeldVolumes
     from shellplay.container.process import ContainerProcess
     from shellplay.shell.attach import RelayEnd
 
@@ -76,22 +77,17 @@ class Container:
             state, self._fencing.applied, bridge, lambda: [each.network for each in peers()]
         )
         self.files = Files(state, self._fencing.applied)
-        self.process = None if start is None else self._new_process(start)
+        self.process: ContainerProcess | None = None
+        self._volumes: HeldVolumes | None = None
         self.oom_kills = OomKills(state.group)
         state.live = self._started(start)
         state.watch()
-
-    def _new_process(self, start: StartSpec) -> ContainerProcess:
-        # Loaded here, as what starts it: a container of bash needs neither.
-        from shellplay.container.process import ContainerProcess
-
-        return ContainerProcess(self._state, start.process)
 
     def _started(self, start: StartSpec | None) -> Shell:
         state = self._state
         with ExitStack() as undo:
             undo.callback(self._release)
-            if start is None or self.process is None:
+            if start is None:
                 stub = state.monitor.stub()
                 undo.callback(stub.quit)
                 with host_bash() as bash:
@@ -99,15 +95,20 @@ class Container:
                         stub, state.terminal, bash, user_file=state.settings.bashrc
                     )
             else:
+                # Loaded here: a container of bash needs none of it.
+                from shellplay.container.held_volumes import HeldVolumes
+                from shellplay.container.process import ContainerProcess
                 from shellplay.container.start import start as start_program
 
+                process, volumes = ContainerProcess(state, start.process), HeldVolumes(state)
+                self.process, self._volumes = process, volumes
                 shell = start_program(
-                    state, start, self._fencing.applied, self.network, self.process
+                    state, start, self._fencing.applied, self.network, process, volumes.fill
                 )
             undo.pop_all()
         return shell
 
-    def _release(self) -> None:
+    def _release(self, *, keep_volumes: bool = False) -> None:
         """Close the terminal and the pipes, and remove what was made for the fences."""
         self._state.terminal.close()
         if self.process:
@@ -115,6 +116,8 @@ class Container:
         self._state.dead = True
         self._state.group.remove()
         self._fencing.release()
+        if self._volumes:
+            self._volumes.close(keep=keep_volumes)
 
     @property
     def id(self) -> str:
@@ -201,6 +204,11 @@ class Container:
         """With what ``run`` has started it, None for a bare bash."""
         return self._state.start
 
+    @property
+    def volumes(self) -> tuple[VolumeSpec, ...]:
+        """What is mounted for it: volumes, files and devices of the host, and memory."""
+        return self._state.volumes
+
     def require_alive(self) -> None:
         """Raise ShellGone if there is no live bash, Refused if it is paused."""
         self._state.require_alive()
@@ -220,13 +228,8 @@ class Container:
         return stats.of(self._state, pids)
 
     def logs(self) -> str:
-        """Return the newest output of the terminal as it came, undecodable bytes marked.
-
-        Raises Refused if it was started with a log driver that keeps none.
-        """
-        if self.process and self.process.spec.logs.driver == "none":
-            raise Refused(f"{self.label} keeps no logs (--log-driver none)")
-        return self.terminal.scrollback().decode("utf-8", "backslashreplace")
+        """Return the newest output as it came, undecodable bytes marked; raises Refused."""
+        return self._state.logs()
 
     def fences(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
@@ -242,18 +245,8 @@ class Container:
             self.terminal.prompt_is_stale = True
             change = self._fencing.fence(fence)
             if isinstance(fence, Net) and fence.mode != NONE:
-                change = self._open_way_out(change, fence)
+                change = self.network.led_out(change, fence, self._fencing.peel)
             return self.network.refreshed(change)
-
-    def _open_way_out(self, change: Change, net: Net) -> Change:
-        """Give a new network a way out; without one its fences are removed again."""
-        try:
-            notes = self.network.open_way_out(net, self.pid)
-            return change.changed(notes=(*change.notes, *notes))
-        except ShellplayError:
-            for kind in (net.kind, *(each.fence for each in reversed(change.first))):
-                self._fencing.peel(kind, force=False)
-            raise
 
     def peel(self, kind: str, *, force: bool = False) -> Change:
         """Remove a fence; ``force`` also if that ends jobs inside it."""
@@ -375,14 +368,15 @@ class Container:
 
     # -- the end -------------------------------------------------------------------------
 
-    def stop(self, orphans: Sequence[int] = ()) -> list[int]:
+    def stop(self, orphans: Sequence[int] = (), *, keep_volumes: bool = False) -> list[int]:
         """End every bash with its descendants, and ``orphans`` that have left them.
 
-        Returns the PIDs of those that ended.
+        Returns the PIDs of those that ended.  Volumes without a name end with it, unless they
+        are to be kept.
         """
         with deferred(), self.attended():
             ended = exits.kill_all(self._state, orphans)
-            self._release()
+            self._release(keep_volumes=keep_volumes)
             return ended
 
     def _handle_exit(self) -> bool:

@@ -96,6 +96,16 @@ class Network:
         notes = self.refresh()
         return change.changed(notes=(*change.notes, *notes)) if notes else change
 
+    def led_out(self, change: Change, net: Net, peel: Callable[..., Change]) -> Change:
+        """Give a new network a way out; without one its fences are removed again."""
+        try:
+            notes = self.open_way_out(net, self._state.pid)
+            return change.changed(notes=(*change.notes, *notes))
+        except ShellplayError:
+            for kind in (net.kind, *(each.fence for each in reversed(change.first))):
+                peel(kind, force=False)
+            raise
+
     def open_way_out(self, fence: Net, pid: int) -> tuple[str, ...]:
         """Give the network of a process the way out of a net fence; return sentences.
 

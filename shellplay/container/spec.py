@@ -26,6 +26,9 @@ class VolumeSpec(Value):
     """A mount at ``target``: a file or directory of the host, or a tmpfs if None.
 
     A ``device`` may be opened; ``allowed`` are mount options, exec and suid, for a tmpfs.
+    ``volume`` is the name of a volume, whose ``source`` is known once a container holds it;
+    empty for a new one that ends with the container.  If it is empty, the files of the image
+    at its target are ``copied``.  If it is of the image, another mount at its target wins.
     """
 
     source: Path | None
@@ -34,6 +37,10 @@ class VolumeSpec(Value):
     options: str = ""
     device: bool = False
     allowed: tuple[str, ...] = ()
+    volume: str | None = None
+    copied: bool = True
+    of_image: bool = False
+    labels: Mapping[str, str] = MappingProxyType({})
 
 
 class NameSpec(Value):
@@ -83,6 +90,7 @@ class ProcessSpec(Value):
     removed after its end.  ``stop_seconds`` is the
     time from the stop signal to SIGKILL.  ``oom_score`` is as in proc_pid_oom_score_adj(5),
     None for that of this process; ``sysctls`` are kernel parameters by name.
+    ``volumes_from`` are containers whose volumes it gets, too; true for read-only.
     """
 
     argv: tuple[str, ...]
@@ -96,6 +104,7 @@ class ProcessSpec(Value):
     attended: bool = False
     forgotten: bool = False
     volumes: tuple[VolumeSpec, ...] = ()
+    volumes_from: tuple[tuple[str, bool], ...] = ()
     stop_signal: str = "TERM"
     stop_seconds: float = GRACE_SECONDS
     groups: tuple[str, ...] = ()

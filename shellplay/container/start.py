@@ -20,7 +20,7 @@ from shellplay.container.network import Network
 from shellplay.container.not_started import NotStarted
 from shellplay.container.plan import Plan, peer_namespace, restrict
 from shellplay.container.process import ContainerProcess
-from shellplay.container.spec import StartSpec
+from shellplay.container.spec import StartSpec, VolumeSpec
 from shellplay.container.state import ContainerState
 from shellplay.container.volumes import Volumes
 from shellplay.errors import KernelError, ShellGone
@@ -52,6 +52,7 @@ def start(
     applied: AppliedFences,
     network: Network,
     process: ContainerProcess,
+    fill: Callable[[VolumeSpec, int], None],
 ) -> Shell:
     """Start the program of a container behind its fences; return its first process.
 
@@ -59,7 +60,7 @@ def start(
     has the fences, whose descriptors are still to be closed.
     """
     with ExitStack() as held:
-        sequence = _StartSequence(state, spec, applied, network, process, held)
+        sequence = _StartSequence(state, spec, applied, network, process, fill, held)
         try:
             return sequence.run()
         except BaseException:
@@ -77,6 +78,7 @@ class _StartSequence:
         applied: AppliedFences,
         network: Network,
         process: ContainerProcess,
+        fill: Callable[[VolumeSpec, int], None],
         held: ExitStack,
     ) -> None:
         self._state = state
@@ -94,7 +96,7 @@ class _StartSequence:
         if status is None:
             raise ShellGone("the playground process has ended")
         self._plan = Plan(self._prepared(each, status) for each in start.fences)
-        self._volumes = Volumes(start.process.volumes, held)
+        self._volumes = Volumes(state.volumes, fill, held)
         self._stub = state.monitor.await_stub(link)
         # Once the stub is a program, that has no effect.
         held.callback(lambda: self._stub.quit())

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shellplay.container.spec import NameSpec, StartSpec, new_id
+from shellplay.container.spec import NameSpec, StartSpec, VolumeSpec, new_id
 from shellplay.errors import Refused, ShellGone
 from shellplay.kernel import procfs
 from shellplay.kernel.cgroup.group import Group, prefix
@@ -33,7 +33,8 @@ class ContainerState:
 
     ``live`` is the live bash, ``parked`` are the suspended ones, outermost first.  ``spec``
     says which program runs instead of a bare bash, None if none does; ``start`` and
-    ``names`` are what it was started with; ``account`` and
+    ``names`` are what it was started with, ``volumes`` what
+    is mounted for it; ``account`` and
     ``environment`` are what that runs with, ``stdio`` are its pipes.  While it is ``awaited``,
     a command is about to read its output, so nothing else may.
 
@@ -69,6 +70,7 @@ class ContainerState:
         self.start = start
         self.spec = start.process if start else None
         self.names = start.names if start else NameSpec()
+        self.volumes: tuple[VolumeSpec, ...] = ()
         if self.spec and self.spec.logs.most is not None:
             self.terminal.keep(self.spec.logs.most)
         self.account: Account | None = None
@@ -117,6 +119,15 @@ class ContainerState:
         self.terminal.close()
         self.terminal, self.live = terminal, shell
         self.parked.clear()
+
+    def logs(self) -> str:
+        """Return the newest output of the terminal as it came, undecodable bytes marked.
+
+        Raises Refused if it was started with a log driver that keeps none.
+        """
+        if self.spec and self.spec.logs.driver == "none":
+            raise Refused(f"{self.label} keeps no logs (--log-driver none)")
+        return self.terminal.scrollback().decode("utf-8", "backslashreplace")
 
     # -- what must hold ------------------------------------------------------------------
 

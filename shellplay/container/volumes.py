@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from shellplay.container.spec import VolumeSpec
@@ -20,10 +20,19 @@ from shellplay.kernel.stub import Stub
 
 
 class Volumes:
-    """The volumes of one start, which holds the copies of them by ``held``."""
+    """The volumes of one start, which holds the copies of them by ``held``.
 
-    def __init__(self, volumes: Sequence[VolumeSpec], held: ExitStack) -> None:
+    ``fill`` copies what a process sees at the target of a volume, if that is empty.
+    """
+
+    def __init__(
+        self,
+        volumes: Sequence[VolumeSpec],
+        fill: Callable[[VolumeSpec, int], None],
+        held: ExitStack,
+    ) -> None:
         self._volumes = volumes
+        self._fill = fill
         self._held = held
         self._trees: dict[str, int] = {}
 
@@ -70,6 +79,8 @@ class Volumes:
                     read_only=volume.read_only, allowed=volume.allowed,
                 )  # fmt: skip
             else:
+                if volume.volume is not None:
+                    self._fill(volume, stub.pid)
                 self._attach(stub, volume)
 
     def _attach(self, stub: Stub, volume: VolumeSpec) -> None:

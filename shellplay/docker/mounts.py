@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from posixpath import normpath
 
 from shellplay.container.spec import VolumeSpec
 from shellplay.directories import expanded
 from shellplay.docker.options import RunRequest, parse_flag
+from shellplay.docker.targets import mount_target
+from shellplay.docker.volumes import KEYS as KEYS_OF_VOLUMES
+from shellplay.docker.volumes import mounted, named
 from shellplay.errors import UsageError
-from shellplay.kernel.mount import target_path
 from shellplay.nearest import did_you_mean
 
 PRIVATE = ("rprivate", "private")
@@ -31,16 +32,11 @@ TMPFS_ALLOWED = ("exec", "suid")
 KEYS = {
     **{"src": "source", "dst": "target", "destination": "target", "ro": "readonly"},
     **{word: word for word in ("type", "source", "target", "readonly", "consistency")},
-    **{word: word for word in ("bind-propagation", "tmpfs-size", "tmpfs-mode")},
+    **{
+        word: word
+        for word in ("bind-propagation", "tmpfs-size", "tmpfs-mode", *KEYS_OF_VOLUMES)
+    },
 }
-# Only these are mounted over, as runc does: other files there are the kernel's view of inside.
-PROC_FILES = tuple(
-    f"/proc/{name}"
-    for name in (
-        *("cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat"),
-        *("swaps", "uptime", "sys/kernel/ns_last_pid", "sys/crypto/fips_enabled"),
-    )
-)
 VOLUME_EXAMPLE = "a directory of the host, as in -v ./src:/src"
 
 
@@ -67,23 +63,23 @@ def volumes(request: RunRequest) -> tuple[VolumeSpec, ...]:
 def _volume(text: str) -> VolumeSpec:
     source, colon, remainder = text.partition(":")
     target, _, options = remainder.partition(":")
-    if not colon:
-        raise UsageError(f"-v {text} names no target", VOLUME_EXAMPLE)
     words = options.split(",") if options else []
+    if not colon:
+        return named(text, "", source, ())
+    if not source.startswith(("/", ".", "~")):
+        return named(text, source, target, words)
     for word in words:
         if word in PROPAGATED:
             raise UsageError(f"-v {text}: {NOT_PROPAGATED}", f"leave {word} out")
         if word not in BIND_FLAGS:
             raise UsageError(f"-v {text}: {word} is no option of a mount", "ro or rw")
     path = _source(source)
-    return VolumeSpec(path, _target(target, path), read_only="ro" in words)
+    return VolumeSpec(path, mount_target(target, path), read_only="ro" in words)
 
 
 def _source(text: str) -> Path:
     if not text.startswith(("/", ".", "~")):
-        raise UsageError(
-            f"{text} would be a named volume, which there are none of", VOLUME_EXAMPLE
-        )
+        raise UsageError(f"{text} is no path", VOLUME_EXAMPLE)
     path = expanded(text)
     if not path.exists():
         raise UsageError(f"{text} is not there", f"mkdir -p {text}")
@@ -91,10 +87,16 @@ def _source(text: str) -> Path:
 
 
 def _mount(text: str) -> VolumeSpec:
-    keys = dict(_read_keys(text))
+    pairs = list(_read_keys(text))
+    keys = dict(pairs)
     kind = keys.get("type", "volume")
+    if kind == "volume":
+        return mounted(text, keys, [value for key, value in pairs if key == "volume-label"])
     if kind not in ("bind", "tmpfs"):
-        raise UsageError(f"--mount type={kind} is not known here", "type=bind or type=tmpfs")
+        raise UsageError(f"--mount type={kind} is not known here", "type=bind, volume or tmpfs")
+    for key in KEYS_OF_VOLUMES:
+        if key in keys:
+            raise UsageError(f"--mount {text}: {key} is for a volume", "type=volume")
     target = keys.get("target", "")
     read_only = parse_flag(f"--mount {text}: readonly", keys.get("readonly", "false"))
     source = keys.get("source", "")
@@ -108,7 +110,7 @@ def _mount(text: str) -> VolumeSpec:
         ]
         for word in options:
             _check_tmpfs_option(f"--mount {text}", word)
-        return VolumeSpec(None, _target(target), read_only, ",".join(options))
+        return VolumeSpec(None, mount_target(target), read_only, ",".join(options))
     if not source:
         raise UsageError(f"--mount {text} names no source", "source=DIRECTORY")
     if "tmpfs-size" in keys or "tmpfs-mode" in keys:
@@ -116,7 +118,7 @@ def _mount(text: str) -> VolumeSpec:
     if keys.get("bind-propagation", "rprivate") not in PRIVATE:
         raise UsageError(f"--mount {text}: {NOT_PROPAGATED}", "bind-propagation=rprivate")
     path = _source(source)
-    return VolumeSpec(path, _target(target, path), read_only)
+    return VolumeSpec(path, mount_target(target, path), read_only)
 
 
 def _read_keys(text: str) -> Iterator[tuple[str, str]]:
@@ -126,20 +128,22 @@ def _read_keys(text: str) -> Iterator[tuple[str, str]]:
         name = KEYS.get(key.strip().lower())
         if name is None:
             raise UsageError(f"--mount {text}: there is no {key!r}", did_you_mean(key, KEYS))
-        if not equals and name != "readonly":
+        if not equals and name not in ("readonly", "volume-nocopy"):
             raise UsageError(f"--mount {text}: {key} has no value", f"{key}=...")
         yield name, value if equals else "true"
 
 
 def _tmpfs(text: str) -> VolumeSpec:
-    target, _, options = text.partition(":")
-    words = [word for word in options.split(",") if word]
+    target, _, given = text.partition(":")
+    words = [word for word in given.split(",") if word]
     for word in words:
         if word not in ("ro", *TMPFS_FLAGS, *TMPFS_ALLOWED):
             _check_tmpfs_option(f"--tmpfs {text}", word)
     valued = [word for word in words if "=" in word]
     allowed = tuple(word for word in words if word in TMPFS_ALLOWED)
-    return VolumeSpec(None, _target(target), "ro" in words, ",".join(valued), allowed=allowed)
+    return VolumeSpec(
+        None, mount_target(target), "ro" in words, ",".join(valued), allowed=allowed
+    )
 
 
 def _check_tmpfs_option(spelling: str, option: str) -> None:
@@ -161,7 +165,7 @@ def _device(text: str) -> Iterator[VolumeSpec]:
         raise UsageError(f"{source} is no device", "as in --device /dev/fuse")
     for each in found:
         inside = target if each == path else f"{target}/{each.relative_to(path)}"
-        yield VolumeSpec(each, _target(inside), device=True)
+        yield VolumeSpec(each, mount_target(inside), device=True)
 
 
 def _is_access(text: str) -> bool:
@@ -176,16 +180,3 @@ def _devices(path: Path) -> Iterator[Path]:
                 yield from _devices(each)
     elif path.is_char_device() or path.is_block_device():
         yield path
-
-
-def _target(text: str, source: Path | None = None) -> str:
-    """Return a target as Docker cleans it: ``/a/../b`` is ``/b``; raises UsageError."""
-    cleaned = normpath(text) if text.startswith("/") else text
-    target = target_path(cleaned)
-    of_proc = target == "/proc" and source == Path("/proc")
-    if (f"{target}/".startswith("/proc/") and target not in PROC_FILES) and not of_proc:
-        raise UsageError(
-            f"{target} is no place to mount at: the kernel shows processes there",
-            "another target",
-        )
-    return target

@@ -91,9 +91,15 @@ OF_CONTAINER: dict[str, Option] = {
 }
 OF_FILES: dict[str, Option] = {
     "volume": Option(
-        "mount a file or directory of the host", "SOURCE:TARGET[:ro]", "v", host=SHARED
+        "mount a file of the host, or a volume", "SOURCE:TARGET[:ro]", "v", host=SHARED
     ),
-    "mount": Option("mount by keys", "type=bind|tmpfs,source=,target=[,readonly]", host=SHARED),
+    "volumes-from": Option(
+        "the volumes of another container, too", "CONTAINER[:ro]", host=None
+    ),
+    "volume-driver": Option("what makes its volumes", "local", host=None, choices=("local",)),
+    "mount": Option(
+        "mount by keys", "type=bind|volume|tmpfs,source=,target=[,readonly]", host=SHARED
+    ),
     "tmpfs": Option("mount memory", "TARGET[:OPTIONS]", host=None),
     "shm-size": Option("so much room in /dev/shm", "AMOUNT", host=None),
     "read-only": Option("nothing in its root can be written", host=None),

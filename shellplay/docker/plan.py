@@ -28,6 +28,7 @@ from shellplay.docker.options import RunRequest
 from shellplay.docker.ports import exposed, published
 from shellplay.docker.security import apply_security_option, capabilities
 from shellplay.docker.sysctls import sysctls
+from shellplay.docker.volumes import check_driver, of_image, volumes_from
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY, Fence, docker
 from shellplay.fences.net import BRIDGE, PASTA
@@ -138,6 +139,7 @@ class Plan:
             attended=not request.has("detach"),
             forgotten=request.has("rm"),
             volumes=self._volumes(),
+            volumes_from=volumes_from(request),
             stop_signal=self._stop_signal(),
             stop_seconds=_stop_seconds(request),
             groups=request.all("group-add"),
@@ -147,8 +149,11 @@ class Plan:
         )
 
     def _volumes(self) -> tuple[VolumeSpec, ...]:
+        check_driver("--volume-driver", self.request.last("volume-driver") or "")
         specs = volumes(self.request)
         taken = [spec.target for spec in specs]
+        asked = of_image(self.image.config.volumes) if self.image else ()
+        specs = (*specs, *(each for each in asked if each.target not in taken))
         if SHM.target in taken:
             return specs
         size = self.request.last("shm-size")

@@ -35,8 +35,6 @@ REFUSED: dict[str, Refusal] = {
     ),
     "link-local-ip": Refusal("the bridge has one range of addresses", "--ip"),
     "use-api-socket": Refusal("no daemon listens here, so there is no socket", "leave it out"),
-    "volume-driver": Refusal(_NOT_YET, "-v DIRECTORY:TARGET"),
-    "volumes-from": Refusal(_NOT_YET, "-v with the same directory"),
     "storage-opt": Refusal(_NOT_YET, "-m, which counts what is written"),
     "restart": Refusal(_NOT_YET, "leave it out"),
     "ip": Refusal(_NOT_YET, "leave it out"),

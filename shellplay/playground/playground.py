@@ -151,9 +151,12 @@ class Playground:
         fix = did_you_mean(name, labels, "containers lists them")
         raise Refused(f"there is no container {name!r}", fix if labels else "new makes one")
 
-    def stop(self, container: Container) -> int:
-        """End a container and everything in it; return how many processes that were."""
-        ended = container.stop(self._orphans(container))
+    def stop(self, container: Container, *, keep_volumes: bool = False) -> int:
+        """End a container and everything in it; return how many processes that were.
+
+        Its volumes without a name are removed, unless they are to be kept.
+        """
+        ended = container.stop(self._orphans(container), keep_volumes=keep_volumes)
         self.containers.remove(container)
         if self.current is container:
             self.current = self.containers[-1] if self.containers else None

@@ -53,7 +53,8 @@ def run(playground: Playground, tmp_path: Path) -> Run:
 def busybox(tmp_path: Path) -> str:
     """The name of an image with busybox."""
     root = busybox_root(tmp_path / "tiny")
-    for name in ("cat", "env", "id", "pwd", "sleep", "stat", "touch", "mount"):
+    names = ("cat", "env", "id", "pwd", "sleep", "stat", "touch", "true", "mount")
+    for name in names:
         (root / "bin" / name).symlink_to("busybox")
     (root / "etc").mkdir(exist_ok=True)
     (root / "etc" / "passwd").write_text(

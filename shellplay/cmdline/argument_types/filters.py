@@ -24,6 +24,8 @@ class Filter(NamedTuple):
             labels = row["labels"]
             assert isinstance(labels, Mapping)
             return name in labels and (not equals or labels[name] == value)
+        if self.key == "dangling":
+            return (self.value in ("1", "true")) is not row["used"]
         found = str(row.get(self.key) or "")
         return self.value in found if self.key == "name" else found.startswith(self.value)
 

@@ -1,0 +1,1 @@
+"""Named and anonymous volumes: directories of the user that outlive a container."""
