@@ -167,10 +167,14 @@ class Terminal(Pty):
 
     def remember(self, text: bytes) -> None:
         """Append output to the scrollback, which keeps the newest."""
-        self._scrollback.append(text[-self._most :])
-        self._size += len(self._scrollback[-1])
-        while self._size > self._most and len(self._scrollback) > 1:
-            self._size -= len(self._scrollback.popleft())
+        self._scrollback.append(text)
+        self._size += len(text)
+        while (over := self._size - self._most) > 0:
+            oldest = self._scrollback.popleft()
+            kept = oldest[over:] if len(oldest) > over else b""
+            if kept:
+                self._scrollback.appendleft(kept)
+            self._size -= len(oldest) - len(kept)
 
     def scrollback(self) -> bytes:
         """Return the newest output without marks, as much as is kept."""
