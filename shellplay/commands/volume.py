@@ -22,7 +22,23 @@ FILTERS = FilterWord(
 )
 
 
-@command("volume", group="files", aliases=("volumes",), json=True)
+# What each verb does on the host.
+VERBS_ON_HOST = {
+    "ls": (),
+    "inspect": (),
+    "create": ("makes a volume among yours",),
+    "rm": ("removes your volumes {}, with all files in them",),
+    "prune": ("removes those of your volumes that no container has",),
+}
+
+
+def _on_host(words: Sequence[str]) -> Iterator[str]:
+    verb = words[0] if words else LIST.verb
+    for effect in VERBS_ON_HOST.get(verb, ("changes your volumes: {}",)):
+        yield effect.format(" ".join(words[1:]))
+
+
+@command("volume", group="files", host=_on_host, aliases=("volumes",), json=True)
 def volume(
     playground: Playground,
     order: Annotated[VolumeOrder, VolumeWords("VERB", "ls, create, rm, inspect, prune")] = LIST,

@@ -148,7 +148,10 @@ def test_the_volumes_of_another_container_come_too(
     assert said.printed.count("Read-only") == 3
     said = run(f"{QUIET} --volumes-from a -v other:/e {busybox} cat /e/2")
     assert "No such file" in said.printed
-    assert "there is no container 'b'" in run(f"{QUIET} --volumes-from b {busybox} true").told
+    assert (
+        "there is no container 'nobody'"
+        in run(f"{QUIET} --volumes-from nobody {busybox} true").told
+    )
 
 
 def test_what_a_container_has_is_not_removed(run: Run, busybox: str) -> None:
