@@ -111,7 +111,8 @@ def find(recipe: Recipe, kind: str) -> Finding:
         with Stage(recipe.header) as stage:
             report = Doubting(recipe, stage).run()
     for step in report.steps:
-        if step.verdict is Verdict.DIFFERED and not _said_by_shellplay(step):
+        believed = kind == NONE or not _said_by_shellplay(step)
+        if step.verdict is Verdict.DIFFERED and believed:
             return Finding(report.verdict, f"line {step.line}, {step.actor} {step.text}")
     return Finding(report.verdict, reason=report.reason)
 
