@@ -3,7 +3,7 @@
 A remote syscall depends on three things: the registers of the number and the arguments, the
 registers of an interrupted call, and the bytes of the instruction.  Layouts:
 arch/x86/include/asm/user_64.h, arch/arm64/include/uapi/asm/ptrace.h.  Restart rules:
-arch/*/kernel/signal.c.  The code for aarch64 is tested on data, not on hardware.
+arch/*/kernel/signal.c.  The code for aarch64 is tested in qemu, not on hardware.
 """
 
 from __future__ import annotations
@@ -235,9 +235,10 @@ class AArch64(Architecture):
         return registers["sp"]
 
     def likely_gadgets(self, registers: Registers) -> tuple[int, ...]:
-        """Return where the instruction stands if a call was interrupted."""
-        # The kernel moves pc back before the stop, so pc points to the instruction.
-        return (registers["pc"], registers["pc"] - len(self.instruction))
+        """Return none: a call there could be taken for the restart of the interrupted one."""
+        # The kernel moves pc back before the stop.  If pc is still there afterwards, and a
+        # sleep was interrupted, the kernel writes restart_syscall(2) over our number.
+        return ()
 
     def interrupted_call(self, registers: Registers, *, at_instruction: bool) -> int | None:
         """Return the number of the call that waits for its restart, or None."""
