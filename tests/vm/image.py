@@ -9,6 +9,7 @@ import compileall
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
+from tests.vm.processor import Processor
+
 ROOT = Path(__file__).parents[2]
 SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
@@ -26,18 +29,24 @@ PYTHON = "3.11"
 PLACE = "/srv/shellplay"
 # It loads the modules that a kernel on a real host loads on demand.
 MORE_PACKAGES = ("kmod",)
-PROGRAMS = ("qemu-system-x86_64", "debootstrap", "cpio")
-# policy-rc.d: apt would start a service on this machine, not in the image.
-INSTALL = """
-printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d
-chmod 755 /usr/sbin/policy-rc.d
-apt-get -q update
-DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$@" 2>&1
+# In a private mount namespace root owns these IDs, so the IDs of the image are those of root.
+BOOTSTRAP = """
+printf 'root:0:65536\\n' >"$1"
+mount --bind "$1" /etc/subuid
+mount --bind "$1" /etc/subgid
+shift
+exec mmdebstrap --mode=unshare --variant=minbase --format=directory "$@" 2>&1
+"""
+# A user namespace has a binfmt_misc of its own since Linux 6.7: that of this machine stays.
+RUN_FOREIGN = """
+mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+cat {format} >/proc/sys/fs/binfmt_misc/register
 """
 # Unpacked elsewhere: a package with /lib as a directory would replace the link to usr/lib.
 FETCH_KERNEL = """
-name=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p' | head -1)
 cd /tmp
+cloud=linux-image-cloud-$(dpkg --print-architecture)
+name=$(apt-cache depends "$cloud" | sed -n 's/.*Depends: //p' | head -1)
 apt-get -q download "$name" 2>&1
 dpkg-deb -x linux-image-*.deb kernel
 mv kernel/lib/modules /usr/lib/ && mv kernel/boot/vmlinuz-* /boot/
@@ -45,8 +54,7 @@ rm -rf kernel linux-image-*.deb
 """
 # A fifth of the files that each boot unpacks, and nothing needs them.
 REMOVE = """
-apt-get clean
-rm -rf /var/lib/apt/lists/* /usr/share/doc /usr/share/locale /usr/share/man /usr/lib/cni
+rm -rf /usr/share/doc /usr/share/locale /usr/share/man /usr/lib/cni
 cd /lib/modules/*/kernel/drivers
 rm -rf comedi gpu hid infiniband md media net/ethernet nvme scsi target
 depmod "$(ls /lib/modules)"
@@ -69,24 +77,24 @@ class Image:
     layers: tuple[Path, ...]
 
 
-def build(cache: Path) -> Image:
+def build(cache: Path, processor: Processor) -> Image:
     """Return the image, building what is not in ``cache`` yet; needs root for that.
 
     Raises NoImage if a program or the privilege is missing.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    missing = [name for name in PROGRAMS if not shutil.which(name)]
-    if missing:
-        packages = "qemu-system-x86 debootstrap cpio"
-        raise NoImage(f"{', '.join(missing)} missing: sudo apt-get install -y {packages}")
-    recipe = SUITE + MIRROR + " ".join(_packages()) + INSTALL + FETCH_KERNEL + REMOVE
-    debian = _cached(cache, f"debian-{_digest(recipe)}", _debian)
-    requirements = _requirements()
-    python = _cached(
-        cache,
-        f"python-{_digest(' '.join(requirements))}",
-        lambda folder: _python_packages(folder, requirements),
+    _require(
+        {
+            **{processor.qemu: processor.qemu_package, "cpio": "cpio"},
+            **{"mmdebstrap": "mmdebstrap", "newuidmap": "uidmap"},
+        }
     )
+    options = _bootstrap(processor)
+    name = f"debian-{processor.debian}-{_digest(BOOTSTRAP, SUITE, MIRROR, *options)}"
+    debian = _cached(cache, name, lambda folder: _debian(folder, options))
+    pip = _pip(processor)
+    name = f"python-{processor.debian}-{_digest(*pip)}"
+    python = _cached(cache, name, lambda folder: _python_packages(folder, pip))
     return Image(debian.with_suffix(".vmlinuz"), (debian, python))
 
 
@@ -141,31 +149,46 @@ def _cached(cache: Path, name: str, fill: Callable[[Path], None]) -> Path:
     return archive
 
 
-def _debian(folder: Path) -> None:
+def _require(packages: dict[str, str]) -> None:
+    """Raise NoImage if a program is missing; ``packages`` has the package of each."""
+    missing = [name for name in packages if not shutil.which(name)]
+    if missing:
+        install = " ".join(packages[name] for name in missing)
+        raise NoImage(f"{', '.join(missing)} missing: sudo apt-get install -y {install}")
+
+
+def _bootstrap(processor: Processor) -> list[str]:
+    """Return the options of mmdebstrap, without the folder that it fills."""
+    options = [f"--architectures={processor.debian}", f"--include={','.join(_packages())}"]
+    if processor.machine != os.uname().machine:
+        emulator = f"qemu-{processor.machine}-static"
+        _require({emulator: "qemu-user-static"})
+        hook = RUN_FOREIGN.format(format=f"/usr/lib/binfmt.d/qemu-{processor.machine}.conf")
+        options += ["--skip=check/qemu", f"--setup-hook={hook}"]
+    for script in (FETCH_KERNEL, REMOVE):
+        options.append(f'--customize-hook=chroot "$1" sh -euc {shlex.quote(script)}')
+    return options
+
+
+def _debian(folder: Path, options: Sequence[str]) -> None:
     if os.geteuid() != 0:
         raise NoImage("building the image needs root, once: sudo python3 -m tests.vm")
-    # In a private mount namespace, so that its mounts do not reach this machine.
-    debootstrap = [
-        "unshare",
-        "--mount",
-        "debootstrap",
-        "--variant=minbase",
-        SUITE,
-        str(folder),
-        MIRROR,
-    ]
-    _fetch(f"Debian {SUITE} from {MIRROR}", debootstrap)
-    inside = ["chroot", str(folder), "sh", "-euc"]
-    _fetch(f"its packages from {MIRROR}", [*inside, INSTALL, "sh", *_packages()])
-    _fetch(f"its kernel from {MIRROR}", [*inside, FETCH_KERNEL])
-    subprocess.run([*inside, REMOVE], check=True)
+    with tempfile.NamedTemporaryFile() as owners:
+        private = ["unshare", "--mount", "sh", "-euc", BOOTSTRAP, "sh", owners.name]
+        command = [*private, *options, SUITE, str(folder), MIRROR]
+        _fetch(f"Debian {SUITE} from {MIRROR}", command)
 
 
-def _python_packages(folder: Path, requirements: Sequence[str]) -> None:
+def _pip(processor: Processor) -> list[str]:
+    """Return the options of pip, with what it installs."""
+    platforms = [word for tag in processor.wheels for word in ("--platform", tag)]
+    return ["--only-binary=:all:", "--python-version", PYTHON, *platforms, *_requirements()]
+
+
+def _python_packages(folder: Path, options: Sequence[str]) -> None:
     target = folder / "usr" / "local" / "lib" / f"python{PYTHON}" / "dist-packages"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
-    options = ["--python-version", PYTHON, "--target", str(target)]
-    _fetch("the Python packages of the tests", [*pip, *options, *requirements])
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target)]
+    _fetch("the Python packages of the tests", [*pip, *options])
 
 
 def _fetch(what: str, command: Sequence[str]) -> None:
@@ -205,5 +228,5 @@ def _archive(folder: Path, target: Path) -> None:
         )
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def _digest(*words: str) -> str:
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:12]

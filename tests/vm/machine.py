@@ -8,15 +8,22 @@ import tempfile
 from pathlib import Path
 
 from tests.vm.image import Image
+from tests.vm.processor import Processor
 
 TIMED_OUT = 124
 BROKEN = 1
-KERNEL_COMMAND_LINE = (
-    "console=ttyS0 quiet panic=-1 rdinit=/init lsm=landlock,lockdown,yama,apparmor,bpf"
-)
+KERNEL_COMMAND_LINE = "quiet panic=-1 rdinit=/init lsm=landlock,lockdown,yama,apparmor,bpf"
 
 
-def boot(image: Image, run: Path, *, accelerator: str, memory: int, timeout: float) -> int:
+def boot(
+    processor: Processor,
+    image: Image,
+    run: Path,
+    *,
+    accelerator: str,
+    memory: int,
+    timeout: float,
+) -> int:
     """Boot ``image`` with the layer ``run`` on top; ``memory`` in MiB, ``timeout`` in seconds.
 
     The console is our stdout.  Returns pytest's exit status, 124 when time was up, 1 when
@@ -28,12 +35,14 @@ def boot(image: Image, run: Path, *, accelerator: str, memory: int, timeout: flo
         report = Path(folder) / "report"
         command = [
             # The machine must end with the process that waits for it.
-            *("setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"),
-            *("-accel", accelerator, "-cpu", "max", "-smp", "2"),
+            *("setpriv", "--pdeathsig", "KILL", processor.qemu),
+            *("-accel", accelerator, *processor.options, "-smp", "2"),
             *("-m", str(memory), "-nodefaults", "-display", "none", "-no-reboot"),
-            *("-serial", "stdio", "-serial", f"file:{report}"),
+            *("-serial", "stdio", "-chardev", f"file,id=report,path={report}"),
+            # A second serial line is not on every machine, this port is.
+            *("-device", "virtio-serial", "-device", "virtserialport,chardev=report"),
             *("-kernel", str(image.kernel), "-initrd", str(initrd)),
-            *("-append", KERNEL_COMMAND_LINE),
+            *("-append", f"console={processor.console} {KERNEL_COMMAND_LINE}"),
         ]
         with subprocess.Popen(command, stdin=subprocess.DEVNULL) as machine:
             try:
