@@ -102,6 +102,7 @@ class Fencing:
         """
         last = Plan(self.applied.fences).of(Stage.LIMIT, Stage.RESTRICTION)
         target = self._stack.target(caller).moved_to(caller)
+        self._state.group.take_in(caller.pid)
         restrict(last, caller, self._state.account, lambda each: each.apply(target))
         self.applied.require_observed(caller.pid, "the program")
 

@@ -59,6 +59,19 @@ class NameSpec(Value):
     links: tuple[tuple[str, str], ...] = ()
 
 
+class CgroupSetting(Value):
+    """One write to a cgroup for an ``option`` of run, to a file of a ``controller``.
+
+    ``unified`` are the file and the text in version 2, ``legacy`` in version 1: of several the
+    first file that is there.  Without any the version has no such setting.
+    """
+
+    option: str
+    controller: str
+    unified: tuple[tuple[str, str], ...] = ()
+    legacy: tuple[tuple[str, str], ...] = ()
+
+
 class LogSpec(Value):
     """How the output of a program is kept; ``most`` bytes of it, None for the usual number."""
 
@@ -91,6 +104,8 @@ class ProcessSpec(Value):
     time from the stop signal to SIGKILL.  ``oom_score`` is as in proc_pid_oom_score_adj(5),
     None for that of this process; ``sysctls`` are kernel parameters by name.
     ``volumes_from`` are containers whose volumes it gets, too; true for read-only.
+    ``tuning`` is written to its cgroups, which are below ``cgroup_parent`` if that is not
+    empty.
     """
 
     argv: tuple[str, ...]
@@ -105,6 +120,8 @@ class ProcessSpec(Value):
     forgotten: bool = False
     volumes: tuple[VolumeSpec, ...] = ()
     volumes_from: tuple[tuple[str, bool], ...] = ()
+    tuning: tuple[CgroupSetting, ...] = ()
+    cgroup_parent: str = ""
     stop_signal: str = "TERM"
     stop_seconds: float = GRACE_SECONDS
     groups: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import groupby
 from typing import TypeVar, cast
 
-from shellplay.container import apply, switches, user
+from shellplay.container import apply, switches, tuning, user
 from shellplay.container.applied import AppliedFence, AppliedFences
 from shellplay.container.network import Network
 from shellplay.container.not_started import NotStarted
@@ -120,6 +120,7 @@ class _StartSequence:
             for limit in self._of(Limit):
                 # The root of a cgroup namespace is the cgroup of the process that makes it.
                 limit.enter_cgroup(self._target())
+            tuning.enter(self._spec, self._state.group, self._stub.pid)
         namespaces = sorted(self._of(Namespace), key=_shows_it_to_others)
         for blind, group in groupby(namespaces, _enters_blindly):
             entered = list(group)
@@ -144,6 +145,9 @@ class _StartSequence:
         self._mount_names()
         for each in self._plan.of(Stage.LIMIT):
             self._apply(each)
+        if not self._has_cgroup_namespace:
+            tuning.enter(self._spec, self._state.group, self._stub.pid)
+        tuning.tune(self._spec, self._state.group)
         if self._spec.oom_score is not None:
             proc_write.write_file(self._stub.pid, "oom_score_adj", str(self._spec.oom_score))
         self._mount_cgroups()

@@ -59,7 +59,8 @@ class ContainerState:
         self.id = start.id if start else new_id()
         self.name = name
         self.monitor = monitor
-        self.group = Group(f"{prefix(monitor.pid)}{self.id}")
+        parent = start.process.cgroup_parent if start else ""
+        self.group = Group(f"{prefix(monitor.pid)}{self.id}", parent)
         self.settings = settings
         around = settings.surroundings
         self.terminal = Terminal(

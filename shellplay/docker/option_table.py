@@ -136,7 +136,25 @@ OF_NETWORK: dict[str, Option] = {
 OF_LIMITS: dict[str, Option] = {
     "memory": Option("so much memory", "AMOUNT", "m", host=None),
     "kernel-memory": Option("discarded, with a warning", "AMOUNT", host=None),
-    "oom-kill-disable": Option("discarded, with a warning", host=None),
+    "oom-kill-disable": Option(
+        "have nobody killed for memory; discarded in version 2", host=None
+    ),
+    "memory-swap": Option("so much memory and swap, -1: no limit", "AMOUNT", host=None),
+    "memory-reservation": Option(
+        "memory that it keeps when memory is short", "AMOUNT", host=None
+    ),
+    "memory-swappiness": Option("how early it is swapped, 0 to 100", "NUMBER", host=None),
+    "cpu-shares": Option("its share of processors that are busy", "NUMBER", "c", host=None),
+    "cpu-quota": Option("microseconds of a processor in each period", "NUMBER", host=None),
+    "cpu-period": Option("the period, in microseconds", "NUMBER", host=None),
+    "cpuset-mems": Option("only memory of these nodes", "LIST", host=None),
+    "blkio-weight": Option("its share of busy disks, 10 to 1000", "NUMBER", host=None),
+    "blkio-weight-device": Option("its share of one disk", "PATH:WEIGHT", host=None),
+    "device-read-bps": Option("bytes read from a disk in a second", "PATH:AMOUNT", host=None),
+    "device-write-bps": Option("bytes written to a disk in a second", "PATH:AMOUNT", host=None),
+    "device-read-iops": Option("reads from a disk in a second", "PATH:NUMBER", host=None),
+    "device-write-iops": Option("writes to a disk in a second", "PATH:NUMBER", host=None),
+    "cgroup-parent": Option("the cgroup above its own", "PATH", host="makes a cgroup in {}"),
     "cpus": Option("so many processors' worth", "NUMBER", host=None),
     "cpuset-cpus": Option("only these processors", "LIST", host=None),
     "pids-limit": Option("so many processes, -1: as many as it likes", "NUMBER", host=None),

@@ -11,7 +11,6 @@ from shellplay.docker.refused_options import REFUSED
 from shellplay.errors import UsageError
 from shellplay.nearest import nearest
 
-REFUSED_SHORT = {"c": "cpu-shares"}
 EXAMPLE = "as in: run -it host /bin/bash"
 
 
@@ -95,8 +94,6 @@ def _parse_short(word: str, pending: deque[str]) -> list[tuple[str, str]]:
     values: list[tuple[str, str]] = []
     for position, letter in enumerate(word[1:], 2):
         name = SHORT.get(letter)
-        if (refusal := REFUSED.get(REFUSED_SHORT.get(letter, ""))) is not None:
-            raise UsageError(f"run -{letter}: {refusal.reason}", refusal.instead)
         if name is None:
             other_case = letter.swapcase()
             fix = (

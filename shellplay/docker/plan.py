@@ -28,6 +28,7 @@ from shellplay.docker.options import RunRequest
 from shellplay.docker.ports import exposed, published
 from shellplay.docker.security import apply_security_option, capabilities
 from shellplay.docker.sysctls import sysctls
+from shellplay.docker.tuning import cgroup_parent, tuning
 from shellplay.docker.volumes import check_driver, of_image, volumes_from
 from shellplay.errors import UsageError
 from shellplay.fences import REGISTRY, Fence, docker
@@ -140,6 +141,8 @@ class Plan:
             forgotten=request.has("rm"),
             volumes=self._volumes(),
             volumes_from=volumes_from(request),
+            tuning=tuning(request),
+            cgroup_parent=cgroup_parent(request),
             stop_signal=self._stop_signal(),
             stop_seconds=_stop_seconds(request),
             groups=request.all("group-add"),

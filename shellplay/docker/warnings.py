@@ -14,11 +14,13 @@ from shellplay.container.spec import VolumeSpec
 from shellplay.docker.mounts import volumes
 from shellplay.docker.option_table import DISCARDED
 from shellplay.docker.options import RunRequest
+from shellplay.docker.tuning import keeps_oom_control
 from shellplay.fences import dev
 
 if TYPE_CHECKING:
     from shellplay.image.manifest import Image
 
+OOM_KILL_DISABLE = "oom-kill-disable"
 ALL, NET_ADMIN = "all", "net_admin"
 OPENED_FOR_ROOT = "a program inside has all capabilities and devices of the host"
 OPENED_FOR_USERS = "nothing filters system calls, or hides settings in /proc and /sys"
@@ -141,8 +143,11 @@ def _limits(request: RunRequest) -> Iterator[str]:
         if not Memory.counts_swap():
             yield "-m: the kernel does not count swap, so memory is limited without swap"
     for name, reason in DISCARDED.items():
-        if request.all(name):
+        if request.all(name) and not (name == OOM_KILL_DISABLE and keeps_oom_control()):
             yield f"--{name} is discarded: {reason}"
+    unlimited = request.last("memory") in (None, "0")
+    if request.has(OOM_KILL_DISABLE) and unlimited and keeps_oom_control():
+        yield f"--{OOM_KILL_DISABLE} without -m can take all memory of the host"
 
 
 def _platform(image: Image) -> Iterator[str]:

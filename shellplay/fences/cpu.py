@@ -26,13 +26,25 @@ class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
         "the number of CPUs, as in 0.5", host=None, metavar="NUMBER", bare=True, default=None
     )
 
+    period: str | None = option(
+        "the time in which it counts, in microseconds",
+        host=None, metavar="NUMBER", default=None,
+    )  # fmt: skip
+
     def _check(self) -> None:
         self._quota()
+
+    @property
+    def _period(self) -> int:
+        text = self.period or str(PERIOD_MICROSECONDS)
+        if not text.isdecimal() or len(text) > 7 or not 1000 <= int(text) <= 1_000_000:
+            raise UsageError(f"fence cpu: period={text} is not from 1000 to 1000000")
+        return int(text)
 
     def _quota(self) -> int:
         text = needed(self.kind, self.cpus, "0.5")
         try:
-            quota = round(float(text) * PERIOD_MICROSECONDS)
+            quota = round(float(text) * self._period)
         except (ValueError, OverflowError):
             quota = 0
         if not LEAST_MICROSECONDS <= quota <= MOST_MICROSECONDS:
@@ -57,9 +69,9 @@ class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
     def files(self, version: int, directory: str) -> dict[str, str]:
         """Return the texts to write by file name."""
         if version == 2:
-            return {"cpu.max": f"{self._quota()} {PERIOD_MICROSECONDS}"}
+            return {"cpu.max": f"{self._quota()} {self._period}"}
         return {
-            "cpu.cfs_period_us": str(PERIOD_MICROSECONDS),
+            "cpu.cfs_period_us": str(self._period),
             "cpu.cfs_quota_us": str(self._quota()),
         }
 

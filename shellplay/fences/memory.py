@@ -13,6 +13,7 @@ from shellplay.kernel.cgroup import hierarchies
 SWAP_V2 = "memory.swap.max"
 SWAP_V1, LIMIT_V1 = "memory.memsw.limit_in_bytes", "memory.limit_in_bytes"
 
+UNLIMITED = "unlimited"
 # With less the kernel kills bash itself at its next allocation.
 LEAST = 1 << 20
 
@@ -31,20 +32,26 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
         "the most memory", host=None, metavar="AMOUNT", bare=True, default=None
     )
     swap: str | None = option(
-        "the most swap; without it, none", host=None, metavar="AMOUNT", default=None
-    )
+        "the most swap, or unlimited; without it, none",
+        host=None,
+        metavar="AMOUNT",
+        default=None,
+    )  # fmt: skip
 
     def _check(self) -> None:
         self._sizes()
 
-    def _sizes(self) -> tuple[int, int]:
+    def _sizes(self) -> tuple[int, int | None]:
+        """Return the bytes of memory and of swap, None for as much as there is."""
         page = os.sysconf("SC_PAGE_SIZE")
         size = amount(self.kind, needed(self.kind, self.max, "64M"))
         if size < LEAST:
             raise UsageError(
                 f"fence memory: bash itself needs more than {self.max}", "1M at least"
             )
-        return size // page * page, amount(self.kind, self.swap or "0")
+        endless = self.swap == UNLIMITED
+        swap = None if endless else amount(self.kind, self.swap or "0")
+        return size // page * page, swap
 
     @classmethod
     def counts_swap(cls) -> bool:
@@ -72,10 +79,11 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
         """Return the texts to write by file name."""
         size, swap = self._sizes()
         if version == 2:
-            files = {"memory.max": str(size), SWAP_V2: str(swap)}
+            files = {"memory.max": str(size), SWAP_V2: "max" if swap is None else str(swap)}
             file_of_swap = SWAP_V2
         else:
-            files = {LIMIT_V1: str(size), SWAP_V1: str(size + swap)}
+            both = "-1" if swap is None else str(size + swap)
+            files = {LIMIT_V1: str(size), SWAP_V1: both}
             file_of_swap = SWAP_V1
             # The limit of memory and swap must not be below that of memory at any moment.
             if size > int(hierarchies.read(directory, SWAP_V1) or NO_LIMIT):

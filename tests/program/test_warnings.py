@@ -146,11 +146,22 @@ def test_swap_that_cannot_be_limited_is_told(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("words", [["--kernel-memory", "64m"], ["--oom-kill-disable"]])
-def test_limits_that_no_kernel_keeps_are_discarded_with_a_warning(words: list[str]) -> None:
-    assert OPTIONS[words[0][2:]].help.startswith("discarded")
-    [found] = warned(*words)
-    assert found.startswith(f"{words[0]} is discarded: ")
+def test_limits_that_no_kernel_keeps_are_discarded_with_a_warning(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "keeps_oom_control", lambda: False)
+    assert "discarded" in OPTIONS[words[0][2:]].help
+    found = warned(*words)
+    assert found[0].startswith(f"{words[0]} is discarded: ")
     assert fences(*words).keys() == fences().keys()
+
+
+def test_a_container_that_may_take_all_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "keeps_oom_control", lambda: True)
+    assert warned("--oom-kill-disable") == [
+        "--oom-kill-disable without -m can take all memory of the host"
+    ]
+    assert warned("--oom-kill-disable", "-m", "64m") == []
 
 
 def test_an_image_of_another_platform_is_told(busybox: str) -> None:

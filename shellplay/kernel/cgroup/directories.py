@@ -57,6 +57,27 @@ def make(directory: str) -> None:
             write(path, read(os.path.dirname(directory), name) or "")
 
 
+def make_path(top: str, path: str) -> list[str]:
+    """Make the cgroups of a path below another one; return those that were missing.
+
+    Raises Refused.
+    """
+    directory, made = top, []
+    for name in filter(None, path.split("/")):
+        directory = f"{directory}/{name}"
+        if os.path.isdir(directory):
+            continue
+        try:
+            make(directory)
+        except KernelError as error:
+            raise Refused(
+                f"the cgroup {directory} cannot be made: {os.strerror(error.errno)}",
+                f"mkdir -p {directory}, as root",
+            ) from error
+        made.append(directory)
+    return made
+
+
 def remove(directory: str) -> None:
     """Remove a cgroup and the cgroups below it, rmdir(2); raise KernelError if that fails."""
     for path, _, _ in os.walk(directory, topdown=False):

@@ -18,7 +18,7 @@ from shellplay.kernel.process_tree import kill_quietly
 PREFIX = "shellplay-"
 PATIENCE_SECONDS = 5.0
 MOMENT_SECONDS = 0.001
-PAUSE = "pause"
+PAUSE, FREEZER = "pause", "freezer"
 # The REPL and the monitor may remove the same directory at the same time.
 GONE = (errno.ENOENT, errno.ENODEV)
 
@@ -33,10 +33,14 @@ class Group:
 
     All directories have the same ``name``.  It begins with the ``prefix`` of the monitor, so
     that the monitor can find and remove them after our end.  A user is a fence, or ``pause``.
+    They are below ``parent``, a path below the top of a hierarchy, or where we may make them.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, parent: str = "") -> None:
         self.name = name
+        self._parent = parent
+        # The cgroups above ours that were missing.
+        self._made: list[str] = []
         self._users: dict[Hierarchy, set[str]] = {}
         self._directories: dict[Hierarchy, str] = {}
 
@@ -60,7 +64,7 @@ class Group:
         Refused if we may not make it or a controller is missing.
         """
         directory = self._directories.get(hierarchy)
-        above = os.path.dirname(directory) if directory else hierarchies.place(hierarchy)
+        above = os.path.dirname(directory) if directory else self._above(hierarchy)
         for each in controllers:
             directories.allow(hierarchy, above, each)
         if directory is None:
@@ -71,6 +75,13 @@ class Group:
         self._users.setdefault(hierarchy, set()).add(user)
         return directory
 
+    def _above(self, hierarchy: Hierarchy) -> str:
+        # The monitor thaws what is frozen, and knows no parents.
+        if not self._parent or FREEZER in hierarchy.controllers:
+            return hierarchies.place(hierarchy)
+        self._made += directories.make_path(hierarchy.point, self._parent)
+        return f"{hierarchy.point}/{self._parent.strip('/')}"
+
     def write(self, hierarchy: Hierarchy, files: dict[str, str]) -> None:
         """Write files of the directory in a hierarchy, in this order; raise KernelError."""
         for name, text in files.items():
@@ -79,6 +90,11 @@ class Group:
     def move_tree(self, hierarchy: Hierarchy, pid: int) -> None:
         """Move a process and its descendants into the directory in a hierarchy."""
         directories.move_tree(pid, self._directories[hierarchy])
+
+    def take_in(self, pid: int) -> None:
+        """Move a process into every directory."""
+        for hierarchy in self._directories:
+            self.move_tree(hierarchy, pid)
 
     def release(self, hierarchy: Hierarchy, user: str) -> None:
         """Release the directory for a user; after the last user, remove it.
@@ -99,8 +115,15 @@ class Group:
         if self._directories:
             thaw(self.name)
             clear(self.name)
+            for directory in self._directories.values() if self._parent else ():
+                if os.path.exists(directory):
+                    _remove(directory, kill_quietly)
         self._users.clear()
         self._directories.clear()
+        while self._made:
+            # Another container may be in it by now: then it stays.
+            with suppress(KernelError):
+                directories.remove(self._made.pop())
 
     # -- frozen --------------------------------------------------------------------------
 
