@@ -55,8 +55,13 @@ def _run_lines(words: list[str]) -> int:
     options = read(words)
     from shellplay.cli.start import start
 
+    text = "\n".join(options.lines) if options.lines else None
+    if options.command:
+        from shlex import join
+
+        text = join(options.command)
     return start(
-        text="\n".join(options.lines) if options.lines else None,
+        text=text,
         file=options.file,
         keep_going=options.keep_going,
         plain=options.plain,

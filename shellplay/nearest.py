@@ -7,13 +7,16 @@ from collections.abc import Iterable
 LONGEST = 64
 
 
-def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
-    """Return the known word that is most like a word; None if no known word is similar."""
+def nearest(word: str, known: Iterable[str], likeness: float = 0.75) -> str | None:
+    """Return the known word that is most like a word; None if no known word is similar.
+
+    It begins with the same letter: people mistype the first one least.
+    """
     if len(word) > LONGEST:
         return None
     from difflib import get_close_matches
 
-    words = {each.lower(): each for each in known}
+    words = {each.lower(): each for each in known if each[:1].lower() == word[:1].lower()}
     found = get_close_matches(word.lower(), words, n=1, cutoff=likeness)
     return words[found[0]] if found else None
 

@@ -55,8 +55,9 @@ def command_entries() -> Iterator[str]:
         }
         rest = f", rest={takes_value!r}" if command.takes_rest else ""
         aliases = f", {command.aliases!r}" if command.aliases else ""
+        alone = ", alone=True" if command.alone else ""
         summary = f"{command.group!r}, {command.summary!r}"
-        yield f"{name!r}: Entry({module!r}, {summary}{aliases}{rest}),\n"
+        yield f"{name!r}: Entry({module!r}, {summary}{aliases}{rest}{alone}),\n"
 
 
 def _load_all(package: ModuleType) -> None:

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from shellplay import __version__
+from shellplay.errors import UsageError
 from shellplay.model import Value
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 VERBS = {
-    "replay": "perform a recipe for somebody who watches",
-    "test": "perform recipes and compare what comes",
-    "record": "a session that writes itself down as a recipe",
-    "bless": "take the output of recipes over into them",
-    "run": "a program behind all of Docker's fences",
+    "tour": "Perform the first recipe: what a container is, in a few minutes.",
+    "replay": "Perform a recipe for a viewer, who can take part.",
+    "test": "Perform recipes and compare their output with the expected output.",
+    "record": "Start a session that is written down as a recipe.",
+    "bless": "Write the output of recipes into them, where it differs.",
+    "run": "Run a program behind all of Docker's fences.",
 }
-EPILOG = """Lines are read from FILE, from standard input if that is a pipe, or typed at
-the prompt.  Exit status: 0 done, 1 a command failed, 2 wrong usage, 124 timed out."""
+DESCRIPTION = "Build a container around one live bash, one fence at a time."
+USAGE = """shellplay [OPTIONS] [FILE]
+       shellplay [OPTIONS] COMMAND [ARGUMENTS]"""
+EPILOG = """Lines are read from FILE, from standard input if it is a pipe, or typed at the
+prompt.  A word is a command first, then a file: ./FILE is the file.
+shellplay COMMAND --help says more; shellplay help lists what the prompt knows.
+
+Exit status: 0 done, 1 a command failed, 2 wrong usage, 124 timed out."""
+WIDE = 80
 
 
 class Options(Value):
-    """The options of a command line without a verb; ``lines`` are the values of -c."""
+    """The options of a command line without a verb; ``lines`` are the values of -c.
+
+    ``command`` are the words of a command of the prompt that needs no session.
+    """
 
     lines: tuple[str, ...] = ()
     file: str | None = None
+    command: tuple[str, ...] = ()
     keep_going: bool = False
     plain: bool = False
     json: bool = False
@@ -43,10 +57,13 @@ SWITCHES: dict[str, dict[str, Any]] = {
 
 
 def read(words: Sequence[str]) -> Options:
-    """Parse a command line without a verb; SystemExit if it is wrong, or asks for help."""
+    """Parse a command line without a verb; SystemExit if it is wrong, or asks for help.
+
+    Raises UsageError for a first word that names neither a command nor a file.
+    """
     options = _read_plain(words) or _parsed(words)
-    if options.lines and options.file is not None:
-        parser().error("-c and FILE exclude each other")
+    if options.lines and (options.file is not None or options.command):
+        parser().error("-c excludes FILE and COMMAND")
     return options
 
 
@@ -66,6 +83,11 @@ def _read_plain(words: Sequence[str]) -> Options | None:
         elif word in SWITCHES:
             found = found.changed(**SWITCHES[word])
         elif found.file is None and (word == "-" or not word.startswith("-")):
+            rest = tuple(following)
+            if is_command(word, rest):
+                return found.changed(command=(word, *rest))
+            if rest:
+                return None
             found = found.changed(file=word)
         else:
             return None
@@ -74,9 +96,12 @@ def _read_plain(words: Sequence[str]) -> Options | None:
 
 def _parsed(words: Sequence[str]) -> Options:
     given = parser().parse_args(words)
+    if given.file is not None and is_command(given.file, ()):
+        given.command, given.file = (given.file,), None
     return Options(
         lines=tuple(given.c or ()),
         file=given.file,
+        command=given.command,
         keep_going=given.keep_going,
         plain=given.plain,
         json=given.json,
@@ -84,22 +109,60 @@ def _parsed(words: Sequence[str]) -> Options:
     )
 
 
+def is_command(word: str, rest: Sequence[str]) -> bool:
+    """Return whether the first word is a command that needs no session, and not a file.
+
+    Raises UsageError if it is neither: another command, or a word that names nothing.
+    """
+    from shellplay.cmdline.index import ALIASES, COMMANDS
+
+    command = COMMANDS.get(ALIASES.get(word, word))
+    if command is not None and command.alone:
+        return True
+    if "/" in word or word == "-" or os.path.lexists(word):
+        return False
+    if command is not None:
+        from shlex import join, quote
+
+        line = quote(join((word, *rest)))
+        raise UsageError(f"{word} works in a session only", f"shellplay -c {line}")
+    from shellplay.nearest import did_you_mean, quoted
+
+    known = [*VERBS, *(name for name, one in COMMANDS.items() if one.alone)]
+    fix = did_you_mean(word, known, "see shellplay --help")
+    raise UsageError(f"no command or file named {quoted(word)}", fix)
+
+
 def parser() -> ArgumentParser:
     """Return the parser of the command line."""
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
     found = ArgumentParser(
         prog="shellplay",
-        description="Build a container around one live bash, one fence at a time.",
-        epilog=f"{EPILOG}  shellplay VERB does one thing (shellplay VERB --help): "
-        + "; ".join(f"{verb}: {summary}" for verb, summary in VERBS.items()),
+        usage=USAGE,
+        description=DESCRIPTION,
+        epilog=f"{_commands()}\n\n{EPILOG}",
+        formatter_class=RawDescriptionHelpFormatter,
     )
     add = found.add_argument
     add("file", nargs="?", metavar="FILE", help="run the lines of a file; - is standard input")
+    found.set_defaults(command=())
     add("-c", action="append", metavar="LINE", help="run 'LINE; LINE' (again for more lines)")
     add("-k", "--keep-going", action="store_true", help="go on after a failed command")
     add("--plain", action="store_true", help="no line editor and no escapes")
     add("--json", action="store_true", help="show as JSON what has a JSON shape")
     add("--no-config", action="store_true", help="do not read the configuration file")
-    add("--version", action="version", version=f"shellplay {__version__}")
+    add("-V", "--version", action="version", version=f"shellplay {__version__}")
     return found
+
+
+def _commands() -> str:
+    """Return the table of what can follow ``shellplay``."""
+    from shutil import get_terminal_size
+
+    from shellplay.cmdline.help import columns
+    from shellplay.cmdline.index import COMMANDS
+
+    alone = {name: one.summary for name, one in COMMANDS.items() if one.alone}
+    rows = [*VERBS.items(), *((name, alone[name]) for name in alone if name not in VERBS)]
+    return "\n".join(["commands:", *columns(rows, min(WIDE, get_terminal_size().columns))])

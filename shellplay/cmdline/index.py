@@ -13,7 +13,7 @@ class Entry(Value):
     """The module of ``commands`` that a command is in, its group, summary and other names.
 
     ``rest`` maps each option before a raw tail to whether it has a value; None if the command
-    has no raw tail.
+    has no raw tail.  ``alone`` is true if ``shellplay NAME`` runs the command without a session.
     """
 
     module: str
@@ -21,6 +21,7 @@ class Entry(Value):
     summary: str
     aliases: tuple[str, ...] = ()
     rest: Mapping[str, bool] | None = None
+    alone: bool = False
 
 
 COMMANDS = {
@@ -43,6 +44,7 @@ COMMANDS = {
         "fence",
         "fences",
         "Show every layer: whether it is fenced, what the kernel shows of it.",
+        alone=True,
     ),
     "mount": Entry(
         "mount",
@@ -109,7 +111,12 @@ COMMANDS = {
     "kill": Entry(
         "shell", "living", "Send a signal to processes of the container, by host PID or by job."
     ),
-    "ps": Entry("inspect", "looking", "Show processes with their PIDs inside and on the host."),
+    "ps": Entry(
+        "inspect",
+        "looking",
+        "Show processes with their PIDs inside and on the host.",
+        alone=True,
+    ),
     "tree": Entry(
         "inspect",
         "looking",
@@ -176,35 +183,44 @@ COMMANDS = {
         "images",
         "Keep images: list, import, show, export and remove them.",
         ("images",),
+        alone=True,
     ),
-    "pull": Entry("image", "images", "Fetch an image from a registry; the same as image pull."),
+    "pull": Entry(
+        "image", "images", "Fetch an image from a registry; the same as image pull.", alone=True
+    ),
     "doctor": Entry(
         "doctor",
         "other",
         "Look at what this machine allows and what weakens fences here, and say the fix.",
+        alone=True,
     ),
     "recipes": Entry(
         "recipes",
         "recipes",
         "List the recipes that come with shellplay, and whether they can be performed here.",
+        alone=True,
     ),
     "replay": Entry(
         "recipes", "recipes", "Perform a recipe: it is told and typed, and Space goes on."
     ),
     "tour": Entry(
-        "recipes", "recipes", "Perform the first recipe: what a container is, in a few minutes."
+        "recipes",
+        "recipes",
+        "Perform the first recipe: what a container is, in a few minutes.",
+        alone=True,
     ),
     "record": Entry(
         "record",
         "recipes",
         "Write down what is done from now on, as a recipe that can be tested and replayed.",
     ),
-    "set": Entry("session", "other", "Show the settings, or change one."),
+    "set": Entry("session", "other", "Show the settings, or change one.", alone=True),
     "help": Entry(
         "session",
         "other",
         "List the commands, or explain one, a fence, or the keys.",
         ("?", "man"),
+        alone=True,
     ),
     "!": Entry("session", "other", "Run a line on the host, outside every fence.", rest={}),
     "quit": Entry(
@@ -215,6 +231,10 @@ COMMANDS = {
         "files",
         "Keep volumes: directories that outlive a container, and that several can have.",
         ("volumes",),
+        alone=True,
+    ),
+    "version": Entry(
+        "session", "other", "Show the versions of shellplay, Python and the kernel.", alone=True
     ),
 }
 

@@ -54,7 +54,8 @@ class Parameter(Value):
 class Command(Value):
     """One command: its names, its parameters and its function.
 
-    ``host`` says what it does on the host; ``inside`` is true if it runs programs inside.
+    ``host`` says what it does on the host; ``inside`` is true if it runs programs inside,
+    ``alone`` if ``shellplay NAME`` runs it, without a session.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Command(Value):
     aliases: tuple[str, ...]
     json: bool
     terminal: bool
+    alone: bool
     parameters: tuple[Parameter, ...]
     function: Function
 
@@ -207,12 +209,14 @@ def command(
     aliases: tuple[str, ...] = (),
     json: bool = False,
     terminal: bool = False,
+    alone: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function as a command.
 
     ``host`` says what it does on the host, in words that begin with a verb, None for nothing:
     the user reads them before a recipe of a stranger runs.  ``inside``: it runs programs in a
     container.  ``json``: its document has a JSON form.  ``terminal``: it needs a terminal.
+    ``alone``: ``shellplay NAME`` runs it, too, as it needs no container of a session.
     """
 
     def register(function: Function) -> Function:
@@ -228,7 +232,7 @@ def command(
                 raise TypeError(f"command {name}: {word} is taken")
         parameters = tuple(_parameters(function))
         LOADED[name] = Command(
-            name, group, host, inside, aliases, json, terminal, parameters, function
+            name, group, host, inside, aliases, json, terminal, alone, parameters, function
         )
         return function
 

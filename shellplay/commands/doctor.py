@@ -21,7 +21,7 @@ PREFIXES = {"now": "try", "boot": "only at the next boot", "kernel": "only with 
 HINT = "A sysctl holds until the next boot; a line in /etc/sysctl.d/ keeps it."
 
 
-@command("doctor", group="other", host=None, json=True)
+@command("doctor", group="other", host=None, json=True, alone=True)
 def doctor() -> Iterator[Outcome]:
     """Look at what this machine allows and what weakens fences here, and say the fix.
 

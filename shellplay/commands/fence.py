@@ -130,7 +130,7 @@ def peel(
         yield Changed(container.peel(kind, force=force), container.label)
 
 
-@command("fences", group="fences", host=None, json=True)
+@command("fences", group="fences", host=None, json=True, alone=True)
 def fences(
     container: Annotated[Container | None, Target(optional=True)],
 ) -> Iterator[Outcome]:

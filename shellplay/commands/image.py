@@ -32,7 +32,7 @@ def _on_host(words: Sequence[str]) -> Iterator[str]:
         yield effect.format(" ".join(words[1:]))
 
 
-@command("image", group="images", host=_on_host, aliases=("images",), json=True)
+@command("image", group="images", host=_on_host, aliases=("images",), json=True, alone=True)
 def image(
     order: Annotated[Order, ImageWords("VERB", "ls, import, pull, rm, inspect, export")] = LIST,
     *,
@@ -69,7 +69,9 @@ def image(
     yield from image_verbs.perform(order, platform)
 
 
-@command("pull", group="images", host="fetches an image from a registry to your images")
+@command(
+    "pull", group="images", host="fetches an image from a registry to your images", alone=True
+)
 def pull(
     name: Annotated[str, Word("NAME", "an image of a registry, as in busybox:1.36")],
     *,

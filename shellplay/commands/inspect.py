@@ -20,7 +20,7 @@ VIEWS = {"inside": "as the bash sees it", "host": "as the host sees it, as a tre
 SWITCH = {"on": "show the system calls of every command", "off": "do not show them"}
 
 
-@command("ps", group="looking", host=None, json=True)
+@command("ps", group="looking", host=None, json=True, alone=True)
 def ps(
     playground: Playground,
     container: Annotated[Container | None, Target(optional=True)],

@@ -39,7 +39,7 @@ class RecipeName(Word):
         return (Candidate(each.name, str(_record(each)["title"])) for each in shipped())
 
 
-@command("recipes", group="recipes", host=None, json=True)
+@command("recipes", group="recipes", host=None, json=True, alone=True)
 def recipes() -> Iterator[Outcome]:
     """List the recipes that come with shellplay, and whether they can be performed here.
 
@@ -93,7 +93,7 @@ def replay(
     yield Status(_performed(playground, front, words))
 
 
-@command("tour", group="recipes", host="performs another recipe")
+@command("tour", group="recipes", host="performs another recipe", alone=True)
 def tour(playground: Playground, front: Front) -> Iterator[Outcome]:
     """Perform the first recipe: what a container is, in a few minutes.
 

@@ -1,10 +1,12 @@
-"""set, help, !, quit: settings, help, commands of the host, and the end."""
+"""set, help, version, !, quit: settings, help, commands of the host, and the end."""
 
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
+from shellplay import __version__
 from shellplay.cmdline.argument_types.fences import kind_of
 from shellplay.cmdline.arguments import Argument, Candidate, Rest, Word
 from shellplay.cmdline.front_end import Front
@@ -82,7 +84,7 @@ def _on_host(words: Sequence[str]) -> Iterator[str]:
         yield "lets each new bash run ~/.bashrc"
 
 
-@command("set", group="other", host=_on_host)
+@command("set", group="other", host=_on_host, alone=True)
 def set_(
     playground: Playground,
     name: Annotated[str | None, SettingName("NAME", "the setting")] = None,
@@ -110,7 +112,7 @@ def set_(
     yield Page(lambda columns_wide: "\n".join(columns(rows, columns_wide)))
 
 
-@command("help", group="other", host=None, aliases=("?", "man"))
+@command("help", group="other", host=None, aliases=("?", "man"), alone=True)
 def help_(
     topic: Annotated[str | None, Topic("TOPIC", "a command, a fence, or keys")] = None,
     kind: Annotated[str | None, Topic("KIND", "a fence, if the topic is fence")] = None,
@@ -135,6 +137,17 @@ def help_(
         yield Page(fence_page(kind))
     else:
         yield Page(page(find(topic)))
+
+
+@command("version", group="other", host=None, alone=True)
+def version() -> Iterator[Outcome]:
+    """Show the versions of shellplay, Python and the kernel.
+
+    Examples:
+        version
+    """
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield f"shellplay {__version__}, Python {python}, Linux {os.uname().release}"
 
 
 @command("!", group="other", host="runs a line outside every fence")

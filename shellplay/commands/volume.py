@@ -38,7 +38,7 @@ def _on_host(words: Sequence[str]) -> Iterator[str]:
         yield effect.format(" ".join(words[1:]))
 
 
-@command("volume", group="files", host=_on_host, aliases=("volumes",), json=True)
+@command("volume", group="files", host=_on_host, aliases=("volumes",), json=True, alone=True)
 def volume(
     playground: Playground,
     order: Annotated[VolumeOrder, VolumeWords("VERB", "ls, create, rm, inspect, prune")] = LIST,
