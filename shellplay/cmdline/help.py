@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from shellplay.fences import Option as FenceOption
 
 NARROW = 12
+EVERYDAY = (
+    *("tour", "new", "fence", "peel", "fences", "in", "enter", "ps", "run", "trace"),
+    *("help", "quit"),
+)
 
 
 def wrap(text: str, width: int) -> list[str]:
@@ -26,6 +30,16 @@ def wrap(text: str, width: int) -> list[str]:
         else:
             lines[-1] = f"{lines[-1]} {word}".lstrip()
     return lines
+
+
+def everyday(width: int) -> str:
+    """Return the list of the commands that most sessions need, each with its summary."""
+    rows = [(name, COMMANDS[name].summary) for name in EVERYDAY]
+    hint = (
+        f"help -a lists all {len(COMMANDS)} commands. help COMMAND says more, help keys lists "
+        "the keys. A ; separates commands."
+    )
+    return "\n".join([*columns(rows, width), "", *wrap(hint, max(NARROW, width))])
 
 
 def overview(width: int) -> str:

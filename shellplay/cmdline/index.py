@@ -218,7 +218,7 @@ COMMANDS = {
     "help": Entry(
         "session",
         "other",
-        "List the commands, or explain one, a fence, or the keys.",
+        "List the everyday commands, or explain a command, a fence, or the keys.",
         ("?", "man"),
         alone=True,
     ),

@@ -21,9 +21,9 @@ from shellplay.cmdline.outcomes import (
 )
 from shellplay.cmdline.phrases import born
 from shellplay.cmdline.printer import Printer
-from shellplay.cmdline.registry import GRAMMAR, INJECTED, Command, find
+from shellplay.cmdline.registry import DIALECTS, GRAMMAR, INJECTED, Command, find
 from shellplay.cmdline.tokenizer import Segment, segments
-from shellplay.errors import Bug, OutputLost, Refused, ShellplayError
+from shellplay.errors import Bug, OutputLost, Refused, ShellplayError, UsageError
 from shellplay.kernel.shortage import user_error
 from shellplay.playground.playground import Playground
 
@@ -64,8 +64,9 @@ class Interpreter:
             self.recording.remarked(text.strip())
         failed = 0
         for part in parts:
-            self.recording.began(text[part.start : part.end].strip())
-            failed = self._run_one(part, where) or failed
+            line = text[part.start : part.end].strip()
+            self.recording.began(line)
+            failed = self._run_one(part, line, where) or failed
             if self.left or (failed and not keep_going):
                 break
         return failed
@@ -76,11 +77,11 @@ class Interpreter:
             self.recording.noticed(notice)
             self.printer.note(notice)
 
-    def _run_one(self, part: Segment, where: str) -> int:
+    def _run_one(self, part: Segment, line: str, where: str) -> int:
         self.playground.journal.clear()
         try:
             with self._recorded():
-                status = self._perform(part)
+                status = self._perform(part, line)
         except KeyboardInterrupt:
             self.printer.error(ShellplayError("interrupted"), where)
             status = 1
@@ -100,10 +101,11 @@ class Interpreter:
         self.recording.ended(status)
         return status
 
-    def _perform(self, part: Segment) -> int:
-        command = find(part.words[0].text)
-        options = part.words[1:2] if command.is_raw else part.words[1:]
-        if any(word.text == "--help" for word in options):
+    def _perform(self, part: Segment, line: str) -> int:
+        if part.words[0].text in DIALECTS:
+            part = self._translated(part, line)
+        command = _command(part.words[0].text, line)
+        if _asks_for_help(command, part):
             from shellplay.cmdline.help import page
 
             self.printer.show(Page(page(command)))
@@ -118,6 +120,18 @@ class Interpreter:
         for outcome in self._outcomes(command, values):
             status = self._show(outcome, json=json) or status
         return status
+
+    def _translated(self, part: Segment, line: str) -> Segment:
+        """Return a line of another program in our words, and tell them if they differ."""
+        from shlex import join
+
+        from shellplay.cmdline.dialects import translated
+
+        given = [word.text for word in part.words]
+        words = translated(given, self.playground)
+        if words != given[1:]:
+            self.printer.note(f"{line} is {join(words)} here")
+        return segments(join(words), GRAMMAR)[0]
 
     def _injected(self, command: Command) -> dict[str, object]:
         there = {Playground: self.playground, Front: self.front, Recording: self.recording}
@@ -209,6 +223,23 @@ class Interpreter:
             from shellplay.views.trace import lines
 
             self.printer.show("\n".join(lines(self.playground.journal.calls())))
+
+
+def _asks_for_help(command: Command, part: Segment) -> bool:
+    if command.is_raw:
+        # run has options of its own: -h is a host name, as in docker run.
+        return any(word.text == "--help" for word in part.words[1:2])
+    asking = {"--help", "-h"} - command.options.keys()
+    return any(word.text in asking for word in part.words[1:])
+
+
+def _command(word: str, line: str) -> Command:
+    try:
+        return find(word)
+    except UsageError as error:
+        from shellplay.cmdline.shell_words import shell_error
+
+        raise shell_error(word, line) or error from None
 
 
 def _as_json(outcome: Document) -> str:

@@ -26,6 +26,8 @@ GROUPS = (
     *("fences", "files", "network", "living", "looking", "containers", "images"),
     *("recipes", "other"),
 )
+# Other programs, whose lines are translated by cmdline.dialects.
+DIALECTS = frozenset({"docker", "podman", "unshare", "nsenter"})
 INJECTED = (Playground, Front, Recording)
 AS_JSON = Option("show it as JSON, see docs/json.md")
 Function = Callable[..., Iterator[Outcome]]

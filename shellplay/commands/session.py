@@ -8,33 +8,21 @@ from typing import Annotated
 
 from shellplay import __version__
 from shellplay.cmdline.argument_types.fences import kind_of
-from shellplay.cmdline.arguments import Argument, Candidate, Rest, Word
+from shellplay.cmdline.arguments import Argument, Candidate, Option, Rest, Word
 from shellplay.cmdline.front_end import Front
-from shellplay.cmdline.help import columns, fence_page, overview, page
+from shellplay.cmdline.help import columns, everyday, fence_page, overview, page
 from shellplay.cmdline.index import ALIASES, COMMANDS
 from shellplay.cmdline.outcomes import Leave, Outcome, Page, Status
 from shellplay.cmdline.phrases import count
 from shellplay.cmdline.registry import command, find
 from shellplay.cmdline.setting_types import SETTINGS, change, shown
+from shellplay.cmdline.topics import TOPICS
 from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground
 
-KEYS = [
-    ("Tab", "complete"),
-    ("Right, End", "take the suggestion from the history"),
-    ("Ctrl-R", "search the history"),
-    ("Ctrl-C", "drop the line; in a command: interrupt it"),
-    ("Ctrl-D", "quit, on an empty line"),
-    ("Ctrl-]", "enter the live bash, and leave it again"),
-    ("F1", "help"),
-    ("F2", "fences"),
-    ("F3", "ps"),
-    ("F4", "ps host"),
-]
-
 
 class Topic(Argument):
-    """A command, a fence, or ``keys``."""
+    """A command, a fence, or one of the topics."""
 
     def parse(self, words: Sequence[str], playground: Playground) -> str:
         """Return the word; the command looks it up."""
@@ -50,7 +38,8 @@ class Topic(Argument):
         """Offer the commands."""
         for name, one in COMMANDS.items():
             yield Candidate(name, one.summary)
-        yield Candidate("keys", "the keys at the prompt")
+        for topic, (summary, _) in TOPICS.items():
+            yield Candidate(topic, summary)
 
 
 class SettingName(Word):
@@ -114,25 +103,32 @@ def set_(
 
 @command("help", group="other", host=None, aliases=("?", "man"), alone=True)
 def help_(
-    topic: Annotated[str | None, Topic("TOPIC", "a command, a fence, or keys")] = None,
+    topic: Annotated[
+        str | None, Topic("TOPIC", "a command, a fence, keys, docker or parked")
+    ] = None,
     kind: Annotated[str | None, Topic("KIND", "a fence, if the topic is fence")] = None,
+    *,
+    all_: Annotated[bool, Option("list every command", short="-a")] = False,
 ) -> Iterator[Outcome]:
-    """List the commands, or explain one, a fence, or the keys.
+    """List the everyday commands, or explain a command, a fence, or the keys.
 
     Examples:
         help
+        help -a
         help fence
         help uts
         help keys
+        help docker
+        help parked
     """
     if topic == "fence" and kind is not None:
         topic = kind
     elif kind is not None:
         raise UsageError(f"help takes one topic, not {topic} {kind}", f"help {topic}")
     if topic is None:
-        yield Page(overview)
-    elif topic == "keys":
-        yield Page(lambda width: "\n".join(columns(KEYS, width)))
+        yield Page(overview if all_ else everyday)
+    elif topic in TOPICS:
+        yield Page(TOPICS[topic][1])
     elif topic not in COMMANDS and topic not in ALIASES and (kind := kind_of(topic)):
         yield Page(fence_page(kind))
     else:

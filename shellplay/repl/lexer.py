@@ -19,7 +19,7 @@ from pygments.token import (
 
 from shellplay.cmdline.argument_types.fences import kind_of
 from shellplay.cmdline.index import ALIASES, COMMANDS
-from shellplay.cmdline.registry import GRAMMAR, name_of
+from shellplay.cmdline.registry import DIALECTS, GRAMMAR, name_of
 from shellplay.cmdline.tokenizer import Segment, Word, segments
 from shellplay.errors import UsageError
 
@@ -81,7 +81,9 @@ def _command_token(word: Word, text: str) -> _TokenType:
     try:
         name_of(word.text)
     except UsageError:
-        known = [*COMMANDS, *ALIASES]
+        if word.text in DIALECTS:
+            return Keyword
+        known = [*COMMANDS, *ALIASES, *DIALECTS]
         still_typed = word.end == len(text) and any(n.startswith(word.text) for n in known)
         return Text if still_typed else Error
     return Keyword

@@ -1,19 +1,24 @@
 """What every command of the table promises, and what the decorator refuses."""
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import pytest
 
+from shellplay.cli.batch import Batch
 from shellplay.cmdline.arguments import Word
 from shellplay.cmdline.binder import bind, usage
 from shellplay.cmdline.completion import complete
-from shellplay.cmdline.help import overview, page
+from shellplay.cmdline.help import EVERYDAY, everyday, overview, page
 from shellplay.cmdline.index import ALIASES
+from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.outcomes import Outcome
+from shellplay.cmdline.printer import Printer
 from shellplay.cmdline.registry import GRAMMAR, GROUPS, TABLE, Command, command, find
 from shellplay.cmdline.tokenizer import segments
+from shellplay.cmdline.topics import TOPICS
 from shellplay.docker.option_table import OPTIONS, UNDESCRIBED
 from shellplay.docker.option_table import Option as RunOption
 from shellplay.errors import Refused, UsageError
@@ -81,6 +86,36 @@ def test_a_typo_gets_the_nearest_command() -> None:
 def test_the_overview_names_every_command() -> None:
     told = overview(80)
     assert all(f"  {name} " in told for name in TABLE)
+
+
+def test_the_everyday_commands_come_first_and_fit_a_small_terminal() -> None:
+    assert len(EVERYDAY) == 12
+    assert set(EVERYDAY) <= set(TABLE)
+    lines = everyday(80).splitlines()
+    assert len(lines) <= 22
+    assert "help -a lists all" in " ".join(lines)
+
+
+@pytest.mark.parametrize("topic", ["keys", "docker", "parked"])
+def test_a_topic_has_a_page_that_fits_a_narrow_terminal(topic: str) -> None:
+    assert topic not in TABLE
+    assert all(len(line) <= 40 for line in TOPICS[topic][1](40).splitlines())
+
+
+@EVERY
+def test_every_command_is_explained_by_its_help_option(
+    entry: Command, playground: Playground
+) -> None:
+    out = io.StringIO()
+    printer = Printer(out, io.StringIO(), color=False)
+    interpreter = Interpreter(playground, printer, Batch(printer))
+    if entry.name == "!":
+        return
+    # The host name of run is -h, as in docker run.
+    for word in ("--help",) if entry.name == "run" else ("--help", "-h"):
+        assert interpreter.run(f"{entry.name} {word}") == 0
+        assert usage(entry) in out.getvalue()
+        out.truncate(0)
 
 
 def test_a_command_without_a_docstring_is_refused() -> None:
