@@ -66,7 +66,6 @@ def test_an_option_goes_to_the_fence_that_has_it(
         (f"kill %{'9' * 5000}", "is neither a host PID nor a job"),
         ("kill %\u0663", "is neither a host PID nor a job"),
         ("kill %%1", "is neither a host PID nor a job"),
-        ("kill web", "neither a host PID nor a job"),
         ("ps --json=yes", "--json takes no value"),
         ("in --timeout", "--timeout needs SECONDS"),
         ("ps -c nix", "nix"),

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from shellplay.cmdline.arguments import Argument, Candidate
-from shellplay.errors import Refused, UsageError
+from shellplay.errors import UsageError
 from shellplay.kernel.signal_names import parse_signal, signal_names
 from shellplay.nearest import quoted
-from shellplay.playground.playground import Playground
+from shellplay.playground.playground import NAME, Playground
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
@@ -85,9 +85,9 @@ class Targets(Argument):
 
 
 def _container(word: str, playground: Playground) -> Container:
-    try:
-        return playground.find(word)
-    except Refused as error:
+    if not NAME.fullmatch(word):
         raise UsageError(
-            f"{quoted(word)} is neither a host PID nor a job nor a container", error.fix
-        ) from error
+            f"{quoted(word)} is neither a host PID nor a job nor a container",
+            "as in 4242, %1 or web",
+        )
+    return playground.find(word)
