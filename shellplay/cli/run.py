@@ -13,7 +13,7 @@ from shellplay.cmdline.help import page
 from shellplay.cmdline.outcomes import Page
 from shellplay.cmdline.printer import Printer
 from shellplay.cmdline.registry import TABLE
-from shellplay.commands.run import attached_streams, attend, found, started
+from shellplay.commands.run import attached_streams, attend, found, show, started
 from shellplay.container.container import Container
 from shellplay.container.not_started import NotStarted
 from shellplay.docker.options import NO, RunRequest, parse
@@ -65,8 +65,11 @@ def _checked(asked: RunRequest) -> RunRequest:
             "run -d lives as long as a playground, and this command has none that goes on",
             "use it at the prompt of shellplay",
         )
-    if asked.has("tty") and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise Refused("the input or output is no terminal", "leave -t out")
+    if asked.has("tty") and asked.has("interactive") and not sys.stdin.isatty():
+        # Docker's rule: -t alone makes a terminal inside, and takes none outside.
+        raise Refused(
+            "the input is no terminal, which -i hands to the one of -t", "leave -t out"
+        )
     return asked
 
 
@@ -121,6 +124,8 @@ def _attended(container: Container, asked: RunRequest, proxied: frozenset[int]) 
             if container.process.exit_status is None:
                 raise
             return container.process.exit_status
+    if not sys.stdin.isatty():
+        return show(container, None)
     left = container.enter(detach_keys=asked.last("detach-keys"))
     if left.reason == "detached":
         # No session is left that could enter the container again.

@@ -68,6 +68,7 @@ def run(
         yield Page(page(TABLE["run"]))
         return
     streams = attached_streams(asked)
+    takes_keys = asked.has("interactive") or asked.has("detach")
     image = yield from found(asked)
     told, warned = list[str](), list[str]()
     container = started(playground, asked, image, told, warned)
@@ -77,6 +78,10 @@ def run(
     if container.process is not None and container.inside:
         what = container.process.spec.argv[0]
         yield f"{container.label}: {what} is {numbers(container.pid, container.inside)}"
+    if asked.has("tty") and not (container.has_bash or front.terminal or takes_keys):
+        show(container, playground.settings.surroundings.output)
+        yield from _ended(playground, container, forget=asked.has("rm"))
+        return
     if asked.has("detach") or (asked.has("tty") and not front.terminal):
         if container.process is not None and not (container.has_bash or asked.has("detach")):
             container.process.read_in_background()
@@ -273,13 +278,8 @@ def attend(
     sys.stdout.flush()
 
     def heard(stream: int, piece: bytes) -> None:
-        view, sink = memoryview(piece), sinks[stream - 1]
-        while view and STREAMS[stream] in streams:
-            try:
-                view = view[os.write(sink, view) :]
-            except BlockingIOError:
-                # Another process has set O_NONBLOCK on the shared open file.
-                select.select([], [sink], [])
+        if STREAMS[stream] in streams:
+            write(sinks[stream - 1], piece)
 
     assert container.process is not None
     try:
@@ -292,6 +292,17 @@ def attend(
         raise Refused(f"what goes in or out does not get there: {error.strerror}") from error
 
 
+def write(sink: int, piece: bytes) -> None:
+    """Write all bytes to a descriptor, and wait until it takes them."""
+    view = memoryview(piece)
+    while view:
+        try:
+            view = view[os.write(sink, view) :]
+        except BlockingIOError:
+            # Another process has set O_NONBLOCK on the shared open file.
+            select.select([], [sink], [])
+
+
 @contextmanager
 def echo(fd: int) -> Iterator[None]:
     """Set ECHO in the modes of a terminal for the block: no prompt draws the typed keys."""
@@ -299,6 +310,17 @@ def echo(fd: int) -> Iterator[None]:
         modes[3] |= termios.ECHO
         termios.tcsetattr(fd, termios.TCSADRAIN, modes)
         yield
+
+
+def show(container: Container, output: int | None) -> int:
+    """Show what a program prints on its terminal until it ends; return its status.
+
+    ``output`` is a descriptor, None for our stdout.
+    """
+    sink = sys.stdout.fileno() if output is None else output
+    sys.stdout.flush()
+    assert container.process is not None
+    return container.process.show_terminal(lambda piece: write(sink, piece))
 
 
 def _ended(playground: Playground, container: Container, *, forget: bool) -> Iterator[Outcome]:

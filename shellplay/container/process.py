@@ -8,7 +8,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 
 from shellplay.container.spec import ProcessSpec
@@ -23,6 +23,7 @@ from shellplay.kernel.process_tree import kill_quietly, running
 from shellplay.kernel.signal_names import parse_signal
 from shellplay.kernel.signal_proxy import passed_on
 from shellplay.kernel.signals import handles
+from shellplay.shell.osc133 import Mark
 
 MOST_INTERRUPTS = 3
 ENDING_SECONDS, MOMENT_SECONDS = 5.0, 0.001
@@ -113,6 +114,31 @@ class ContainerProcess:
                     if interrupts_passed_on:
                         self._pass_on_signal(leaving.code)
                     raise
+            self._state.on_exit()
+        status = self.exit_status
+        assert status is not None, "it has ended"
+        return status
+
+    def show_terminal(self, output: Callable[[bytes], None]) -> int:
+        """Pass on what it prints on its terminal until it has ended; return its status.
+
+        Nothing is typed.  Raises KeyboardInterrupt at a ^C.
+        """
+        terminal, alive = self._state.terminal, self._state.live.pidfd
+
+        def heard(piece: bytes | Mark) -> None:
+            if not isinstance(piece, Mark):
+                output(piece)
+
+        with self._state.attended():
+            output(self.unread_output())
+            with terminal.watched(heard):
+                # It may close its terminal before it ends.
+                with suppress(ShellGone):
+                    terminal.wait(lambda: False, timeout=None, alive=alive)
+                self.wait()
+                while terminal.read() > 0:
+                    continue
             self._state.on_exit()
         status = self.exit_status
         assert status is not None, "it has ended"

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import groupby
 from typing import TypeVar, cast
 
-from shellplay.container import apply, switches, tuning, user
+from shellplay.container import apply, console, switches, tuning, user
 from shellplay.container.applied import AppliedFence, AppliedFences
 from shellplay.container.network import Network
 from shellplay.container.not_started import NotStarted
@@ -143,6 +143,8 @@ class _StartSequence:
             self._apply(mounted)
         self._volumes.mount(self._stub)
         self._mount_names()
+        if self._spec.terminal and not self._spec.is_bash and self._hides_devices:
+            console.move_inside(self._stub, self._state.terminal)
         for each in self._plan.of(Stage.LIMIT):
             self._apply(each)
         if not self._has_cgroup_namespace:

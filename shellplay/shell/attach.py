@@ -57,7 +57,9 @@ class Relay:
         self._screen = sys.stdout.fileno()
         self._pending = b""
         self._shown: list[bytes] = []
-        if not (os.isatty(self.keys) and os.isatty(self._screen)):
+        # The output may go to a pipe, as it is; only keys take a terminal.
+        self._has_screen = os.isatty(self._screen)
+        if not os.isatty(self.keys):
             raise Refused("this is no terminal to enter with", "in LINE")
 
     def run(
@@ -74,14 +76,16 @@ class Relay:
         """
         with _raw(self.keys), self._size_changes() as resized:
             try:
-                self._write(self._terminal.screen_modes.set() + unread_output)
+                modes = self._terminal.screen_modes.set() if self._has_screen else b""
+                self._write(modes + unread_output)
                 with self._terminal.watched(self._show):
                     self._request_redraw(alive)
                     # The typed-ahead keys may contain the detach key.
                     left = self._take_keys(typeahead)
                     return left or self._loop(alive, next_alive, resized)
             finally:
-                self._write(self._terminal.screen_modes.unset() + b"\x1b[0m\r\n")
+                if self._has_screen:
+                    self._write(self._terminal.screen_modes.unset() + b"\x1b[0m\r\n")
 
     def _request_redraw(self, alive: int) -> None:
         """Make bash, or the program in front, draw its screen again."""
@@ -177,7 +181,7 @@ class Relay:
             self._shown.append(piece)
 
     def _copy_size(self) -> None:
-        columns, rows = os.get_terminal_size(self._screen)
+        columns, rows = os.get_terminal_size(self.keys)
         if columns and rows:
             self._terminal.resize(columns, rows)
 

@@ -32,6 +32,22 @@ class Pty:
         # Set before any program starts on the pty: a program reads the size at its start.
         set_size(self.master, columns, rows)
 
+    def replace(self, master: int, slave: int, path: str) -> None:
+        """Take the ends of another pty, and close those that no program has been on.
+
+        ``path`` is that of the slave in the container.
+        """
+        self._forget_slave()
+        os.close(self.master)
+        self.master, self._slave, self.path = master, slave, path
+        os.set_blocking(self.master, False)
+        set_size(self.master, self.columns, self.rows)
+
+    def give_to(self, owner: int) -> None:
+        """Make a UID the owner of the slave, so that it may open that by its path."""
+        assert self._slave is not None, "it was given away"
+        os.fchown(self._slave, owner, -1)
+
     def slave_for(self, stub: Stub) -> int:
         """Duplicate the slave into a stub, and close ours; return the number in the stub.
 

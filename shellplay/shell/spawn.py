@@ -97,7 +97,7 @@ def take_terminal(stub: Stub, terminal: Terminal, owner: int = 0) -> None:
     path.
     """
     if owner:
-        os.chown(terminal.path, owner, -1)
+        terminal.give_to(owner)
     stub.setsid()
     slave = terminal.slave_for(stub)
     stub.take_terminal(slave)
