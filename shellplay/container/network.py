@@ -133,7 +133,10 @@ class Network:
 
     def _attach(self, pid: int, subnet: str | None) -> tuple[str, ...]:
         with hold_namespace(pid, "net") as space:
-            self._veth = veth = self._bridge.attach(space.fd, subnet)
+            wanted = self._state.endpoint
+            self._veth = veth = self._bridge.attach(
+                space.fd, subnet, wanted.addresses, wanted.mac
+            )
         told = f"{veth.interface} at {self._bridge.bridge}: {', '.join(veth.addresses)}"
         _, without_server = etc_hosts.resolv(None)
         missing = [without_server] if without_server and not self._state.names.servers else []

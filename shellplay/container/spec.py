@@ -59,6 +59,13 @@ class NameSpec(Value):
     links: tuple[tuple[str, str], ...] = ()
 
 
+class EndpointSpec(Value):
+    """The addresses to have at the bridge, and the hardware address; None: any."""
+
+    addresses: tuple[str, ...] = ()
+    mac: str | None = None
+
+
 class CgroupSetting(Value):
     """One write to a cgroup for an ``option`` of run, to a file of a ``controller``.
 
@@ -160,4 +167,5 @@ class StartSpec(Value):
     report: Report
     ports: tuple[tuple[Port, ...], ...] = ()
     names: NameSpec = NameSpec()
+    endpoint: EndpointSpec = EndpointSpec()
     metadata: Metadata = Metadata()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shellplay.container.spec import NameSpec, StartSpec, VolumeSpec, new_id
+from shellplay.container.spec import EndpointSpec, NameSpec, StartSpec, VolumeSpec, new_id
 from shellplay.errors import Refused, ShellGone
 from shellplay.kernel import procfs
 from shellplay.kernel.cgroup.group import Group, prefix
@@ -33,7 +33,7 @@ class ContainerState:
 
     ``live`` is the live bash, ``parked`` are the suspended ones, outermost first.  ``spec``
     says which program runs instead of a bare bash, None if none does; ``start`` and
-    ``names`` are what it was started with, ``volumes`` what
+    ``names`` and ``endpoint`` are what it was started with, ``volumes`` what
     is mounted for it; ``account`` and
     ``environment`` are what that runs with, ``stdio`` are its pipes.  While it is ``awaited``,
     a command is about to read its output, so nothing else may.
@@ -71,6 +71,7 @@ class ContainerState:
         self.start = start
         self.spec = start.process if start else None
         self.names = start.names if start else NameSpec()
+        self.endpoint = start.endpoint if start else EndpointSpec()
         self.volumes: tuple[VolumeSpec, ...] = ()
         if self.spec and self.spec.logs.most is not None:
             self.terminal.keep(self.spec.logs.most)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
-from shellplay.container.spec import HOST_GATEWAY, NameSpec
+from shellplay.container.spec import HOST_GATEWAY, EndpointSpec, NameSpec
 from shellplay.docker.options import RunRequest
 from shellplay.errors import UsageError
 
 # hosts(5) and resolv.conf(5) are read by words and lines: no value may bring more of them.
 HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?")
 WORD = re.compile(r"[!-~]{1,255}")
+MAC = re.compile("[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 NO_SEARCH = "."
 # What belongs to the network of the other container with --network container:NAME.
 OF_THE_OTHER = (
@@ -33,6 +34,22 @@ def names(request: RunRequest) -> NameSpec:
         aliases=tuple(_name("--network-alias", text) for text in request.all("network-alias")),
         links=tuple(map(_link, request.all("link"))),
     )
+
+
+def endpoint(request: RunRequest) -> EndpointSpec:
+    """Return the addresses that a request asks for at the bridge; raises UsageError."""
+    addresses = []
+    for option, version in (("ip", 4), ("ip6", 6)):
+        if text := request.last(option):
+            address = _address(f"--{option}", text)
+            if ip_address(address).version != version:
+                raise UsageError(f"--{option} {text} is an address of the other version")
+            addresses.append(address)
+    mac = (request.last("mac-address") or "").replace("-", ":").lower()
+    # The lowest bit of the first byte stands for a group.
+    if mac and not (MAC.fullmatch(mac) and not int(mac[:2], 16) & 1 and mac.strip("0:")):
+        raise UsageError(f"--mac-address {mac!r} is of no interface", "as in 92:d0:c6:0a:29:33")
+    return EndpointSpec(tuple(addresses), mac or None)
 
 
 def _require_own_network(request: RunRequest) -> None:

@@ -103,6 +103,9 @@ OF_FILES: dict[str, Option] = {
     "tmpfs": Option("mount memory", "TARGET[:OPTIONS]", host=None),
     "shm-size": Option("so much room in /dev/shm", "AMOUNT", host=None),
     "read-only": Option("nothing in its root can be written", host=None),
+    "storage-opt": Option(
+        "how much can be written in its root", "size=AMOUNT", host=None, choices=("size=",)
+    ),
     "device": Option("a device of the host", "PATH[:INSIDE]", host="opens the device {}"),
 }
 OF_NETWORK: dict[str, Option] = {
@@ -131,6 +134,9 @@ OF_NETWORK: dict[str, Option] = {
     ),
     "dns-option": Option("an option of resolv.conf", "OPTION", host=None),
     "network-alias": Option("one more name for its neighbours", "NAME", host=None),
+    "ip": Option("its address at the bridge", "ADDRESS", host=None),
+    "ip6": Option("its IPv6 address at the bridge", "ADDRESS", host=None),
+    "mac-address": Option("the hardware address of its interface", "MAC", host=None),
     "link": Option("a neighbour by another name", "CONTAINER[:NAME]", host=None),
 }
 OF_LIMITS: dict[str, Option] = {

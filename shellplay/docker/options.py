@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from shellplay.docker.network_words import expanded
 from shellplay.docker.option_table import ALIASES, OPTIONS, SHORT, Option
 from shellplay.docker.refused_options import REFUSED
 from shellplay.errors import UsageError
@@ -50,7 +51,7 @@ def parse(words: Sequence[str]) -> RunRequest:
         for name, value in parse_word(word, pending):
             _check_value(name, value)
             options.setdefault(name, []).append(value)
-    values = {name: tuple(texts) for name, texts in options.items()}
+    values = expanded(options)
     if not pending and "help" in values:
         return RunRequest(values, "", ())
     if not pending:
@@ -70,7 +71,7 @@ def _check_value(name: str, value: str) -> None:
     option = OPTIONS[name]
     if not option.metavar:
         parse_flag(f"run --{name}", value)
-    elif option.restricted and value not in option.choices:
+    elif option.restricted and value and value not in option.choices:
         raise UsageError(f"run --{name} cannot be {value!r}", " or ".join(option.choices))
 
 

@@ -23,7 +23,7 @@ from shellplay.docker.labels import labels, notes
 from shellplay.docker.limits import limits
 from shellplay.docker.logs import logs
 from shellplay.docker.mounts import volumes
-from shellplay.docker.names import names
+from shellplay.docker.names import endpoint, names
 from shellplay.docker.options import RunRequest
 from shellplay.docker.ports import exposed, published
 from shellplay.docker.security import apply_security_option, capabilities
@@ -88,6 +88,7 @@ class Plan:
             report,
             ports,
             names(self.request),
+            endpoint(self.request),
             self._metadata(),
         )
 
@@ -229,6 +230,8 @@ class Plan:
         options = {} if self.request.has("privileged") else dict(docker.OPTIONS["root"])
         if self.request.has("read-only"):
             options["ro"] = "yes"
+        for text in self.request.all("storage-opt"):
+            options["size"] = _room(text)
         return options if self.image is None else {"image": self.request.image, **options}
 
     def _share(self, kind: str, options: dict[str, dict[str, str]]) -> None:
@@ -238,7 +241,7 @@ class Plan:
         """
         name = {"net": "network", "cgroup": "cgroupns"}.get(kind, kind)
         mode = self.request.last(name)
-        if mode is None:
+        if not mode:
             return
         if mode == HOST:
             options.pop(kind, None)
@@ -256,11 +259,23 @@ class Plan:
         elif kind == "ipc" and mode == "none":
             if "dev" in options:
                 options["dev"] = {"shm": "no"}
-        elif not (kind == "ipc" and mode in ("", "private", "shareable")):
-            others = ", ".join(("", *NETWORKS)) if kind == "net" else ""
+        elif kind == "net":
             raise UsageError(
-                f"run --{name} cannot be {mode}", f"host{others} or container:NAME"
+                f"there is no network {mode!r}: a playground has one bridge, on which its "
+                "containers know each other by name",
+                "--network bridge, or none, pasta, host or container:NAME",
             )
+        elif not (kind == "ipc" and mode in ("private", "shareable")):
+            raise UsageError(f"run --{name} cannot be {mode}", "host or container:NAME")
+
+
+def _room(text: str) -> str:
+    name, _, value = text.partition("=")
+    if name != "size":
+        raise UsageError(f"--storage-opt {text} is not known here", "size=AMOUNT")
+    if not number_of_bytes("--storage-opt size", value):
+        raise UsageError(f"--storage-opt {text} leaves no room", "--read-only")
+    return value
 
 
 def _shared_memory(size: str) -> VolumeSpec:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from shellplay.directories import expanded
 from shellplay.errors import UsageError
+from shellplay.fences.base.cgroup_limit import amount
 from shellplay.fences.base.fence import option
 from shellplay.fences.base.namespace import (
     Namespace,
@@ -67,17 +68,29 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     )
     ro: bool = option("make / read-only", host=None, default=False)
     nodev: bool = option("open no device but those in /dev", host=None, default=False)
+    size: str | None = option(
+        "how much can be written", host=None, metavar="AMOUNT", default=None
+    )
     # The directories of the host inside; those that other fences mount anew can be left out.
     kernels: tuple[str, ...] = KERNELS
     lower_tree: LowerTree | None = None
 
     def _check(self) -> None:
+        if self.size is not None and (self.base != OVERLAY or self._room == 0):
+            raise UsageError(
+                "size= is for what is written over other files", "64M, or leave it out"
+            )
         if self.base != OVERLAY and self.image is not None:
             raise UsageError("root is a directory or an image, not both", "leave one out")
         if self.base != OVERLAY and not expanded(self.base).is_dir():
             raise UsageError(f"{self.base} is no directory", "fence root overlay")
         if self.base != OVERLAY and str(expanded(self.base).resolve()) == "/":
             raise UsageError(f"{self.base} is the root already", "fence root overlay")
+
+    @property
+    def _room(self) -> int | None:
+        """The bytes that can be written, None for half of the machine's memory."""
+        return None if self.size is None else amount(self.kind, self.size)
 
     @classmethod
     def bare(cls, word: str) -> str | None:
@@ -175,7 +188,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
 
         assert self.lower_tree is not None
         path, paths = working_directory(caller), build.open_paths(caller.pid)
-        with build.stage(caller, self.kernels) as trees:
+        with build.stage(caller, self.kernels, self._room) as trees:
             self._build(caller, self.lower_tree)
             build.make_root(caller, trees, directory=self._directory())
         self.restore_time(caller)

@@ -10,9 +10,9 @@ import itertools
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from ipaddress import IPv4Network, ip_interface, ip_network
+from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 
 from pyroute2 import IPRoute
@@ -25,6 +25,7 @@ from shellplay.kernel.here import HERE
 from shellplay.kernel.proc_write import write
 from shellplay.model import VethPair
 from shellplay.network import TITLE, nat, subnets
+from shellplay.network.allocation import Allocation, Interface
 from shellplay.network.forwarding import IPV4, IPV6, SYSCTLS, Forwarding, bridge_lock
 from shellplay.network.subnets import Network
 
@@ -68,25 +69,35 @@ class Bridge:
         self._index: int | None = None
         self._networks: list[Network] = []
         self._link_numbers = itertools.count()
-        self._host_numbers: dict[str, int] = {}
+        self._allocation = Allocation()
         self._notes: tuple[str, ...] = ()
         self._routed_versions: set[int] = set()
 
-    def attach(self, namespace: int, subnet: str | None) -> VethPair:
+    def attach(
+        self,
+        namespace: int,
+        subnet: str | None,
+        addresses: Sequence[str] = (),
+        mac: str | None = None,
+    ) -> VethPair:
         """Connect a network namespace by a veth pair, with addresses and default routes.
 
         ``namespace`` is a descriptor of it.  ``subnet`` is the IPv4 network of the bridge, None
-        for any free one.  Raises Refused, UsageError and KernelError; then no link is left.
+        for any free one; ``addresses`` are those to have inside, at most one of each version,
+        and ``mac`` is the hardware address.  Raises Refused, UsageError and KernelError; then
+        no link is left.
         """
         if self._index is None:
-            self._create(subnets.parse(subnet) if subnet else None)
+            self._create(subnets.parse(subnet) if subnet else None, addresses)
         elif subnet and ip_network(subnet) not in self._networks:
             raise Refused(
                 f"the bridge has the range {self._networks[0]} already",
                 "fence net bridge, without subnet",
             )
-        number = self._free_host_number()
+        # The kernel removes a veth pair with the namespace of either end.
+        self._allocation.keep(_exists)
         host_end = f"{self.name}.{next(self._link_numbers)}"
+        found = self._allocation.take(host_end, self._networks, addresses)
         with _netlink_in(namespace) as (interface, netlink, has_default_route):
             with _kernel_errors(f"the interface {host_end}"):
                 self._netlink.link(
@@ -96,13 +107,15 @@ class Bridge:
             try:
                 with _kernel_errors(interface):
                     self._connect(host_end)
+                    if mac is not None:
+                        [link] = netlink.get_links(ifname=interface)
+                        netlink.link("set", index=link["index"], address=mac)
                     pair = self._configure(
-                        netlink, interface, number, has_default_route=has_default_route
+                        netlink, interface, found, has_default_route=has_default_route
                     )
             except BaseException:
                 self.detach(host_end)
                 raise
-        self._host_numbers[host_end] = number
         return pair.changed(link=host_end)
 
     def _connect(self, host_end: str) -> None:
@@ -112,7 +125,7 @@ class Bridge:
 
     def detach(self, host_end: str) -> None:
         """Remove a veth pair by its host end; it may have ended with its namespace already."""
-        self._host_numbers.pop(host_end, None)
+        self._allocation.release(host_end)
         _remove_link(self._netlink, host_end)
 
     def remove_stale(self) -> None:
@@ -133,13 +146,14 @@ class Bridge:
         finally:
             self._netlink.close()
 
-    def _create(self, wanted: IPv4Network | None) -> None:
+    def _create(self, wanted: IPv4Network | None, addresses: Sequence[str]) -> None:
         with bridge_lock(), _kernel_errors(f"the bridge {self.name}"):
             remove_stale(self._netlink)
             routed_networks = _routed_networks(self._netlink)
-            networks: list[Network] = [subnets.choose(routed_networks, wanted)]
+            four, six = subnets.around(addresses)
+            networks: list[Network] = [subnets.choose(routed_networks, wanted or four)]
             if Path("/proc/net/if_inet6").exists():
-                networks.append(subnets.unique_local(routed_networks))
+                networks.append(subnets.unique_local(routed_networks, six))
             self._create_link()
             try:
                 self._notes = tuple(map(self._firewall_note, nat.dropping_chains()))
@@ -221,27 +235,20 @@ class Bridge:
         fix = "; ".join(rules)
         return f"a firewall drops what is forwarded, so nothing gets out (nft '{fix}')"
 
-    def _free_host_number(self) -> int:
-        # The kernel removes a veth pair with the namespace of either end.
-        for host_end in [link for link in self._host_numbers if not _exists(link)]:
-            del self._host_numbers[host_end]
-        taken = set(self._host_numbers.values())
-        numbers = range(2, self._networks[0].num_addresses - 1)
-        number = next((number for number in numbers if number not in taken), None)
-        if number is None:
-            raise Refused(f"every address of {self._networks[0]} is taken", "stop a container")
-        return number
-
     def _configure(
-        self, netlink: IPRoute, interface: str, number: int, *, has_default_route: bool
+        self,
+        netlink: IPRoute,
+        interface: str,
+        found: Sequence[Interface],
+        *,
+        has_default_route: bool,
     ) -> VethPair:
         [link] = netlink.get_links(ifname=interface)
         index = link["index"]
         addresses, gateways = [], []
         notes = [*self._notes]
         netlink.link("set", index=index, state="up")
-        for network in self._networks:
-            address = ip_interface((network.network_address + number, network.prefixlen))
+        for network, address in zip(self._networks, found, strict=True):
             gateway = str(network.network_address + 1)
             try:
                 netlink.addr(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -63,13 +64,21 @@ class BridgeClient:
             if self._socket is None:
                 self._start()
 
-    def attach(self, namespace: int, subnet: str | None) -> VethPair:
+    def attach(
+        self,
+        namespace: int,
+        subnet: str | None,
+        addresses: Sequence[str] = (),
+        mac: str | None = None,
+    ) -> VethPair:
         """Connect a network namespace (descriptor) to the bridge by a veth pair.
 
-        ``subnet`` is the IPv4 network of the bridge, None for any.  Raises Refused,
-        KernelError, and ShellplayError if the bridge process was killed.
+        ``subnet`` is the IPv4 network of the bridge, None for any; ``addresses`` and ``mac``
+        are those to have inside.  Raises Refused, KernelError, and ShellplayError if the
+        bridge process was killed.
         """
-        answer = self._request_or_raise({"attach": subnet}, namespace)
+        request = {"attach": subnet, "addresses": list(addresses), "mac": mac}
+        answer = self._request_or_raise(request, namespace)
         self.bridge = answer["bridge"]
         pair = answer["pair"]
         lists = {name: tuple(pair[name]) for name in ("addresses", "gateways", "notes")}

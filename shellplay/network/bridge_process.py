@@ -102,8 +102,9 @@ def _answer(bridge: Bridge, message: bytes, fds: list[int]) -> dict[str, Any]:
 
 def _perform(bridge: Bridge, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
     match request:
-        case {"attach": subnet}:
-            return {"pair": vars(bridge.attach(fds[0], subnet)), "bridge": bridge.name}
+        case {"attach": subnet, "addresses": addresses, "mac": mac}:
+            pair = bridge.attach(fds[0], subnet, addresses, mac)
+            return {"pair": vars(pair), "bridge": bridge.name}
         case {"detach": host_end}:
             bridge.detach(host_end)
         case {"remove_stale": True}:

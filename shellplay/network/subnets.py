@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from shellplay.errors import Refused, UsageError
 
@@ -35,6 +35,26 @@ def parse(text: str) -> IPv4Network:
     return network
 
 
+def around(addresses: Iterable[str]) -> tuple[IPv4Network | None, IPv6Network | None]:
+    """Return the subnets for a bridge with the addresses that a container asks for.
+
+    None for a version of which none is asked for.  Raises Refused for an address of others:
+    the host would not reach its owner any more.
+    """
+    found: dict[int, IPv4Network | IPv6Network] = {}
+    for text in addresses:
+        address = ip_address(text)
+        if not address.is_private or address.is_loopback or address.is_link_local:
+            raise Refused(f"{address} belongs to others", "an address like 10.200.1.7")
+        length = PREFIX_LENGTH if address.version == 4 else 64
+        found[address.version] = ip_network((address, length), strict=False)
+    four, six = found.get(4), found.get(6)
+    return (
+        four if isinstance(four, IPv4Network) else None,
+        six if isinstance(six, IPv6Network) else None,
+    )
+
+
 def choose(routed: dict[Network, str], wanted: IPv4Network | None) -> IPv4Network:
     """Return the subnet ``wanted``, or a free one if it is None.
 
@@ -59,8 +79,15 @@ def choose(routed: dict[Network, str], wanted: IPv4Network | None) -> IPv4Networ
     )
 
 
-def unique_local(routed: Iterable[Network]) -> IPv6Network:
-    """Return a free unique local IPv6 subnet, a /64 with 40 random bits (RFC 4193)."""
+def unique_local(routed: Iterable[Network], wanted: IPv6Network | None = None) -> IPv6Network:
+    """Return a free unique local IPv6 subnet, a /64 with 40 random bits (RFC 4193).
+
+    With ``wanted`` that one; raises Refused if it is routed already.
+    """
+    if wanted is not None:
+        if any(_overlap(network, wanted) for network in routed):
+            raise Refused(f"the range {wanted} is routed already", "another address")
+        return wanted
     while True:
         address = bytes([UNIQUE_LOCAL]) + os.urandom(5) + bytes(10)
         candidate = IPv6Network((address, 64))

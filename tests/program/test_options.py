@@ -66,6 +66,10 @@ def test_options_are_spelled_as_for_docker(words: list[str]) -> None:
         (["--tty=maybe", "image"], "run --tty cannot be 'maybe'"),
         (["--privileged=no", "image"], "run --privileged cannot be 'no'"),
         (["--pull", "sometimes", "image"], "run --pull cannot be 'sometimes'"),
+        (["--network", "host", "--network", "none", "image"], "has one network here"),
+        (["--network", "name=bridge,driver-opt=a", "image"], "the bridge has no options"),
+        (["--network", "alias=db", "image"], "names no network"),
+        (["--network", "name=bridge,alais=db", "image"], 'did you mean "alias"'),
         (["--userns", "keep-id", "image"], "run --userns cannot be 'keep-id'"),
     ],
 )
@@ -167,12 +171,21 @@ def test_a_flag_is_off_by_every_word_that_docker_takes_for_no(no: str) -> None:
         (["--device-write-iops", "/dev/null:0"], "nothing could be read or written"),
         (["--cgroup-parent", "/a/../b"], "is no path of a cgroup"),
         (["--cgroup-parent", "../b"], "is no path of a cgroup"),
+        (["--ip", "fd00::1"], "of the other version"),
+        (["--ip6", "10.0.0.1"], "of the other version"),
+        (["--ip", "here"], "'here' is no address"),
+        (["--ip", "10.0.0.1", "--network", "none"], "takes a network with neighbours"),
+        (["--mac-address", "01:00:5e:00:00:01"], "is of no interface"),
+        (["--mac-address", "00:00:00:00:00:00"], "is of no interface"),
+        (["--mac-address", "02:00"], "is of no interface"),
         (["--runtime", "kata"], "by no other program"),
         (["--isolation", "hyperv"], "only Windows has others"),
         (["--disable-content-trust=false"], "checks signatures"),
         (["--detach-keys", "ctrl-p,shift-q"], "is no control key"),
         (["--uts", "host", "--domainname", "web"], "--domainname changes nothing"),
-        (["--network", "swarm"], "--network cannot be swarm"),
+        (["--network", "swarm"], "there is no network 'swarm'"),
+        (["--storage-opt", "quota=1"], "is not known here"),
+        (["--storage-opt", "size=0"], "leaves no room"),
         (["--pid", "mine"], "--pid cannot be mine"),
         (["-w", "src"], "no absolute path"),
         (["-e", "=x"], "is no variable"),
@@ -241,6 +254,17 @@ def test_capabilities_are_added_and_dropped(
     assert name is None or name in kept
     assert count is None or len(kept) == count
     assert "net_raw" not in kept or "NET_RAW" not in words
+
+
+def test_the_long_form_of_a_network_is_read_as_options() -> None:
+    asked = parse(
+        ["--network", "name=bridge,alias=db,alias=store,ip=10.0.0.2,mac-address=02::1", "image"]
+    )
+    assert asked.last("network") == "bridge"
+    assert asked.all("network-alias") == ("db", "store")
+    assert (asked.last("ip"), asked.last("mac-address")) == ("10.0.0.2", "02::1")
+    assert parse(["--network", "default", "image"]).last("network") is None
+    assert fences("--pid", "", "--userns", "", "--uts=").keys() == fences().keys()
 
 
 def test_ranges_of_ports_are_read_as_by_docker() -> None:

@@ -171,3 +171,10 @@ def test_what_is_asked_for_help_runs_nothing(run: Run, playground: Playground) -
 def test_a_program_in_the_background_ends_as_its_logs_say(run: Run, busybox: str) -> None:
     run(f"run -dq --network none --name web {busybox} sh -c 'echo begun; exit 2'")
     wait_until(lambda: run("logs web").told == "begun\n", "its output")
+
+
+def test_so_much_can_be_written_in_its_root_and_no_more(run: Run, busybox: str) -> None:
+    fill = "dd if=/dev/zero of=/file bs=1M count=9 2>/dev/null; stat -c %s /file"
+    run_it = f"run -q --network none {{}} {busybox} sh -c 'busybox {fill}'"
+    assert int(run(run_it.format("--storage-opt size=4m")).printed) <= 4 << 20
+    assert run(run_it.format("")).printed == f"{9 << 20}\n"

@@ -89,3 +89,32 @@ def test_a_range_is_published_as_a_whole_or_not_at_all(
     run("unpublish 18111")
     wait_until(lambda: run("publish 18110-18112:90-92").status == 0, "the port is free")
     assert [each.inside for each in playground.find("web").network.ports] == [90, 91, 92]
+
+
+def test_its_addresses_are_those_that_were_asked_for(
+    run: Run, busybox: str, playground: Playground
+) -> None:
+    run(
+        "run -dq --name web --ip 10.211.7.9 --ip6 fd12:3456:789a:1::9 "
+        f"--mac-address 92:D0:c6:0a:29:33 {busybox} sleep 1000"
+    )
+    web = playground.find("web")
+    assert web.network.addresses[0] == "10.211.7.9"
+    said = run("exec -c web cat /sys/class/net/eth0/address /proc/net/if_inet6")
+    assert said.printed.startswith("92:d0:c6:0a:29:33\n")
+    assert "fd123456789a00010000000000000009" in said.printed
+    said = run(f"run -q --ip 10.211.7.9 {busybox} true")
+    assert "10.211.7.9 is taken" in said.told
+    said = run(f"run -q --ip 10.211.7.1 {busybox} true")
+    assert "10.211.7.1 is taken" in said.told, "it is the address of the bridge"
+    said = run(f"run -q --ip 10.212.7.9 {busybox} true")
+    assert "10.212.7.9 is no address at the bridge (one of 10.211.7.0/24" in said.told
+    run("rm -f web")
+    assert run(f"run -q --ip 10.211.7.9 {busybox} true").status == 0
+
+
+def test_an_address_of_others_is_not_taken_from_them(
+    run: Run, busybox: str, playground: Playground
+) -> None:
+    assert "8.8.8.8 belongs to others" in run(f"run -q --ip 8.8.8.8 {busybox} true").told
+    assert playground.containers == []

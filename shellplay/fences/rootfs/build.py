@@ -45,10 +45,13 @@ def may_see_below_mounts(caller: Caller) -> bool:
 
 
 @contextmanager
-def stage(caller: Caller, paths: Sequence[str]) -> Iterator[dict[str, int]]:
+def stage(
+    caller: Caller, paths: Sequence[str], room: int | None = None
+) -> Iterator[dict[str, int]]:
     """Mount, for the block, the memory that takes what is written and the new tree.
 
-    Yields detached copies of the host's directories ``paths``, as descriptors of the caller.
+    ``room`` is how many bytes can be written, None for what the kernel gives.  Yields detached
+    copies of the host's directories ``paths``, as descriptors of the caller.
     In the block its umask is 0.
     """
     made: list[int] = []
@@ -60,7 +63,8 @@ def stage(caller: Caller, paths: Sequence[str]) -> Iterator[dict[str, int]]:
             trees = {path: _copy(caller, path) for path in paths}
             # The nodes are used as ever, but rm(1) inside cannot take them from the host.
             mount_calls.mount_setattr(caller, trees["/dev"], "", "ro", recursive=True)
-            caller.mount("tmpfs", STAGE, "tmpfs", k.MS_NOSUID, "mode=755")
+            size = "" if room is None else f",size={room}"
+            caller.mount("tmpfs", STAGE, "tmpfs", k.MS_NOSUID, f"mode=755{size}")
             for path in (TREE, UPPER, WORK):
                 mount_calls.mkdirat(caller, path)
         yield dict(zip(paths, made[2:], strict=False))
