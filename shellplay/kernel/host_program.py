@@ -33,8 +33,8 @@ SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SE
 MEMFD_NOEXEC = "vm.memfd_noexec"
 CHUNK = 1 << 30
 # The file actions of posix_spawn(3) must not replace the descriptor before the execve(2): the
-# child gets standard streams and two sockets, see ``python_child``.
-LOWEST_DESCRIPTOR = 5
+# child gets standard streams, two sockets and our standard error, see ``python_child``.
+LOWEST_DESCRIPTOR = 6
 
 
 class HostProgram:

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FIRST = 3
-# If the module cannot be loaded, the reason goes into the first socket.
+STANDARD_ERROR = 2
+# If the module cannot be loaded, the reason goes into the first socket.  Only then the child
+# gets our standard error: Python tells by a traceback that it cannot start.
 PROGRAM = """
 import os, sys
-module, paths, *words = sys.argv[1:]
+module, paths, errors, *words = sys.argv[1:]
 sys.path[:0] = paths.split(os.pathsep)
 try:
     main = __import__(module, fromlist=["main"]).main
+    os.dup2(int(errors), 2)
+    os.close(int(errors))
 except Exception as error:
     os.write(3, str(error).encode())
     os._exit(1)
@@ -52,17 +56,19 @@ def start(
         # Above all numbers of the child: to move one would close another one, and dup2(2) of
         # a descriptor to its own number leaves close-on-exec set.
         actions: list[tuple[object, ...]] = []
-        for number, fd in enumerate(sockets, FIRST):
-            above = fcntl(fd, F_DUPFD_CLOEXEC, FIRST + len(sockets))
+        ends = [*sockets, STANDARD_ERROR]
+        for number, fd in enumerate(ends, FIRST):
+            above = fcntl(fd, F_DUPFD_CLOEXEC, FIRST + len(ends))
             held.callback(os.close, above)
             actions.append((os.POSIX_SPAWN_DUP2, above, number))
         # Ctrl-C of the terminal and a kill of our process group must not end it.
         return interpreter.spawn(
-            interpreter.command(PROGRAM, module, paths, *words),
+            interpreter.command(PROGRAM, module, paths, str(FIRST + len(sockets)), *words),
             environment,
             [
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
                 *actions,
             ],
             session=session,

@@ -37,6 +37,13 @@ def user_error(error: Exception) -> ShellplayError:
             return ShellplayError(f"{os.strerror(number)}{subject}")
         case OSError():
             return ShellplayError(str(error))
+        case ModuleNotFoundError():
+            return ShellplayError(
+                f"a module cannot be loaded: {error}", "install shellplay again"
+            )
+        case ImportError(path=str(path)) if path.endswith(".so"):
+            # dlopen(3) has failed; it tells the errno in words only.
+            return ShellplayError(f"a module of Python cannot be loaded: {error}")
         case MemoryError():
             return Shortage(*_memory())
         case RuntimeError() if str(error) == NO_THREAD:

@@ -39,9 +39,12 @@ from shellplay.monitor.messages import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 REQUEST_SIZE = 4096
+# How often the monitor tries to clean up.
+ATTEMPTS = 3
 # nptl(7).  Of struct sigaction every field is 0 for SIG_DFL.
 RESERVED_SIGNALS = (32, 33)
 DEFAULT_ACTION, SIGNAL_SET_SIZE = bytes(32), 8
@@ -56,18 +59,18 @@ def main(scratch: str | None = None) -> NoReturn:
     events = socket.socket(fileno=EVENTS_FD)
     try:
         wake = _prepare(scratch)
+        requests.send(READY)
     except (OSError, KernelError) as error:
         _send(requests, str(user_error(error)).encode())
         os._exit(1)
-    _send(requests, READY)
     try:
         _serve(requests, events, wake)
     except Exception as error:
         # Whatever has failed here, what was started must not outlive this process.
         _print_error(str(user_error(error)))
-    _end_all(prefix(os.getpid()))
+    _insist(_end_all, "a process or a cgroup")
     if scratch is not None:
-        _remove_tree(scratch)
+        _insist(lambda: _remove_tree(scratch), scratch)
     os._exit(0)
 
 
@@ -105,21 +108,34 @@ def _serve(requests: socket.socket, events: socket.socket, wake: tuple[int, int]
             kept.restore()
 
 
-def _send(requests: socket.socket, message: bytes) -> None:
-    # The REPL may have ended already; then the first round of the loop is the last one.
-    with suppress(BrokenPipeError):
-        requests.send(message)
+def _send(link: socket.socket, message: bytes) -> None:
+    # If it does not arrive, the REPL reads the end of this socket, or has ended itself.
+    with suppress(OSError):
+        link.send(message)
 
 
-def _end_all(cgroups: str) -> None:
+def _insist(cleanup: Callable[[], None], left: str) -> None:
+    """Clean up, and try it again: a call that fails once must leave nothing behind.
+
+    ``left`` are the words for what is left behind if it fails each time.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            cleanup()
+        except (OSError, ImportError, KernelError) as error:
+            if attempt == ATTEMPTS - 1:
+                _print_error(f"{left} is left behind: {user_error(error)}")
+        else:
+            return
+
+
+def _end_all() -> None:
     # A frozen process does not die (cgroup v1), so thaw comes first.  A process that was moved
     # into a cgroup of ours need not be a descendant: clear kills it, too.
-    try:
-        thaw(cgroups)
-        end_descendants(os.getpid())
-        clear(cgroups)
-    except KernelError as error:
-        _print_error(f"a cgroup is left behind: {error}")
+    cgroups = prefix(os.getpid())
+    thaw(cgroups)
+    end_descendants(os.getpid())
+    clear(cgroups)
 
 
 def _keep_modes(before: KeptModes | None, request: bytes, fds: list[int]) -> KeptModes | None:
@@ -145,16 +161,15 @@ def _remove_tree(scratch: str) -> None:
     from shutil import rmtree
 
     os.chdir("/")
-    try:
+    if os.path.exists(scratch):
         rmtree(scratch)
-    except OSError as error:
-        _print_error(f"{scratch} is left behind: {error}")
 
 
 def _print_error(sentence: str) -> None:
     # The REPL has ended, so it cannot print the error; this standard error is the user's.
-    sys.stderr.write(f"shellplay: {sentence}\n")
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stderr.write(f"shellplay: {sentence}\n")
+        sys.stderr.flush()
 
 
 def _wake_on_signals() -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 from collections.abc import Sequence
@@ -11,10 +12,14 @@ from typing import Any
 
 from shellplay.errors import KernelError, Refused, ShellplayError
 from shellplay.kernel import python_child
+from shellplay.kernel.here import HERE
+from shellplay.kernel.poll import readable
 from shellplay.kernel.signals import deferred
 from shellplay.model import VethPair
 
 ANSWER_SIZE = 65536
+# Longer than the process itself waits for the network of the host.
+ANSWER_SECONDS, ENDING_SECONDS = 60.0, 60.0
 
 
 class BridgeClient:
@@ -155,12 +160,23 @@ class BridgeClient:
                 os.environ,
                 packages=[packages],
             )
+        try:
+            self._pidfd = HERE.pidfd_open(self._pid)
+        except KernelError:
+            own_end.close()
+            python_child.end(self._pid)
+            raise
+        own_end.settimeout(ANSWER_SECONDS)
         self._socket = own_end
 
     def _close_and_wait(self) -> int:
+        """Let the process end, and return its exit status; kill it if it does not end."""
         assert self._socket is not None
         assert self._pid is not None
         self._socket.close()
         self._socket = self.bridge = None
+        if not readable(self._pidfd, ENDING_SECONDS):
+            HERE.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        os.close(self._pidfd)
         _, status = os.waitpid(self._pid, 0)
         return os.waitstatus_to_exitcode(status)

@@ -12,9 +12,12 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from shellplay.errors import KernelError, Refused, ShellplayError
+from shellplay.errors import KernelError, Refused, ShellplayError, TimedOut
 from shellplay.kernel import python_child
 from shellplay.kernel.proc_write import set_command_line
 from shellplay.kernel.shortage import user_error
@@ -23,11 +26,16 @@ from shellplay.network import TITLE
 if TYPE_CHECKING:
     from shellplay.network.bridge import Bridge
 
-REQUEST_SIZE = 4096
+REQUEST_SIZE, SIGNALS_SIZE = 4096, 4096
+# How long a request may take on a busy machine.
+LIMIT_SECONDS = 30
 
 
 def main() -> NoReturn:
     """Answer the requests of the REPL until it hangs up, then remove the bridge and exit."""
+    # An event loop of asyncio that could not open its sockets complains in its destructor;
+    # that it could not is answered already.
+    sys.unraisablehook = lambda _: None
     connection = socket.socket(fileno=python_child.FIRST)
     try:
         readable = _prepare()
@@ -36,8 +44,11 @@ def main() -> NoReturn:
         connection.send(str(user_error(error)).encode())
         os._exit(1)
     watched: list[socket.socket | int] = [connection, readable]
-    while readable not in select.select(watched, [], [])[0]:
-        if not _serve(bridge, connection):
+    while True:
+        ready, _, _ = select.select(watched, [], [])
+        if readable in ready and signal.SIGTERM in os.read(readable, SIGNALS_SIZE):
+            break
+        if connection in ready and not _serve(bridge, connection):
             break
     _close(bridge)
 
@@ -49,8 +60,26 @@ def _prepare() -> int:
     readable, writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(writable)
     signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGALRM, _give_up)
     set_command_line(os.getpid(), TITLE)
     return readable
+
+
+def _give_up(_number: int, _frame: FrameType | None) -> None:
+    raise TimedOut(
+        f"the network of the host has not answered for {LIMIT_SECONDS} seconds, or another "
+        "playground has locked it"
+    )
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """End a wait in the block by an error: this process holds a lock of all playgrounds."""
+    signal.alarm(LIMIT_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
 
 
 def _serve(bridge: Bridge, connection: socket.socket) -> bool:
@@ -90,7 +119,8 @@ def _load_bridge(connection: socket.socket) -> Bridge:
 
 def _answer(bridge: Bridge, message: bytes, fds: list[int]) -> dict[str, Any]:
     try:
-        return _perform(bridge, json.loads(message), fds)
+        with _limited():
+            return _perform(bridge, json.loads(message), fds)
     except KernelError as error:
         return {"kernel": [error.call, error.errno, error.subject, error.fix]}
     except ShellplayError as error:
@@ -114,7 +144,8 @@ def _perform(bridge: Bridge, request: dict[str, Any], fds: list[int]) -> dict[st
 
 def _close(bridge: Bridge) -> NoReturn:
     try:
-        bridge.close()
+        with _limited():
+            bridge.close()
     except Exception as error:
         # The REPL has ended; only standard error, which is the user's, can show the failure.
         reason = user_error(error)

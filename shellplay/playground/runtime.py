@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shellplay.errors import KernelError
@@ -16,6 +17,7 @@ from shellplay.kernel import procfs, rlimits
 from shellplay.kernel.cgroup.group import clear, prefix, thaw
 from shellplay.kernel.here import HERE
 from shellplay.kernel.process_tree import PATIENCE_SECONDS, descendants, kill_quietly
+from shellplay.kernel.shortage import user_error
 from shellplay.monitor import host_command
 from shellplay.monitor.client import Monitor
 from shellplay.network.bridge_client import BridgeClient
@@ -70,7 +72,17 @@ class Runtime:
         self.monitor.close()
         if self.monitor.killed:
             self._kill_orphans(self.monitor)
+        self._remove_scratch()
         HERE.prctl(k.PR_SET_CHILD_SUBREAPER, 0)
+
+    def _remove_scratch(self) -> None:
+        # The monitor removes the directory, but not if the monitor was killed.
+        scratch = self._surroundings.scratch
+        if scratch is not None:
+            from shutil import rmtree
+
+            with suppress(FileNotFoundError):
+                rmtree(scratch)
 
     def _start_monitor(self) -> Monitor:
         monitor = Monitor(self._surroundings)
@@ -112,8 +124,8 @@ class Runtime:
             if left := _kill_adopted():
                 self._notice(f"processes that may not be ended: {', '.join(map(str, left))}")
             clear(prefix(monitor.pid))
-        except KernelError as error:
-            self._notice(f"a cgroup is left behind: {error}")
+        except (KernelError, OSError) as error:
+            self._notice(f"a process or a cgroup is left behind: {user_error(error)}")
 
 
 def _kill_adopted() -> list[int]:

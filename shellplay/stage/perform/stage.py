@@ -109,7 +109,7 @@ class Stage:
         self._undo.close()
 
     def _remove_scratch(self) -> None:
-        # The monitor removes the directory, but not if the monitor was killed.
+        # The playground removes the directory, but not if it could not start.
         if self.scratch.exists():
             shutil.rmtree(self.scratch)
 
