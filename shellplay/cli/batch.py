@@ -11,9 +11,15 @@ from shellplay.errors import UsageError
 class Batch:
     """The front end without a prompt."""
 
+    asks = False
+
     def __init__(self, printer: Printer) -> None:
         self.printer = printer
         self.terminal = sys.stdin.isatty() and sys.stdout.isatty()
+
+    def confirm(self, question: str) -> bool:
+        """Return False: a script is asked nothing."""
+        return False
 
     def stream(self, text: str) -> None:
         """Print output of a container as it arrives."""

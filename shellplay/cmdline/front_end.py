@@ -10,6 +10,12 @@ class Front(Protocol):
     terminal: bool
     """Whether a command can have the user's terminal."""
 
+    asks: bool
+    """Whether a user is there who can be asked, and no program that types."""
+
+    def confirm(self, question: str) -> bool:
+        """Ask the user a yes-or-no question; return False if nobody can be asked."""
+
     def stream(self, text: str) -> None:
         """Print output of a container as it arrives."""
 

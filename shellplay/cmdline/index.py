@@ -38,7 +38,9 @@ COMMANDS = {
         ("update",),
     ),
     "peel": Entry(
-        "fence", "fences", "Take fences off the live bash again; it keeps its state."
+        "fence",
+        "fences",
+        "Take fences off the live bash again; what was written inside is not executed outside.",
     ),
     "fences": Entry(
         "fence",

@@ -15,13 +15,19 @@ from shellplay.cmdline.argument_types.fences import (
     lacking,
 )
 from shellplay.cmdline.arguments import Option, Target
+from shellplay.cmdline.front_end import Front
+from shellplay.cmdline.observer import Recording
 from shellplay.cmdline.outcomes import Changed, Document, Outcome
 from shellplay.cmdline.registry import command
 from shellplay.errors import Refused
 from shellplay.playground.playground import Playground
+from shellplay.views.sanitize import safe_line
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
+
+# More code than that is not read at a question.
+MOST_LINES = 200
 
 
 KINDS = FenceWords("KIND", "fences to put up, with options")
@@ -101,33 +107,62 @@ def limit(
         yield Changed(container.limit(one), container.label)
 
 
-@command("peel", group="fences", host=None)
+def _code_on_host(words: Sequence[str]) -> Iterator[str]:
+    if "--code" in words:
+        yield "runs code that was written behind a fence"
+
+
+@command("peel", group="fences", host=_code_on_host)
 def peel(
+    front: Front,
+    recording: Recording,
     container: Annotated[Container, Target()],
     kinds: Annotated[tuple[str, ...], AppliedFences("KIND|all", "fences to take off")],
     *,
     force: Annotated[bool, Option("even if jobs, or the state, are lost", short="-f")] = False,
+    code: Annotated[bool, Option("carry functions, traps and all that is code, too")] = False,
 ) -> Iterator[Outcome]:
-    """Take fences off the live bash again; it keeps its state.
+    """Take fences off the live bash again; what was written inside is not executed outside.
 
-    A fence that came on in place comes off in place. Below a one-way fence the bash that
-    waits outside goes on, and variables, functions, history and the like are carried over;
-    what cannot be carried is listed. If jobs would be lost, or bash does not answer, nothing
-    is done without -f.
+    A fence that came on in place comes off in place, and the bash goes on with all it has.
+    Below a one-way fence the bash that waits outside goes on, and data is carried over:
+    directory, history, and the values of variables.
+    user, pid, root, caps, nnp, seccomp and landlock let no code out by themselves:
+    functions, aliases, traps, completions, options, a half-typed line, and variables that
+    bash or programs look up (PATH, PS1, EDITOR). Nor do they change an exported variable,
+    or export one. You are asked about those; without a terminal they stay, and are named.
+    --code carries all of it; use it only if you trust what ran inside.
+    If jobs would be lost, or bash does not answer, nothing is done without -f.
 
     Examples:
         peel net
         peel pid -f
+        peel user --code
         peel all
     """
     if kinds == (ALL,):
-        changes = container.peel_all(force=force)
-        yield from (Changed(change, container.label) for change in changes)
-        if not changes:
+        container.require_alive()
+        kinds = container.way_back.kinds
+        if not kinds:
             yield f"{container.label}: no fence is up"
-        return
     for kind in kinds:
-        yield Changed(container.peel(kind, force=force), container.label)
+        change = container.peel(kind, force=force, code=code)
+        scripts = container.way_back.code
+        # Who cannot read what would run is not asked.
+        lines = [line for script in scripts for line in script.splitlines()]
+        if not lines or not front.asks or recording.name or len(lines) > MOST_LINES:
+            yield Changed(change, container.label)
+            continue
+        yield Changed(change.changed(withheld=()), container.label)
+        yield "\n".join(["  code from inside:", *(f"    {safe_line(line)}" for line in lines)])
+        if not front.confirm("Run it outside?"):
+            yield f"{container.label}: it stays behind"
+            continue
+        found = container.way_back.carry_code()
+        if found.restored:
+            yield f"{container.label}: carried: {', '.join(map(safe_line, found.restored))}"
+        if found.failed:
+            yield f"{container.label}: left behind: {', '.join(map(safe_line, found.failed))}"
 
 
 @command("fences", group="fences", host=None, json=True, alone=True)

@@ -22,7 +22,7 @@ from shellplay.kernel.process_tree import running
 from shellplay.kernel.procfs import Status
 from shellplay.model import Change, How, NamespaceId, ShellIdentity
 from shellplay.shell.shell import Shell
-from shellplay.shell.state_transfer import Transferred
+from shellplay.shell.state import Transferred
 
 # Notes on fences that were applied because another one needs them, by kind.
 FIRST = {
@@ -38,7 +38,7 @@ EARLIER = {
 }
 PID_LAST = "pid came off and went up again around it, so that bash is still number 1"
 NO_WAY_BACK = "bash could not turn back from it to fork, so a new one was started inside"
-NOTHING = Transferred((), ())
+NOTHING = Transferred()
 
 
 class Applier:
@@ -179,7 +179,7 @@ class Applier:
         below = [Wanted(each.fence) for each in self._stack.applied if each not in above]
         wanted = [*below, Wanted(fence, join), *(Wanted(each.fence) for each in above)]
         try:
-            return respawn(self._state, self._stack, wanted)
+            return respawn(self._state, self._stack, wanted, self._stack.transfer)
         except KernelError as error:
             raise explained(error, fence.kind, self._state.pid) from error
 

@@ -73,6 +73,7 @@ class Container:
         )  # fmt: skip
         self._notice = notice
         self._fencing = Fencing(state, on_removed=lambda: self.network.detach_if_unused())
+        self.way_back = self._fencing.way_back
         self.network = Network(
             state, self._fencing.applied, bridge, lambda: [each.network for each in peers()]
         )
@@ -248,18 +249,16 @@ class Container:
                 change = self.network.led_out(change, fence, self._fencing.peel)
             return self.network.refreshed(change)
 
-    def peel(self, kind: str, *, force: bool = False) -> Change:
-        """Remove a fence; ``force`` also if that ends jobs inside it."""
+    def peel(self, kind: str, *, force: bool = False, code: bool = False) -> Change:
+        """Remove a fence, see ``Fencing.peel``; ``force`` also if that ends jobs inside it."""
         with deferred(), self.attended():
             self.terminal.prompt_is_stale = True
-            return self.network.refreshed(self._fencing.peel(kind, force=force))
+            return self.network.refreshed(self._fencing.peel(kind, force=force, code=code))
 
-    def peel_all(self, *, force: bool = False) -> list[Change]:
+    def peel_all(self, *, force: bool = False, code: bool = False) -> list[Change]:
         """Remove all fences, the last one first."""
-        with deferred(), self.attended():
-            self.terminal.prompt_is_stale = True
-            changes = self._fencing.peel_all(force=force)
-            return [*changes[:-1], *map(self.network.refreshed, changes[-1:])]
+        self._state.require_alive()
+        return [self.peel(kind, force=force, code=code) for kind in self.way_back.kinds]
 
     def limit(self, fence: Fence) -> Change:
         """Change a limit of the live bash while it runs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from shellplay.container import facts, placement
 from shellplay.container.applied import AppliedFence, AppliedFences
@@ -12,7 +13,8 @@ from shellplay.container.plan import Plan, Wanted, peer_namespace, restrict
 from shellplay.container.respawn import respawn
 from shellplay.container.stack import ShellStack
 from shellplay.container.state import ContainerState
-from shellplay.errors import KernelError, Refused, ShellplayError, TimedOut
+from shellplay.container.way_back import Directory, WayBack
+from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError
 from shellplay.fences import Fence
 from shellplay.fences.base.target import Stage
 from shellplay.kernel import procfs
@@ -20,8 +22,7 @@ from shellplay.kernel.caller import Caller
 from shellplay.kernel.explain import explained
 from shellplay.kernel.here import HERE
 from shellplay.model import Change, FenceRecord, How
-from shellplay.shell.state_dump import State
-from shellplay.shell.state_transfer import Transferred
+from shellplay.shell.state import State, Transferred, phrases
 
 HOSTS_PROC = "ps inside reads /proc, and that is still the host's"
 WAY_OUT = "/proc shows processes outside, and /proc/PID/root of those leads out (fence pid)"
@@ -39,6 +40,7 @@ class Fencing:
         self._on_removed = on_removed
         self._stack = ShellStack(state)
         self._applier = Applier(state, self._stack)
+        self.way_back = WayBack(state, self._stack)
 
     # -- facts ---------------------------------------------------------------------------
 
@@ -60,6 +62,7 @@ class Fencing:
     def fence(self, fence: Fence) -> Change:
         """Apply a fence, after those that bash needs for it."""
         self._state.require_alive()
+        self.way_back.forget()
         placement.require_applicable(self._stack, fence)
         status = self._stack.live.status
         fence, notes = self.applied.prepare(fence, status)
@@ -108,14 +111,18 @@ class Fencing:
 
     # -- out -----------------------------------------------------------------------------
 
-    def peel(self, kind: str, *, force: bool) -> Change:
-        """Remove a fence; the fences above a one-way one are applied again."""
+    def peel(self, kind: str, *, force: bool, code: bool = False) -> Change:
+        """Remove a fence; the fences above a one-way one are applied again.
+
+        With ``code`` all state comes out of a fence that is a boundary, too.
+        """
         self._state.require_alive()
+        self.way_back.forget()
         applied = self.applied.get(kind)
         self.applied.require_none_on(kind)
         before = self._stack.live.identity
         parked = [shell.pid for shell in self._stack.parked]
-        notes, transferred = self._remove(applied, force=force)
+        notes, transferred = self._remove(applied, force=force, code=code)
         notes += self._stack.refresh_proc() + self._about_proc(kind)
         change = self._applier.change("peel", kind, applied.how, before=before)
         if self._applier.shows(change, applied.fence):
@@ -126,13 +133,9 @@ class Fencing:
             notes=notes,
             carried=transferred.restored,
             left=transferred.failed,
+            withheld=phrases(transferred.withheld),
             woken=self._state.pid in parked,
         )
-
-    def peel_all(self, *, force: bool) -> list[Change]:
-        """Remove all fences, the last one first."""
-        self._state.require_alive()
-        return [self.peel(kind, force=force) for kind in reversed(self.applied.kinds)]
 
     def fall_back(self) -> None:
         """Wake the bash below the live one, which has ended."""
@@ -140,7 +143,7 @@ class Fencing:
         self.release()
 
     def _remove(
-        self, applied: AppliedFence, *, force: bool
+        self, applied: AppliedFence, *, force: bool, code: bool
     ) -> tuple[tuple[str, ...], Transferred]:
         """Remove a fence in place, by waking the bash outside, or by starting another."""
         match applied.how:
@@ -151,14 +154,14 @@ class Fencing:
                 self._stack.remove(applied.fence.kind)
                 return (), NOTHING
             case How.IN_PLACE | How.FORKED:
-                return (), self._wake_outside(applied, force=force)
-        return self._respawn_without(applied, force=force)
+                return (), self._wake_outside(applied, force=force, code=code)
+        return self._respawn_without(applied, force=force, code=code)
 
     def _may_leave(self, fence: Fence) -> bool:
         # setns(2) may fail midway once a restriction is applied, so never in place then.
         return not self.applied.restrictions and fence.may_leave(self._stack.live.status)
 
-    def _wake_outside(self, applied: AppliedFence, *, force: bool) -> Transferred:
+    def _wake_outside(self, applied: AppliedFence, *, force: bool, code: bool) -> Transferred:
         """Wake the bash outside of a fence, and apply the other fences to it again."""
         self._state.require_idle()
         placement.require_a_way_back(self._stack, applied, self._state.label)
@@ -171,11 +174,14 @@ class Fencing:
                 return Transferred((), left)
             left += self._stack.live.descriptors_not_in(self._stack.woken_by(applied))
             dumped = self._dump_state_or_none(applied, force=force)
+            directory = Directory.of(self._stack.live)
             self._rewind(applied, discard_input=dumped is None)
             if dumped is None:
                 return Transferred((), (*left, STATE))
-            transferred = self._stack.transfer(dumped)
-        return Transferred(transferred.restored, (*left, *dumped.stays, *transferred.failed))
+            transferred = self.way_back.transfer(
+                dumped, directory, code=code or not applied.fence.boundary
+            )
+        return transferred.changed(failed=(*left, *dumped.stays, *transferred.failed))
 
     def _rewind(self, applied: AppliedFence, *, discard_input: bool = False) -> None:
         with self._stack.rewound([applied], discard_input=discard_input) as others:
@@ -185,14 +191,17 @@ class Fencing:
     def _dump_state_or_none(self, applied: AppliedFence, *, force: bool) -> State | None:
         try:
             return self._stack.dump()
-        except TimedOut as error:
+        except ShellGone:
+            raise
+        except ShellplayError as error:
+            # It does not answer, or what it answers is no state.
             if force:
                 return None
             fix = f"peel {applied.fence.kind} --force leaves what it has"
-            raise TimedOut(error.message, fix) from error
+            raise type(error)(error.message, fix) from error
 
     def _respawn_without(
-        self, applied: AppliedFence, *, force: bool
+        self, applied: AppliedFence, *, force: bool, code: bool
     ) -> tuple[tuple[str, ...], Transferred]:
         """Start a new bash inside all fences but one."""
         kind = applied.fence.kind
@@ -201,10 +210,19 @@ class Fencing:
             placement.require_all_permitted(self._stack, applied, ours)
         others = [Wanted(each.fence) for each in self.applied if each is not applied]
         try:
-            notes, transferred = respawn(self._state, self._stack, others)
+            notes, transferred = respawn(
+                self._state,
+                self._stack,
+                others,
+                partial(
+                    self.way_back.transfer,
+                    directory=Directory.of(self._stack.live),
+                    code=code or not applied.fence.boundary,
+                ),
+            )
         except KernelError as error:
             raise explained(error, kind, self._state.pid) from error
-        return notes, Transferred(transferred.restored, (*left, *transferred.failed))
+        return notes, transferred.changed(failed=(*left, *transferred.failed))
 
     def _about_proc(self, changed: str) -> tuple[str, ...]:
         """Say that ps inside still shows the host, if a change makes that a surprise."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
 
 from shellplay.container import apply
@@ -16,14 +16,17 @@ from shellplay.kernel.stub import Stub
 from shellplay.shell.broker import broker
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import host_bash, start_bash
-from shellplay.shell.state_transfer import Transferred
+from shellplay.shell.state import State, Transferred
 from shellplay.shell.terminal import Terminal
 
 
 def respawn(
-    state: ContainerState, stack: ShellStack, wanted: Sequence[Wanted]
+    state: ContainerState,
+    stack: ShellStack,
+    wanted: Sequence[Wanted],
+    transfer: Callable[[State], Transferred],
 ) -> tuple[tuple[str, ...], Transferred]:
-    """Start a new bash inside ``wanted`` and give it the state of the live one.
+    """Start a new bash inside ``wanted``; ``transfer`` gives it the state of the live one.
 
     The namespace of a fence that is applied is joined, where it outlives the old bash.
     Returns notes on /proc and what was carried.  If the new bash cannot be started, nothing
@@ -32,8 +35,8 @@ def respawn(
     with stack.keys_wait():
         dumped = stack.dump()
         notes = _replace(state, stack, wanted)
-        transferred = stack.transfer(dumped)
-    return notes, Transferred(transferred.restored, (*dumped.stays, *transferred.failed))
+        transferred = transfer(dumped)
+    return notes, transferred.changed(failed=(*dumped.stays, *transferred.failed))
 
 
 def _replace(

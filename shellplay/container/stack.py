@@ -24,8 +24,7 @@ from shellplay.kernel.process_tree import descendants, kill_quietly
 from shellplay.model import How, ShellState
 from shellplay.shell.broker import mount_caller
 from shellplay.shell.shell import Shell
-from shellplay.shell.state_dump import State, dump
-from shellplay.shell.state_transfer import Transferred, transfer
+from shellplay.shell.state import State, Transferred
 
 # A bash with the privileges leaves these by setns(2); the other two are never left.
 IN_PLACE_KINDS = tuple(kind for kind in KINDS if kind not in ("user", "pid"))
@@ -223,10 +222,15 @@ class ShellStack:
 
     def dump(self) -> State:
         """Read the state of the live bash."""
+        # Loaded here: a copy that has run nothing is peeled without a dump.
+        from shellplay.shell.state_dump import dump
+
         return dump(self.ask)
 
     def transfer(self, state: State) -> Transferred:
         """Bring the live bash into a state; return, in words, what came and what did not."""
+        from shellplay.shell.state_transfer import transfer
+
         return transfer(self.ask, state, self.dump())
 
     def cover_proc(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ class Pid(Namespace, kind="pid", man="pid_namespaces(7)", aliases=("process", "p
     """
 
     one_way = True
+    boundary = True
     by_fork = True
 
     proc: bool = option(

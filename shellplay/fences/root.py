@@ -55,6 +55,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     """
 
     space = "mnt"
+    boundary = True
     in_parked = True
     inside = ("mnt",)
     clone_takes_it = False

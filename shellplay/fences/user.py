@@ -36,6 +36,7 @@ class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", 
     """
 
     one_way = True
+    boundary = True
     opened_by = None
 
     map: str | None = option(

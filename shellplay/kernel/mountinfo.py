@@ -75,6 +75,31 @@ def mounts_at(pid: int | str, path: str) -> list[Mount]:
     return [each for each in found if each.point == path]
 
 
+def location(pid: int | str, path: str) -> tuple[str, str] | None:
+    """Return the device and the path on it to which a path leads for a process.
+
+    The path must have no links.  Only its table of mounts is read, and no file system, which
+    may not answer.  None if the process has ended.
+    """
+    found = None
+    on_the_way = [
+        each
+        for each in mounts(pid) or ()
+        if f"{path}/".startswith(f"{each.point.rstrip('/')}/")
+    ]
+    ids = {each.id for each in on_the_way}
+    # The root of the tree of mounts has itself, or a mount out of sight, as its parent.
+    next_ = [each for each in on_the_way if each.parent == each.id or each.parent not in ids]
+    while next_:
+        # The walk along the path comes to the mount at its shortest prefix first.
+        found = top = min(next_, key=lambda each: len(each.point))
+        next_ = [each for each in on_the_way if each.parent == top.id != each.id]
+    if found is None:
+        return None
+    rest = path[len(found.point.rstrip("/")) :]
+    return found.device, f"{found.root.rstrip('/')}{rest}".rstrip("/")
+
+
 def mount_of(fd: int) -> int:
     """Return the ID of the mount of a descriptor of ours, proc_pid_fdinfo(5)."""
     content = read("self", f"fdinfo/{fd}") or b""

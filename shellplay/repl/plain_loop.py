@@ -7,8 +7,10 @@ from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
 from shellplay.repl.interrupts import INTERRUPTED, Interrupts
 from shellplay.repl.line_reader import LineReader
-from shellplay.repl.osc133 import Marks
+from shellplay.repl.osc133 import Marks, marks_key
 from shellplay.repl.prompt_text import prompt_text
+from shellplay.repl.question import confirm
+from shellplay.repl.typeahead import read_typeahead
 
 
 class PlainFrontEnd:
@@ -18,6 +20,15 @@ class PlainFrontEnd:
         self.printer = printer
         self.reader = LineReader(sys.stdin.fileno())
         self.terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        self.asks = self.terminal and marks_key() is None
+
+    def confirm(self, question: str) -> bool:
+        """Ask the user a yes-or-no question; what was typed before is no answer."""
+        typed = self.typed_ahead() + read_typeahead(self.reader.fd)
+        try:
+            return confirm(self.reader.fd, self.printer, question)
+        finally:
+            self.give_back(typed)
 
     def stream(self, text: str) -> None:
         """Print output of a container as it arrives."""

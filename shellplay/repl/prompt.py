@@ -26,6 +26,7 @@ from shellplay.repl.key_bindings import bindings, store_keys, take_typeahead
 from shellplay.repl.leaving import losses
 from shellplay.repl.osc133 import Marks, marks_key
 from shellplay.repl.prompt_text import prompt_text
+from shellplay.repl.question import confirm
 from shellplay.repl.terminal_echo import no_echo
 from shellplay.repl.toolbar import toolbar
 from shellplay.repl.typeahead import read_typeahead
@@ -119,7 +120,18 @@ class Prompt:
         self._warned_of_leaving = False
         self._history = SharedHistory(history)
         self._history_error_shown = False
+        # A program that types here knows of no question.
+        self.asks = marks_key() is None
         self.session = self._make_session()
+
+    def confirm(self, question: str) -> bool:
+        """Ask the user a yes-or-no question; what was typed before is no answer."""
+        fd = self.session.input.fileno()
+        typed = self.typed_ahead() + read_typeahead(fd)
+        try:
+            return confirm(fd, self.printer, question)
+        finally:
+            self.give_back(typed)
 
     def stream(self, text: str) -> None:
         """Print output of a container as it arrives."""

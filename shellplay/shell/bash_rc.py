@@ -93,6 +93,31 @@ __shellplay_bind() {
 __shellplay_bind
 unset -f __shellplay_bind
 """
+# Prints the state of bash for shell/state_dump.py: the less is typed, the faster it is.  The
+# traps DEBUG and RETURN are not those of a function, so they are printed outside of it.
+DUMP = r"""
+__shellplay_dump() {
+    __shellplay_words=$1
+    \builtin shift
+    {
+        \builtin printf '\x1d%svariables\n' "$__shellplay_words"; \builtin declare -p
+        \builtin printf '\x1d%sfunctions\n' "$__shellplay_words"; \builtin declare -F
+        \builtin printf '\x1d%saliases\n' "$__shellplay_words"; \builtin alias -p
+        \builtin printf '\x1d%scompletions\n' "$__shellplay_words"; \builtin complete -p
+        \builtin printf '\x1d%sdirectories\n' "$__shellplay_words"; \builtin dirs -l -p
+        \builtin printf '\x1d%sumask\n' "$__shellplay_words"; \builtin umask
+        \builtin printf '\x1d%splace\n%s\x1f%s\x1f' "$__shellplay_words" "$PWD" "${OLDPWD-}"
+        \builtin printf '\x1d%sline\n%s\x1f%s\x1f' "$__shellplay_words" "$READLINE_POINT" \
+            "$READLINE_LINE"
+        \builtin printf '\x1d%shistory\n' "$__shellplay_words"
+        HISTTIMEFORMAT=$'\x1e'$__shellplay_words \builtin history
+        \builtin printf '\x1d%swords\n' "$__shellplay_words"
+        __shellplay_words=("$@")
+        \builtin declare -p __shellplay_words
+        \builtin unset __shellplay_words
+    } >&3
+}
+"""
 PROMPT = r"PS1='${__shellplay_user}@${__shellplay_host}:\w${__shellplay_sign} '"
 # execveat(2) names a process by the number of the descriptor before Linux 6.14, and by the name
 # of the file after.
@@ -114,6 +139,7 @@ def rc_text(
         "HISTCONTROL=" if not user_file else "",
         USER_FILE if user_file else PROMPT,
         TEMPLATE.replace("NONCE", nonce),
+        DUMP,
         reporting.replace("NONCE", nonce),
         f"exec {close}<&-",
     ]

@@ -17,7 +17,7 @@ def lines(change: Change, label: str = "") -> list[str]:
     """Return the lines for a change; ``label`` is that of the container, "" for none.
 
     They name the change, the state of the bash that was carried over, and the state that was
-    lost.  If another change was necessary first, its lines come first.
+    lost, or stayed behind as code.  Changes that were necessary first come first.
     """
     found = [f"first, {line}" if not line.startswith(" ") else line for line in _first(change)]
     prefix = f"{safe_line(label)}: " if label else ""
@@ -26,6 +26,9 @@ def lines(change: Change, label: str = "") -> list[str]:
         found.append(f"  carried: {_joined(change.carried)}")
     if change.left:
         found.append(f"  left behind: {_joined(change.left)}")
+    if change.withheld:
+        how = f"peel --code {change.fence} carries code, too"
+        found.append(f"  not carried: {_joined(change.withheld)} ({how})")
     found += [f"  {safe_line(note)}" for note in change.notes]
     return found
 

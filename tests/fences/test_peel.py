@@ -44,7 +44,7 @@ def test_what_was_made_inside_comes_along(
     pack(container, tmp_path)
     container.type(b"echo half")
     wait_until(lambda: "".join(container.logs().split()).endswith("echohalf"), "the keys")
-    change = container.peel(kind)
+    change = container.peel(kind, code=True)
     told = ", ".join(change.carried)
     for word in ("variable", "function", "alias", "option", "trap", "umask", "history",
                  "working directory", "half-typed line"):  # fmt: skip
@@ -64,7 +64,7 @@ def test_what_was_changed_or_removed_inside_is_so_outside(
     fence(container, kind)
     container.run("a=3; unset b; f() { echo new; }; unalias x; trap - USR1; set +C")
     container.run("shopt -u dotglob")
-    container.peel_all()
+    container.peel_all(code=True)
     assert container.run("echo $a ${b-gone}; f; alias; trap -p USR1").output == "3 gone\nnew\n"
     assert container.run("shopt dotglob").output.split() == ["dotglob", "off"]
     assert "C" not in container.run("echo $-").output

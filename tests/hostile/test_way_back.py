@@ -10,10 +10,8 @@ from shellplay.container.container import Container
 from shellplay.errors import Refused, TimedOut
 from shellplay.fences import REGISTRY
 from shellplay.shell import terminal
-from tests.hostile.attacks import hole
 
 pytestmark = pytest.mark.everyone
-CARRIED = "functions, aliases and traps are carried out with the state, as code"
 # Each writes down, whenever it is executed, whether that is behind the fence.
 PLANTED = {
     "trap": "trap '{look}' DEBUG",
@@ -31,12 +29,11 @@ GIVEN: dict[str, dict[str, str]] = {
     "landlock": {"write": "/"},
 }
 LOOKED_FOR = "cd /; ls / >/dev/null; true"
-HELD = ("prompt",)
 
 
 @pytest.mark.parametrize(
     "what",
-    [pytest.param(each, marks=() if each in HELD else hole(CARRIED)) for each in PLANTED],
+    list(PLANTED),
 )
 def test_what_was_written_inside_is_not_executed_outside(
     what: str, container: Container, tmp_path: Path
@@ -55,7 +52,6 @@ def test_what_was_written_inside_is_not_executed_outside(
 
 
 @pytest.mark.parametrize("kind", GIVEN)
-@hole(CARRIED)
 def test_no_code_comes_out_of_any_fence_that_goes_one_way(
     kind: str, container: Container
 ) -> None:
@@ -73,7 +69,7 @@ def test_an_answer_without_an_end_is_refused(
     monkeypatch.setattr(terminal, "HIDDEN_BYTES", 100_000)
     container.fence(REGISTRY["nnp"]())
     container.run(": inside")
-    with pytest.raises(Refused, match="hidden output"):
+    with container.attended(), pytest.raises(Refused, match="hidden output"):
         container.terminal.ask("while printf %999s >&3; do :; done", alive=container.live.pidfd)
 
 
@@ -85,5 +81,5 @@ def test_output_without_an_end_is_no_answer(
     flood = "while :; do printf %1000s >/dev/tty; done"
     container.run(f"trap '[[ ! -e {now} ]] || {flood}' DEBUG")
     now.touch()
-    with pytest.raises(TimedOut):
+    with container.attended(), pytest.raises(TimedOut):
         container.terminal.ask(":", alive=container.live.pidfd)

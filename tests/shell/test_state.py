@@ -53,7 +53,7 @@ def test_every_kind_of_state_comes_along(container: Container) -> None:
     container.fence(REGISTRY["pid"]())
     learn(container)
     before = container.run(QUESTION.strip())
-    change = container.peel("pid")
+    change = container.peel("pid", code=True)
     assert change.left == ()
     assert container.run(QUESTION.strip()) == before
 
@@ -91,7 +91,7 @@ def test_one_that_only_wraps_it_is_left_alone(container: Container) -> None:
     container.run('builtin() { command builtin "$@"; }')
     container.fence(REGISTRY["pid"]())
     container.run("x=41")
-    container.peel("pid")
+    container.peel("pid", code=True)
     assert container.run("echo $((x + 1)); declare -F builtin").output == "42\nbuiltin\n"
     assert container.run("declare -p uid host status 2>/dev/null").output == ""
 

@@ -83,6 +83,9 @@ class Fence(Value, ABC):
 
     A field without ``option`` is not an option: it holds facts that ``prepared`` has found.
 
+    ``boundary`` is true if what is inside may do, become or see less, so that no code comes
+    out of it without a question.
+
     ``kind`` is the kernel's short name, ``man`` the page that explains it, ``aliases`` are
     the words of Docker, util-linux and CLONE_NEW* flags.  ``one_way`` is true if the
     kernel never lets the same process go back, whatever its privileges; ``by_fork`` if only
@@ -101,6 +104,7 @@ class Fence(Value, ABC):
     aliases: ClassVar[tuple[str, ...]]
     inside: ClassVar[tuple[str, ...]] = ()
     one_way: ClassVar[bool] = False
+    boundary: ClassVar[bool] = False
     by_fork: ClassVar[bool] = False
     opened_by: ClassVar[str | None] = None
     visible: ClassVar[bool] = True

@@ -22,6 +22,7 @@ class Restriction(Fence, ABC):
     """
 
     one_way = True
+    boundary = True
     stage = Stage.RESTRICTION
     made_by = MadeBy.BASH
 

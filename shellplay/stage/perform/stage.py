@@ -306,11 +306,15 @@ class _StageInterpreter(Interpreter):
 class _StageFrontEnd:
     """The front end of a stage: it has no terminal, and passes output on as it comes."""
 
-    terminal = False
+    terminal = asks = False
 
     def __init__(self, printer: StagePrinter, emit_captured: Callable[[], None]) -> None:
         self._printer = printer
         self._emit_captured = emit_captured
+
+    def confirm(self, question: str) -> bool:
+        """Return False: a recipe is asked nothing."""
+        return False
 
     def stream(self, text: str) -> None:
         """Show a piece of output of a container."""
