@@ -23,7 +23,8 @@ def hosts(own_lines: Iterable[str], peer_lines: Iterable[str]) -> str:
 
 def with_lines(text: str, lines: Iterable[str]) -> str:
     """Return the text of /etc/hosts with more lines at its end."""
-    return "\n".join((text.rstrip("\n"), *lines)).lstrip("\n") + "\n"
+    end = "" if text.endswith("\n") or not text else "\n"
+    return text + end + "".join(f"{each}\n" for each in lines)
 
 
 def changed(

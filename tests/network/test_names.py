@@ -34,3 +34,9 @@ def test_those_on_the_loopback_of_the_host_are_left_out(
 
 def test_a_server_of_its_own_is_the_only_one() -> None:
     assert etc_hosts.resolv("169.254.1.1") == ("nameserver 169.254.1.1\n", None)
+
+
+@pytest.mark.parametrize("text", ["", "127.0.0.1 localhost\n", "127.0.0.1 localhost\n\n"])
+def test_the_hosts_of_the_host_stay_as_they_are_before_the_added_lines(text: str) -> None:
+    assert etc_hosts.with_lines(text, ()) == text
+    assert etc_hosts.with_lines(text, ["10.0.0.1 db"]) == text + "10.0.0.1 db\n"
