@@ -160,6 +160,7 @@ def _require(packages: dict[str, str]) -> None:
 def _bootstrap(processor: Processor) -> list[str]:
     """Return the options of mmdebstrap, without the folder that it fills."""
     options = [f"--architectures={processor.debian}", f"--include={','.join(_packages())}"]
+    options += ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"]
     if processor.machine != os.uname().machine:
         emulator = f"qemu-{processor.machine}-static"
         _require({emulator: "qemu-user-static"})
