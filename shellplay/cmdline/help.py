@@ -89,6 +89,8 @@ def fence_page(kind: str) -> Callable[[int], str]:
 
 def spelled(option: FenceOption) -> str:
     """Return the spelling of an option of a fence; a bare choice needs no key."""
+    if option.flag and option.bare:
+        return option.name
     if option.flag:
         return f"--no-{option.name}" if option.on else f"--{option.name}"
     keyed = f"{option.name}={option.metavar}"

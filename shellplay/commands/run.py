@@ -56,7 +56,8 @@ def run(
     work. Where no terminal is to be handed over it waits for in.
     With -d it goes on in the background: logs, enter, exec, cp, stop, wait and rm. It lives
     at most as long as this playground. Ctrl-] leaves a terminal.
-    Options are those of docker run; --network is none|bridge|host|container:NAME.
+    Options are those of docker run; --network is none|bridge|isolated|pasta|host
+    or container:NAME.
 
     Examples:
         run -it host /bin/bash

@@ -118,7 +118,7 @@ class Network:
         try:
             match fence.mode:
                 case mode if mode == BRIDGE:
-                    notes = self._attach(pid, fence.subnet)
+                    notes = self._attach(pid, fence)
                 case mode if mode == PASTA:
                     from shellplay.network import rootless
 
@@ -131,15 +131,16 @@ class Network:
         self._owned = space
         return notes
 
-    def _attach(self, pid: int, subnet: str | None) -> tuple[str, ...]:
+    def _attach(self, pid: int, fence: Net) -> tuple[str, ...]:
         with hold_namespace(pid, "net") as space:
             wanted = self._state.endpoint
             self._veth = veth = self._bridge.attach(
-                space.fd, subnet, wanted.addresses, wanted.mac
+                space.fd, fence.subnet, wanted.addresses, wanted.mac, isolated=fence.isolated
             )
         told = f"{veth.interface} at {self._bridge.bridge}: {', '.join(veth.addresses)}"
         _, without_server = etc_hosts.resolv(None)
-        missing = [without_server] if without_server and not self._state.names.servers else []
+        served = fence.isolated or self._state.names.servers
+        missing = [without_server] if without_server and not served else []
         return (told, *veth.notes, *missing)
 
     def refresh(self) -> tuple[str, ...]:
@@ -321,7 +322,7 @@ class Network:
             if self._veth is None:
                 raise Refused(f"{self._state.label} is not connected to the bridge", "connect")
             self._let_go()
-            self._applied.change(fence.changed(mode=NONE, subnet=None))
+            self._applied.change(fence.changed(mode=NONE, subnet=None, isolated=False))
             self.refresh()
 
     def publish(self, text: str) -> Port:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shellplay.fences.base.fence import OnHost
-from shellplay.fences.net import ON_HOST
+from shellplay.fences.net import BRIDGE, ON_HOST
 
 # An option that does not say what it does on the host counts as one that reaches it.
 UNDESCRIBED = "does something that is not described"
@@ -27,7 +27,7 @@ class Option(NamedTuple):
 
 
 SHARED = "lets programs inside use {}"
-NETWORKS = ("none", "bridge", "pasta", "host", "container:")
+NETWORKS = ("none", "bridge", "isolated", "pasta", "host", "container:")
 OF_PROCESS: dict[str, Option] = {
     "help": Option("show this, and run nothing", host=None),
     "interactive": Option("give it what is typed here", host=None, short="i"),
@@ -111,8 +111,8 @@ OF_FILES: dict[str, Option] = {
 OF_NETWORK: dict[str, Option] = {
     "network": Option(
         "its network",
-        "none|bridge|pasta|host|container:NAME",
-        host={**ON_HOST, "host": "shares the network of the host"},
+        "none|bridge|isolated|pasta|host|container:NAME",
+        host={**ON_HOST, "isolated": ON_HOST[BRIDGE], "host": "shares the network of the host"},
         choices=NETWORKS,
     ),
     "publish": Option(

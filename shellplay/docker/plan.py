@@ -43,9 +43,12 @@ if TYPE_CHECKING:
 # The fences that mount over /proc, /sys and /dev; with --privileged they are left out.
 KERNEL_MOUNTS = ("proc", "sys", "dev")
 RUNTIMES = ("runc", "io.containerd.runc.v2")
+# What Docker calls an internal network.
+ISOLATED = "isolated"
 NETWORKS: dict[str, dict[str, str]] = {
     "none": {},
     BRIDGE: {"mode": BRIDGE},
+    ISOLATED: {"mode": BRIDGE, "isolated": "yes"},
     PASTA: {"mode": PASTA},
 }
 # --ipc host also shares POSIX shared memory, which is files in /dev/shm (shm_overview(7)).
@@ -250,7 +253,7 @@ class Plan:
             if "user" in options:
                 # setns(2) needs capabilities in the user namespace that owns the target.
                 options["user"] = options[kind]
-        elif kind == "net" and mode == BRIDGE and os.geteuid() != 0:
+        elif kind == "net" and mode in (BRIDGE, ISOLATED) and os.geteuid() != 0:
             raise UsageError("a bridge on the host takes root", "--network pasta")
         elif kind == "net" and mode in NETWORKS:
             options[kind] = NETWORKS[mode]

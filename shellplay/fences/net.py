@@ -28,7 +28,8 @@ class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network"
     network.  ``net bridge`` adds an interface on a bridge of the host, with addresses, a way
     to other networks and the names of the other containers.  ``net pasta`` adds a way to
     other networks without root.  With either, services of the host can be reached at its
-    own addresses, as in Docker.
+    own addresses, as in Docker.  ``net bridge isolated`` reaches only the other containers
+    at the bridge: no service of the host, and no other network.
     """
 
     blind = True
@@ -44,7 +45,13 @@ class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network"
         "the addresses of the bridge", host=None, metavar="RANGE", default=None
     )
 
+    isolated: bool = option(
+        "reach only the containers at the bridge", host=None, default=False, bare=True
+    )
+
     def _check(self) -> None:
+        if self.isolated and self.mode != BRIDGE:
+            raise UsageError("isolated is for net bridge", "fence net bridge isolated")
         if self.join is not None and self.mode != NONE:
             raise UsageError(
                 f"net {self.mode} has a network of its own, and join= shares another's",

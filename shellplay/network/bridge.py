@@ -40,6 +40,7 @@ IFA_F_NODAD = 0x02
 RTPROT_RA = 9
 RT_TABLE_MAIN = 254
 LOOPBACK = "lo"
+ISOLATED = "only its neighbours at the bridge are reached: not the host, and nothing outside"
 # Without these settings a router advertisement from a container would give the host a route and
 # an address (CVE-2020-13401), and an ICMP redirect would change a route.  The kernel listens as
 # soon as a link is up, so the settings come before that.  See ip-sysctl.rst of the kernel.
@@ -79,13 +80,15 @@ class Bridge:
         subnet: str | None,
         addresses: Sequence[str] = (),
         mac: str | None = None,
+        *,
+        isolated: bool = False,
     ) -> VethPair:
         """Connect a network namespace by a veth pair, with addresses and default routes.
 
         ``namespace`` is a descriptor of it.  ``subnet`` is the IPv4 network of the bridge, None
         for any free one; ``addresses`` are those to have inside, at most one of each version,
-        and ``mac`` is the hardware address.  Raises Refused, UsageError and KernelError; then
-        no link is left.
+        and ``mac`` is the hardware address.  An ``isolated`` one reaches its neighbours only.
+        Raises Refused, UsageError and KernelError; then no link is left.
         """
         if self._index is None:
             self._create(subnets.parse(subnet) if subnet else None, addresses)
@@ -105,18 +108,33 @@ class Bridge:
                     peer={"ifname": interface, "net_ns_fd": namespace},
                 )  # fmt: skip
             try:
+                if isolated:
+                    self._isolate(host_end)
                 with _kernel_errors(interface):
                     self._connect(host_end)
                     if mac is not None:
                         [link] = netlink.get_links(ifname=interface)
                         netlink.link("set", index=link["index"], address=mac)
-                    pair = self._configure(
-                        netlink, interface, found, has_default_route=has_default_route
-                    )
+                    routed = not (has_default_route or isolated)
+                    pair = self._configure(netlink, interface, found, routed=routed)
             except BaseException:
                 self.detach(host_end)
                 raise
+        if isolated:
+            pair = pair.changed(notes=(ISOLATED,))
+        elif has_default_route:
+            taken = f"there was a way out already, so none leads by {interface}"
+            pair = pair.changed(notes=(*pair.notes, taken))
         return pair.changed(link=host_end)
+
+    def _isolate(self, host_end: str) -> None:
+        try:
+            nat.isolate(self._owner, host_end)
+        except NetlinkError as error:
+            raise Refused(
+                f"this kernel has no rules for the ports of a bridge ({error})",
+                "a kernel with CONFIG_NF_TABLES_BRIDGE; or fence net",
+            ) from error
 
     def _connect(self, host_end: str) -> None:
         _apply(PORT_SETTINGS, host_end)
@@ -241,7 +259,7 @@ class Bridge:
         interface: str,
         found: Sequence[Interface],
         *,
-        has_default_route: bool,
+        routed: bool,
     ) -> VethPair:
         [link] = netlink.get_links(ifname=interface)
         index = link["index"]
@@ -261,12 +279,10 @@ class Bridge:
                 notes.append("there is no IPv6 inside: it is switched off there")
                 continue
             addresses.append(str(address))
-            if network.version in self._routed_versions and not has_default_route:
+            if network.version in self._routed_versions and routed:
                 family = socket.AF_INET if network.version == 4 else socket.AF_INET6
                 netlink.route("add", dst="default", gateway=gateway, oif=index, family=family)
                 gateways.append(gateway)
-        if has_default_route:
-            notes.append(f"there was a way out already, so none leads by {interface}")
         return VethPair("", interface, tuple(addresses), tuple(gateways), tuple(notes))
 
 

@@ -75,14 +75,17 @@ class BridgeClient:
         subnet: str | None,
         addresses: Sequence[str] = (),
         mac: str | None = None,
+        *,
+        isolated: bool = False,
     ) -> VethPair:
         """Connect a network namespace (descriptor) to the bridge by a veth pair.
 
         ``subnet`` is the IPv4 network of the bridge, None for any; ``addresses`` and ``mac``
-        are those to have inside.  Raises Refused, KernelError, and ShellplayError if the
-        bridge process was killed.
+        are those to have inside.  An ``isolated`` network reaches its neighbours only.  Raises
+        Refused, KernelError, and ShellplayError if the bridge process was killed.
         """
-        request = {"attach": subnet, "addresses": list(addresses), "mac": mac}
+        wanted = {"addresses": list(addresses), "mac": mac, "isolated": isolated}
+        request = {"attach": subnet, **wanted}
         answer = self._request_or_raise(request, namespace)
         self.bridge = answer["bridge"]
         pair = answer["pair"]

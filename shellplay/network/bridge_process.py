@@ -132,8 +132,10 @@ def _answer(bridge: Bridge, message: bytes, fds: list[int]) -> dict[str, Any]:
 
 def _perform(bridge: Bridge, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
     match request:
-        case {"attach": subnet, "addresses": addresses, "mac": mac}:
-            pair = bridge.attach(fds[0], subnet, addresses, mac)
+        case {
+            "attach": subnet, "addresses": addresses, "mac": mac, "isolated": isolated,
+        }:  # fmt: skip
+            pair = bridge.attach(fds[0], subnet, addresses, mac, isolated=isolated)
             return {"pair": vars(pair), "bridge": bridge.name}
         case {"detach": host_end}:
             bridge.detach(host_end)

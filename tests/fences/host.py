@@ -13,6 +13,13 @@ from tests.leftovers import is_a_neighbours, mounts, our_processes
 IPC_TABLES = ("msg", "sem", "shm")
 
 
+def as_root_directory(tree: Path) -> str:
+    """Make the mount points in a directory that ``fence root`` needs; return its path."""
+    for name in ("proc", "sys", "dev"):
+        (tree / name).mkdir(exist_ok=True)
+    return str(tree)
+
+
 def identities(pid: int | str = "self") -> dict[str, NamespaceId | None]:
     """Return the namespaces of a process by kind."""
     return namespaces.identities(pid)

@@ -15,6 +15,7 @@ from shellplay.fences import REGISTRY
 from shellplay.image.import_archive import import_image
 from shellplay.image.manifest import Image
 from shellplay.image.store import Store
+from tests.fences.host import as_root_directory
 
 pytestmark = pytest.mark.everyone
 
@@ -150,6 +151,6 @@ def test_of_the_host_only_the_changes_are_committed(container: Container, place:
 def test_without_an_overlay_nothing_tells(container: Container, place: Path) -> None:
     with pytest.raises(Refused, match="the files are the host's"):
         container.files.changes()
-    container.fence(REGISTRY["root"].parse({"base": str(place)}))
+    container.fence(REGISTRY["root"].parse({"base": as_root_directory(place)}))
     with pytest.raises(Refused, match="what is written goes to the files themselves"):
         container.files.changes()

@@ -13,7 +13,7 @@ from shellplay.container.container import Container
 from shellplay.errors import Refused, UsageError
 from shellplay.fences import REGISTRY
 from shellplay.kernel import procfs
-from tests.fences.host import digest
+from tests.fences.host import as_root_directory, digest
 
 pytestmark = pytest.mark.everyone
 WHERE = pytest.mark.parametrize("kind", ["mnt", "root"])
@@ -73,7 +73,7 @@ def test_a_link_inside_does_not_lead_out(
     tmp_path.chmod(0o755)
     tree = tmp_path / "tree"
     tree.mkdir()
-    container.fence(REGISTRY["root"].parse({"base": str(tree)}))
+    container.fence(REGISTRY["root"].parse({"base": as_root_directory(tree)}))
     (tree / "out").symlink_to(source)
     with pytest.raises(Refused, match="mount: "):
         container.files.mount(source, "/out/x")

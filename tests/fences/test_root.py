@@ -20,7 +20,7 @@ from shellplay.image.store import Store
 from shellplay.kernel import mountinfo, procfs
 from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
-from tests.fences.host import digest, identities
+from tests.fences.host import as_root_directory, digest, identities
 
 pytestmark = pytest.mark.everyone
 
@@ -50,8 +50,7 @@ def tree(tmp_path: Path) -> Path:
     tmp_path.chmod(0o755)
     directory = tmp_path / "tree"
     directory.mkdir()
-    for name in ("proc", "sys", "dev"):
-        (directory / name).mkdir()
+    as_root_directory(directory)
     (directory / "only-here").write_text("inside")
     return directory
 

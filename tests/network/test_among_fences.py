@@ -10,6 +10,7 @@ from shellplay.container.container import Container
 from shellplay.errors import Refused
 from shellplay.fences import REGISTRY
 from shellplay.playground.playground import Playground
+from tests.fences.host import as_root_directory
 from tests.network.inside import as_before, fetch, fetched_inside, host, serve_files
 from tests.waiting import wait_until
 
@@ -64,7 +65,7 @@ def test_links_of_a_tree_lead_where_they_lead_inside(
     (tmp_path / "only-inside").mkdir()
     (tmp_path / "only-inside/hosts").write_text("of the tree\n")
     (tmp_path / "etc").symlink_to("/only-inside")
-    container.fence(REGISTRY["root"].parse({"base": str(tmp_path)}))
+    container.fence(REGISTRY["root"].parse({"base": as_root_directory(tmp_path)}))
     notes = container.fence(REGISTRY["net"].parse(BRIDGE)).notes
     assert not [each for each in notes if "names" in each or "stays" in each]
     assert container.label in container.run('echo "$(</etc/hosts)"').output
@@ -111,7 +112,7 @@ def test_it_goes_when_the_bash_inside_ends(container: Container) -> None:
 def test_a_tree_without_the_files_gets_them(container: Container, tmp_path: Path) -> None:
     for each in ("bin", "lib", "lib64", "usr"):
         (tmp_path / each).mkdir()
-    container.fence(REGISTRY["root"].parse({"base": str(tmp_path)}))
+    container.fence(REGISTRY["root"].parse({"base": as_root_directory(tmp_path)}))
     change = container.fence(REGISTRY["net"].parse(BRIDGE))
     assert "eth0" in change.notes[0]
     assert " box " in container.run('echo "$(</etc/hosts)"').output
@@ -120,7 +121,7 @@ def test_a_tree_without_the_files_gets_them(container: Container, tmp_path: Path
 def test_a_tree_that_cannot_be_written_to_is_said_to_lack_them(
     container: Container, tmp_path: Path
 ) -> None:
-    container.fence(REGISTRY["root"].parse({"base": str(tmp_path), "ro": "yes"}))
+    container.fence(REGISTRY["root"].parse({"base": as_root_directory(tmp_path), "ro": "yes"}))
     change = container.fence(REGISTRY["net"].parse(BRIDGE))
     assert any("/etc/hosts inside stays as it is" in note for note in change.notes)
     assert container.network.addresses

@@ -169,7 +169,7 @@ def test_a_pyroute2_that_does_not_fit_is_said(
             Path("/proc/self/ns/net").open() as space,
             pytest.raises(Refused, match="this pyroute2 is of no use: cannot import name"),
         ):
-            bridge.attach(space.fileno(), None)
+            bridge.attach(space.fileno(), None, isolated=False)
     bridge.close()
     assert capfd.readouterr().err == ""
 

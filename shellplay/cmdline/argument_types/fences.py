@@ -162,6 +162,7 @@ class FenceWords(Argument):
                         for one in (*option.choices, *option.words())
                     )
                 flag = f"--no-{option.name}" if option.on else f"--{option.name}"
+                flag = option.name if option.bare else flag
                 spelled = flag if option.flag else f"{option.name}="
                 yield Candidate(spelled, f"{kind}: {option.help}")
         for kind in self.kinds():

@@ -36,8 +36,8 @@ class Option(Value):
     """One option of a fence, as help and completion need it.
 
     ``host`` says what it does on the host.  A ``flag`` has no value; ``on`` is true if it is
-    set by default.  The value of a ``bare`` option can stand without its name.  ``words``
-    returns the words of which the value is a list with commas.
+    set by default.  The value of a ``bare`` option can stand without its name, and the name of
+    a bare flag without dashes.  ``words`` returns the words of which the value is a list.
     """
 
     help: str
@@ -48,6 +48,12 @@ class Option(Value):
     default: str | bool | None = None
     bare: bool = False
     name: str = ""
+
+    def takes(self, word: str) -> bool:
+        """Tell whether a word without a key sets it."""
+        if self.flag:
+            return self.bare and word == self.name
+        return self.bare and (not self.choices or word in self.choices)
 
     @property
     def flag(self) -> bool:
@@ -269,9 +275,7 @@ class Fence(Value, ABC):
     @classmethod
     def bare(cls, word: str) -> str | None:
         """Return the option that a word without a key sets, as in ``caps docker``."""
-        bare = (each for each in cls.options() if each.bare)
-        names = (each.name for each in bare if not each.choices or word in each.choices)
-        return next(names, None)
+        return next((each.name for each in cls.options() if each.takes(word)), None)
 
     @classmethod
     def parse(cls, options: dict[str, str]) -> Self:
@@ -308,6 +312,8 @@ def host_effects(host: OnHost, value: str) -> Iterator[str]:
 
 def _value(kind: str, known: Option, text: str) -> str | bool:
     if known.flag:
+        if known.takes(text):
+            return True
         if text.lower() not in TRUE + FALSE:
             raise UsageError(f"fence {kind}: {known.name} is yes or no, not {text!r}")
         return text.lower() in TRUE
