@@ -43,7 +43,7 @@ def refresh_proc(
     if "mnt" not in plan or sees_itself(pid):
         return ()
     # More than one where a proc fence lies over the fresh one of a bash that has ended.
-    stale = proc_mounts(pid) - proc_mounts("self")
+    stale = proc_mounts(pid) - _proc_mounts_of_the_host(plan)
     if not plan.fresh_proc and stale <= 0:
         return ()
     try:
@@ -76,6 +76,15 @@ def proc_mounts(pid: int | str) -> int:
     """Count the proc file systems that are mounted on /proc, one over the other."""
     mounts = mountinfo.mounts_below(pid, PROC)
     return sum(mount.point == PROC and mount.kind == "proc" for mount in mounts)
+
+
+def _proc_mounts_of_the_host(plan: Plan) -> int:
+    """Return how many of the proc file systems on /proc are not made by us.
+
+    The host may have several over each other; a container root has a copy of the topmost.
+    """
+    ours = proc_mounts("self")
+    return min(1, ours) if "root" in plan else ours
 
 
 def mount_proc(caller: Caller) -> None:

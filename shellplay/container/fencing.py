@@ -151,7 +151,9 @@ class Fencing:
                 self._stack.remove(applied.fence.kind)
                 return (), NOTHING
             case How.IN_PLACE if self._may_leave(applied.fence):
+                directory = self._stack.live.cwd
                 self._stack.remove(applied.fence.kind)
+                self._stack.tell_directory(directory)
                 return (), NOTHING
             case How.IN_PLACE | How.FORKED:
                 return (), self._wake_outside(applied, force=force, code=code)

@@ -6,6 +6,7 @@ movements are for is decided in fencing.py.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 
@@ -217,8 +218,10 @@ class ShellStack:
 
     def tell_directory(self, before: str) -> None:
         """Tell the live bash, if it is idle, that its directory is another than before."""
-        if self.live.cwd != before and self._state.shell_state is ShellState.IDLE:
-            self.ask(r"\builtin cd -P .")
+        now = self.live.cwd
+        if now != before and self._state.shell_state is ShellState.IDLE:
+            # By its name: bash takes . for the directory that it remembers, if that is there.
+            self.ask(rf"\builtin cd -P -- {shlex.quote(now)} || \builtin cd -P .")
 
     def dump(self) -> State:
         """Read the state of the live bash."""

@@ -172,6 +172,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
 
     def remove(self, target: Target) -> None:
         """Move a process that is inside back, with what it has open."""
+        assert self.lower_tree is not None
         with self.outside() as outside:
             now = namespaces.identify(target.pid, self.space)
             if now == namespaces.of_descriptor(outside.fd):
@@ -181,6 +182,8 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
             paths = build.open_paths(target.pid)
             self._leave(target.caller, outside)
             build.reopen(target.caller, paths)
+            if working_directory(target.caller) == "/":
+                return_to(target.caller, self.lower_tree.lost_directory)
 
     def configure(self, caller: Caller) -> None:
         """Build the tree, make it the root by pivot_root(2), and unmount the one before."""
@@ -200,6 +203,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         if path != "/":
             return_to(caller, path)
         if working_directory(caller) != path:
+            self.lower_tree.lost_directory = path
             self.lower_tree.notes.append(
                 f"its directory {path} is not there, so bash is in / now"
             )

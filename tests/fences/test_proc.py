@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+
 import pytest
 
 from shellplay.container.container import Container
 from shellplay.fences import REGISTRY
 from shellplay.fences.pid import Pid
 from tests.fences.host import digest
+from tests.repl.program import environment
 
 pytestmark = pytest.mark.everyone
 ORDERS = [("pid", "mnt"), ("mnt", "pid"), ("user", "pid", "mnt"), ("pid", "uts", "mnt")]
@@ -101,3 +106,16 @@ def test_the_second_pid_fence_has_a_proc_of_its_own_again(container: Container) 
         assert numbers(container) == {1}
     mounts = container.run("grep -c ' /proc proc ' /proc/mounts").output
     assert mounts in ("1\n", "2\n")
+
+
+@pytest.mark.root
+def test_on_a_host_whose_proc_has_another_over_it_the_proc_fence_stays_on_top() -> None:
+    line = "fence pid root proc caps; peel caps; fences; peel proc; peel all"
+    done = subprocess.run(
+        ["unshare", "-pf", "--mount-proc", sys.executable, "-m", "shellplay", "-c", line],
+        capture_output=True, text=True, check=False, env=environment(), timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    (row,) = re.findall(r"(?m)^proc .*", done.stdout)
+    # Another /proc over it would show what it hides.
+    assert "4 hidden, 4 read-only" in row

@@ -19,6 +19,7 @@ class LowerTree:
 
     ``notes`` are sentences about what may surprise.  ``apart`` is None if the tree is one
     overlay; if each directory in / is one, it has the names there that are still the host's.
+    ``lost_directory`` is the working directory of bash before, if it is not in the tree.
     ``held`` is closed with it.
     """
 
@@ -30,6 +31,7 @@ class LowerTree:
         self._root: int | None = None
         self._stage: int | None = None
         self.notes: list[str] = []
+        self.lost_directory: str | None = None
         self.apart: frozenset[str] | None = None
         self._held = held
         self._before: int | None = None
