@@ -21,6 +21,14 @@ class Batch:
         """Return False: a script is asked nothing."""
         return False
 
+    @property
+    def input(self) -> int | None:
+        """Our stdin, as no lines are read from there; None if it is no file."""
+        try:
+            return sys.stdin.fileno()
+        except OSError:
+            return None
+
     def stream(self, text: str) -> None:
         """Print output of a container as it arrives."""
         self.printer.stream(text)

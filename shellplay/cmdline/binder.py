@@ -58,6 +58,9 @@ def _take_options(
         if word == "--":
             words.extend(pending)
             break
+        if letters := _spread(word, command):
+            pending.extendleft(reversed(letters))
+            continue
         spelling, equals, value = word.partition("=")
         if spelling in command.options:
             name, option = command.options[spelling]
@@ -85,6 +88,21 @@ def _take_options(
         else:
             words.append(word)
     return values, words
+
+
+def _spread(word: str, command: Command) -> list[str]:
+    """Return ``-i``, ``-t`` for ``-it``, and ``-u``, ``web`` for ``-uweb``; [] for others."""
+    if len(word) < 3 or word[0] != "-" or word[1] == "-" or word[2] == "=":
+        return []
+    spread: list[str] = []
+    for position, letter in enumerate(word[1:], 2):
+        found = command.options.get(f"-{letter}")
+        if found is None:
+            return []
+        spread.append(f"-{letter}")
+        if found[1].argument is not None:
+            return [*spread, word[position:]] if word[position:] else spread
+    return spread
 
 
 def _is_option(word: str) -> bool:

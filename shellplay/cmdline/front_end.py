@@ -16,6 +16,10 @@ class Front(Protocol):
     def confirm(self, question: str) -> bool:
         """Ask the user a yes-or-no question; return False if nobody can be asked."""
 
+    @property
+    def input(self) -> int | None:
+        """The descriptor that a program may read; None if the lines come from there."""
+
     def stream(self, text: str) -> None:
         """Print output of a container as it arrives."""
 

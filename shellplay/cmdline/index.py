@@ -108,7 +108,23 @@ COMMANDS = {
         "shell",
         "living",
         "Run a program beside the live bash, inside all of its fences, as docker exec does.",
-        rest={"-c": True, "--container": True},
+        rest={
+            "-c": True,
+            "--container": True,
+            "-e": True,
+            "--env": True,
+            "--env-file": True,
+            "-u": True,
+            "--user": True,
+            "-w": True,
+            "--workdir": True,
+            "-d": False,
+            "--detach": False,
+            "-i": False,
+            "--interactive": False,
+            "-t": False,
+            "--tty": False,
+        },
     ),
     "kill": Entry(
         "shell", "living", "Send a signal to processes of the container, by host PID or by job."
@@ -137,7 +153,9 @@ COMMANDS = {
         "Show the system calls that each command makes, and the shell command that does the same.",
     ),
     "logs": Entry(
-        "inspect", "looking", "Show what the bash's terminal has shown, as far as it is kept."
+        "logs",
+        "looking",
+        "Show what the terminal or the program has printed, as far as it is kept.",
     ),
     "new": Entry(
         "containers",
@@ -175,7 +193,9 @@ COMMANDS = {
         "Run a program as docker run does: behind every fence, put up one after the other.",
     ),
     "wait": Entry(
-        "run", "containers", "Wait until a container has ended, and show its exit status."
+        "run",
+        "containers",
+        "Wait until containers have ended, and show the exit status of each.",
     ),
     "rm": Entry(
         "run", "containers", "Forget containers that have ended, with what they have written."

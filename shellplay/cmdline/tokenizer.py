@@ -130,8 +130,19 @@ def _begins_rest(words: list[Word], grammar: Grammar) -> bool:
     before = words[-2].text
     if before == "--":
         return True
-    wants_value = len(words) > 2 and options.get(before, False)
+    wants_value = len(words) > 2 and _wants_value(before, options)
     return not wants_value and not words[-1].text.startswith("-")
+
+
+def _wants_value(word: str, options: Mapping[str, bool]) -> bool:
+    """Tell whether the next word is the value of an option, as of ``-u`` and of ``-iu``."""
+    if word in options or word.startswith("--") or not word.startswith("-"):
+        return options.get(word, False)
+    for position, letter in enumerate(word[1:], 2):
+        if options.get(f"-{letter}", False):
+            # -uweb has its value already.
+            return position == len(word)
+    return False
 
 
 def _rest(text: str, start: int, grammar: Grammar, typing: bool) -> Word:

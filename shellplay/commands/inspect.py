@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.arguments import Choice, Option, Target
-from shellplay.cmdline.outcomes import Document, Outcome, Text
+from shellplay.cmdline.outcomes import Document, Outcome
 from shellplay.cmdline.registry import command
 from shellplay.commands.containers import rows
 from shellplay.errors import Refused
@@ -123,17 +123,6 @@ def trace(
     """
     playground.settings.trace = switch == "on"
     yield f"trace is {switch}"
-
-
-@command("logs", group="looking", host=None)
-def logs(container: Annotated[Container, Target(positional=True)]) -> Iterator[Outcome]:
-    """Show what the bash's terminal has shown, as far as it is kept.
-
-    Examples:
-        logs
-        logs web
-    """
-    yield Text(container.logs())
 
 
 def summary(container: Container) -> str:

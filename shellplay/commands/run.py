@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import select
 import sys
-import termios
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.argument_types.run import RunWords
-from shellplay.cmdline.arguments import ContainerNames, Option, Target
+from shellplay.cmdline.arguments import ContainerNames, Option
 from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.help import page
 from shellplay.cmdline.observer import Recording
@@ -21,7 +20,7 @@ from shellplay.cmdline.registry import TABLE, command
 from shellplay.directories import expanded
 from shellplay.docker.options import RunRequest, parse
 from shellplay.errors import OutputLost, Refused, UsageError
-from shellplay.kernel.terminal_modes import restored
+from shellplay.kernel.terminal_modes import echo
 from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:
@@ -101,28 +100,35 @@ def run(
             return
     else:
         output = playground.settings.surroundings.output
-        if "stdin" in streams and front.terminal:
-            with echo(sys.stdin.fileno()):
-                attend(container, output, output, sys.stdin.fileno(), streams=streams)
-        else:
-            attend(container, output, output, None, streams=streams)
+        keys = front.input if "stdin" in streams else None
+        with echo(keys):
+            attend(container, output, output, keys, streams=streams)
     yield from _ended(playground, container, forget=asked.has("rm"))
 
 
 @command("wait", group="containers", host=None)
 def wait(
-    container: Annotated[Container, Target(positional=True)],
+    playground: Playground,
+    labels: Annotated[tuple[str, ...], ContainerNames("NAME", "containers to wait for")] = (),
 ) -> Iterator[Outcome]:
-    """Wait until a container has ended, and show its exit status.
+    """Wait until containers have ended, and show the exit status of each.
 
     Examples:
-        wait
-        wait db
+        wait            # for the current one
+        wait db web
     """
-    if container.process is None:
-        raise Refused(f"{container.label} is a bash, which ends when it is told to", "stop")
-    container.process.wait()
-    yield f"{container.label}: exit status {container.process.exit_status}"
+    if not labels and playground.current is None:
+        raise Refused("wait: there is no container", "new makes one")
+    current = [playground.current.label] if playground.current else []
+    # All are looked up before the first is waited for, as that may be forgotten at its end.
+    processes = []
+    for container in [playground.find(label) for label in labels or current]:
+        if container.process is None:
+            raise Refused(f"{container.label} is a bash, which ends when it is told to", "stop")
+        processes.append((container.label, container.process))
+    for label, process in processes:
+        process.wait()
+        yield f"{label}: exit status {process.exit_status}"
 
 
 @command("rm", group="containers", host=None)
@@ -302,15 +308,6 @@ def write(sink: int, piece: bytes) -> None:
         except BlockingIOError:
             # Another process has set O_NONBLOCK on the shared open file.
             select.select([], [sink], [])
-
-
-@contextmanager
-def echo(fd: int) -> Iterator[None]:
-    """Set ECHO in the modes of a terminal for the block: no prompt draws the typed keys."""
-    with restored(fd) as modes:
-        modes[3] |= termios.ECHO
-        termios.tcsetattr(fd, termios.TCSADRAIN, modes)
-        yield
 
 
 def show(container: Container, output: int | None) -> int:

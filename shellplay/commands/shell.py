@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.argument_types.processes import SignalName, SignalWord, Targets
-from shellplay.cmdline.arguments import Option, Rest, Seconds, Target
+from shellplay.cmdline.arguments import Option, Rest, Seconds, Target, Word
 from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.observer import Recording
 from shellplay.cmdline.outcomes import Outcome, Status
@@ -20,6 +20,7 @@ from shellplay.cmdline.tokenizer import split
 from shellplay.errors import KernelError, ShellGone, ShellplayError, UsageError
 from shellplay.kernel.poll import readable
 from shellplay.kernel.signal_names import signal_name
+from shellplay.kernel.terminal_modes import echo
 from shellplay.playground.playground import Playground
 from shellplay.views.sanitize import SafeStream
 
@@ -107,19 +108,59 @@ def execute(
     front: Front,
     container: Annotated[Container, Target(creates=True)],
     line: Annotated[str, Rest("CMD", "the program and its arguments")],
+    *,
+    env: Annotated[
+        list[str],
+        Option("a variable", short="-e", argument=Word("NAME[=VALUE]", ""), repeated=True),
+    ] = [],  # noqa: B006 (never changed)
+    env_file: Annotated[
+        list[str],
+        Option("variables, a line each", argument=Word("FILE", ""), repeated=True),
+    ] = [],  # noqa: B006 (never changed)
+    user: Annotated[
+        str | None, Option("who it is", short="-u", argument=Word("USER[:GROUP]", ""))
+    ] = None,
+    workdir: Annotated[
+        str | None, Option("where it starts", short="-w", argument=Word("PATH", ""))
+    ] = None,
+    detach: Annotated[bool, Option("leave it in the background", short="-d")] = False,
+    interactive: Annotated[bool, Option("give it what is typed or piped", short="-i")] = False,
+    tty: Annotated[bool, Option("give it a terminal", short="-t")] = False,
 ) -> Iterator[Outcome]:
     """Run a program beside the live bash, inside all of its fences, as docker exec does.
+
+    At a terminal it has one, as with -it. With -i alone its input is a pipe. Its user,
+    directory and variables are those of the container, if no option says another.
 
     Examples:
         exec ps -ef
         exec -c web sh -c 'echo $$'
+        exec -it -u 1000 -w /tmp -e A=1 bash
+        exec -d sleep 100
     """
+    from shellplay.container.spec import ExecSpec
+    from shellplay.docker.environment import added
+
+    if workdir is not None and not workdir.startswith("/"):
+        raise UsageError(f"-w {workdir} is no absolute path", f"-w /{workdir}")
     # If the output is redirected, the program gets a pipe and not a terminal.
-    terminal = front.terminal and playground.settings.surroundings.output is None
+    at_terminal = front.terminal and playground.settings.surroundings.output is None
+    terminal = tty or (at_terminal and not interactive)
+    spec = ExecSpec(
+        environment=added(env, env_file),
+        user=user,
+        directory=workdir,
+        keys=front.input if interactive and not terminal else None,
+        detached=detach,
+    )
     argv = split(line)
     try:
         shown = _as_text() if sys.stdout.isatty() else bytes
-        yield Status(container.exec(argv, terminal=terminal, shown=shown))
+        with echo(spec.keys):
+            status = container.exec(argv, terminal=terminal, shown=shown, spec=spec)
+        if detach:
+            yield f"{container.label}: {argv[0]} runs in the background"
+        yield Status(status)
     except (ShellplayError, OSError) as error:
         if not isinstance(error, KernelError) or error.call != "execve":
             # When PID 1 of a PID namespace ends, the kernel kills the others a moment before.

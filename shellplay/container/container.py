@@ -14,7 +14,7 @@ from shellplay.container.fencing import Fencing
 from shellplay.container.mounts import Files
 from shellplay.container.network import Network
 from shellplay.container.oom_kills import OomKills
-from shellplay.container.spec import StartSpec, VolumeSpec
+from shellplay.container.spec import ExecSpec, StartSpec, VolumeSpec
 from shellplay.container.state import ContainerState
 from shellplay.errors import Refused
 from shellplay.fences import Fence
@@ -232,6 +232,11 @@ class Container:
         """Return the newest output as it came, undecodable bytes marked; raises Refused."""
         return self._state.logs()
 
+    def output(self) -> tuple[list[tuple[float, bytes]], int]:
+        """Return the kept lines with their times, and the position after them."""
+        self._state.require_logs()
+        return self.terminal.lines()
+
     def fences(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
         return self._fencing.records()
@@ -316,7 +321,12 @@ class Container:
         return jobs.kill(self._state, target, number)
 
     def exec(
-        self, argv: list[str], *, terminal: bool, shown: Callable[[bytes], bytes] = bytes
+        self,
+        argv: list[str],
+        *,
+        terminal: bool,
+        shown: Callable[[bytes], bytes] = bytes,
+        spec: ExecSpec | None = None,
     ) -> int:
         """Run a program beside the live bash, inside every fence; return its exit status.
 
@@ -326,16 +336,9 @@ class Container:
 
         self._state.require_alive()
         return exec_program.execute(
-            self.monitor,
-            self.live,
-            argv,
-            term=self.terminal.term if terminal else None,
-            detach_key=self.settings.detach_key,
-            surround=self._fencing.surround,
-            output=self.settings.surroundings.output,
-            shown=shown,
-            environment=self.environment,
-        )
+            self._state, argv, spec or ExecSpec(),
+            terminal=terminal, surround=self._fencing.surround, shown=shown,
+        )  # fmt: skip
 
     def enter(
         self,

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import count
 from types import FrameType
 
-from shellplay.errors import ShellplayError
+from shellplay.container.console import replace_pty
+from shellplay.container.spec import ExecSpec
+from shellplay.container.state import ContainerState
+from shellplay.container.stdio import Stdio
+from shellplay.container.user import Account, find
+from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError
+from shellplay.fences.rootfs.build import may_see_below_mounts
 from shellplay.kernel import credentials, namespaces
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.pidfd import pidfd
+from shellplay.kernel.poll import readable
 from shellplay.kernel.stub import Stub
-from shellplay.monitor.client import Monitor
 from shellplay.shell.attach import Relay
+from shellplay.shell.osc133 import Mark
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import REMOVED, take_terminal
 from shellplay.shell.terminal import Terminal
@@ -28,46 +36,83 @@ MOST_INTERRUPTS = 3
 
 
 def execute(
-    monitor: Monitor,
-    live: Shell,
+    state: ContainerState,
     argv: list[str],
+    spec: ExecSpec,
     *,
-    term: str | None,
-    detach_key: str,
-    surround: Callable[[Caller], None],
-    output: int | None = None,
+    terminal: bool,
+    surround: Callable[[Caller, Account | None], None],
     shown: Callable[[bytes], bytes] = bytes,
-    environment: Mapping[str, str] | None = None,
 ) -> int:
-    """Run ``argv`` inside every fence of ``live`` and wait; return its exit status.
+    """Run ``argv`` inside every fence of the live bash and wait; return its exit status.
 
-    ``surround`` puts the fences that are no namespaces around it, or raises.  With a
-    ``term`` it gets such a terminal of its own, connected with ours; otherwise its output is
-    copied to ``output``, or to ours, as ``shown`` makes it.  It gets ``environment`` alone, or
-    ours if that is None.  128+n means that signal n ended it.  Raises KernelError if it cannot
-    be joined or executed.
+    ``surround`` puts the fences that are no namespaces around it, and makes it a user, or
+    raises.  With a ``terminal`` it gets one of its own, which is connected with ours if there
+    is one; otherwise its output is copied as ``shown`` makes it.  128+n means that signal n
+    ended it.  A detached one returns 0 at once.  Raises KernelError if it cannot be joined or
+    executed, Refused and UsageError for a user that there is not.
     """
-    with ExitStack() as stubs:
-        stub = _inside(monitor.stub(), live, stubs)
-        change = dict(environment or {}) | ({"TERM": term} if term else {})
-        removed, fresh = (REMOVED, False) if environment is None else ((), True)
+    monitor, live = state.monitor, state.live
+    with ExitStack() as held:
+        stub = _inside(monitor.stub(), live, spec.directory, held)
+        account = state.account if spec.user is None else find(live.pid, spec.user)
+        change = _environment(state, spec, account)
+        removed, fresh = (REMOVED, False) if state.environment is None else ((), True)
+        if terminal:
+            change["TERM"] = state.terminal.term
         start = partial(stub.execute, argv, change=change, remove=removed, fresh=fresh)
-        if not term:
+        output = state.settings.surroundings.output
+        sink = sys.stdout.fileno() if output is None else output
+        own: Terminal | None = None
+        stdio: Stdio | None = None
+        if terminal and not spec.detached:
+            own = Terminal(term=state.terminal.term)
+            held.callback(own.close)
+            replace_pty(stub, own)
+        elif spec.keys is not None and not spec.detached:
+            stdio = Stdio(lambda _, piece: _show(sink, shown(piece)), keys=True)
+            held.callback(stdio.close)
+            stdio.hand_over(stub, _owner(stub, account))
+        else:
             # Its process group must not be that of the monitor: signals to a group pass
             # namespaces.  Now: a filter may deny it later.
             stub.setsid()
-        surround(stub)
+        surround(stub, account)
+        if spec.detached:
+            _on_nothing(stub, start)
+            return 0
         with _interrupts_passed_on(stub.pid):
-            if term:
-                _on_terminal(monitor, stub, start, term, detach_key)
+            if own is not None:
+                _on_terminal(state, stub, start, own, sink)
+            elif stdio is not None:
+                start()
+                with pidfd(stub.pid) as alive:
+                    stdio.pump(alive, spec.keys)
             else:
-                ours = sys.stdout.fileno() if output is None else output
-                _on_pipe(stub, start, ours, shown)
+                _on_pipe(stub, start, sink, shown)
             return monitor.exit_status_of(stub.pid)
 
 
-def _inside(stub: Stub, live: Shell, stubs: ExitStack) -> Stub:
-    """Join every namespace of a bash; return the stub that is inside.
+def _environment(
+    state: ContainerState, spec: ExecSpec, account: Account | None
+) -> dict[str, str]:
+    """Return the variables that a program gets, or that change ours for it."""
+    variables = dict(state.environment or {}) | dict(spec.environment)
+    own = state.spec.environment.get("HOME") if state.spec else None
+    if account is not None and spec.user is not None and not own:
+        variables["HOME"] = spec.environment.get("HOME") or account.home
+    if account is not None:
+        variables["HOME"] = variables.get("HOME") or account.home
+    return variables
+
+
+def _owner(stub: Stub, account: Account | None) -> int:
+    """Return the UID that may open its streams by their paths."""
+    return account.uid if account and may_see_below_mounts(stub) else 0
+
+
+def _inside(stub: Stub, live: Shell, directory: str | None, stubs: ExitStack) -> Stub:
+    """Join every namespace of a bash; return the stub that is inside, in a directory.
 
     ``stubs`` ends it and those before it; once it is a program that has no effect.
     """
@@ -82,7 +127,10 @@ def _inside(stub: Stub, live: Shell, stubs: ExitStack) -> Stub:
             # By a pidfd setns(2) joins all of them or none, in the order of the kernel.
             stub.setns(number, flags, of=live.pid)
         credentials.become_mapped(stub)
-    _go_to_its_directory(stub, live)
+    if directory is None:
+        _go_to_its_directory(stub, live)
+    else:
+        _go_to(stub, directory)
     if wanted["pid"] != now["pid"]:
         with stub.forked() as (copy, _):
             assert isinstance(copy, Stub)
@@ -104,6 +152,25 @@ def _go_to_its_directory(stub: Stub, live: Shell) -> None:
             stub.fchdir(number, of=path)
     finally:
         os.close(directory)
+
+
+def _go_to(stub: Stub, directory: str) -> None:
+    try:
+        stub.chdir(directory)
+    except KernelError as error:
+        reason = os.strerror(error.errno)
+        raise Refused(f"{directory} inside: {reason}", "-w with another one") from error
+
+
+def _on_nothing(stub: Stub, start: Callable[[], None]) -> None:
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        number = stub.give(null)
+    finally:
+        os.close(null)
+    for stream in range(3):
+        stub.dup3(number, stream)
+    start()
 
 
 def _on_pipe(
@@ -153,14 +220,27 @@ def _interrupts_passed_on(session: int) -> Iterator[None]:
 
 
 def _on_terminal(
-    monitor: Monitor, stub: Stub, start: Callable[[], None], term: str, detach_key: str
+    state: ContainerState, stub: Stub, start: Callable[[], None], own: Terminal, sink: int
 ) -> None:
-    own = Terminal(term=term)
-    relay = Relay(own, detach_key)
-    try:
-        take_terminal(stub, own)
-        start()
-        with pidfd(stub.pid) as alive, monitor.modes_kept(relay.keys):
-            relay.run(alive, lambda: None, b"")
-    finally:
-        own.close()
+    relay = Relay(own, state.settings.detach_key) if sys.stdin.isatty() else None
+    take_terminal(stub, own)
+    start()
+    with pidfd(stub.pid) as alive:
+        if relay is not None and state.settings.surroundings.output is None:
+            with state.monitor.modes_kept(relay.keys):
+                relay.run(alive, lambda: None, b"")
+            return
+        with own.watched(lambda piece: None if isinstance(piece, Mark) else _show(sink, piece)):
+            # It may close its terminal before it ends.
+            with suppress(ShellGone):
+                own.wait(lambda: False, timeout=None, alive=alive)
+            readable(alive, math.inf)
+            while own.read() > 0:
+                continue
+
+
+def _show(sink: int, piece: bytes) -> None:
+    sys.stdout.flush()
+    view = memoryview(piece)
+    while view:
+        view = view[os.write(sink, view) :]

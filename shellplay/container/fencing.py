@@ -13,6 +13,7 @@ from shellplay.container.plan import Plan, Wanted, peer_namespace, restrict
 from shellplay.container.respawn import respawn
 from shellplay.container.stack import ShellStack
 from shellplay.container.state import ContainerState
+from shellplay.container.user import Account
 from shellplay.container.way_back import Directory, WayBack
 from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError
 from shellplay.fences import Fence
@@ -98,15 +99,16 @@ class Fencing:
         self.applied.change(changed)
         return self._applier.change("limit", kind, applied.how, before=before)
 
-    def surround(self, caller: Caller) -> None:
+    def surround(self, caller: Caller, account: Account | None) -> None:
         """Apply the fences without a namespace to a process that has joined all namespaces.
 
-        Raises ShellplayError if the kernel does not show it behind every fence then.
+        It becomes ``account``, if that is not None.  Raises ShellplayError if the kernel does
+        not show it behind every fence then.
         """
         last = Plan(self.applied.fences).of(Stage.LIMIT, Stage.RESTRICTION)
         target = self._stack.target(caller).moved_to(caller)
         self._state.group.take_in(caller.pid)
-        restrict(last, caller, self._state.account, lambda each: each.apply(target))
+        restrict(last, caller, account, lambda each: each.apply(target))
         self.applied.require_observed(caller.pid, "the program")
 
     # -- out -----------------------------------------------------------------------------

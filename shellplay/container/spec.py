@@ -86,6 +86,22 @@ class LogSpec(Value):
     most: int | None = None
 
 
+class ExecSpec(Value):
+    """How a program beside the live bash differs from it, as for ``docker exec``.
+
+    ``environment`` are more variables; ``user`` is as for ``-u``, None for that of the
+    container; ``directory`` is a path inside, None for that of bash.  ``keys`` is a descriptor
+    of ours that its stdin is read from; None for no stdin.  If it is ``detached``, nobody
+    waits for it, and nothing is shown of it.
+    """
+
+    environment: Mapping[str, str] = NOTHING
+    user: str | None = None
+    directory: str | None = None
+    keys: int | None = None
+    detached: bool = False
+
+
 class Metadata(Value):
     """What is noted of a container, and changes nothing inside.
 

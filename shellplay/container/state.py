@@ -122,13 +122,17 @@ class ContainerState:
         self.terminal, self.live = terminal, shell
         self.parked.clear()
 
+    def require_logs(self) -> None:
+        """Raise Refused if it was started with a log driver that keeps none."""
+        if self.spec and self.spec.logs.driver == "none":
+            raise Refused(f"{self.label} keeps no logs (--log-driver none)")
+
     def logs(self) -> str:
         """Return the newest output of the terminal as it came, undecodable bytes marked.
 
-        Raises Refused if it was started with a log driver that keeps none.
+        Raises Refused if none is kept.
         """
-        if self.spec and self.spec.logs.driver == "none":
-            raise Refused(f"{self.label} keeps no logs (--log-driver none)")
+        self.require_logs()
         return self.terminal.scrollback().decode("utf-8", "backslashreplace")
 
     # -- what must hold ------------------------------------------------------------------

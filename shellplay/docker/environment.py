@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shellplay.directories import expanded
 from shellplay.docker.options import RunRequest
@@ -29,6 +29,15 @@ def environment(
         # Docker's rule: -e NAME unsets the variable if it is not in our environment.
         variables.pop(name, None)
         variables.update(_variables((name,)))
+    return variables
+
+
+def added(names: Sequence[str], files: Sequence[str]) -> dict[str, str]:
+    """Return the variables of ``--env-file`` and ``-e`` alone; raises UsageError."""
+    variables: dict[str, str] = {}
+    for file in files:
+        variables.update(_variables(lines_of("env-file", file)))
+    variables.update(_variables(tuple(names)))
     return variables
 
 

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+
+@contextmanager
+def echo(fd: int | None) -> Iterator[None]:
+    """Have a terminal show what is typed, for the block: no prompt draws the keys.
+
+    For what is no terminal, and for None, nothing changes.
+    """
+    if fd is None or not os.isatty(fd):
+        yield
+        return
+    with restored(fd) as modes:
+        modes[3] |= termios.ECHO
+        termios.tcsetattr(fd, termios.TCSADRAIN, modes)
+        yield
 
 
 @contextmanager

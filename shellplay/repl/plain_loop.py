@@ -21,6 +21,7 @@ class PlainFrontEnd:
         self.reader = LineReader(sys.stdin.fileno())
         self.terminal = sys.stdin.isatty() and sys.stdout.isatty()
         self.asks = self.terminal and marks_key() is None
+        self.input = sys.stdin.fileno() if self.terminal else None
 
     def confirm(self, question: str) -> bool:
         """Ask the user a yes-or-no question; what was typed before is no answer."""

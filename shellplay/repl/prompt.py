@@ -133,6 +133,11 @@ class Prompt:
         finally:
             self.give_back(typed)
 
+    @property
+    def input(self) -> int:
+        """The descriptor of the keyboard."""
+        return self.session.input.fileno()
+
     def stream(self, text: str) -> None:
         """Print output of a container as it arrives."""
         self.printer.stream(text)

@@ -25,6 +25,7 @@ from shellplay.shell.bash_rc import accept_sequence, key_sequence
 from shellplay.shell.dec_modes import ScreenModes
 from shellplay.shell.osc133 import Mark, MarkReader
 from shellplay.shell.pty import READ_SIZE, Pty
+from shellplay.shell.scrollback import Scrollback
 
 SCROLLBACK_BYTES = 256 * 1024
 # After a read of more bytes there may be more output.
@@ -67,9 +68,7 @@ class Terminal(Pty):
         # True if a fence may have changed the host name or user since the prompt was drawn.
         self.prompt_is_stale = False
         self.screen_modes = ScreenModes()
-        self._scrollback: deque[bytes] = deque()
-        self._size = 0
-        self._most = SCROLLBACK_BYTES
+        self._scrollback = Scrollback(SCROLLBACK_BYTES)
         self._watchers: list[Watcher] = []
         self.state = ShellState.STARTING
         self._reader = MarkReader(self.nonce)
@@ -82,12 +81,11 @@ class Terminal(Pty):
 
     def keep(self, most: int) -> None:
         """Keep at most so many bytes of output, instead of about 256 KiB."""
-        self._most = most
+        self._scrollback.keep(most)
 
     def take_scrollback(self, other: Terminal) -> None:
         """Put the scrollback of ``other``, which this terminal replaces, before this one's."""
-        self._scrollback.extendleft(reversed(other._scrollback))
-        self._size += other._size
+        self._scrollback.prepend(other._scrollback)
 
     def close(self) -> None:
         """Close the master; the kernel then hangs up the session on the terminal."""
@@ -168,18 +166,21 @@ class Terminal(Pty):
     def remember(self, text: bytes) -> None:
         """Append output to the scrollback, which keeps the newest."""
         self._scrollback.append(text)
-        self._size += len(text)
-        while (over := self._size - self._most) > 0:
-            oldest = self._scrollback.popleft()
-            kept = oldest[over:] if len(oldest) > over else b""
-            if kept:
-                self._scrollback.appendleft(kept)
-            self._size -= len(oldest) - len(kept)
 
     def scrollback(self) -> bytes:
         """Return the newest output without marks, as much as is kept."""
         with self.lock:
-            return b"".join(self._scrollback)
+            return self._scrollback.text()
+
+    def output_after(self, position: int) -> tuple[bytes, int]:
+        """Return the output that has come since a position, and the position after it."""
+        with self.lock:
+            return self._scrollback.text(position), self._scrollback.end
+
+    def lines(self) -> tuple[list[tuple[float, bytes]], int]:
+        """Return the kept lines with the times at which they began, and the position."""
+        with self.lock:
+            return list(self._scrollback.lines()), self._scrollback.end
 
     @contextmanager
     def watched(self, watcher: Watcher) -> Iterator[None]:

@@ -307,6 +307,7 @@ class _StageFrontEnd:
     """The front end of a stage: it has no terminal, and passes output on as it comes."""
 
     terminal = asks = False
+    input: int | None = None
 
     def __init__(self, printer: StagePrinter, emit_captured: Callable[[], None]) -> None:
         self._printer = printer
