@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 # The fences that mount over /proc, /sys and /dev; with --privileged they are left out.
 KERNEL_MOUNTS = ("proc", "sys", "dev")
 RUNTIMES = ("runc", "io.containerd.runc.v2")
-# What Docker calls an internal network.
+# In Docker: a network that is --internal, with gateway_mode_ipv4=isolated.
 ISOLATED = "isolated"
 NETWORKS: dict[str, dict[str, str]] = {
     "none": {},
