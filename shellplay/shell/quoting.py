@@ -10,7 +10,7 @@ DOUBLE = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 SINGLE = r"'[^']*+'"
 QUOTED = f"(?:{ANSI}|{DOUBLE}|{SINGLE})"
 _PARTS = rf"(?s){ANSI}|{DOUBLE}|{SINGLE}|\\.|[^'\"\\$]++"
-_ANSI_ESCAPE = r"(?s)\\([0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)"
+_ANSI_ESCAPE = r"(?s)(\\(?:[0-7]{1,3}|x[0-9a-fA-F]{1,2}|.))"
 _DOUBLE_ESCAPE = r'\\([$`"\\])'
 # See "Quoting" in bash(1).
 _LETTERS = {
@@ -18,19 +18,20 @@ _LETTERS = {
     "v": "\v", "\\": "\\", "'": "'", '"': '"', "?": "?",
 }  # fmt: skip
 _PLAIN = re.compile(r"[ -&(-~]*+").fullmatch
-_SPECIAL = re.compile(rb"[^ -&(-\[\]-~]").sub
+# Each byte within $'...': as it is, if it is printable ASCII and not special there.
+_ESCAPED = [
+    chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\{byte:03o}"
+    for byte in range(256)
+]
 
 
 def quoted(text: str) -> str:
     """Return ``text`` as one word of printable ASCII, which bash reads in every locale."""
     if _PLAIN(text):
         return f"'{text}'"
+    # All bytes at once, as a value can have many megabytes.
     content = text.encode("utf-8", "surrogateescape")
-    return f"$'{_SPECIAL(_octal, content).decode()}'"
-
-
-def _octal(match: re.Match[bytes]) -> bytes:
-    return b"\\%03o" % match[0][0]
+    return f"$'{''.join(map(_ESCAPED.__getitem__, content))}'"
 
 
 def unquoted(word: str) -> str | None:
@@ -63,23 +64,27 @@ def _part(part: str) -> str | None:
                 return None
             return re.sub(_DOUBLE_ESCAPE, r"\1", inner)
         case "$":
-            try:
-                return re.sub(_ANSI_ESCAPE, _unescaped, part[2:-1])
-            except KeyError:
-                return None
+            parts: list[str] = re.split(_ANSI_ESCAPE, part[2:-1])
+            characters: dict[str, str] = {}
+            for escape in set(parts[1::2]):
+                character = _unescaped(escape[1:])
+                if character is None:
+                    return None
+                characters[escape] = character
+            parts[1::2] = map(characters.__getitem__, parts[1::2])
+            return "".join(parts)
         case "\\":
             return part[1:]
     return part
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    code = match[1]
+def _unescaped(code: str) -> str | None:
     if code[0] in "01234567":
         number = int(code, 8)
     elif code[0] == "x" and len(code) > 1:
         number = int(code[1:], 16)
     else:
-        return _LETTERS[code]
+        return _LETTERS.get(code)
     if not 0 < number < 256:
-        raise KeyError(code)
+        return None
     return chr(number) if number < 128 else chr(0xDC00 + number)

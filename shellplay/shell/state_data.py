@@ -16,7 +16,14 @@ from operator import eq
 
 from shellplay.shell.quoting import quoted
 from shellplay.shell.state import Ask, Item, State, Transferred
-from shellplay.shell.state_transfer import added, restore, steps
+from shellplay.shell.state_transfer import (
+    added,
+    changed,
+    in_order,
+    other_steps,
+    restore,
+    variable,
+)
 from shellplay.shell.variables import ARRAYS, Variable, assignment, parsed, unset
 
 # Variables that bash itself reads, see "Shell Variables" in bash(1).
@@ -70,12 +77,12 @@ def divided(want: State, have: State) -> tuple[list[Item], list[Item]]:
     """Divide what state ``want`` has and ``have`` has not into data and the rest."""
     data: list[Item] = []
     withheld: list[Item] = []
-    for step in steps(want, have):
+    for name in changed(want, have):
+        value, rest = _variable(name, want, have)
+        data += value
+        withheld += rest
+    for step in other_steps(want, have):
         match step.kind:
-            case "variable":
-                value, rest = _variable(step, want, have)
-                data += value
-                withheld += rest
             case "history":
                 lines = [
                     _CONTROL.sub("\N{REPLACEMENT CHARACTER}", each) for each in _new(want, have)
@@ -88,7 +95,7 @@ def divided(want: State, have: State) -> tuple[list[Item], list[Item]]:
                 data.append(step.changed(data=True))
             case _:
                 withheld.append(step)
-    return data, withheld
+    return in_order(data), in_order(withheld)
 
 
 def _is_data(step: Item, want: State, have: State) -> bool:
@@ -116,24 +123,28 @@ def is_looked_up(name: str) -> bool:
     return _LOOKED_UP(name) is not None
 
 
-def _variable(step: Item, want: State, have: State) -> tuple[list[Item], list[Item]]:
-    name = step.name
+def _variable(name: str, want: State, have: State) -> tuple[list[Item], list[Item]]:
+    """Return the item of the value that may come out, and the item of what stays inside."""
+    row = want.variables.get(name)
     outside = (
         parsed(have.variables[name]) if name in have.variables else Variable(name, frozenset())
     )
     if outside is None or is_looked_up(name) or outside.attributes & _KEPT:
-        return [], [step]
-    if name not in want.variables:
-        return [step.changed(make=unset(name), data=True)], []
-    inside = parsed(want.variables[name])
+        return [], [variable(name, row)]
+    if row is None:
+        return [Item("variable", name, unset(name), data=True)], []
+    inside = parsed(row)
     if inside is None or not _may_come_out(inside, outside):
-        return [], [step]
+        return [], [variable(name, row)]
     kept = outside.attributes - ARRAYS
     plain = inside.changed(attributes=inside.array | kept)
-    value = [step.changed(make=assignment(plain), data=True)] if plain != outside else []
-    rest = inside.attributes - ARRAYS - kept
-    kind = "export" if "x" in rest else "attribute"
-    return value, [step.changed(kind=kind)] if rest else []
+    value, rest = [], []
+    if plain != outside:
+        value.append(Item("variable", name, assignment(plain), data=True))
+    if attributes := inside.attributes - ARRAYS - kept:
+        kind = "export" if "x" in attributes else "attribute"
+        rest.append(Item(kind, name, assignment(inside)))
+    return value, rest
 
 
 def _may_come_out(inside: Variable, outside: Variable) -> bool:

@@ -7,7 +7,7 @@ follow.  Examples are a function that this bash cannot parse, or a read-only var
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shellplay.shell.quoting import quoted
 from shellplay.shell.state import OURS, Ask, Item, State, Transferred, phrases
@@ -68,6 +68,12 @@ def _script(item: Item) -> str:
 
 def steps(want: State, have: State) -> list[Item]:
     """Return what has to be restored or removed, in order."""
+    variables = (variable(name, want.variables.get(name)) for name in changed(want, have))
+    return in_order([*variables, *other_steps(want, have)])
+
+
+def other_steps(want: State, have: State) -> list[Item]:
+    """Return what has to be restored or removed, but for variables."""
     found = [
         Item(kind, name, UNDO[kind].format(shlex.quote(name)))
         for kind, name in have.items
@@ -76,7 +82,6 @@ def steps(want: State, have: State) -> list[Item]:
     found += [each for key, each in want.items.items() if have.items.get(key) != each]
     for kind in OPTIONS:
         found += _switches(kind, want.options[kind], have.options[kind])
-    found += [_variable(name, want.variables.get(name)) for name in changed(want, have)]
     if want.words != have.words:
         found.append(Item("positional parameters", "", _words(want)))
     if want.umask != have.umask:
@@ -86,7 +91,12 @@ def steps(want: State, have: State) -> list[Item]:
     if (want.line, want.point) != (have.line, have.point):
         line = f"READLINE_LINE={quoted(want.line)} READLINE_POINT={want.point}"
         found.append(Item("half-typed line" if want.line else "line", "", line))
-    return sorted(found, key=_rank)
+    return found
+
+
+def in_order(items: Iterable[Item]) -> list[Item]:
+    """Return items in the order in which they are restored."""
+    return sorted(items, key=_rank)
 
 
 def changed(want: State, have: State) -> list[str]:
@@ -108,11 +118,12 @@ def _switches(kind: str, want: tuple[str, ...], have: tuple[str, ...]) -> list[I
     ]
 
 
-def _variable(name: str, row: str | None) -> Item:
+def variable(name: str, row: str | None) -> Item:
+    """Return the item that restores a variable from its declaration; None: it is removed."""
     if row is None:
         return Item("variable", name, unset(name) if is_name(name) else IMPOSSIBLE)
-    variable = parsed(row)
-    return Item("variable", name, IMPOSSIBLE if variable is None else assignment(variable))
+    found = parsed(row)
+    return Item("variable", name, IMPOSSIBLE if found is None else assignment(found))
 
 
 def _words(want: State) -> str:

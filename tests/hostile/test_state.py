@@ -193,7 +193,7 @@ def test_what_stays_behind_is_named_and_comes_out_if_that_is_wanted(
     container: Container,
 ) -> None:
     withheld = peeled(container, "f() { echo f; }; alias a=b; trap : USR1; export NEW=1")
-    assert withheld == "export NEW, function f, alias a, trap SIGUSR1"
+    assert withheld == "function f, alias a, trap SIGUSR1, export NEW"
     assert container.run("f 2>/dev/null; alias; printenv NEW").output == ""
     assert "function f" in container.way_back.carry_code().restored
     assert container.run("f; alias; printenv NEW").output == "f\nalias a='b'\n1\n"
