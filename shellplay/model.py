@@ -174,13 +174,17 @@ class Usage(Value):
 
 
 class ShellState(StrEnum):
-    """The state of the live bash, by its terminal and the kernel."""
+    """The state of the live bash, by its terminal and the kernel.
+
+    ``ENDED``: it has ended, and a bash outside waits.  ``DEAD``: no bash is left.
+    """
 
     STARTING = "starting"
     IDLE = "idle"
     CONTINUATION = "continuation"
     BUSY = "busy"
     PAUSED = "paused"
+    ENDED = "ended"
     DEAD = "dead"
     UNKNOWN = "unknown"
 

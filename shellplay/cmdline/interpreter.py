@@ -16,6 +16,7 @@ from shellplay.cmdline.outcomes import (
     Page,
     Status,
     Text,
+    Then,
     Warned,
     Watched,
 )
@@ -46,6 +47,7 @@ class Interpreter:
         self.json = json
         self.recording = recording or Recording()
         self.left = False
+        self._then = ""
 
     def run(self, text: str, where: str = "", *, keep_going: bool = False) -> int:
         """Run the commands of a text up to the first that fails; return its exit status.
@@ -67,6 +69,9 @@ class Interpreter:
             line = text[part.start : part.end].strip()
             self.recording.began(line)
             failed = self._run_one(part, line, where) or failed
+            then, self._then = self._then, ""
+            if then:
+                failed = self.run(then, where) or failed
             if self.left or (failed and not keep_going):
                 break
         return failed
@@ -160,6 +165,8 @@ class Interpreter:
         match outcome:
             case Status(status):
                 return self._status(status)
+            case Then(line):
+                self._then = line
             case Leave():
                 self.left = True
             case Watched():

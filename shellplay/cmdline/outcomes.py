@@ -57,8 +57,14 @@ class Status(Value):
     status: int | None
 
 
+class Then(Value):
+    """A line of commands to run next, as if the user had typed it."""
+
+    line: str
+
+
 class Leave(Value):
     """The front end has to end."""
 
 
-Outcome = str | Changed | Document | Watched | Text | Warned | Page | Status | Leave
+Outcome = str | Changed | Document | Watched | Text | Warned | Page | Status | Then | Leave

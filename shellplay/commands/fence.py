@@ -19,7 +19,7 @@ from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.observer import Recording
 from shellplay.cmdline.outcomes import Changed, Document, Outcome
 from shellplay.cmdline.registry import command
-from shellplay.errors import Refused
+from shellplay.errors import Refused, UsageError
 from shellplay.playground.playground import Playground
 from shellplay.views.sanitize import safe_line
 
@@ -117,7 +117,7 @@ def peel(
     front: Front,
     recording: Recording,
     container: Annotated[Container, Target()],
-    kinds: Annotated[tuple[str, ...], AppliedFences("KIND|all", "fences to take off")],
+    kinds: Annotated[tuple[str, ...], AppliedFences("KIND|all", "fences to take off")] = (),
     *,
     force: Annotated[bool, Option("even if jobs, or the state, are lost", short="-f")] = False,
     code: Annotated[bool, Option("carry functions, traps and all that is code, too")] = False,
@@ -133,13 +133,23 @@ def peel(
     or export one. You are asked about those; without a terminal they stay, and are named.
     --code carries all of it; use it only if you trust what ran inside.
     If jobs would be lost, or bash does not answer, nothing is done without -f.
+    If the bash inside a one-way fence has ended, the one outside waits: peel alone goes on
+    with that.
 
     Examples:
+        peel
         peel net
         peel pid -f
         peel user --code
         peel all
     """
+    ended = container.ended
+    if ended:
+        container.go_on_outside(force=force)
+        yield f"{container.label}: bash {container.pid} goes on, outside {', '.join(ended)}"
+        kinds = tuple(kind for kind in kinds if kind not in ended)
+    elif not kinds:
+        raise UsageError("peel needs KIND|all", "fences lists what is up")
     if kinds == (ALL,):
         container.require_alive()
         kinds = container.way_back.kinds

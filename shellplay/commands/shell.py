@@ -13,7 +13,7 @@ from shellplay.cmdline.argument_types.processes import SignalName, SignalWord, T
 from shellplay.cmdline.arguments import Option, Rest, Seconds, Target, Word
 from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.observer import Recording
-from shellplay.cmdline.outcomes import Outcome, Status
+from shellplay.cmdline.outcomes import Outcome, Status, Then
 from shellplay.cmdline.phrases import started
 from shellplay.cmdline.registry import command
 from shellplay.cmdline.tokenizer import split
@@ -47,7 +47,8 @@ def enter(
 ) -> Iterator[Outcome]:
     """Hand the terminal to the live bash; Ctrl-] leaves it, and it lives on.
 
-    The key is a setting: set detach_key C-t.
+    The key is a setting: set detach_key C-t. When the bash ends inside a one-way fence, the
+    one outside waits: Enter goes on with that, as peel does.
 
     Examples:
         enter
@@ -57,6 +58,15 @@ def enter(
     yield f"{container.label}: {key} leaves, the bash lives on"
     with recording.entered(container) as heard:
         left = container.enter(typeahead=front.typed_ahead(), heard=heard)
+    if container.ended:
+        from shellplay.cmdline.question import is_confirmed
+
+        # Keys that were typed for the bash inside are not for the one outside.
+        yield from playground.notices()
+        yield "Enter does that now, any other key leaves"
+        if is_confirmed(sys.stdin.fileno()):
+            yield Then(f"peel -c {container.label}; enter {container.label}")
+        return
     front.give_back(left.unread)
     if left.reason == "detached":
         yield f"{container.label}: left, bash {container.pid} lives on"

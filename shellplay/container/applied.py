@@ -79,6 +79,12 @@ class AppliedFences:
         """Return the fences that were applied after one."""
         return self._list[self.kinds.index(kind) + 1 :]
 
+    def up_to_depth(self, depth: int) -> AppliedFences:
+        """Return those around the bash that is parked at ``depth``."""
+        found = AppliedFences()
+        found.restart(each for each in self._list if each.depth <= depth)
+        return found
+
     # -- changes -------------------------------------------------------------------------
 
     def add(self, applied: AppliedFence) -> None:

@@ -191,8 +191,7 @@ class Applier:
 
     def lost_jobs(self, shells: list[Shell], command: str, *, force: bool) -> tuple[str, ...]:
         """Return the jobs that end with ``shells``; raise Refused unless that is forced."""
-        pids = {shell.pid for shell in shells}
-        jobs = [_named(pid) for pid in running(shells[0].pid) if pid not in pids]
+        jobs = [_named(pid) for pid in self._stack.came_from(shells)]
         if jobs and not force:
             count = "the job" if len(jobs) == 1 else f"{len(jobs)} jobs:"
             them = "it" if len(jobs) == 1 else "them"

@@ -5,8 +5,8 @@ It is the facade of its parts, and the one name that other packages import.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from shellplay.container import exits, facts, jobs
@@ -67,11 +67,10 @@ class Container:
     ) -> None:
         self._state = state = ContainerState(
             name, monitor, pty_reader, settings, start=start,
-            on_exit=self._handle_exit,
+            on_exit=lambda: exits.handle_exit(state, self._fencing, self.process, notice),
             find_peer=lambda other: find(other)._state,
             peers=lambda: [each._state for each in peers()],
         )  # fmt: skip
-        self._notice = notice
         self._fencing = Fencing(state, on_removed=lambda: self.network.detach_if_unused())
         self.way_back = self._fencing.way_back
         self.network = Network(
@@ -81,7 +80,7 @@ class Container:
         self.process: ContainerProcess | None = None
         self._volumes: HeldVolumes | None = None
         self.oom_kills = OomKills(state.group)
-        state.live = self._started(start)
+        state.make_live(self._started(start))
         state.watch()
 
     def _started(self, start: StartSpec | None) -> Shell:
@@ -247,23 +246,42 @@ class Container:
 
     def fence(self, fence: Fence) -> Change:
         """Apply a fence to the live bash; raise Refused, and then nothing has changed."""
-        with deferred(), self.attended():
-            self.terminal.prompt_is_stale = True
+        with self._fences_change():
             change = self._fencing.fence(fence)
             if isinstance(fence, Net) and fence.mode != NONE:
                 change = self.network.led_out(change, fence, self._fencing.peel)
             return self.network.refreshed(change)
 
+    @contextmanager
+    def _fences_change(self) -> Iterator[None]:
+        with deferred(), self.attended():
+            try:
+                yield
+            finally:
+                self.terminal.prompt_is_stale = True
+
     def peel(self, kind: str, *, force: bool = False, code: bool = False) -> Change:
         """Remove a fence, see ``Fencing.peel``; ``force`` also if that ends jobs inside it."""
-        with deferred(), self.attended():
-            self.terminal.prompt_is_stale = True
+        with self._fences_change():
             return self.network.refreshed(self._fencing.peel(kind, force=force, code=code))
 
     def peel_all(self, *, force: bool = False, code: bool = False) -> list[Change]:
         """Remove all fences, the last one first."""
         self._state.require_alive()
         return [self.peel(kind, force=force, code=code) for kind in self.way_back.kinds]
+
+    @property
+    def ended(self) -> tuple[str, ...]:
+        """The fences that have ended with the live bash; none if no bash waits outside."""
+        return tuple(self._fencing.ended_kinds)
+
+    def go_on_outside(self, *, force: bool = False) -> None:
+        """Wake the bash that waits outside of the live one, which has ended.
+
+        With ``force`` processes that came from that are ended.
+        """
+        with self._fences_change():
+            self._fencing.go_on_outside(force=force)
 
     def limit(self, fence: Fence) -> Change:
         """Change a limit of the live bash while it runs."""
@@ -274,14 +292,9 @@ class Container:
 
     def type(self, keys: bytes) -> None:
         """Write keys to the terminal, as a user would."""
-        while True:
-            terminal = self.terminal
-            with terminal.lock:
-                self._state.require_alive()
-                # Another bash, on another terminal, may be live since the lock was asked for.
-                if terminal is self.terminal:
-                    terminal.type(keys)
-                    return
+        with self._state.keys:
+            self._state.require_alive()
+            self.terminal.type(keys)
 
     def run(
         self,
@@ -360,13 +373,9 @@ class Container:
                 self._state,
                 self.process,
                 detach_keys or self.settings.detach_key,
-                next_alive=self._successor,
                 typeahead=typeahead,
                 heard=heard,
             )
-
-    def _successor(self) -> int | None:
-        return self.live.pidfd if self._handle_exit() else None
 
     # -- the end -------------------------------------------------------------------------
 
@@ -380,10 +389,6 @@ class Container:
             ended = exits.kill_all(self._state, orphans)
             self._release(keep_volumes=keep_volumes)
             return ended
-
-    def _handle_exit(self) -> bool:
-        """Wake the bash outside of a live one that has ended; return whether one is live."""
-        return exits.handle_exit(self._state, self._fencing, self.process, self._notice)
 
     def pause(self, orphans: Sequence[int] = ()) -> None:
         """Freeze the live bash with its descendants, and ``orphans`` that have left them."""

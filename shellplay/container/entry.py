@@ -16,15 +16,13 @@ def enter(
     process: ContainerProcess | None,
     detach_keys: str,
     *,
-    next_alive: Callable[[], int | None],
     typeahead: bytes,
     heard: Callable[[bytes], None] | None,
 ) -> RelayEnd:
     """Connect our terminal with the live bash until the detach keys, or its end.
 
-    The container is attended.  ``next_alive`` returns the pidfd of the bash that goes on
-    after the live one, or None; ``heard`` gets the keys that are typed.  Raises Refused if
-    the program has no terminal.
+    The container is attended.  ``heard`` gets the keys that are typed.  Raises Refused if the
+    program has no terminal.
     """
     if process:
         process.require_terminal()
@@ -34,4 +32,7 @@ def enter(
         run_line.run(state.terminal, state.live, "", timeout=None, output=None)
     unread = process.unread_output() if process else b""
     with state.monitor.modes_kept(relay.keys):
-        return relay.run(state.live.pidfd, next_alive, typeahead, unread)
+        end = relay.run(state.live.pidfd, typeahead, unread)
+    if not state.live.alive:
+        state.on_exit()
+    return end

@@ -228,7 +228,7 @@ def _on_terminal(
     with pidfd(stub.pid) as alive:
         if relay is not None and state.settings.surroundings.output is None:
             with state.monitor.modes_kept(relay.keys):
-                relay.run(alive, lambda: None, b"")
+                relay.run(alive, b"")
             return
         with own.watched(lambda piece: None if isinstance(piece, Mark) else _show(sink, piece)):
             # It may close its terminal before it ends.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 from shellplay.container.fencing import Fencing
 from shellplay.container.process import ContainerProcess
 from shellplay.container.state import ContainerState
-from shellplay.errors import ShellGone
+from shellplay.kernel import procfs
 from shellplay.kernel.process_tree import kill_quietly
 
 
@@ -16,31 +17,34 @@ def handle_exit(
     fencing: Fencing,
     process: ContainerProcess | None,
     notice: Callable[[str], None],
-) -> bool:
-    """Wake the bash outside of a live one that has ended; return whether one is live.
+) -> None:
+    """Note the end of the live bash, and say which bash waits outside, if one does.
 
+    That one does not go on by itself: a program inside can end the bash whenever it likes.
     ``notice`` gets a sentence about it, unless a command attends the end of ``process``.
     """
-    ended = state.pid
+    if not state.handle_exit_once():
+        return
     state.group.thaw()
-    before = fencing.applied.kinds
-    while state.parked:
-        try:
-            fencing.fall_back()
-        except ShellGone:
-            continue  # The suspended bash has ended too: try the one outside of it.
-        gone = [kind for kind in before if kind not in fencing.applied]
-        notice(
-            f"{state.label}: the bash inside {', '.join(gone)} has ended; "
-            f"the one that was parked outside, {state.pid}, goes on"
-        )
-        return True
+    if state.waiting is not None:
+        notice(f"{state.label}: {_about_the_end(state, fencing)}; peel goes on with that")
+        return
     state.dead = True
     fencing.release()
     if not (process and process.read_rest()):
         program = state.spec.argv[0] if state.spec else "bash"
-        notice(f"{state.label}: {program} {ended} has ended")
-    return False
+        notice(f"{state.label}: {program} {state.pid} has ended")
+
+
+def _about_the_end(state: ContainerState, fencing: Fencing) -> str:
+    """Say which bash has ended, behind which fences and how, and which one waits."""
+    outside = state.waiting
+    assert outside is not None, "the live bash has ended, and one waits"
+    stat = procfs.stat(state.pid)
+    status = os.waitstatus_to_exitcode(stat.wait_status) if stat is not None else None
+    how = "" if status is None else f" by signal {-status}" if status < 0 else f" ({status})"
+    kinds = ", ".join(fencing.ended_kinds)
+    return f"the bash inside {kinds} has ended{how}, and bash {outside.pid} waits outside"
 
 
 def kill_all(state: ContainerState, orphans: Sequence[int]) -> list[int]:
@@ -50,12 +54,9 @@ def kill_all(state: ContainerState, orphans: Sequence[int]) -> list[int]:
     """
     state.group.thaw()
     doomed = [*(state.members() if not state.dead else ()), *orphans]
-    shells = (*state.parked, state.live)
-    for shell in shells:
+    for shell in (*state.parked, state.live):
         shell.kill()
     for pid in doomed:
         kill_quietly(pid)
-    for shell in shells:
-        shell.close()
-    state.parked.clear()
+    state.close_shells()
     return doomed

@@ -46,7 +46,7 @@ def fenced_kinds(state: ContainerState, applied: AppliedFences, host: Facts) -> 
 
 
 def _fact(layer: type[Fence], state: ContainerState) -> Hashable | None:
-    return None if state.dead else layer.fact(state.pid)
+    return None if state.dead else layer.fact((state.waiting or state.live).pid)
 
 
 def _of(

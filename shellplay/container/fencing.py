@@ -47,11 +47,11 @@ class Fencing:
 
     def records(self) -> list[FenceRecord]:
         """Return one record for each layer, re-read from the kernel."""
-        return facts.of(self._state, self.applied)
+        return facts.of(self._state, self._around)
 
     def kinds(self, host: facts.Facts) -> list[str]:
         """Return the kinds of the fenced layers, see ``facts.fenced_kinds``."""
-        return facts.fenced_kinds(self._state, self.applied, host)
+        return facts.fenced_kinds(self._state, self._around, host)
 
     @property
     def applied(self) -> AppliedFences:
@@ -139,9 +139,34 @@ class Fencing:
             woken=self._state.pid in parked,
         )
 
-    def fall_back(self) -> None:
-        """Wake the bash below the live one, which has ended."""
-        self._stack.fall_back()
+    @property
+    def ended_kinds(self) -> list[str]:
+        """The kinds of the fences that have ended with the live bash; none while it lives."""
+        around = self._around
+        return [kind for kind in self.applied.kinds if kind not in around]
+
+    @property
+    def _around(self) -> AppliedFences:
+        """The fences around the live bash, or around the one that waits after its end."""
+        if self._state.waiting is None:
+            return self.applied
+        return self.applied.up_to_depth(self._waiting_place)
+
+    @property
+    def _waiting_place(self) -> int:
+        waiting = self._state.waiting
+        if waiting is None:
+            raise Refused(f"no bash of {self._state.label} has ended", "peel KIND")
+        return self._state.parked.index(waiting)
+
+    def go_on_outside(self, *, force: bool) -> None:
+        """Wake the bash that waits outside of the live one, which has ended.
+
+        Raises Refused if a process that came from that still runs, unless it may be ended.
+        """
+        ended = [*self._state.parked[self._waiting_place + 1 :], self._stack.live]
+        self._applier.lost_jobs(ended, "peel", force=force)
+        self._stack.go_on_outside(self._waiting_place)
         self.release()
 
     def _remove(
@@ -179,7 +204,7 @@ class Fencing:
             left += self._stack.live.descriptors_not_in(self._stack.woken_by(applied))
             dumped = self._dump_state_or_none(applied, force=force)
             directory = Directory.of(self._stack.live)
-            self._rewind(applied, discard_input=dumped is None)
+            self._rewind(applied)
             if dumped is None:
                 return Transferred((), (*left, STATE))
             transferred = self.way_back.transfer(
@@ -187,8 +212,8 @@ class Fencing:
             )
         return transferred.changed(failed=(*left, *dumped.stays, *transferred.failed))
 
-    def _rewind(self, applied: AppliedFence, *, discard_input: bool = False) -> None:
-        with self._stack.rewound([applied], discard_input=discard_input) as others:
+    def _rewind(self, applied: AppliedFence) -> None:
+        with self._stack.rewound([applied]) as others:
             for each in others:
                 self._applier.apply(*each, self._stack.live.status)
 

@@ -11,6 +11,7 @@ from shellplay.container.plan import Plan, Wanted, restrict
 from shellplay.container.stack import ShellStack
 from shellplay.container.state import ContainerState
 from shellplay.fences.base.target import Stage, Target
+from shellplay.kernel import constants as k
 from shellplay.kernel.host_program import HostProgram
 from shellplay.kernel.stub import Stub
 from shellplay.shell.broker import broker
@@ -44,7 +45,7 @@ def _replace(
 ) -> tuple[str, ...]:
     old, plan = [*stack.parked, stack.live], Plan(each.fence for each in wanted)
     with ExitStack() as undo:
-        terminal = _like(state.terminal)
+        terminal = state.terminal.successor()
         undo.callback(terminal.close)
         stub = _stub_inside(state, stack, wanted, undo)
         notes = apply.refresh_proc(plan, stub.pid, lambda: nullcontext(stub))
@@ -61,21 +62,9 @@ def _replace(
         shell = _bash(state, plan, stub, terminal)
         undo.pop_all()
     stack.end(old)
-    old[0].close()
-    state.replace(shell, terminal)
+    state.replace(shell)
     stack.applied.restart(applied)
     return notes
-
-
-def _like(terminal: Terminal) -> Terminal:
-    # The same nonce: the prompt that is carried over has the marks with it.
-    return Terminal(
-        terminal.columns,
-        terminal.rows,
-        term=terminal.term,
-        reports_lines=terminal.reports_lines,
-        nonce=terminal.nonce,
-    )
 
 
 def _stub_inside(
@@ -98,6 +87,8 @@ def _stub_inside(
 
 def _bash(state: ContainerState, plan: Plan, stub: Stub, terminal: Terminal) -> Shell:
     """Start a bash as the one before it was started."""
+    # It gets its orphans: so a peel finds all that came from it.
+    stub.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
     spec = state.spec
     if spec is not None:
         return start_bash(

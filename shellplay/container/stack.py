@@ -7,26 +7,27 @@ movements are for is decided in fencing.py.
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 from shellplay.container import apply, jobs
 from shellplay.container.applied import AppliedFence, AppliedFences
 from shellplay.container.plan import Plan, Wanted
 from shellplay.container.state import ContainerState
-from shellplay.errors import TimedOut
 from shellplay.fences import KINDS, REGISTRY, Fence, Namespace
 from shellplay.fences.base.namespace import hold_namespace
 from shellplay.fences.base.target import MadeBy, OpenNamespace, Target
 from shellplay.kernel import namespaces
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.here import HERE
-from shellplay.kernel.process_tree import descendants, kill_quietly
+from shellplay.kernel.process_tree import descendants, end_all, runs
 from shellplay.model import How, ShellState
 from shellplay.shell.broker import mount_caller
 from shellplay.shell.shell import Shell
 from shellplay.shell.state import State, Transferred
 
+ENDING_SECONDS, MOMENT_SECONDS = 5.0, 0.001
 # A bash with the privileges leaves these by setns(2); the other two are never left.
 IN_PLACE_KINDS = tuple(kind for kind in KINDS if kind not in ("user", "pid"))
 
@@ -59,11 +60,10 @@ class ShellStack:
 
     def apply_by_fork(self, fence: Fence, join: OpenNamespace | None) -> None:
         """Fork the live bash; the copy is inside the fence, the original is suspended."""
-        outer = self.live
         has_jobs = bool(jobs.children(self._state))
         plan = fence.fork_plan(self.target(HERE).changed(join=join))
-        self._state.live = outer.fork(self._state.terminal, plan)
-        self.parked.append(outer)
+        with self.keys_wait():
+            self._state.park(self.live.fork(plan))
         self.applied.add(AppliedFence(fence, How.FORKED, len(self.parked)))
         if has_jobs:
             # They are children of the suspended bash; the copy must not count on them.
@@ -126,55 +126,47 @@ class ShellStack:
         return min(outer)
 
     @contextmanager
-    def rewound(
-        self, off: Sequence[AppliedFence], *, discard_input: bool = False
-    ) -> Iterator[list[Wanted]]:
+    def rewound(self, off: Sequence[AppliedFence]) -> Iterator[list[Wanted]]:
         """Wake the bash that can be without some fences, for the block.
 
-        With ``discard_input`` the bash inside does not answer: the unread input of the
-        terminal is not for another bash.  Yields the other fences that went by that, to be
-        applied again: each with its namespace, where that outlives its bashes.
+        Yields the other fences that went by that, to be applied again: each with its
+        namespace, where that outlives its bashes.
         """
-        killed, inside = self.shells_killed_by(off), self.outside(off) + 1
+        place = self.outside(off)
         with ExitStack() as held:
             others = [
                 Wanted(each.fence, held.enter_context(self.pinned(each.fence)))
                 for each in self.applied
-                if each.depth >= inside and each not in off
+                if each.depth > place and each not in off
             ]
-            self.applied.forget_from_depth(inside)
+            self.applied.forget_from_depth(place + 1)
             for each in off:
                 self.applied.remove(each.fence.kind)
-            self.end(killed)
-            if discard_input:
-                self._state.terminal.take_unread_keys()
-            del self.parked[inside:]
-            self._wake(killed[0])
+            self._wake(place)
             for each in off:
                 if each.how is How.IN_PLACE and each.fence.in_parked:
                     self._remove_from(each.fence, self.live)
             yield others
 
-    def fall_back(self) -> None:
-        """Wake the bash below the live one, which has ended, its fences with it."""
+    def go_on_outside(self, place: int) -> None:
+        """Wake a parked bash after those inside of it have ended, with their fences."""
         with self.keys_wait():
-            # The line after ``exit`` is for the bash that is woken: its prompt has to come
-            # before that line, also if both were typed at once.
-            typed = self._state.terminal.take_unread_keys()
-            try:
-                self.applied.forget_from_depth(len(self.parked), self._state.group)
-                self._wake(self.live)
-                self.refresh_proc()
-                with suppress(TimedOut):
-                    self.ask(":")
-            finally:
-                self._state.terminal.queue_keys(typed)
+            self._wake(place)
+            self.applied.forget_from_depth(place + 1, self._state.group)
+            self.refresh_proc()
 
-    def _wake(self, ended: Shell) -> None:
-        # Set before it is woken, so that a ShellGone leaves a consistent stack.
-        self._state.live = woken = self.parked.pop()
-        ended.close()
-        woken.wake(self._state.terminal, ended)
+    def _wake(self, place: int) -> None:
+        """End the bashes inside of a parked one with all that came from them, and wake it."""
+        woken = self.parked[place]
+        self.end([*self.parked[place + 1 :], self.live])
+        while len(self.parked) > place + 1:
+            self._state.unpark().close()
+        # Before it is woken, so that a ShellGone leaves a consistent stack.
+        ended = self._state.unpark()
+        try:
+            woken.wake(ended)
+        finally:
+            ended.close()
         # While it was suspended it stayed in namespaces of fences that were removed since.
         for kind in IN_PLACE_KINDS:
             host = namespaces.identify("self", kind)
@@ -182,14 +174,36 @@ class ShellStack:
                 self._remove_from(REGISTRY[kind](), woken)
 
     def end(self, shells: Sequence[Shell]) -> None:
-        """End some bashes, outermost first, with all their descendants; close all but one."""
-        doomed = descendants(shells[0].pid)
+        """End some bashes, outermost first, with all that came from them."""
+        if not self._has_bash_outside(shells):
+            # Nobody would inherit the orphans.
+            self._end_what_came_from(shells)
         for shell in reversed(shells):
             shell.kill()
-        for shell in shells[1:]:
-            shell.close()
-        for pid in doomed:
-            kill_quietly(pid)
+        if self._has_bash_outside(shells):
+            self._end_what_came_from(shells)
+
+    def came_from(self, shells: Sequence[Shell]) -> list[int]:
+        """Return the processes that run and came from some bashes, outermost first.
+
+        Orphans are children of a bash that lives, or of the one that is parked outside.
+        """
+        # Of a bash that has ended the kernel knows no children.
+        found = descendants(shells[0].pid) if shells[0].alive else []
+        own = {shell.pid for shell in shells}
+        if self._has_bash_outside(shells):
+            for orphan in self.parked[-len(shells)].adopted(own):
+                found += [orphan, *descendants(orphan)]
+        return sorted(pid for pid in {*found} - own if runs(pid))
+
+    def _has_bash_outside(self, shells: Sequence[Shell]) -> bool:
+        return len(shells) <= len(self.parked)
+
+    def _end_what_came_from(self, shells: Sequence[Shell]) -> None:
+        deadline = time.monotonic() + ENDING_SECONDS
+        while (found := self.came_from(shells)) and time.monotonic() < deadline:
+            end_all(found)
+            time.sleep(MOMENT_SECONDS)
 
     def pinned(self, fence: Fence) -> AbstractContextManager[OpenNamespace | None]:
         """Hold the namespace of an applied fence, if it outlives its bashes."""
@@ -209,7 +223,7 @@ class ShellStack:
 
         A key that is read after the half-typed line was dumped would end with the first bash.
         """
-        return self._state.terminal.lock
+        return self._state.keys
 
     def ask(self, script: str) -> str:
         """Have the live bash run a script unseen, and return what it printed."""

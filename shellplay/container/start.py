@@ -167,7 +167,7 @@ class _StartSequence:
     def close(self) -> None:
         """Close the pidfd of a first process that has failed to start."""
         if self._first is not None:
-            self._first.close()
+            self._first.close_pidfd()
 
     # -- fences --------------------------------------------------------------------------
 
@@ -248,7 +248,8 @@ class _StartSequence:
 
     def _open_network(self) -> None:
         """Open the way out of its network and write names; the first process has a PID now."""
-        self._state.live = self._first = Shell(self._stub.pid)
+        self._first = Shell(self._stub.pid, self._state.terminal)
+        self._state.make_live(self._first)
         for net in self._of(Net):
             for note in self._network.open_way_out(net, self._stub.pid):
                 self._report(net.kind, note)

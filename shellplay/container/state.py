@@ -38,8 +38,8 @@ class ContainerState:
     ``environment`` are what that runs with, ``stdio`` are its pipes.  While it is ``awaited``,
     a command is about to read its output, so nothing else may.
 
-    ``on_exit`` is called when the live bash has ended; it returns whether another one is
-    live.  ``find_peer`` finds another container by name, ``peers`` returns all of them.
+    ``on_exit`` is called when the live bash has ended.  ``find_peer`` finds another container
+    by name, ``peers`` returns all of them.
     """
 
     live: Shell
@@ -52,7 +52,7 @@ class ContainerState:
         settings: Settings,
         *,
         start: StartSpec | None,
-        on_exit: Callable[[], bool],
+        on_exit: Callable[[], None],
         find_peer: Callable[[str], ContainerState],
         peers: Callable[[], list[ContainerState]],
     ) -> None:
@@ -83,8 +83,12 @@ class ContainerState:
         self.on_exit = on_exit
         self.find_peer = find_peer
         self.peers = peers
+        # The live bash whose end was handled.
+        self._handled: Shell | None = None
         self._pty_reader = pty_reader
         self._lock = threading.RLock()
+        # Held while keys are typed, and while one bash takes the place of another.
+        self.keys = threading.RLock()
 
     @property
     def label(self) -> str:
@@ -105,7 +109,7 @@ class ContainerState:
     def shell_state(self) -> ShellState:
         """What the live bash is doing."""
         if self.dead or not self.live.alive:
-            return ShellState.DEAD
+            return ShellState.ENDED if self.waiting else ShellState.DEAD
         if self.group.frozen:
             return ShellState.PAUSED
         return self.terminal.state if self.has_bash else ShellState.BUSY
@@ -115,12 +119,49 @@ class ContainerState:
         bottom = (self.parked or [self.live])[0]
         return [bottom.pid, *descendants(bottom.pid)]
 
-    def replace(self, shell: Shell, terminal: Terminal) -> None:
-        """Make another bash on another terminal the live one; the old ones have ended."""
-        terminal.take_scrollback(self.terminal)
-        self.terminal.close()
-        self.terminal, self.live = terminal, shell
+    @property
+    def waiting(self) -> Shell | None:
+        """The bash that waits outside after the live one has ended; None if none does."""
+        if self.dead or self.live.alive:
+            return None
+        return next((shell for shell in reversed(self.parked) if shell.alive), None)
+
+    def handle_exit_once(self) -> bool:
+        """Return, once for each live bash, that its end has to be handled."""
+        first, self._handled = self._handled is not self.live, self.live
+        return first
+
+    # -- the live bash -------------------------------------------------------------------
+
+    def make_live(self, shell: Shell) -> None:
+        """Make another bash the live one, with its terminal."""
+        self.live, self.terminal = shell, shell.terminal
+
+    def park(self, copy: Shell) -> None:
+        """Make the copy of the live bash the live one; the pty reader reads the other."""
+        self.parked.append(self.live)
+        self._pty_reader.add(self.terminal)
+        self.make_live(copy)
+
+    def unpark(self) -> Shell:
+        """Make the innermost parked bash the live one, and return the one before."""
+        before, woken = self.live, self.parked.pop()
+        self._pty_reader.remove(woken.terminal)
+        self.make_live(woken)
+        return before
+
+    def replace(self, shell: Shell) -> None:
+        """Make a new bash the live one; those before have ended."""
+        self.close_shells()
+        self.make_live(shell)
+
+    def close_shells(self) -> None:
+        """Close all bashes, which have ended, and forget the parked ones."""
+        for parked in self.parked:
+            self._pty_reader.remove(parked.terminal)
+            parked.close()
         self.parked.clear()
+        self.live.close()
 
     def require_logs(self) -> None:
         """Raise Refused if it was started with a log driver that keeps none."""
@@ -138,11 +179,17 @@ class ContainerState:
     # -- what must hold ------------------------------------------------------------------
 
     def require_alive(self) -> None:
-        """Raise ShellGone if there is no live bash, Refused if it is paused."""
-        if self.dead:
+        """Raise ShellGone if the live bash has ended, Refused if it is paused."""
+        if not self.dead and self.live.alive:
+            if self.group.frozen:
+                raise Refused(f"{self.label} is paused", f"resume {self.label}")
+            return
+        if (outside := self.waiting) is None:
             raise ShellGone(f"the bash of {self.label} has ended", f"rm {self.label}; new")
-        if self.group.frozen:
-            raise Refused(f"{self.label} is paused", f"resume {self.label}")
+        raise ShellGone(
+            f"the bash of {self.label} has ended, and bash {outside.pid} waits outside",
+            "peel, to go on with that",
+        )
 
     def require_idle(self) -> None:
         """Raise Refused, naming the program that runs, unless bash is idle at its prompt."""
@@ -180,7 +227,8 @@ class ContainerState:
         if self.dead or self.awaited:
             return
         self._pty_reader.add(self.terminal)
-        self._pty_reader.watch(self.live.pidfd, self._on_readable_pidfd)
+        if self._handled is not self.live:
+            self._pty_reader.watch(self.live.pidfd, self._on_readable_pidfd)
         if self.stdio is not None:
             for fd in self.stdio.open:
                 self._pty_reader.watch(fd, partial(self.stdio.read, fd))
@@ -190,10 +238,8 @@ class ContainerState:
         if self.stdio is not None:
             for fd in self.stdio.open:
                 self._pty_reader.unwatch(fd)
-        self._pty_reader.unwatch(self.terminal.master)
         self._pty_reader.unwatch(self.live.pidfd)
-        with self.terminal.lock:
-            pass  # The pty reader may be in the middle of reading: wait until it is out.
+        self._pty_reader.remove(self.terminal)
 
     def _on_readable_pidfd(self) -> bool:
         if not self._lock.acquire(blocking=False):

@@ -11,9 +11,10 @@ from shellplay.fences.base import seccomp_profile
 from shellplay.fences.base.fence import listed, option
 from shellplay.fences.base.seccomp_filter import SeccompFilter
 from shellplay.fences.base.seccomp_profile import Here
+from shellplay.kernel import constants as k
 from shellplay.kernel import seccomp
 from shellplay.kernel.procfs import Status
-from shellplay.kernel.seccomp import Action, Rule, Rules
+from shellplay.kernel.seccomp import ALLOW, Action, Condition, Rule, Rules
 from shellplay.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ ACTIONS = {
     "kill": Action("kill"),
     "log": Action("log"),
 }
-ALLOW = Action("allow")
 # Bash at its prompt ends without one of these calls.
 NEEDED = (
     *("exit_group", "ioctl", "munmap", "pselect6", "read", "rt_sigaction", "rt_sigprocmask"),
     *("rt_sigreturn", "setpgid", "write"),
 )
+# Requests that type into a terminal (CVE-2017-5226).  The kernel takes the low 32 bits.
+TYPING = (k.TIOCSTI, k.TIOCLINUX)
+REQUEST = 0xFFFFFFFF
 # What is called through a ring, io_uring(7), passes no filter.
 RING = "io_uring_setup"
 RING_NOTE = f"{RING} fails as well: no filter sees the calls of a ring (allow={RING})"
@@ -41,11 +44,11 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
     """Filters system calls: a call that is not allowed fails, for root too.
 
     ``seccomp docker`` is the default profile of Docker.  It allows more calls to a bash
-    with more capabilities.  ``profile=`` is a file in the same format.  ``deny=`` and
-    ``allow=`` change the profile.  Alone, ``deny=`` denies only the calls that it lists,
-    and io_uring_setup: no filter sees the calls of a ring (``allow=io_uring_setup``).
-    ``action=`` is the answer to a denied call: an error, ``kill``, or ``log``, which allows
-    it.  ``fence seccomp`` alone means ``seccomp docker``.
+    with more capabilities.  Here it also denies to type into a terminal.  ``profile=`` is a
+    file in the same format.  ``deny=`` and ``allow=`` change the profile.  Alone, ``deny=``
+    denies only the calls that it lists, and io_uring_setup: no filter sees the calls of a
+    ring (``allow=io_uring_setup``).  ``action=`` is the answer to a denied call: an error,
+    ``kill``, or ``log``, which allows it.  ``fence seccomp`` alone means ``seccomp docker``.
     """
 
     foreign = True
@@ -113,9 +116,10 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
             base = seccomp_profile.docker(here)
         else:
             base = seccomp_profile.read(expanded(self.profile), here)
+        default = action if self.action else base.default
         kept = tuple(name for name in allowed if name not in denied)
         return Rules(
-            action if self.action else base.default,
+            default,
             (
                 *(_without(each, changed) for each in base.rules),
                 Rule(kept, ALLOW),
@@ -123,6 +127,7 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
                 *closed,
             ),
             base.architectures,
+            () if self.profile or "ioctl" in allowed else _no_typing(default),
         )
 
     def _closed_ring(self, action: Action) -> tuple[Rule, ...]:
@@ -145,6 +150,12 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
         """Install the filter; no process can remove it."""
         program = self.program or seccomp.compiled(self.ready or self.rules(0))
         target.caller.seccomp(program)
+
+
+def _no_typing(action: Action) -> tuple[Rule, ...]:
+    return tuple(
+        Rule(("ioctl",), action, (Condition(1, "MASKED_EQ", REQUEST, each),)) for each in TYPING
+    )
 
 
 def _without(rule: Rule, changed: set[str]) -> Rule:

@@ -131,6 +131,7 @@ class X86_64(Architecture):
             "pselect6": 270,
             "unshare": 272,
             "dup3": 292,
+            "fcntl": 72,
         },
         **{"setns": 308, "pidfd_send_signal": 424, "pidfd_open": 434, "close_range": 436},
         **{"openat2": 437, "pidfd_getfd": 438, "capset": 126, "seccomp": 317, "umask": 95},
@@ -197,7 +198,15 @@ class AArch64(Architecture):
         "000020d4"  # end: brk #0
     )
     numbers: ClassVar[Mapping[str, int]] = {
-        **{"dup3": 24, "ioctl": 29, "umount2": 39, "mount": 40, "pivot_root": 41, "chdir": 49},
+        **{
+            "dup3": 24,
+            "fcntl": 25,
+            "ioctl": 29,
+            "umount2": 39,
+            "mount": 40,
+            "pivot_root": 41,
+            "chdir": 49,
+        },
         **{"fchdir": 50, "chroot": 51, "close": 57, "read": 63, "write": 64, "pselect6": 72},
         **{"unshare": 97, "ptrace": 117, "kill": 129, "rt_sigprocmask": 135, "setresuid": 147},
         **{"setresgid": 149, "setpgid": 154, "setsid": 157, "setgroups": 159},

@@ -269,9 +269,13 @@ class Caller(ABC):
         """
         self.call("close_range", first, last, flags, subject=f"fds {first} to {last}")
 
-    def dup3(self, old: int, new: int) -> None:
-        """Make ``new`` a duplicate of ``old``, dup(2)."""
-        self.call("dup3", old, new, 0, subject=f"fd {old}")
+    def dup3(self, old: int, new: int, flags: int = 0) -> None:
+        """Make ``new`` a duplicate of ``old``, dup(2); the flag is O_CLOEXEC."""
+        self.call("dup3", old, new, flags, subject=f"fd {old}")
+
+    def duplicate(self, fd: int, lowest: int) -> int:
+        """Duplicate a descriptor to the lowest free one from ``lowest`` on, fcntl(2)."""
+        return self.call("fcntl", fd, k.F_DUPFD_CLOEXEC, lowest, subject=f"fd {fd}")
 
     # -- the process itself -------------------------------------------------------------
 

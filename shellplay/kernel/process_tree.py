@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 
 from shellplay.kernel import procfs
@@ -25,8 +26,13 @@ def descendants(ancestor: int) -> list[int]:
 
 def running(ancestor: int) -> list[int]:
     """Return the PIDs of the descendants of a process that have not ended."""
-    stats = [procfs.stat(pid) for pid in descendants(ancestor)]
-    return [each.pid for each in stats if each is not None and each.state not in "ZX"]
+    return list(filter(runs, descendants(ancestor)))
+
+
+def runs(pid: int) -> bool:
+    """Tell whether a process has not ended; a zombie has."""
+    stat = procfs.stat(pid)
+    return stat is not None and stat.state not in "ZX"
 
 
 def end_descendants(ancestor: int) -> None:
@@ -37,13 +43,17 @@ def end_descendants(ancestor: int) -> None:
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while found := descendants(ancestor):
-        # We stop all processes before we kill them: a stopped process cannot fork.  The next
-        # round finds a child that was forked meanwhile, but a fork bomb would always have one.
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in found:
-                _send(pid, number)
+        end_all(found)
         if not _reap_until_quiet(deadline):
             return
+
+
+def end_all(pids: Iterable[int]) -> None:
+    """Stop and kill some processes; a child that was forked meanwhile needs another round."""
+    # A stopped process cannot fork; a fork bomb would always have another child otherwise.
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in pids:
+            _send(pid, number)
 
 
 def kill_quietly(pid: int) -> None:

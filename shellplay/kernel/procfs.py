@@ -172,12 +172,12 @@ class Stat:
     ``terminal`` is a device number, 0 for none.  ``foreground`` is the foreground process
     group of this terminal, -1 for none.  ``start`` is the start time in clock ticks since
     boot.  ``executed`` is True if the process has called execve(2) since its fork.  ``ticks``
-    is the processor time in clock ticks.
+    is the processor time in clock ticks.  ``wait_status`` is that of wait(2) for a zombie.
     """
 
     __slots__ = (
         *("pid", "name", "state", "ppid", "group", "session", "terminal", "foreground"),
-        *("start", "executed", "ticks"),
+        *("start", "executed", "ticks", "wait_status"),
     )
 
     def __init__(self, content: bytes) -> None:
@@ -195,6 +195,7 @@ class Stat:
         self.start = int(fields[19])
         self.executed = not int(fields[6]) & PF_FORKNOEXEC
         self.ticks = int(fields[11]) + int(fields[12])
+        self.wait_status = int(fields[49])
 
 
 def text(content: bytes) -> str:

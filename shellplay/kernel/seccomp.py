@@ -18,10 +18,12 @@ from shellplay.model import Value
 
 # struct sock_filter, and the instructions that we put before the program of libseccomp.
 INSTRUCTION = struct.Struct("=HBBI")
-LOAD, JUMP_IF_EQUAL, JUMP_IF_GREATER, JUMP_IF_AT_LEAST, RETURN = 0x20, 0x15, 0x25, 0x35, 0x06
+JUMP, LOAD, RETURN = 0x05, 0x20, 0x06
+JUMP_IF_EQUAL, JUMP_IF_GREATER, JUMP_IF_AT_LEAST = 0x15, 0x25, 0x35
 NUMBER, ARCHITECTURE = 0, 4  # offsets in struct seccomp_data
 ENOSYS = 38
 X32_BIT = 0x40000000
+ALLOWED = (RETURN, 0, 0, k.SECCOMP_RET_ALLOW)
 
 
 class Action(Value):
@@ -29,6 +31,9 @@ class Action(Value):
 
     name: str
     errno: int = 1
+
+
+ALLOW = Action("allow")
 
 
 class Condition(Value):
@@ -51,6 +56,8 @@ class Rule(Value):
 class Rules(Value):
     """A filter: rules, the action for all other calls, and further architectures.
 
+    A call for which one of the rules in ``first`` has an action gets that; the others are
+    for ``rules``, which libseccomp does not let contradict each other.
     ``architectures`` are names of libseccomp, like ``X86``, for programs that this processor
     runs too.  The kernel kills a program of an architecture that is not named.
     """
@@ -58,6 +65,7 @@ class Rules(Value):
     default: Action
     rules: tuple[Rule, ...]
     architectures: tuple[str, ...] = ()
+    first: tuple[Rule, ...] = ()
 
 
 def knows_call(name: str) -> bool:
@@ -101,6 +109,9 @@ def _compiled(wanted: Rules) -> bytes:
         for rule in wanted.rules:
             last = max(last, _add(library, program, rule, wanted.default))
         text = _exported(program)
+        if wanted.first:
+            before = Rules(ALLOW, wanted.first, wanted.architectures)
+            text = _followed_by(_compiled(before), text)
     except OSError as error:
         raise KernelError(
             "seccomp_rule_add", error.errno or 0, "libseccomp", "no two rules may contradict"
@@ -132,6 +143,15 @@ def _newer(library: ModuleType, last: int) -> bytes:
         (RETURN, 0, 0, k.SECCOMP_RET_ERRNO | ENOSYS),
     )
     return b"".join(INSTRUCTION.pack(*step) for step in steps)
+
+
+def _followed_by(first: bytes, text: bytes) -> bytes:
+    """Return a filter that asks a second one about the calls that the first one allows."""
+    steps = list(INSTRUCTION.iter_unpack(first))
+    for at, step in enumerate(steps):
+        if step == ALLOWED:
+            steps[at] = (JUMP, 0, 0, len(steps) - at - 1)
+    return b"".join(INSTRUCTION.pack(*step) for step in steps) + text
 
 
 def _exported(program: object) -> bytes:

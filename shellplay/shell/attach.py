@@ -62,17 +62,10 @@ class Relay:
         if not os.isatty(self.keys):
             raise Refused("this is no terminal to enter with", "in LINE")
 
-    def run(
-        self,
-        alive: int,
-        next_alive: Callable[[], int | None],
-        typeahead: bytes,
-        unread_output: bytes = b"",
-    ) -> RelayEnd:
+    def run(self, alive: int, typeahead: bytes, unread_output: bytes = b"") -> RelayEnd:
         """Pass keys and output on until the detach key, a hangup, or the end of the bash.
 
-        ``unread_output`` is shown first.  ``alive`` is the pidfd of the bash.  When the bash
-        ends, ``next_alive`` returns the pidfd of the next live bash, or None.
+        ``unread_output`` is shown first.  ``alive`` is the pidfd of the bash.
         """
         with _raw(self.keys), self._size_changes() as resized:
             try:
@@ -82,7 +75,7 @@ class Relay:
                     self._request_redraw(alive)
                     # The typed-ahead keys may contain the detach key.
                     left = self._take_keys(typeahead)
-                    return left or self._loop(alive, next_alive, resized)
+                    return left or self._loop(alive, resized)
             finally:
                 if self._has_screen:
                     self._write(self._terminal.screen_modes.unset() + b"\x1b[0m\r\n")
@@ -112,7 +105,7 @@ class Relay:
         while poll.poll(patience) and time.monotonic() < deadline and self._pass_output():
             patience = MOMENT_MS
 
-    def _loop(self, alive: int, next_alive: Callable[[], int | None], resized: int) -> RelayEnd:
+    def _loop(self, alive: int, resized: int) -> RelayEnd:
         master = self._terminal.master
         poll = select.poll()
         poll.register(resized, select.POLLIN)
@@ -134,13 +127,7 @@ class Relay:
                 os.read(resized, READ_SIZE)
                 self._copy_size()
             if alive in ready:
-                poll.unregister(alive)
-                successor = next_alive()
-                if successor is None:
-                    return RelayEnd("exited", self._pending)
-                alive = successor
-                poll.register(alive, select.POLLIN)
-                self._pass_output()
+                return RelayEnd("exited", self._pending)
             if self.keys in ready:
                 keys = os.read(self.keys, READ_SIZE)
                 left = self._take_keys(keys) if keys else RelayEnd("hangup")

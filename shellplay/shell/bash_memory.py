@@ -49,11 +49,20 @@ class BashMemory:
         for name in (GROUP, *OTHER_GROUPS, PID):
             self._tracee.write_memory(self._addresses[name], INTEGER.pack(pid))
 
+    @property
+    def terminal(self) -> int:
+        """The descriptor of the controlling terminal."""
+        return self._read(TERMINAL)
+
+    def set_terminal(self, number: int) -> None:
+        """Set the descriptor of the controlling terminal."""
+        self._tracee.write_memory(self._addresses[TERMINAL], INTEGER.pack(number))
+
     def take_foreground(self) -> None:
         """Make the group of the bash the foreground group of its terminal."""
         # The call reads the variable of bash, so it needs no scratch memory.
         group = self._addresses[GROUP]
-        self._tracee.set_foreground(self._read(TERMINAL), self._read(GROUP), at=group)
+        self._tracee.set_foreground(self.terminal, self._read(GROUP), at=group)
 
     def _read(self, name: str) -> int:
         content = self._tracee.read_memory(self._addresses[name], INTEGER.size)

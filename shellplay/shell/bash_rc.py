@@ -1,9 +1,10 @@
 """The rc file of a bash: prompt marks, a prompt that follows the fences, and a hidden key.
 
 Marks are OSC 133 sequences (semantic prompts) with a nonce, so that no program can forge
-them.  A and B are around the prompt; S is in a continuation prompt.  C comes before a command
-runs, and D with its exit status comes after it.  P is in the prompt and has the status again,
-for a bash whose PROMPT_COMMAND is not ours any more.
+them.  The nonce is in a variable, so it can be changed while bash runs.  A and B are around
+the prompt; S is in a continuation prompt.  C comes before a command runs, and D with its exit
+status comes after it.  P is in the prompt and has the status again, for a bash whose
+PROMPT_COMMAND is not ours any more.
 
 The hidden key is a sequence that no keyboard sends.  Bash runs the script behind it in the
 shell itself, and then draws the half-typed line again.  So we read and restore state without
@@ -19,11 +20,12 @@ import re
 
 # These bytes are escaped for printf %b, as is a backslash: all but printable ASCII.
 _UNTYPABLE = re.compile(rb"[^ -~]")
+NONCE = "__shellplay_nonce"
 TEMPLATE = r"""
 __shellplay_prompt() {
     __shellplay_keep_builtin
     local status= uid= host=
-    builtin printf '\e]133;D;%s;k=NONCE\a' "$1"
+    builtin printf '\e]133;D;%s;k=%s\a' "$1" "NONCE"
     # Bash computes \h, \u and \$ once, but fences change host and user while it runs.  We read
     # /proc without a fork, because a fence may deny fork(2).
     { IFS= builtin read -r host </proc/sys/kernel/hostname; } 2>/dev/null || host=$HOSTNAME
@@ -59,13 +61,16 @@ __shellplay_rehook() {
     [[ ${PROMPT_COMMAND[0]-} == "$__shellplay_hook" ||
         ${PROMPT_COMMAND+${PROMPT_COMMAND@a}} == *r* ]] ||
         PROMPT_COMMAND=("$__shellplay_hook" "${PROMPT_COMMAND[@]}")
-    [[ ${PS0-} == *NONCE* || ${PS0+${PS0@a}} == *r* ]] || PS0='\e]133;C;k=NONCE\a'${PS0-}
-    [[ ${PS1-} == *NONCE* || ${PS1+${PS1@a}} == *r* ]] ||
+    # A prompt has the nonce by the name of its variable, which bash expands each time.
+    [[ $BASHOPTS == *promptvars* ]] || builtin shopt -s promptvars
+    [[ ${PS0-} == *'NONCE'* || ${PS0+${PS0@a}} == *r* ]] || PS0='\e]133;C;k=NONCE\a'${PS0-}
+    [[ ${PS1-} == *'NONCE'* || ${PS1+${PS1@a}} == *r* ]] ||
         PS1='\[\e]133;P;$?;k=NONCE\a\e]133;A;k=NONCE\a\]'${PS1-}'\[\e]133;B;k=NONCE\a\]'
-    [[ ${PS2-} == *NONCE* || ${PS2+${PS2@a}} == *r* ]] || PS2=${PS2-}'\[\e]133;S;k=NONCE\a\]'
+    [[ ${PS2-} == *'NONCE'* || ${PS2+${PS2@a}} == *r* ]] ||
+        PS2=${PS2-}'\[\e]133;S;k=NONCE\a\]'
 }
 __shellplay_bind() {
-    local map key='"\e[7133;NONCE~": { IFS= \builtin read -r __shellplay_in'
+    local map key='"\e[7133;KEY~": { IFS= \builtin read -r __shellplay_in'
     key+='; \builtin printf -v __shellplay_in %b "$__shellplay_in"'
     key+='; \builtin eval "$__shellplay_in"; \builtin unset __shellplay_in; }'
     key+=' 3>&1 >/dev/null 2>&1'
@@ -81,13 +86,13 @@ unset HISTFILE
 
 REPORTING = r"""
 __shellplay_bind() {
-    local map key='"\e[7133;NONCE;E~": { \builtin printf >&3 "\e]133;E;k=NONCE\a%s'
-    key+='\e]133;e;k=NONCE\a" "$READLINE_LINE"; } 3>&1 >/dev/null 2>&1'
+    local map key='"\e[7133;KEY;E~": { \builtin printf >&3 "\e]133;E;k=%s\a%s'
+    key+='\e]133;e;k=%s\a" "NONCE" "$READLINE_LINE" "NONCE"; } 3>&1 >/dev/null 2>&1'
     for map in emacs-standard vi-insert vi-command; do
         bind -m $map -x "$key"
         bind -m $map '"ACCEPT": accept-line'
-        bind -m $map '"\C-m": "\e[7133;NONCE;E~ACCEPT"'
-        bind -m $map '"\C-j": "\e[7133;NONCE;E~ACCEPT"'
+        bind -m $map '"\C-m": "\e[7133;KEY;E~ACCEPT"'
+        bind -m $map '"\C-j": "\e[7133;KEY;E~ACCEPT"'
     done
 }
 __shellplay_bind
@@ -126,33 +131,38 @@ USER_FILE = "[[ -r ~/.bashrc ]] && . ~/.bashrc"
 
 
 def rc_text(
-    nonce: str, *, user_file: bool, reports_lines: bool, close: int, renames: bool
+    nonce: str, key: str, *, user_file: bool, reports_lines: bool, close: int, renames: bool
 ) -> str:
     """Return the text of the rc file; with ``user_file`` it reads ~/.bashrc first.
 
-    With ``reports_lines`` bash reports each typed line.  ``close`` is the descriptor of the rc
+    ``nonce`` is that of the first marks, ``key`` is in the hidden keys.  With
+    ``reports_lines`` bash reports each typed line.  ``close`` is the descriptor of the rc
     file in bash; the last line closes it.  With ``renames`` bash names its process ``bash``.
     """
-    reporting = REPORTING.replace("ACCEPT", r"\e[7133;NONCE;A~") if reports_lines else ""
+    reporting = REPORTING.replace("ACCEPT", r"\e[7133;KEY;A~") if reports_lines else ""
     parts = [
         NAME if renames else "",
         "HISTCONTROL=" if not user_file else "",
         USER_FILE if user_file else PROMPT,
-        TEMPLATE.replace("NONCE", nonce),
-        DUMP,
-        reporting.replace("NONCE", nonce),
+        nonce_change(nonce),
+        (TEMPLATE + DUMP + reporting).replace("NONCE", f"${NONCE}").replace("KEY", key),
         f"exec {close}<&-",
     ]
     lines = "\n".join(parts).splitlines()
     return "\n".join(line for line in lines if not line.lstrip().startswith("# ")) + "\n"
 
 
-def accept_sequence(nonce: str) -> bytes:
+def nonce_change(nonce: str) -> str:
+    """Return the script by which bash takes another nonce for its marks."""
+    return f"{NONCE}={nonce}"
+
+
+def accept_sequence(key: str) -> bytes:
     """Return the key by which a bash that reports lines accepts a line without a report."""
-    return f"\x1b[7133;{nonce};A~".encode()
+    return f"\x1b[7133;{key};A~".encode()
 
 
-def key_sequence(nonce: str, script: str) -> bytes:
+def key_sequence(key: str, script: str) -> bytes:
     """Return the hidden key and ``script``; bash runs the script and shows nothing.
 
     The script is sent as one line of printable ASCII: the terminal would interpret control
@@ -160,4 +170,4 @@ def key_sequence(nonce: str, script: str) -> bytes:
     """
     text = script.encode("utf-8", "surrogateescape").replace(b"\\", rb"\\")
     escaped = _UNTYPABLE.sub(lambda match: b"\\0%03o" % ord(match[0]), text)
-    return f"\x1b[7133;{nonce}~".encode() + escaped + b"\n"
+    return f"\x1b[7133;{key}~".encode() + escaped + b"\n"

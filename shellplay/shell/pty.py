@@ -6,7 +6,8 @@ import fcntl
 import os
 import struct
 import termios
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 READ_SIZE = 65536
 # In asm-generic/ioctls.h, see TIOCGPTPEER(2const).
 TIOCGPTPEER = 0x5441
+# The place of c_lflag in the list of tcgetattr(3).
+LOCAL_MODES = 3
 
 
 class Pty:
@@ -49,15 +52,22 @@ class Pty:
         os.fchown(self._slave, owner, -1)
 
     def slave_for(self, stub: Stub) -> int:
-        """Duplicate the slave into a stub, and close ours; return the number in the stub.
+        """Duplicate the slave into a stub, and close ours; return the number in the stub."""
+        with self.slave() as ours:
+            return stub.give(ours)
+
+    @contextmanager
+    def slave(self) -> Iterator[int]:
+        """Yield our descriptor of the slave, and close it after the block.
 
         The pty hangs up when the last descriptor of the slave is closed, so we must not keep
         one.
         """
         assert self._slave is not None, "a terminal is given away once"
-        number = stub.give(self._slave)
-        self._forget_slave()
-        return number
+        try:
+            yield self._slave
+        finally:
+            self._forget_slave()
 
     def _forget_slave(self) -> None:
         if self._slave is not None:
@@ -84,24 +94,46 @@ class Pty:
         except OSError:
             return 0
 
+    def discard_unread_keys(self) -> None:
+        """Remove the keys that no process has read yet."""
+        with self._peer() as slave:
+            termios.tcflush(slave, termios.TCIFLUSH)
+
     def take_unread_keys(self) -> bytes:
         """Remove and return the keys that no process has read yet.
 
         No process may read the terminal meanwhile.
         """
+        with self._peer() as slave:
+            unread = bytearray(4)
+            fcntl.ioctl(slave, termios.FIONREAD, unread)
+            before = self.modes()
+            if not any(unread) and not _is_canonical(before):
+                return b""
+            try:
+                # In canonical mode a read returns no keys before Enter.
+                self.set_modes(_without_canonical_mode(before))
+                keys = b""
+                with suppress(BlockingIOError):
+                    while chunk := os.read(slave, READ_SIZE):
+                        keys += chunk
+                return keys
+            finally:
+                self.set_modes(before)
+
+    @contextmanager
+    def _peer(self) -> Iterator[int]:
+        """Open the slave for the block, without a path."""
         slave = fcntl.ioctl(self.master, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        before = self.modes()
         try:
-            # In canonical mode a read returns no keys before Enter.
-            self.set_modes(_without_canonical_mode(before))
-            keys = b""
-            with suppress(BlockingIOError):
-                while chunk := os.read(slave, READ_SIZE):
-                    keys += chunk
-            return keys
+            yield slave
         finally:
-            self.set_modes(before)
             os.close(slave)
+
+
+def _is_canonical(modes: list[object]) -> bool:
+    local = modes[LOCAL_MODES]
+    return isinstance(local, int) and bool(local & termios.ICANON)
 
 
 def _without_canonical_mode(modes: list[object]) -> list[object]:

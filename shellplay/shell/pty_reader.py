@@ -10,8 +10,8 @@ import os
 import select
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 
 from shellplay.shell.terminal import HANGUP, Terminal
 
@@ -48,17 +48,11 @@ class PtyReader:
         """Begin to read a terminal, until it hangs up."""
         self.watch(terminal.master, lambda: terminal.read() == HANGUP)
 
-    @contextmanager
-    def leased(self, terminal: Terminal) -> Iterator[None]:
-        """Let the caller read a terminal for the ``with`` block."""
-        fd = terminal.master
-        self.unwatch(fd)
+    def remove(self, terminal: Terminal) -> None:
+        """Stop reading a terminal; it is no error if it is not read."""
+        self.unwatch(terminal.master)
         with terminal.lock:
             pass  # Wait until the thread has finished a read.
-        try:
-            yield
-        finally:
-            self.add(terminal)
 
     def close(self) -> None:
         """End the thread."""

@@ -6,11 +6,12 @@ the live bash.  The original is parked (stopped) until the fence is peeled.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Set
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 
 from shellplay.errors import KernelError, Refused, ShellGone
 from shellplay.kernel import constants as k
@@ -29,17 +30,23 @@ from shellplay.shell.terminal import Terminal
 AT_PROMPT = ("pselect6", "select", "read")
 PROMPT_PATIENCE_SECONDS = 1.0
 ENDING_SECONDS = 10.0
+# Bash leaves the descriptors below to the user.
+LOWEST = 10
 
 
 class Shell:
-    """One bash process, with a pidfd; ``close`` closes the pidfd."""
+    """One bash process, with a pidfd and a terminal; ``close`` closes both."""
 
-    def __init__(self, pid: int, *, inside_parent: int | None = None) -> None:
+    def __init__(
+        self, pid: int, terminal: Terminal, *, inside_parent: int | None = None
+    ) -> None:
         self.pid = pid
         self.pidfd = HERE.pidfd_open(pid)
+        self.terminal = terminal
         # The PID of a copy in the PID namespace of its original, which must reap the copy.
         self.inside_parent = inside_parent
-        self.modes: list[object] | None = None
+        # The children of a parked bash from before its fork.
+        self._own_children: frozenset[int] = frozenset()
         self._identity: ShellIdentity | None = None
         # For a copy: evidence that it has run nothing since its fork; None without evidence.
         self._stillness: Stillness | None = None
@@ -156,47 +163,76 @@ class Shell:
         _await_end(self.pidfd)
 
     def close(self) -> None:
-        """Close the pidfd."""
+        """Close the pidfd and the terminal."""
+        self.close_pidfd()
+        self.terminal.close()
+
+    def close_pidfd(self) -> None:
+        """Close the pidfd alone: another object has the terminal."""
         os.close(self.pidfd)
         self.pidfd = -1
 
-    def fork(self, terminal: Terminal, plan: ForkPlan) -> Shell:
+    def fork(self, plan: ForkPlan) -> Shell:
         """Fork this idle bash for a fence, and park it; return the copy, the live bash.
 
-        ``plan`` applies the fence to the copy.  Raises Refused, and changes nothing, if this
-        bash does not wait at its prompt.
+        ``plan`` applies the fence to the copy.  The copy has a session and a terminal of its
+        own: what is inside the fence cannot type into the terminal of this bash (TIOCSTI).
+        Raises Refused, and changes nothing, if this bash does not wait at its prompt.
         """
-        modes = terminal.modes()
         untouched = self.untouched
-        with self._seized_at_prompt() as original:
-            memory = BashMemory.of(original)
-            with _forked(original, plan) as (copy, inside):
-                plan.enter(copy)
-                _make_group_leader(copy, memory.copied_to(copy))
-                stillness = Stillness(copy.pid, terminal)
-            # Set only now: the fork has succeeded, and the original must not read the terminal
-            # any more.
-            original.stop_on_exit = True
-        self.modes = modes
+        own_children = frozenset(procfs.children(self.pid))
+        with ExitStack() as undo:
+            with self._seized_at_prompt() as original:
+                terminal = self.terminal.for_copy()
+                undo.callback(terminal.close)
+                memory = BashMemory.of(original)
+                with _forked(original, plan) as (copy, inside):
+                    variables = memory.copied_to(copy)
+                    _move_to_terminal(copy, terminal, variables)
+                    plan.enter(copy)
+                    _set_variables(copy, variables)
+                    self.terminal.move_keys_to(terminal)
+                    stillness = Stillness(copy.pid, terminal)
+                # Orphans from inside the fence become its children: so we find them.
+                original.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
+                # Set only now: the fork has succeeded, and the original must not run any more.
+                original.stop_on_exit = True
+            forked = Shell(copy.pid, terminal, inside_parent=inside)
+            undo.pop_all()
         self._stillness, self._untouched_when_parked = None, untouched
-        forked = Shell(copy.pid, inside_parent=inside)
-        forked._stillness = stillness
+        self._own_children, forked._stillness = own_children, stillness
+        # What is inside may read the nonce in the memory of the copy.
+        self.terminal.renew_nonce()
         self._await_stopped()
         return forked
 
-    def wake(self, terminal: Terminal, ended: Shell) -> None:
+    def adopted(self, copies: Set[int]) -> list[int]:
+        """Return the children of this parked bash that are orphans from inside its fence.
+
+        ``copies`` are the PIDs of copies.  The jobs of this bash and the orphans of these are
+        in its session, which no process joins.
+        """
+        found = {*procfs.children(self.pid)} - self._own_children - copies
+        stats = [procfs.stat(pid) for pid in found]
+        return [each.pid for each in stats if each is not None and each.session != self.pid]
+
+    def wake(self, ended: Shell) -> None:
         """Continue this parked bash after the end of ``ended``, its copy.
 
-        The copy is reaped before bash runs, so bash does not notice it.  This bash gets the
-        terminal back, with the modes from before it was parked.
+        The copy is reaped before bash runs, so bash does not notice it.  No key that was typed
+        meanwhile is for this bash.
         """
         self._untouched_when_parked = False
         with self.seized() as parked:
             if ended.inside_parent is not None:
                 parked.reap(ended.inside_parent)
+            if self.inside_parent is None:
+                parked.prctl(k.PR_SET_CHILD_SUBREAPER, 0)
             BashMemory.of(parked).take_foreground()
-        if self.modes is not None:
-            terminal.set_modes(self.modes)
+        self.terminal.discard_unread_keys()
+        size = (ended.terminal.columns, ended.terminal.rows)
+        if size != (self.terminal.columns, self.terminal.rows):
+            self.terminal.resize(*size)
         HERE.pidfd_send_signal(self.pidfd, signal.SIGCONT)
 
 
@@ -207,14 +243,50 @@ def _forked(original: Tracee, plan: ForkPlan) -> AbstractContextManager[tuple[Tr
     return original.forked_by_way_of(plan.by_way_of)
 
 
-def _make_group_leader(copy: Tracee, memory: BashMemory) -> None:
-    """Make a forked bash the leader of its process group, in the foreground."""
+def _move_to_terminal(copy: Tracee, terminal: Terminal, memory: BashMemory) -> None:
+    """Give a forked bash a session with a terminal of its own, which it leads."""
+    number = memory.terminal
+    others = _descriptors_like(copy.pid, number)
+    with terminal.slave() as slave, copy.passed(slave) as passed:
+        try:
+            with copy.together():
+                copy.setsid()
+                copy.take_terminal(passed)
+                # It reaps its orphans: the original is stopped.
+                copy.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
+                for each in others:
+                    copy.dup3(passed, each)
+                copy.dup3(passed, number, os.O_CLOEXEC)
+        except KernelError as error:
+            if (error.call, error.errno) != ("dup3", errno.EBADF):
+                raise
+            # The number is above the limit of open files, which bash has got since.
+            memory.set_terminal(copy.duplicate(passed, LOWEST))
+            copy.close(number)
+            for each in others:
+                copy.close(each)
+                with suppress(KernelError):  # It is above the limit, too.
+                    copy.dup3(passed, each)
+
+
+def _descriptors_like(pid: int, number: int) -> list[int]:
+    """Return the other descriptors of a process that lead to the same terminal as one."""
+    # No stat(2): a file of FUSE may not answer.
+    found = procfs.fds(pid)
+    ours = (found.pop(number), "/dev/tty")
+    return [each for each, to in found.items() if to in ours]
+
+
+def _set_variables(copy: Tracee, memory: BashMemory) -> None:
+    """Tell a forked bash its PID, which is also that of its process group."""
     status = procfs.status(copy.pid)
     if status is None:
         raise ShellGone(f"the copy {copy.pid} of the bash has ended")
-    copy.setpgid(0, 0)
     memory.set_pid(status.pids[-1])
-    memory.take_foreground()
+    if status.seccomp:
+        # It is in the foreground already.  A bash that is denied this call, or killed for it,
+        # could not live behind the fence.
+        memory.take_foreground()
 
 
 def _await_end(pidfd: int) -> None:

@@ -65,7 +65,7 @@ def start_bash(
     disk.  Raises KernelError if execve(2) fails, TimedOut if bash shows no prompt; in each
     case the process is killed.
     """
-    shell = Shell(stub.pid)
+    shell = Shell(stub.pid, terminal)
     try:
         _become_bash(stub, terminal, bash, environment, user_file=user_file)
         _await_first_prompt(terminal, shell, user_file=user_file)
@@ -133,7 +133,8 @@ def _rc_file(stub: Stub, terminal: Terminal, *, user_file: bool, renames: bool) 
     try:
         number = stub.give(ours)
         text = rc_text(
-            terminal.nonce, user_file=user_file, reports_lines=terminal.reports_lines,
+            terminal.nonce, terminal.key,
+            user_file=user_file, reports_lines=terminal.reports_lines,
             close=number, renames=renames,
         )  # fmt: skip
         os.write(ours, text.encode())

@@ -21,13 +21,12 @@ from shellplay.kernel import procfs
 from shellplay.kernel.signals import deferred
 from shellplay.model import ShellState
 from shellplay.settings import USUAL
-from shellplay.shell.bash_rc import accept_sequence, key_sequence
+from shellplay.shell.bash_rc import accept_sequence, key_sequence, nonce_change
 from shellplay.shell.dec_modes import ScreenModes
 from shellplay.shell.osc133 import Mark, MarkReader
 from shellplay.shell.pty import READ_SIZE, Pty
 from shellplay.shell.scrollback import Scrollback
 
-SCROLLBACK_BYTES = 256 * 1024
 # After a read of more bytes there may be more output.
 FULL = 2048
 HANGUP = -1
@@ -39,8 +38,6 @@ HIDDEN_PATIENCE = 120.0
 SCRIPT_SPEED = 500_000
 REDRAW_TIMEOUT = 0.3
 ABORT = b"\x07"
-# In asm-generic/ioctls.h, see TIOCGPTPEER(2const).
-TIOCGPTPEER = 0x5441
 
 Watcher = Callable[[bytes | Mark], None]
 
@@ -55,20 +52,22 @@ class Terminal(Pty):
         *,
         term: str = USUAL.term,
         reports_lines: bool = False,
-        nonce: str | None = None,
+        scrollback: Scrollback | None = None,
     ) -> None:
         super().__init__(columns, rows)
         self.term = term
         self.reports_lines = reports_lines
-        self.nonce = nonce or os.urandom(8).hex()
+        # The nonce of the marks, and the word in the hidden keys.
+        self.nonce, self.key = os.urandom(8).hex(), os.urandom(8).hex()
         self.lock = threading.RLock()
+        self.closed = False
         self.typed_since_prompt = False
         # The number of writes of keys.
         self.typed = 0
         # True if a fence may have changed the host name or user since the prompt was drawn.
         self.prompt_is_stale = False
         self.screen_modes = ScreenModes()
-        self._scrollback = Scrollback(SCROLLBACK_BYTES)
+        self._scrollback = scrollback or Scrollback()
         self._watchers: list[Watcher] = []
         self.state = ShellState.STARTING
         self._reader = MarkReader(self.nonce)
@@ -77,21 +76,60 @@ class Terminal(Pty):
         # The line that was typed last, if bash reports lines.
         self.line = b""
         self._unsent = bytearray()
+        # True until bash has been told the nonce.
+        self._nonce_is_new = False
         self._pieces: deque[bytes | Mark] = deque()
 
     def keep(self, most: int) -> None:
         """Keep at most so many bytes of output, instead of about 256 KiB."""
         self._scrollback.keep(most)
 
-    def take_scrollback(self, other: Terminal) -> None:
-        """Put the scrollback of ``other``, which this terminal replaces, before this one's."""
-        self._scrollback.prepend(other._scrollback)
+    def successor(self) -> Terminal:
+        """Return a terminal for a new bash in the place of the one here."""
+        return Terminal(
+            self.columns,
+            self.rows,
+            term=self.term,
+            reports_lines=self.reports_lines,
+            scrollback=self._scrollback,
+        )
+
+    def for_copy(self) -> Terminal:
+        """Return a terminal for a copy of the bash here, which is idle at its prompt."""
+        other = self.successor()
+        other.set_modes(self.modes())
+        other.nonce, other.key, other.state = self.nonce, self.key, self.state
+        other.prompt_is_stale = self.prompt_is_stale
+        other.typed_since_prompt = self.typed_since_prompt
+        other.screen_modes.follow(self.screen_modes.set())
+        other._reader.follow(self._reader)
+        other._nonce_is_new = self._nonce_is_new
+        return other
+
+    def move_keys_to(self, other: Terminal) -> None:
+        """Give the keys that no process has read yet to the terminal of a copy."""
+        keys = self.take_unread_keys() + self._unsent
+        self._unsent.clear()
+        # Who types tells bash its nonce first: what a program typed before that is dropped.
+        if keys and not self._nonce_is_new:
+            other.queue_keys(keys)
+
+    def renew_nonce(self) -> None:
+        """Take a new nonce for the marks: programs inside a fence may know the present one.
+
+        Bash is told before the next key.
+        """
+        self.nonce = os.urandom(8).hex()
+        self._reader.renew(self.nonce)
+        self._nonce_is_new = True
 
     def close(self) -> None:
         """Close the master; the kernel then hangs up the session on the terminal."""
         with self.lock:
-            self._forget_slave()
-            os.close(self.master)
+            if not self.closed:
+                self.closed = True
+                self._forget_slave()
+                os.close(self.master)
 
     # -- reading -------------------------------------------------------------------------
 
@@ -118,6 +156,8 @@ class Terminal(Pty):
 
     def _read_once(self) -> bytes | None:
         """Read at most 4 KiB; empty if there is no output, None after a hangup."""
+        if self.closed:
+            return None
         try:
             return os.read(self.master, READ_SIZE)
         except BlockingIOError:
@@ -169,18 +209,15 @@ class Terminal(Pty):
 
     def scrollback(self) -> bytes:
         """Return the newest output without marks, as much as is kept."""
-        with self.lock:
-            return self._scrollback.text()
+        return self._scrollback.text()
 
     def output_after(self, position: int) -> tuple[bytes, int]:
         """Return the output that has come since a position, and the position after it."""
-        with self.lock:
-            return self._scrollback.text(position), self._scrollback.end
+        return self._scrollback.text_after(position)
 
     def lines(self) -> tuple[list[tuple[float, bytes]], int]:
         """Return the kept lines with the times at which they began, and the position."""
-        with self.lock:
-            return list(self._scrollback.lines()), self._scrollback.end
+        return self._scrollback.lines()
 
     @contextmanager
     def watched(self, watcher: Watcher) -> Iterator[None]:
@@ -225,17 +262,19 @@ class Terminal(Pty):
         Raises TimedOut if no process reads the keys for ten seconds, or ShellGone.
         """
         with self.lock:
+            self._tell_nonce()
             self.typed_since_prompt = True
             self._write(keys)
 
     @property
     def enter_key(self) -> bytes:
         """The key by which bash accepts a line without a report of it."""
-        return accept_sequence(self.nonce) if self.reports_lines else b"\r"
+        return accept_sequence(self.key) if self.reports_lines else b"\r"
 
     def queue_keys(self, keys: bytes) -> None:
         """Write the keys for which the pty has room; ``read`` writes the others later."""
         with self.lock:
+            self._tell_nonce()
             self.typed_since_prompt = True
             self._unsent += keys
             self._send_rest()
@@ -264,11 +303,12 @@ class Terminal(Pty):
             elif left == 0.0:
                 raise TimedOut(f"nobody has read what was typed for {HIDDEN_TIMEOUT:g} seconds")
 
-    def ask(self, script: str, *, alive: int) -> bytes:
+    def ask(self, script: str, *, alive: int | None) -> bytes:
         """Run ``script`` in bash by the hidden key; return its output to descriptor 3.
 
-        Bash must be at its prompt; the half-typed line is kept.  Raises ShellGone, TimedOut
-        after ten seconds of silence, and Refused if the output is too large.
+        ``alive`` is the pidfd of the bash, None if nobody looks whether it ends.  Bash must be
+        at its prompt; the half-typed line is kept.  Raises ShellGone, TimedOut after ten
+        seconds of silence, and Refused if the output is too large.
         """
         begin, end = (f"\\e]133;{kind};k={self.nonce}\\a" for kind in "Hh")
         # The script has its own eval, so that the end mark is printed even after a syntax
@@ -282,13 +322,19 @@ class Terminal(Pty):
             self._answer = None
             # After ESC, ^X or ^R readline would take our key as the next key, so we abort.
             abort = ABORT if self.typed_since_prompt else b""
-            keys = abort + key_sequence(self.nonce, wrapped)
+            first = f"{nonce_change(self.nonce)}\n" if self._nonce_is_new else ""
+            keys = abort + key_sequence(self.key, first + wrapped)
+            self._nonce_is_new = False
             self._write(keys)
             answer = self._await_answer(len(keys), alive)
             self._await_redraw(alive)
             return answer.replace(b"\r\n", b"\n")
 
-    def _await_answer(self, typed: int, alive: int) -> bytes:
+    def _tell_nonce(self) -> None:
+        if self._nonce_is_new:
+            self.ask(":", alive=None)
+
+    def _await_answer(self, typed: int, alive: int | None) -> bytes:
         """Read until bash has answered a script that has ``typed`` bytes."""
         silence = HIDDEN_TIMEOUT + typed / SCRIPT_SPEED
         deadline = time.monotonic() + HIDDEN_PATIENCE
@@ -306,7 +352,7 @@ class Terminal(Pty):
     def _has_answered(self) -> bool:
         return self._answer is not None or len(self._hidden or b"") >= HIDDEN_BYTES
 
-    def _await_redraw(self, alive: int) -> None:
+    def _await_redraw(self, alive: int | None) -> None:
         """Read until the prompt is drawn again, or bash does not draw it."""
         deadline = time.monotonic() + HIDDEN_TIMEOUT
         asleep = False
@@ -325,7 +371,7 @@ class Terminal(Pty):
         stat = procfs.stat(self.foreground_group())
         return stat is None or stat.state == "S"
 
-    def await_prompt(self, *, timeout: float, alive: int) -> None:
+    def await_prompt(self, *, timeout: float, alive: int | None) -> None:
         """Read until bash has drawn a prompt; ``timeout`` is in seconds.
 
         Raises TimedOut or ShellGone.

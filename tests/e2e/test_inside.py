@@ -142,18 +142,40 @@ def test_the_exit_of_an_unfenced_bash_leads_back_to_the_prompt(web: Terminal) ->
     assert web.run("stop web")[0] == 0
 
 
-def test_the_exit_of_a_fenced_bash_leads_to_the_one_parked_outside(web: Terminal) -> None:
+WAITS = r"web: the bash inside pid has ended \(0\), and bash \d+ waits outside; peel goes on"
+
+
+def test_enter_goes_on_with_the_bash_outside_after_the_exit_of_a_fenced_one(
+    web: Terminal,
+) -> None:
     web.run("fence pid")
     enter(web)
     web.send("echo me-$$; exit\r")
     web.expect("me-1\r\n")
+    web.expect(WAITS)
+    web.expect("Enter does that now, any other key leaves")
+    web.send("\r")
+    web.expect(r"web: bash \d+ goes on, outside pid")
+    web.expect("leaves, the bash lives on")
     web.expect(r"[#$] ")
     web.send("echo me-$$\r")
     web.expect(r"me-\d\d+\r\n")
-    web.control("]")
-    web.expect("the bash inside pid has ended; the one that was parked outside, .* goes on")
-    web.ready()
+    leave(web)
     assert "pid" not in web.run("containers")[1]
+
+
+def test_keys_for_the_bash_inside_are_not_typed_outside(web: Terminal) -> None:
+    web.run("fence pid")
+    enter(web)
+    web.send("sleep 0.3; exit\r\recho out-$((40+2))\r")
+    web.expect("any other key leaves")
+    web.send("x")
+    web.ready()
+    status, refusal = web.run("in ls")
+    assert (status, "waits outside" in refusal) == (1, True)
+    assert "goes on, outside pid" in web.run("peel")[1]
+    assert web.run("in echo here-$$")[0] == 0
+    assert "out-42" not in web.run("logs")[1]
 
 
 def test_the_prompt_inside_follows_a_fence_that_went_up_meanwhile(web: Terminal) -> None:

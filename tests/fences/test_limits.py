@@ -149,7 +149,8 @@ def test_a_limit_ends_with_the_bash_that_it_was_put_around(container: Container)
     container.fence(limit)
     inside = directory(container, "pids")
     container.run("exit")
-    wait_until(lambda: not inside.exists(), "the end of the cgroup")
+    container.go_on_outside()
+    assert not inside.exists()
     assert [each.fence for each in container.fences() if each.up] == []
 
 
@@ -158,6 +159,8 @@ def test_limits_of_each_process_end_with_their_bash(container: Container) -> Non
     container.fence(REGISTRY["user"]())
     container.fence(fence("rlimit", nofile="64"))
     container.run("exit")
+    assert "rlimit" not in [each.fence for each in container.fences() if each.up]
+    container.go_on_outside()
     assert "rlimit" not in [each.fence for each in container.fences() if each.up]
     assert container.run("ulimit -n").output != "64\n"
 

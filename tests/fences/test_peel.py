@@ -13,11 +13,12 @@ from shellplay.container.fencing import STATE
 from shellplay.errors import Refused, TimedOut
 from shellplay.fences import KINDS, REGISTRY
 from shellplay.kernel import procfs
+from shellplay.kernel.process_tree import runs
 from shellplay.model import How, ShellState
 from shellplay.playground.playground import Playground
 from shellplay.shell import terminal
 from tests.fences.belongings import expected, pack, shown
-from tests.fences.conditions import at_prompt, printed, spawned
+from tests.fences.conditions import printed, spawned
 from tests.fences.host import changed, identities
 from tests.waiting import wait_until
 
@@ -29,6 +30,12 @@ def fence(container: Container, *kinds: str) -> None:
     """Put fences up, in order."""
     for kind in kinds:
         container.fence(REGISTRY[kind]())
+
+
+def sleepers(container: Container) -> list[str]:
+    """Return the arguments of each sleep(1) of a container."""
+    words = [procfs.arguments(pid) or () for pid in container.members()]
+    return [each[1] for each in words if each[:1] == ("sleep",)]
 
 
 def up(container: Container) -> list[str]:
@@ -127,35 +134,76 @@ def test_a_file_that_was_open_before_the_fence_is_not_left_behind(
 
 
 @pytest.mark.parametrize("kind", FORKING)
-def test_exit_inside_wakes_the_parked_bash_and_it_is_said(
-    kind: str, playground: Playground
-) -> None:
+def test_exit_inside_says_which_bash_waits_outside(kind: str, playground: Playground) -> None:
     container = playground.new("box")
     container.run("kept=yes")
     fence(container, kind)
     inside, outside = identities(container.pid), container.parked[-1].pid
-    container.run("exit")
+    container.run("exit 3")
+    assert playground.notices() == [
+        f"box: the bash inside {kind} has ended (3), and bash {outside} waits outside; "
+        "peel goes on with that"
+    ]
+    stat = procfs.stat(outside)
+    assert stat is not None
+    assert stat.state == "T"
+    assert container.ended == (kind,)
+    container.go_on_outside()
     assert container.pid == outside
+    assert not container.ended
     assert changed(outside, inside) == {kind}
     assert container.run("echo $kept").output == "yes\n"
-    assert playground.notices() == [
-        f"box: the bash inside {kind} has ended; the one that was parked outside, "
-        f"{outside}, goes on"
-    ]
+    assert playground.notices() == []
 
 
 @pytest.mark.parametrize("kind", FORKING)
-def test_a_bash_that_is_killed_inside_wakes_the_parked_one(
-    kind: str, container: Container
+def test_a_bash_that_is_killed_inside_leaves_the_one_outside_waiting(
+    kind: str, playground: Playground
 ) -> None:
+    container = playground.new("box")
     fence(container, kind)
     outside = container.parked[-1].pid
     container.type(b"half")
     container.kill(str(container.pid), 9)
-    wait_until(lambda: container.pid == outside, "the parked bash")
-    wait_until(at_prompt(container), "its prompt")
-    assert container.run("echo it goes on").output == "it goes on\n"
+    wait_until(lambda: container.state is ShellState.ENDED, "its end")
     assert kind not in up(container)
+    wait_until(playground.notices, "the notice")
+    container.go_on_outside()
+    assert container.pid == outside
+    assert container.run("echo it goes on").output == "it goes on\n"
+
+
+def test_what_the_ended_bash_has_left_running_is_not_ended_without_being_asked(
+    container: Container,
+) -> None:
+    fence(container, "nnp")
+    inside = container.pid
+    container.run("sleep 1000 & setsid sleep 1001 & exit")
+    wait_until(lambda: sleepers(container) == ["1000", "1001"], "the jobs")
+    with pytest.raises(Refused, match=r"would end . jobs: sleep 1000 .*sleep 1001"):
+        container.go_on_outside()
+    assert container.pid == inside
+    orphans = container.members()
+    container.go_on_outside(force=True)
+    assert [pid for pid in orphans if pid != container.pid and runs(pid)] == []
+    assert container.run("echo here").output == "here\n"
+
+
+def test_an_orphan_that_has_left_the_session_is_not_ended_without_being_asked(
+    container: Container,
+) -> None:
+    own = spawned(container, "sleep 999").pid
+    fence(container, "nnp")
+    container.run("(setsid sleep 1000 &)")
+    wait_until(lambda: sleepers(container) == ["999", "1000"], "the orphan")
+    with pytest.raises(Refused, match=r"peel nnp would end the job sleep 1000 \(\d+\)"):
+        container.peel("nnp")
+    change = container.peel("nnp", force=True)
+    (left,) = change.left
+    assert left.startswith("job sleep 1000 (")
+    assert not runs(int(left.split("(")[1][:-1]))
+    assert own is not None
+    assert runs(own)
 
 
 def test_peel_all_takes_everything_off_from_the_last_to_the_first(

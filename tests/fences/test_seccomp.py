@@ -152,7 +152,7 @@ def test_a_profile_that_bash_cannot_live_behind_is_refused_and_changes_nothing(
     container.fence(REGISTRY["nnp"]())
     before = container.pid
     for action, reason in (
-        ("SCMP_ACT_ERRNO", "seccomp: bash itself needs setpgid, and this filter denies it"),
+        ("SCMP_ACT_ERRNO", "seccomp: bash itself needs ioctl, and this filter denies it"),
         ("SCMP_ACT_KILL", "seccomp: a bash that is inside ends at once"),
     ):
         file.write_text(f'{{"defaultAction": "{action}"}}')

@@ -8,7 +8,7 @@ import pytest
 
 from shellplay.errors import Refused
 from shellplay.fences import KINDS, REGISTRY
-from shellplay.model import How
+from shellplay.model import How, ShellState
 from shellplay.playground.playground import Playground
 from tests.fences.host import identities
 from tests.waiting import wait_until
@@ -86,6 +86,8 @@ def test_when_number_1_of_a_shared_pid_fence_ends_the_other_one_ends_too(
         # Started inside, by an ordinary user: nothing waits outside.
         wait_until(lambda: db.dead, "the other bash to end")
     else:
+        wait_until(lambda: db.state is ShellState.ENDED, "the other bash to end")
+        db.go_on_outside()
         assert db.run("echo still here; true | cat").output == "still here\n"
         assert db.pid == parked[-1]
 

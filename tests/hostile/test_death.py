@@ -15,6 +15,7 @@ from shellplay.container.state import ContainerState
 from shellplay.errors import ShellplayError
 from shellplay.fences import REGISTRY
 from shellplay.kernel import mountinfo
+from shellplay.model import ShellState
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone
@@ -67,8 +68,9 @@ def test_a_bash_that_was_killed_is_said_to_have_ended(
         patched.setattr(ContainerState, "require_alive", killed_behind)
         with suppress(ShellplayError):
             DEEDS[deed](container)
-    wait_until(lambda: container.pid != doomed, "that the one outside goes on")
-    assert not container.dead
+    wait_until(lambda: container.state is ShellState.ENDED, "that the one outside waits")
+    container.go_on_outside()
+    assert container.run("echo here").output == "here\n"
 
 
 def test_a_process_that_has_ended_has_no_mounts() -> None:

@@ -17,7 +17,7 @@ from shellplay.fences.seccomp import Seccomp
 from shellplay.kernel.architecture import native
 from shellplay.model import ShellState
 from shellplay.playground.playground import Playground
-from tests.hostile.attacks import hole, injector, needs_injection, script
+from tests.hostile.attacks import injector, needs_injection, script
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone
@@ -43,7 +43,6 @@ def executed_outside(proof: Path) -> bool:
     return False
 
 
-@hole("when the bash inside ends, the one outside wakes by itself and reads what was typed")
 def test_a_program_ends_bash_and_types_for_the_one_outside(
     container: Container, tmp_path: Path
 ) -> None:
@@ -56,9 +55,6 @@ def test_a_program_ends_bash_and_types_for_the_one_outside(
     assert not executed_outside(proof)
 
 
-@hole(
-    "when the bash inside is killed, the one outside wakes by itself and reads what was typed"
-)
 def test_a_program_kills_bash_and_types_for_the_one_outside(
     container: Container, tmp_path: Path
 ) -> None:
@@ -71,7 +67,6 @@ def test_a_program_kills_bash_and_types_for_the_one_outside(
     assert not executed_outside(proof)
 
 
-@hole("who has left bash keeps its terminal, and types into it after the peel")
 def test_an_orphan_types_after_the_peel(container: Container, tmp_path: Path) -> None:
     needs_injection()
     proof, go = tmp_path / "proof", tmp_path / "go"
@@ -88,7 +83,6 @@ def test_an_orphan_types_after_the_peel(container: Container, tmp_path: Path) ->
         go.touch()
 
 
-@hole("Docker's profile says nothing of requests that type into a terminal")
 @pytest.mark.parametrize("request_number", [TIOCSTI, 0x1_0000_0000 | TIOCSTI, TIOCLINUX])
 def test_dockers_profile_lets_nobody_type(
     request_number: int, container: Container, tmp_path: Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -62,7 +61,7 @@ def test_commands_on_a_dead_bash_say_so(command: str, container: Container) -> N
     kill(container)
     with pytest.raises(ShellGone, match="the bash of box has ended") as error:
         COMMANDS[command](container)
-    assert error.value.fix == "stop box; new"
+    assert error.value.fix == "rm box; new"
 
 
 def test_exit_in_an_unfenced_bash_ends_the_container(container: Container) -> None:
@@ -80,7 +79,7 @@ def test_a_container_goes_on_when_another_one_ends(playground: Playground) -> No
     assert playground.containers == [db]
 
 
-def test_the_death_of_a_fenced_bash_is_the_waking_of_the_parked_one(
+def test_after_the_death_of_a_fenced_bash_the_one_outside_goes_on_when_it_is_asked_to(
     container: Container,
 ) -> None:
     for kind in ("user", "pid", "uts"):
@@ -89,8 +88,9 @@ def test_the_death_of_a_fenced_bash_is_the_waking_of_the_parked_one(
     while container.parked:
         live, below = container.pid, container.parked[-1].pid
         os.kill(live, signal.SIGKILL)
-        wait_until(lambda: container.pid == below, "the one below")  # noqa: B023 - at once
-        wait_until(lambda: container.state is ShellState.IDLE, "its prompt")
+        wait_until(lambda: container.state is ShellState.ENDED, "its end")
+        container.go_on_outside()
+        assert container.pid == below
         assert container.run("echo here").output == "here\n"
     assert container.pid == outermost
 
@@ -103,8 +103,22 @@ def test_a_parked_bash_that_is_killed_takes_what_is_inside_with_it_or_is_skipped
     outermost, middle = (each.pid for each in container.parked)
     os.kill(middle, signal.SIGKILL)
     container.run("echo the live one goes on; exit")
-    wait_until(lambda: container.pid == outermost or container.dead, "the outermost one")
+    wait_until(lambda: container.state is ShellState.ENDED, "its end")
+    assert container.ended == ("user", "pid")
+    container.go_on_outside()
+    assert container.pid == outermost
     assert container.run("echo here").output == "here\n"
+
+
+def test_when_the_one_that_waits_ends_too_the_container_is_dead(container: Container) -> None:
+    container.fence(REGISTRY["pid"]())
+    container.run("exit")
+    for each in container.parked:
+        os.kill(each.pid, signal.SIGKILL)
+    wait_until(lambda: container.state is ShellState.DEAD, "its end")
+    assert container.ended == ()
+    with pytest.raises(ShellGone, match="the bash of box has ended"):
+        container.run("true")
 
 
 def test_when_all_bashes_end_at_once_the_container_is_dead(container: Container) -> None:
@@ -113,7 +127,7 @@ def test_when_all_bashes_end_at_once_the_container_is_dead(container: Container)
     for pid in (*(each.pid for each in container.parked), container.pid):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: container.dead, "the container to notice")
+    wait_until(lambda: container.state is ShellState.DEAD, "the container to notice")
 
 
 def test_what_a_dead_bash_had_printed_can_still_be_read(container: Container) -> None:
@@ -137,15 +151,35 @@ def test_functions_of_the_environment_do_not_take_the_place_of_builtins(
     assert playground.new().run("echo here").output == "here\n"
 
 
-def test_keys_typed_ahead_of_the_end_come_behind_the_prompt_outside(
-    container: Container,
-) -> None:
+def test_keys_typed_ahead_of_the_end_are_for_nobody_outside(container: Container) -> None:
     for number in range(10):
         container.fence(REGISTRY["user"]())
         container.type(f"exit\recho {number}-$((1+1))\recho half".encode())
-        after = rf"[#$] echo {number}-\$\(\(1\+1\)\)\s+{number}-2\r\n[^\n]*[#$] echo half$"
-        wait_until(lambda: re.search(after, container.logs()), "the keys")  # noqa: B023 - at once
-        assert not container.parked
-        container.type(b"\x15")
-        container.run("true")
+        wait_until(lambda: container.state is ShellState.ENDED, "its end")
+        container.go_on_outside()
+        assert container.run("echo here").output == "here\n"
+        assert f"{number}-2" not in container.logs()
     assert "7133" not in container.logs()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_while_one_waits_outside_commands_say_so(command: str, container: Container) -> None:
+    container.fence(REGISTRY["nnp"]())
+    container.run("exit")
+    outside = container.parked[0].pid
+    with pytest.raises(ShellGone, match=f"and bash {outside} waits outside") as error:
+        COMMANDS[command](container)
+    assert error.value.fix == "peel, to go on with that"
+
+
+def test_while_one_waits_outside_its_own_fences_are_shown(container: Container) -> None:
+    container.fence(REGISTRY["user"]())
+    container.fence(REGISTRY["uts"]())
+    container.fence(REGISTRY["nnp"]())
+    container.run("exit 3")
+    assert [each.fence for each in container.fences() if each.up] == ["user", "uts"]
+    assert container.ended == ("nnp",)
+    container.go_on_outside()
+    assert [each.fence for each in container.fences() if each.up] == ["user", "uts"]
+    container.peel_all()
+    assert not any(each.up for each in container.fences())

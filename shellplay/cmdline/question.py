@@ -1,0 +1,22 @@
+"""A question on the user's terminal that one key answers."""
+
+from __future__ import annotations
+
+import os
+import termios
+
+from shellplay.kernel.terminal_modes import restored
+
+ENTER = (b"\r", b"\n")
+
+
+def is_confirmed(fd: int) -> bool:
+    """Wait for one key on a terminal; tell whether it is Enter.
+
+    Keys from before the question are no answer to it, so they are dropped.
+    """
+    with restored(fd, termios.TCSAFLUSH) as modes:
+        modes[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG)
+        modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
+        termios.tcsetattr(fd, termios.TCSAFLUSH, modes)
+        return os.read(fd, 1) in ENTER
