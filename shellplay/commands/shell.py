@@ -59,12 +59,12 @@ def enter(
     with recording.entered(container) as heard:
         left = container.enter(typeahead=front.typed_ahead(), heard=heard)
     if container.ended:
-        from shellplay.cmdline.question import is_confirmed
+        from shellplay.cmdline.key_press import is_enter_pressed
 
         # Keys that were typed for the bash inside are not for the one outside.
         yield from playground.notices()
         yield "Enter does that now, any other key leaves"
-        if is_confirmed(sys.stdin.fileno()):
+        if is_enter_pressed(sys.stdin.fileno()):
             yield Then(f"peel -c {container.label}; enter {container.label}")
         return
     front.give_back(left.unread)

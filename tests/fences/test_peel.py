@@ -150,7 +150,7 @@ def test_exit_inside_says_which_bash_waits_outside(kind: str, playground: Playgr
     assert container.ended == (kind,)
     container.go_on_outside()
     assert container.pid == outside
-    assert not container.ended
+    assert list(container.ended) == []
     assert changed(outside, inside) == {kind}
     assert container.run("echo $kept").output == "yes\n"
     assert playground.notices() == []

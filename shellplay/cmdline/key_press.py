@@ -1,4 +1,4 @@
-"""A question on the user's terminal that one key answers."""
+"""A key that answers a question on the user's terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shellplay.kernel.terminal_modes import restored
 ENTER = (b"\r", b"\n")
 
 
-def is_confirmed(fd: int) -> bool:
+def is_enter_pressed(fd: int) -> bool:
     """Wait for one key on a terminal; tell whether it is Enter.
 
     Keys from before the question are no answer to it, so they are dropped.
