@@ -107,12 +107,15 @@ def test_several_containers_are_waited_for(run: Run) -> None:
 
 
 def test_a_scrollback_counts_what_it_has_forgotten() -> None:
-    kept = Scrollback(10)
+    kept = Scrollback()
+    kept.keep(10)
     kept.append(b"12345\n")
-    position = kept.end
+    _, position = kept.text_after(0)
     kept.append(b"67890\n")
-    assert kept.text(position) == b"67890\n"
+    assert kept.text_after(position) == (b"67890\n", 12)
     assert kept.text() == b"345\n67890\n"
     kept.append(b"x" * 30)
-    assert kept.text(position) == b"x" * 10
-    assert [text for _, text in kept.lines()] == [b"x" * 10]
+    assert kept.text_after(position) == (b"x" * 10, 42)
+    lines, position = kept.lines()
+    assert [text for _, text in lines] == [b"x" * 10]
+    assert position == 42
