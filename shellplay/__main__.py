@@ -66,6 +66,7 @@ def _run_lines(words: list[str]) -> int:
         keep_going=options.keep_going,
         plain=options.plain,
         json=options.json,
+        quiet=options.quiet,
         config=options.config,
     )
 

@@ -7,11 +7,14 @@ from collections.abc import Iterable
 LONGEST = 64
 
 
-def nearest(word: str, known: Iterable[str], likeness: float = 0.75) -> str | None:
+def nearest(word: str, known: Iterable[str], likeness: float | None = None) -> str | None:
     """Return the known word that is most like a word; None if no known word is similar.
 
-    It begins with the same letter: people mistype the first one least.
+    It begins with the same letter: people mistype the first one least.  Of a word of three
+    letters two are enough.
     """
+    if likeness is None:
+        likeness = 0.75 if len(word) > 3 else 0.66
     if len(word) > LONGEST:
         return None
     from difflib import get_close_matches

@@ -28,7 +28,10 @@ EPILOG = """Lines are read from FILE, from standard input if it is a pipe, or ty
 prompt.  A word is a command first, then a file: ./FILE is the file.
 shellplay COMMAND --help says more; shellplay help lists what the prompt knows.
 
-Exit status: 0 done, 1 a command failed, 2 wrong usage, 124 timed out."""
+Exit status: 0 done, 1 a command failed, 2 wrong usage, 124 timed out.
+A line that fails inside (in, exec) or on the host (!) gives its own status.
+
+If standard output is not a terminal, notes go to standard error."""
 WIDE = 80
 
 
@@ -44,6 +47,7 @@ class Options(Value):
     keep_going: bool = False
     plain: bool = False
     json: bool = False
+    quiet: bool = False
     config: bool = True
 
 
@@ -52,6 +56,8 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "--keep-going": {"keep_going": True},
     "--plain": {"plain": True},
     "--json": {"json": True},
+    "-q": {"quiet": True},
+    "--quiet": {"quiet": True},
     "--no-config": {"config": False},
 }
 
@@ -105,6 +111,7 @@ def _parsed(words: Sequence[str]) -> Options:
         keep_going=given.keep_going,
         plain=given.plain,
         json=given.json,
+        quiet=given.quiet,
         config=not given.no_config,
     )
 
@@ -150,7 +157,12 @@ def parser() -> ArgumentParser:
     add("-c", action="append", metavar="LINE", help="run 'LINE; LINE' (again for more lines)")
     add("-k", "--keep-going", action="store_true", help="go on after a failed command")
     add("--plain", action="store_true", help="no line editor and no escapes")
-    add("--json", action="store_true", help="show as JSON what has a JSON shape")
+    add(
+        "--json",
+        action="store_true",
+        help="show documents and errors as JSON, see docs/json.md",
+    )
+    add("-q", "--quiet", action="store_true", help="no notes; errors and warnings stay")
     add("--no-config", action="store_true", help="do not read the configuration file")
     add("-V", "--version", action="version", version=f"shellplay {__version__}")
     return found

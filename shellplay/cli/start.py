@@ -24,6 +24,7 @@ def start(
     keep_going: bool,
     plain: bool,
     json: bool,
+    quiet: bool = False,
     config: bool,
     record: Callable[[Recorder], str] | None = None,
 ) -> int:
@@ -36,6 +37,7 @@ def start(
     printer = Printer.standard()
     plain = plain or os.environ.get("SHELLPLAY_PLAIN") == "1"
     printer.redraws = printer.redraws and not plain
+    printer.quiet, printer.json = quiet, json
     if text is None and file is None and not plain and not sys.stdin.isatty():
         file = "-"
     try:
@@ -55,7 +57,12 @@ def start(
         if text is None and lines is None:
             return _interact(recorder, playground, printer, plain=plain, json=json)
         interpreter = Interpreter(
-            playground, printer, Batch(printer), json=json, recording=recorder
+            playground,
+            printer,
+            Batch(printer),
+            json=json,
+            apart=not sys.stdout.isatty(),
+            recording=recorder,
         )
         if lines is None:
             return interpreter.run(text or "", keep_going=keep_going)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from shlex import join
 from typing import NoReturn
 
+from shellplay.cmdline.index import COMMANDS
 from shellplay.errors import Refused, UsageError
 from shellplay.fences.index import ORDER
 from shellplay.nearest import did_you_mean, quoted
@@ -48,7 +49,6 @@ HINTS = {
     "start": "run starts a container, new starts a bash",
     "update": "limit memory 64M; help limit",
 }
-TERMINAL = {"-i", "-t", "-it", "-ti", "--interactive", "--tty"}
 
 NAMESPACES = {
     "m": "mnt",
@@ -97,15 +97,24 @@ def _docker(program: str, words: list[str]) -> list[str]:
         return [*DOCKER[verb], *(word for word in rest if word not in ("-a", "--all"))]
     if verb in ON_CONTAINER:
         name, fixed = ON_CONTAINER[verb]
-        while rest and rest[0] in TERMINAL:
-            del rest[0]
-        if not rest or _is_option(rest[0]):
-            raise UsageError(f"{program} {verb} needs a container first", f"{name} -c NAME")
-        return [name, "-c", rest[0], *fixed, *rest[1:]]
+        options = _leading_options(rest, COMMANDS[name].rest or {})
+        if not rest:
+            raise UsageError(f"{program} {verb} needs a container", f"{name} -c NAME")
+        return [name, *options, "-c", rest[0], *fixed, *rest[1:]]
     fix = HINTS.get(verb) or did_you_mean(
         verb, [*DOCKER, *SAME, *ON_CONTAINER, *HINTS, "container"], "help lists the commands"
     )
     raise UsageError(f"{program} {quoted(verb)} has no counterpart here", fix)
+
+
+def _leading_options(words: list[str], known: Mapping[str, bool]) -> list[str]:
+    """Take the options before the first argument, with their values, out of the words."""
+    taken: list[str] = []
+    while words and _is_option(words[0]):
+        taken.append(words.pop(0))
+        if known.get(taken[-1]) and words:
+            taken.append(words.pop(0))
+    return taken
 
 
 def _unshare(words: Sequence[str]) -> list[str]:

@@ -236,7 +236,9 @@ COMMANDS = {
         "recipes",
         "Write down what is done from now on, as a recipe that can be tested and replayed.",
     ),
-    "set": Entry("session", "other", "Show the settings, or change one.", alone=True),
+    "set": Entry(
+        "session", "other", "Show the settings with their defaults, or change one.", alone=True
+    ),
     "help": Entry(
         "session",
         "other",

@@ -30,7 +30,11 @@ from shellplay.playground.playground import Playground
 
 
 class Interpreter:
-    """Runs one line after the other; ``left`` is true once ``quit`` was run."""
+    """Runs one line after the other; ``left`` is true once ``quit`` was run.
+
+    With ``json`` or ``apart`` standard output gets only documents and output of containers;
+    the sentences go to the error stream.
+    """
 
     def __init__(
         self,
@@ -39,12 +43,14 @@ class Interpreter:
         front: Front,
         *,
         json: bool = False,
+        apart: bool = False,
         recording: Recording | None = None,
     ) -> None:
         self.playground = playground
         self.printer = printer
         self.front = front
         self.json = json
+        self.apart = json or apart
         self.recording = recording or Recording()
         self.left = False
         self._then = ""
@@ -211,15 +217,15 @@ class Interpreter:
             return
 
     def _say(self, sentence: str) -> None:
-        # With --json only documents and output of containers go to standard output.
-        (self.printer.note if self.json else self.printer.say)(sentence)
+        (self.printer.note if self.apart else self.printer.say)(sentence)
 
     def _status(self, status: int | None) -> int:
         if status is None:
             self.printer.note("no exit status: the bash ended or was replaced")
-        elif status:
+            return 1
+        if status:
             self.printer.note(f"exit status {status}")
-        return 0 if status == 0 else 1
+        return status
 
     def _recorded(self) -> AbstractContextManager[object]:
         traced = self.playground.settings.trace

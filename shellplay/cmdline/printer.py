@@ -22,7 +22,8 @@ class Printer:
     """Writes outcomes to ``out`` and errors to ``err``, for the width of the terminal.
 
     Each printer in ``copies`` gets every call, too, and renders for its own width.
-    ``redraws`` is true if ``out`` is a terminal with a movable cursor.
+    ``redraws`` is true if ``out`` is a terminal with a movable cursor.  If it is ``quiet``, it
+    writes no sentence but warnings and errors; with ``json`` an error is a document.
     """
 
     def __init__(self, out: TextIO, err: TextIO, *, color: bool) -> None:
@@ -30,6 +31,8 @@ class Printer:
         self.err = err
         self.color = color
         self.redraws = False
+        self.quiet = False
+        self.json = False
         self.copies: list[Printer] = []
         self._stream = SafeStream(colors=color)
         self._partial = False
@@ -85,7 +88,8 @@ class Printer:
 
     def say(self, sentence: str) -> None:
         """Write sentences of a result; on a terminal lines break between words."""
-        self._whole(self._fitting(sentence, self.out))
+        if not self.quiet:
+            self._whole(self._fitting(sentence, self.out))
         for copy in self.copies:
             copy.say(sentence)
 
@@ -118,23 +122,34 @@ class Printer:
             raise OutputLost(error) from error
 
     def error(self, error: Exception, where: str = "") -> None:
-        """Write an error as one sentence to the error stream."""
-        sentence = str(user_error(error))
-        if len(sentence) > LONGEST:
-            sentence = f"{sentence[: LONGEST - 1]}…"
-        self._note(f"shellplay: {where}{sentence}")
+        """Write an error as one sentence, or as one document, to the error stream."""
+        told = user_error(error)
+        if self.json:
+            from shellplay.views.json import error_document
+
+            self.end_stream()
+            self.err.write(error_document(told, where.removesuffix(": ")) + "\n")
+            self.err.flush()
+        else:
+            sentence = str(told)
+            if len(sentence) > LONGEST:
+                sentence = f"{sentence[: LONGEST - 1]}…"
+            self._note(f"shellplay: {where}{sentence}")
         for copy in self.copies:
             copy.error(error)
 
     def note(self, sentence: str) -> None:
         """Write a sentence that is not a result to the error stream."""
-        self._note(sentence)
+        if not self.quiet:
+            self._note(sentence)
         for copy in self.copies:
             copy.note(sentence)
 
     def warning(self, sentence: str) -> None:
         """Write a warning to the error stream, as Docker spells it."""
-        self.note(f"WARNING: {sentence}")
+        self._note(f"WARNING: {sentence}")
+        for copy in self.copies:
+            copy.warning(sentence)
 
     def _note(self, sentence: str) -> None:
         self.end_stream()

@@ -12,13 +12,14 @@ from shellplay.cmdline.arguments import Argument, Candidate, Option, Rest, Word
 from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.help import columns, everyday, fence_page, overview, page
 from shellplay.cmdline.index import ALIASES, COMMANDS
-from shellplay.cmdline.outcomes import Leave, Outcome, Page, Status
+from shellplay.cmdline.outcomes import Leave, Outcome, Page, Status, Text
 from shellplay.cmdline.phrases import count
 from shellplay.cmdline.registry import command, find
 from shellplay.cmdline.setting_types import SETTINGS, change, shown
 from shellplay.cmdline.topics import TOPICS
 from shellplay.errors import UsageError
 from shellplay.playground.playground import Playground
+from shellplay.settings import Settings
 
 
 class Topic(Argument):
@@ -79,7 +80,7 @@ def set_(
     name: Annotated[str | None, SettingName("NAME", "the setting")] = None,
     value: Annotated[str | None, SettingValue("VALUE", "its new value")] = None,
 ) -> Iterator[Outcome]:
-    """Show the settings, or change one.
+    """Show the settings with their defaults, or change one.
 
     They start as config.toml under XDG_CONFIG_HOME/shellplay says.
 
@@ -93,10 +94,15 @@ def set_(
     names = list(SETTINGS) if name is None else [name]
     if name is not None and value is None and name not in SETTINGS:
         change(playground.settings, name, "")
-    width = max(len(shown(playground.settings, one)) for one in names)
-    rows = [
-        (f"{one} {shown(playground.settings, one):<{width}}", SETTINGS[one].help)
+    usual = Settings()
+    table = [("SETTING", "VALUE", "DEFAULT", "MEANING")] + [
+        (one, shown(playground.settings, one), shown(usual, one), SETTINGS[one].help)
         for one in names
+    ]
+    wide = [max(len(row[column]) for row in table) for column in range(3)]
+    rows = [
+        ("  ".join(f"{cell:<{room}}" for cell, room in zip(row[:3], wide, strict=True)), row[3])
+        for row in table
     ]
     yield Page(lambda columns_wide: "\n".join(columns(rows, columns_wide)))
 
@@ -143,7 +149,7 @@ def version() -> Iterator[Outcome]:
         version
     """
     python = ".".join(map(str, sys.version_info[:3]))
-    yield f"shellplay {__version__}, Python {python}, Linux {os.uname().release}"
+    yield Text(f"shellplay {__version__}, Python {python}, Linux {os.uname().release}")
 
 
 @command("!", group="other", host="runs a line outside every fence")

@@ -1,7 +1,7 @@
 """The history file: several sessions may write to it, and only its owner may read it.
 
 The format is that of prompt_toolkit's FileHistory: a comment with the time, then each line of
-the entry after a ``+``.
+the entry after a ``+``.  An entry that failed comes again, after a ``-``.
 """
 
 import fcntl
@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from shellplay.directories import base_directory
@@ -34,29 +36,48 @@ class HistoryFile:
 
         An entry of more than 64 KiB is ignored.
         """
+        self._append("+", entry)
+
+    def append_failure(self, entry: str) -> None:
+        """Append that an entry has failed, as `append` does."""
+        self._append("-", entry)
+
+    def _append(self, sign: str, entry: str) -> None:
         if self.path is None or len(entry) > MAX_ENTRY:
             return
-        lines = "".join(f"+{line}\n" for line in entry.split("\n"))
+        lines = "".join(f"{sign}{line}\n" for line in entry.split("\n"))
         text = f"\n# {datetime.now().isoformat(sep=' ')}\n{lines}"
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(self.path) as fd:
             os.write(fd, text.encode("utf-8", "surrogateescape"))
 
     def entries(self) -> list[str]:
-        """Return the entries in the last MiB of the file, the oldest first.
+        """Return the entries in the last MiB of the file, the oldest first; raises OSError."""
+        return self.read()[0]
+
+    def read(self) -> tuple[list[str], set[str]]:
+        """Return the entries in the last MiB, the oldest first, and those that failed.
 
         Raises OSError if the file exists and cannot be read.
         """
         if self.path is None:
-            return []
+            return [], set()
         try:
             with self.path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 file.seek(max(0, size - MAX_READ))
                 text = file.read().decode("utf-8", "surrogateescape")
         except FileNotFoundError:
-            return []
-        return list(_entries(text))
+            return [], set()
+        entries: list[str] = []
+        failed: set[str] = set()
+        for sign, entry in _entries(text):
+            if sign == "-":
+                failed.add(entry)
+            else:
+                entries.append(entry)
+                failed.discard(entry)
+        return entries, failed
 
 
 @contextmanager
@@ -70,13 +91,9 @@ def _locked(path: Path) -> Iterator[int]:
         os.close(fd)
 
 
-def _entries(text: str) -> Iterator[str]:
-    lines: list[str] = []
-    for line in text.split("\n"):
-        if line.startswith("+"):
-            lines.append(line[1:])
-        elif lines:
-            yield "\n".join(lines)
-            lines = []
-    if lines:
-        yield "\n".join(lines)
+def _entries(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the sign and the text of each entry."""
+    signed = ((line[:1] if line[:1] in ("+", "-") else "", line) for line in text.split("\n"))
+    for sign, lines in groupby(signed, key=itemgetter(0)):
+        if sign:
+            yield sign, "\n".join(line[1:] for _, line in lines)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, run_in_terminal
-from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
-from prompt_toolkit.history import History
 from prompt_toolkit.lexers import Lexer, PygmentsLexer, SimpleLexer
 from prompt_toolkit.styles import Style
 
@@ -27,6 +25,7 @@ from shellplay.repl.leaving import losses
 from shellplay.repl.osc133 import Marks, marks_key
 from shellplay.repl.prompt_text import prompt_text
 from shellplay.repl.question import confirm
+from shellplay.repl.shared_history import SharedHistory, SuggestWhatWorked
 from shellplay.repl.terminal_echo import no_echo
 from shellplay.repl.toolbar import toolbar
 from shellplay.repl.typeahead import read_typeahead
@@ -56,33 +55,6 @@ STYLE = Style.from_dict(
         "pygments.comment": "ansibrightblack",
     }
 )
-
-
-class SharedHistory(History):
-    """prompt_toolkit's history, stored in the file that all sessions share.
-
-    If the file cannot be used, the history is of this session alone, and ``error`` is set.
-    """
-
-    def __init__(self, file: HistoryFile) -> None:
-        super().__init__()
-        self.file = file
-        self.error: OSError | None = None
-
-    def load_history_strings(self) -> Iterable[str]:
-        """Return the entries of the file, the newest first."""
-        try:
-            return reversed(self.file.entries())
-        except OSError as error:
-            self.error = error
-            return []
-
-    def store_string(self, string: str) -> None:
-        """Append an entry to the file."""
-        try:
-            self.file.append(string)
-        except OSError as error:
-            self.error = error
 
 
 class LazyHighlighter(Lexer):
@@ -176,7 +148,9 @@ class Prompt:
         if line.strip() in LEAVING and self._warns_of_leaving():
             self.marks.done(0)
             return
-        self.marks.done(self._interrupts.run(lambda: interpreter.run(line)))
+        status = self._interrupts.run(lambda: interpreter.run(line))
+        self._history.ended(line, status)
+        self.marks.done(status)
         self._warned_of_leaving = False
 
     def _warns_of_leaving(self) -> bool:
@@ -207,7 +181,7 @@ class Prompt:
         # SHELLPLAY_MARKS has a word: a program types here, and menus would only redraw.
         is_driven = marks_key() is not None
         session: PromptSession[str] = PromptSession(
-            auto_suggest=AutoSuggestFromHistory(),
+            auto_suggest=SuggestWhatWorked(self._history),
             bottom_toolbar=lambda: FormattedText(toolbar(self.playground)),
             complete_while_typing=not is_driven,
             completer=TableCompleter(self.playground),

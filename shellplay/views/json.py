@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
+from shellplay.errors import KernelError, ShellplayError
 from shellplay.model import FenceRecord, Process, Value
 from shellplay.views.sanitize import visible
 
@@ -24,6 +25,21 @@ def document(kind: str, payload: object) -> str:
     content = plain(payload)
     body = content if isinstance(content, dict) else {LISTS.get(kind, kind): content}
     return json.dumps({"shellplay": VERSION, "kind": kind, **body})
+
+
+def error_document(error: ShellplayError, where: str) -> str:
+    """Return an error as a document; ``where`` is the file and line of the command, or ""."""
+    return document(
+        "error",
+        {
+            "message": error.message,
+            "fix": error.fix,
+            "where": where or None,
+            "call": error.call if isinstance(error, KernelError) else None,
+            "errno": error.errno if isinstance(error, KernelError) else None,
+            "exit_status": error.exit_status,
+        },
+    )
 
 
 def plain(value: object) -> object:

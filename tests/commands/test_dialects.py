@@ -49,7 +49,7 @@ def native(line: str, playground: Playground) -> str:
         ("docker container ls", "containers"),
         ("docker rmi web", "image rm web"),
         ("docker run --rm -it alpine sh", "run --rm -it alpine sh"),
-        ("docker exec -it web sh", "exec -c web sh"),
+        ("docker exec -it -u 4242 web sh -x", "exec -it -u 4242 -c web sh -x"),
         ("docker top web", "ps -c web"),
         ("docker diff web", "diff -c web files"),
         ("docker commit web mine", "commit -c web mine"),

@@ -76,7 +76,7 @@ def test_limit_offers_limits_and_their_options(playground: Playground) -> None:
 @pytest.mark.usefixtures("limited")
 def test_a_limit_goes_up_changes_and_comes_off_in_sentences() -> None:
     done = shellplay("-c", "new box; fence pids 50; limit pids 60; peel pids")
-    said = [line.partition(", bash")[0] for line in done.stdout.splitlines()][1:]
+    said = [line.partition(", bash")[0] for line in done.stderr.splitlines()][1:]
     assert said == [
         "box: pids fence up (from outside), 50",
         "box: pids limit changed, 60",
@@ -104,7 +104,8 @@ def test_stats_without_a_container_says_how_to_make_one() -> None:
 @pytest.mark.usefixtures("limited")
 def test_pause_and_resume_say_so_and_a_paused_bash_takes_no_line() -> None:
     done = shellplay("-k", "-c", "new box; pause; containers; in echo no; resume; in echo yes")
-    assert "box: paused, 1 process frozen" in done.stdout
+    assert "box: paused, 1 process frozen" in done.stderr
     assert "paused" in done.stdout.split("FENCES")[1]
     assert "box is paused (resume box)" in done.stderr
-    assert done.stdout.endswith("box: goes on\nyes\n")
+    assert done.stderr.endswith("box: goes on\n")
+    assert done.stdout.endswith("yes\n")

@@ -43,11 +43,11 @@ def test_the_program_says_what_is_open_and_what_is_closed() -> None:
         "-c", "new box; fence net; publish 0:80; publish; containers --json; peel net; publish"
     )
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    lines = done.stderr.splitlines()
     opened = [line for line in lines if line.endswith("-> 80/tcp")]
     assert len(opened) == 2
     assert opened[0] == opened[1]
-    facts = next(json.loads(line) for line in lines if line.startswith("{"))
+    facts = json.loads(done.stdout)
     [port] = facts["containers"][0]["ports"]
     assert f"box: {port['address']}:{port['host']} -> 80/tcp" == opened[0]
     assert any(line.endswith("is closed") for line in lines)

@@ -10,18 +10,52 @@ from tests.repl.program import shellplay
 
 def test_lines_run_one_after_the_other() -> None:
     done = shellplay("-c", "new web; in echo $((40+2)); containers")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr.startswith("web: bash ")
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("web: bash ")
-    assert lines[1] == "42"
+    assert lines[0] == "42"
     assert "web" in lines[-1]
 
 
 def test_a_command_that_needs_a_container_makes_one_and_says_so() -> None:
     done = shellplay("-c", "in echo hi")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[0].endswith("no fences")
-    assert done.stdout.splitlines()[1:] == ["hi"]
+    assert done.stderr.splitlines()[0].endswith("no fences")
+    assert done.stdout == "hi\n"
+
+
+def test_what_a_line_prints_inside_is_all_that_a_script_reads() -> None:
+    done = shellplay("-c", "fence pid; in echo $$")
+    assert (done.returncode, done.stdout) == (0, "1\n")
+    assert "pid fence up" in done.stderr
+
+
+def test_quiet_leaves_out_the_notes_and_keeps_the_errors() -> None:
+    done = shellplay("-q", "-c", "fence uts; in echo hi", "-c", "!exit 3")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "hi\n", "")
+    done = shellplay("-kq", "-c", "use nix; !echo after")
+    assert (done.returncode, done.stdout) == (1, "after\n")
+    assert done.stderr.startswith("shellplay: there is no container 'nix'")
+
+
+@pytest.mark.parametrize("line", ["in sh -c 'exit 7'", "exec sh -c 'exit 7'", "!exit 7"])
+def test_the_status_of_the_line_that_failed_is_passed_on(line: str) -> None:
+    assert shellplay("-c", "new; in true", "-c", line, "-c", "in false").returncode == 7
+    assert shellplay("-k", "-c", "new; in false", "-c", line, "-c", "in true").returncode == 7
+
+
+def test_with_json_an_error_is_a_document_too(tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    file.write_text("new web\nuse nix\n")
+    done = shellplay("--json", "-q", str(file))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert json.loads(done.stderr) == {
+        **{"shellplay": 1, "kind": "error", "message": "there is no container 'nix'"},
+        **{"fix": "containers lists them", "where": f"{file}:2", "exit_status": 1},
+        **{"call": None, "errno": None},
+    }
+    (error,) = shellplay("--json", str(tmp_path / "nowhere")).stderr.splitlines()
+    assert json.loads(error)["exit_status"] == 2
 
 
 @pytest.mark.parametrize("line", ["peel net", "kill %1", "inspect", "logs", "stop", "ps"])
@@ -44,7 +78,7 @@ def test_the_others_say_which_command_makes_one(line: str) -> None:
         ("fnord", 2),
         ("fence uts hostnam=x", 2),
         ("use 'web", 2),
-        ("!exit 3", 1),
+        ("!exit 3", 3),
         ("in --timeout 0.2 read never", 124),
     ],
 )
@@ -77,7 +111,7 @@ def test_a_pipe_is_a_file_of_lines() -> None:
     done = shellplay(typed=b"!echo one\nin echo \xff | od -An -tx1\nquit\n!echo two\n")
     assert done.returncode == 0
     lines = done.stdout.splitlines()
-    assert (lines[0], lines[2].split()) == ("one", ["ff", "0a"])
+    assert (lines[0], lines[1].split()) == ("one", ["ff", "0a"])
     assert "two" not in done.stdout
 
 

@@ -48,6 +48,6 @@ def test_what_is_wrong_is_said_with_the_path(
 
 def test_a_home_that_cannot_be_entered_is_said_and_the_usual_settings_hold() -> None:
     done = shellplay("-c", "set live", HOME="/dev/null", XDG_CONFIG_HOME="")
-    assert (done.returncode, done.stdout.split()[:2]) == (0, ["live", "on"])
+    assert (done.returncode, done.stdout.split()[4:7]) == (0, ["live", "on", "on"])
     said = "shellplay: no settings are read: /dev/null/.config/shellplay/config.toml: Not a dir"
     assert done.stderr.startswith(said)

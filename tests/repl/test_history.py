@@ -37,6 +37,17 @@ def test_what_is_appended_comes_back_in_order(tmp_path: Path) -> None:
     assert file.entries() == entries
 
 
+def test_an_entry_that_failed_is_known_until_it_works(tmp_path: Path) -> None:
+    file = HistoryFile(tmp_path / "history")
+    for entry in ("new web", "fence -x", "in a\n-b"):
+        file.append(entry)
+    for entry in ("fence -x", "in a\n-b"):
+        file.append_failure(entry)
+    assert file.read() == (["new web", "fence -x", "in a\n-b"], {"fence -x", "in a\n-b"})
+    file.append("fence -x")
+    assert file.read()[1] == {"in a\n-b"}
+
+
 def test_two_sessions_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "history"
     writers = [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from prompt_toolkit.application import create_app_session
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import PipeInput, create_pipe_input
@@ -20,6 +21,7 @@ from shellplay.repl.completer import TableCompleter
 from shellplay.repl.history import HistoryFile
 from shellplay.repl.osc133 import EscapeMarks
 from shellplay.repl.prompt import Prompt
+from shellplay.repl.shared_history import SharedHistory, SuggestWhatWorked
 from shellplay.repl.toolbar import toolbar
 from tests.waiting import wait_until
 
@@ -108,6 +110,30 @@ def test_history_is_searched_and_comes_from_the_file(
     history.append("trace off")
     history.append("help keys")
     assert "trace is off" in type_in("\x12trac\r\r")
+
+
+def test_only_a_line_that_worked_is_suggested(
+    type_in: Type, prompt: Prompt, history: HistoryFile
+) -> None:
+    shared = prompt.session.history
+    assert isinstance(shared, SharedHistory)
+
+    def suggested(typed: str) -> str | None:
+        found = SuggestWhatWorked(shared).get_suggestion(
+            Buffer(history=shared), Document(typed)
+        )
+        return found.text if found else None
+
+    type_in("help uts\rhelp nothing\rfnord\rfence -x\r")
+    assert [suggested(typed) for typed in ("help ", "fn", "fence", "")] == [
+        "uts",
+        None,
+        None,
+        None,
+    ]
+    assert history.read()[1] == {"help nothing", "fnord", "fence -x"}
+    shared.ended("fnord", 0)
+    assert suggested("fn") == "ord"
 
 
 def test_keys_read_ahead_can_be_taken_and_given_back(keys: PipeInput, prompt: Prompt) -> None:
