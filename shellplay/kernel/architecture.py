@@ -44,6 +44,9 @@ class Architecture(ABC):
     instruction: bytes
     loop: bytes
     alignment: int
+    # Whether the kernel forgets, in a stop, that a call was interrupted: registers then make a
+    # new call of it.
+    forgets_interruption: bool
     numbers: ClassVar[Mapping[str, int]]
 
     @property
@@ -106,6 +109,7 @@ class X86_64(Architecture):
     )
     instruction = b"\x0f\x05"
     alignment = 1
+    forgets_interruption = False
     loop = bytes.fromhex(
         "498b07"  # row: mov rax, [r15]
         "498b7f08 498b7710 498b5718"  # mov rdi, [r15+8]; rsi, [r15+16]; rdx, [r15+24]
@@ -187,6 +191,7 @@ class AArch64(Architecture):
     registers = (*(f"x{n}" for n in range(31)), "sp", "pc", "pstate")
     instruction = b"\x01\x00\x00\xd4"
     alignment = 4
+    forgets_interruption = True
     loop = bytes.fromhex(
         "680240a9"  # row: ldp x8, x0, [x19]
         "610a41a9 631242a9 651a40f9"  # ldp x1, x2, [x19,#16]; x3, x4, [x19,#32]; ldr x5

@@ -60,6 +60,11 @@ def single_step(pid: int) -> None:
     _request(k.PTRACE_SINGLESTEP, pid, name="PTRACE_SINGLESTEP")
 
 
+def resume_to_call(pid: int) -> None:
+    """Continue a stopped tracee up to its next system call, PTRACE_SYSCALL."""
+    _request(k.PTRACE_SYSCALL, pid, name="PTRACE_SYSCALL")
+
+
 def detach(pid: int) -> None:
     """Detach from a stopped tracee, PTRACE_DETACH; it continues."""
     _request(k.PTRACE_DETACH, pid, name="PTRACE_DETACH")

@@ -83,10 +83,9 @@ class Tracee(Caller):
 
     def interrupted_call(self) -> str | None:
         """Return the name of the call that the stop interrupted, None if it is unknown."""
-        at_instruction = self._holds_instruction(
-            self._architecture.program_counter(self._saved)
+        number = self._architecture.interrupted_call(
+            self._saved, at_instruction=self._is_at_instruction()
         )
-        number = self._architecture.interrupted_call(self._saved, at_instruction=at_instruction)
         names = {value: name for name, value in self._architecture.numbers.items()}
         return None if number is None else names.get(number)
 
@@ -267,6 +266,10 @@ class Tracee(Caller):
         if self._mapped and self._scratch is not None:
             self.call("munmap", self._scratch, SCRATCH_SIZE)
         self._saved.write(self.pid)
+        if self._architecture.forgets_interruption and self._is_at_instruction():
+            # A signal must come to the process in its call, and fail it with EINTR.  Otherwise
+            # the handler would run before the call, and the call would wait.
+            self._await_trap(ptrace.resume_to_call)
         # We send signals before the detach, so that they come after the restart of the
         # interrupted call.  PTRACE_DETACH delivers a signal only from a signal-delivery stop,
         # and without a remote call this stop is not one: the signal would be lost.
@@ -309,6 +312,9 @@ class Tracee(Caller):
                 # A real signal: we suppress it here and send it at the end.  An EVENT_STOP is
                 # a group stop or an interrupt that is reported again before our instruction.
                 self._held_back.append(received)
+
+    def _is_at_instruction(self) -> bool:
+        return self._holds_instruction(self._architecture.program_counter(self._saved))
 
     def _holds_instruction(self, address: int) -> bool:
         wanted = self._architecture.instruction
