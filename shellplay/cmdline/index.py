@@ -69,7 +69,11 @@ COMMANDS = {
         "files",
         "Make an image of the files: of the image below, and what was changed.",
     ),
-    "cp": Entry("cp", "files", "Copy a file or directory into a container, or out of one."),
+    "cp": Entry(
+        "cp",
+        "files",
+        "Copy a file or directory into a container, or out of one, also if that has ended.",
+    ),
     "publish": Entry(
         "network", "network", "Have a port of the host lead to one inside, while both run."
     ),

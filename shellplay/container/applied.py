@@ -129,9 +129,14 @@ class AppliedFences:
         self._prepared.append(ready)
         return ready, notes
 
-    def release(self, *, everything: bool) -> None:
-        """Close what was opened for fences that are not applied any more."""
+    def release(self, *, everything: bool, keep_files: bool = False) -> None:
+        """Close what was opened for fences that are not applied any more.
+
+        ``keep_files`` keeps the files of the root fence, and nothing else of it.
+        """
         needed = set() if everything else {id(each.fence) for each in self._list}
+        if keep_files:
+            needed |= {id(each.fence) for each in self._list if each.fence.keep_files_only()}
         for fence in self._prepared:
             if id(fence) not in needed:
                 fence.release()

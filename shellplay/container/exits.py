@@ -30,7 +30,7 @@ def handle_exit(
         notice(f"{state.label}: {_about_the_end(state, fencing)}; peel goes on with that")
         return
     state.dead = True
-    fencing.release()
+    fencing.release(keep_files=process is not None)
     if not (process and process.read_rest()):
         program = state.spec.argv[0] if state.spec else "bash"
         notice(f"{state.label}: {program} {state.pid} has ended")

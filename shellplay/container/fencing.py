@@ -76,9 +76,12 @@ class Fencing:
         about_proc = self._about_proc(fence.kind)
         return change.changed(notes=(*notes, *change.notes, *about_proc))
 
-    def release(self) -> None:
-        """Close what was opened for fences that are not applied any more."""
-        self.applied.release(everything=self._state.dead)
+    def release(self, *, keep_files: bool = False) -> None:
+        """Close what was opened for fences that are not applied any more.
+
+        ``keep_files`` leaves what an ended program has written.
+        """
+        self.applied.release(everything=self._state.dead, keep_files=keep_files)
         self._on_removed()
 
     def limit(self, fence: Fence) -> Change:

@@ -23,6 +23,7 @@ from shellplay.kernel.here import HERE
 from shellplay.kernel.mountinfo import Mount
 from shellplay.kernel.namespaces import identify, open_namespace
 from shellplay.kernel.pidfd import pidfd
+from shellplay.kernel.proc_write import open_root
 from shellplay.kernel.signals import deferred
 from shellplay.shell.broker import broker
 
@@ -171,6 +172,17 @@ class Files:
                 continue
             if each.point != "/" and not place.startswith(taken):
                 yield each.point, f"{each.kind} {each.device}"
+
+    def open_root(self) -> int:
+        """Open its root directory, also that of a program which has ended.
+
+        Raises ShellGone if nothing is left of its files, Refused if it is paused.
+        """
+        kept = self._state.root
+        if self._state.dead and kept is not None and self._root is not None:
+            return os.dup(kept)
+        self._state.require_alive()
+        return open_root(self._state.pid)
 
     def changes(self) -> Iterator[FileChange]:
         """Yield the changes since the root fence was applied; raises Refused."""

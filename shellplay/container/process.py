@@ -19,6 +19,7 @@ from shellplay.errors import KernelError, Refused, ShellGone, UsageError
 from shellplay.kernel import namespaces
 from shellplay.kernel.here import HERE
 from shellplay.kernel.poll import readable
+from shellplay.kernel.proc_write import open_root
 from shellplay.kernel.process_tree import kill_quietly, running
 from shellplay.kernel.signal_names import parse_signal
 from shellplay.kernel.signal_proxy import passed_on
@@ -54,6 +55,7 @@ class ContainerProcess:
         """Note with which user and environment it runs: programs beside it get the same."""
         self._state.account, self._state.environment = account, environment
         self._state.monitor.expect(self._state.live.pid)
+        self._state.root = open_root(self._state.live.pid)
         if not self.spec.is_bash:
             # Held open: otherwise the inode number could pass to another namespace.
             self._mounts = namespaces.open_namespace(self._state.live.pid, "mnt")
@@ -211,8 +213,11 @@ class ContainerProcess:
             self._mounts = None
 
     def close(self) -> None:
-        """Close its pipes and the descriptor of its mounts."""
+        """Close its pipes, and the descriptors of its mounts and its root."""
         self._close_mounts()
+        if self._state.root is not None:
+            os.close(self._state.root)
+            self._state.root = None
         if self._state.stdio is not None:
             self._state.stdio.close()
 

@@ -35,7 +35,8 @@ class ContainerState:
     says which program runs instead of a bare bash, None if none does; ``start`` and
     ``names`` and ``endpoint`` are what it was started with, ``volumes`` what
     is mounted for it; ``account`` and
-    ``environment`` are what that runs with, ``stdio`` are its pipes.  While it is ``awaited``,
+    ``environment`` are what that runs with, ``stdio`` are its pipes, and ``root`` holds its
+    root directory beyond its end.  While it is ``awaited``,
     a command is about to read its output, so nothing else may.
 
     ``on_exit`` is called when the live bash has ended.  ``find_peer`` finds another container
@@ -78,6 +79,7 @@ class ContainerState:
         self.account: Account | None = None
         self.environment: Mapping[str, str] | None = None
         self.stdio: Stdio | None = None
+        self.root: int | None = None
         # Its own start reads a bash up to its prompt; no command waits for that.
         self.awaited = self.spec is not None and self.spec.attended and not self.spec.is_bash
         self.on_exit = on_exit

@@ -139,6 +139,12 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
             return True
         return is_of_kernel(mount.point)
 
+    def keep_files_only(self) -> bool:
+        """Close what leads to another mount namespace, and keep what was written."""
+        if self.lower_tree is not None:
+            self.lower_tree.forget_before()
+        return True
+
     def release(self) -> None:
         """Close the lower tree."""
         if self.lower_tree is not None:

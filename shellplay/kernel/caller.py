@@ -251,9 +251,11 @@ class Caller(ABC):
         """Change to the directory of a descriptor, fchdir(2); ``of`` is its path."""
         self.call("fchdir", fd, subject=of, shown=[of], same_as=f"cd {of}")
 
-    def openat2(self, directory: int, path: str, flags: int, resolve: int) -> int:
-        """Open a path with RESOLVE_* flags and mode 0, openat2(2); return the descriptor."""
-        how = struct.pack("QQQ", flags, 0, resolve)
+    def openat2(
+        self, directory: int, path: str, flags: int, resolve: int, mode: int = 0
+    ) -> int:
+        """Open a path with RESOLVE_* flags, openat2(2); return the descriptor."""
+        how = struct.pack("QQQ", flags, mode, resolve)
         return self.call(
             "openat2", directory, _path(path), bytearray(how), len(how), subject=path
         )

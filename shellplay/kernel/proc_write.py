@@ -36,17 +36,27 @@ def write(path: str | os.PathLike[str], text: str) -> None:
         note(HERE, "write", (str(path), repr(text)), result, f"printf {text!r} > {path}")
 
 
-def open_within(pid: int | str, path: str, flags: int) -> int:
-    """Open a path below the root of a process, openat2(2); return the descriptor.
+def open_root(pid: int | str) -> int:
+    """Open the root directory of a process; return the descriptor, for ``open_below``."""
+    return os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
-    RESOLVE_IN_ROOT resolves links from this root, so no link leads to the host.  Raises
-    KernelError.
-    """
-    root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+def open_within(pid: int | str, path: str, flags: int) -> int:
+    """Open a path below the root of a process; see ``open_below``."""
+    root = open_root(pid)
     try:
-        return HERE.openat2(root, path, flags | os.O_CLOEXEC, k.RESOLVE_IN_ROOT)
+        return open_below(root, path, flags)
     finally:
         os.close(root)
+
+
+def open_below(root: int, path: str, flags: int, mode: int = 0) -> int:
+    """Open a path below a root directory, openat2(2); return the descriptor.
+
+    RESOLVE_IN_ROOT resolves links from this root, so no link leads to the host.  A file that
+    O_CREAT makes gets the ``mode``.  Raises KernelError.
+    """
+    return HERE.openat2(root, path, flags | os.O_CLOEXEC, k.RESOLVE_IN_ROOT, mode)
 
 
 def set_command_line(pid: int, text: str) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import os
 import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,10 +54,13 @@ def test_links_inside_lead_nowhere_else(run: Run, web: str, tmp_path: Path) -> N
     run(f"exec ln -s {secret} /tmp/inside/file")
     (tmp_path / "new").write_text("new\n")
     run(f"cp {tmp_path}/new web:/tmp/inside/way")
-    run(f"cp {tmp_path}/new web:/tmp/inside/file")
+    # Behind a user fence nothing can be written there inside either.
+    written = run(f"cp {tmp_path}/new web:/tmp/inside/file").status == 0
+    assert written == (os.geteuid() == 0)
     assert secret.read_text() == "of the host\n"
     assert secret.stat().st_size == len("of the host\n")
-    assert run("exec cat /tmp/inside/file").printed == "new\n"
+    inside = run("exec cat /tmp/inside/file").printed
+    assert inside == ("new\n" if written else "of the host\n")
 
 
 @pytest.mark.parametrize("named", ["a/.", "a/b/.."])
@@ -97,3 +106,139 @@ def test_what_cannot_be_copied_is_one_sentence(
     said = run(line)
     assert said.status != 0
     assert sentence in said.told
+
+
+# -- links, modes, owners and tars -----------------------------------------------------------
+
+
+def test_a_link_at_the_target_is_followed(run: Run, web: str, tmp_path: Path) -> None:
+    run("exec sh -c 'cd /tmp/inside; echo old >target; ln -s target rel'")
+    for target, name in (("target", "abs"), ("none", "dangle")):
+        run(f"exec ln -s /tmp/inside/{target} /tmp/inside/{name}")
+    for number, name in enumerate(("abs", "rel", "dangle")):
+        (tmp_path / "f").write_text(f"{number}\n")
+        assert run(f"cp {tmp_path}/f web:/tmp/inside/{name}").status == 0
+        place = "none" if name == "dangle" else "target"
+        assert run(f"exec cat /tmp/inside/{place}").printed == f"{number}\n"
+        assert run(f"exec readlink /tmp/inside/{name}").status == 0
+
+
+def test_a_link_in_the_target_directory_is_followed_too(
+    run: Run, web: str, tmp_path: Path
+) -> None:
+    run("exec sh -c 'cd /tmp/inside; echo old >target; ln -s target f'")
+    (tmp_path / "f").write_text("new\n")
+    assert run(f"cp {tmp_path}/f web:/tmp/inside").status == 0
+    assert run("exec cat /tmp/inside/target").printed == "new\n"
+
+
+def test_a_link_to_no_file_is_refused(run: Run, web: str, tmp_path: Path) -> None:
+    run(
+        "exec sh -c 'cd /tmp/inside; mkfifo fifo; ln -s fifo l; ln -s l2 l2; ln -s /dev/null n'"
+    )
+    (tmp_path / "f").write_text("new\n")
+    for name in ("l", "l2", "n"):
+        refused = run(f"cp {tmp_path}/f web:/tmp/inside/{name}")
+        assert (refused.status, "mistake" in refused.told) == (1, False)
+
+
+def test_a_slash_follows_a_link_to_a_directory(run: Run, web: str, tmp_path: Path) -> None:
+    run("exec sh -c 'cd /tmp/inside; mkdir d; echo x >d/f; ln -s d lnk; ln -s d/f fl'")
+    assert run(f"cp web:/tmp/inside/lnk {tmp_path}/as-link").status == 0
+    assert (tmp_path / "as-link").is_symlink()
+    assert run(f"cp web:/tmp/inside/lnk/ {tmp_path}/out").status == 0
+    assert (tmp_path / "out" / "f").read_text() == "x\n"
+    (tmp_path / "there").mkdir()
+    assert run(f"cp web:/tmp/inside/lnk/ {tmp_path}/there").status == 0
+    assert (tmp_path / "there" / "lnk" / "f").read_text() == "x\n"
+    refused = run(f"cp web:/tmp/inside/fl/ {tmp_path}/no")
+    assert (refused.status, "Not a directory" in refused.told) == (1, True)
+    assert run(f"cp -L web:/tmp/inside/fl {tmp_path}/file").status == 0
+    assert (tmp_path / "file").read_text() == "x\n"
+
+
+@pytest.mark.parametrize("mode", [0o4751, 0o2755, 0o1600, 0o640])
+def test_all_bits_of_the_mode_are_kept(run: Run, web: str, tmp_path: Path, mode: int) -> None:
+    (tmp_path / "f").write_text("x")
+    (tmp_path / "f").chmod(mode)
+    assert run(f"cp {tmp_path}/f web:/tmp/inside/f").status == 0
+    assert run("exec stat -c %a /tmp/inside/f").printed == f"{mode:o}\n"
+    assert run(f"cp web:/tmp/inside/f {tmp_path}/back").status == 0
+    assert (tmp_path / "back").stat().st_mode & 0o7777 == mode
+
+
+@pytest.mark.root
+def test_owners_are_kept_if_that_is_asked(run: Run, web: str, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "f").write_text("x")
+    os.chown(tmp_path / "d" / "f", 1234, 5678)
+    run(f"cp {tmp_path}/d web:/tmp/inside/plain")
+    run(f"cp -a {tmp_path}/d web:/tmp/inside/kept")
+    said = run("exec stat -c %u:%g /tmp/inside/plain/f /tmp/inside/kept/f")
+    assert said.printed == "0:0\n1234:5678\n"
+
+
+def test_a_tar_comes_out(run: Run, web: str) -> None:
+    run("exec sh -c 'cd /tmp/inside; mkdir -p d/e; echo x >d/f; chmod 4751 d/f; ln -s f d/l'")
+    with tarfile.open(fileobj=io.BytesIO(binary(run, "cp web:/tmp/inside/d -"))) as tar:
+        found = {each.name: each for each in tar}
+        content = tar.extractfile("d/f")
+        assert content is not None
+        assert content.read() == b"x\n"
+    assert sorted(found) == ["d", "d/e", "d/f", "d/l"]
+    assert (found["d/f"].mode, found["d/f"].uid, found["d/l"].linkname) == (0o4751, 0, "f")
+    with tarfile.open(fileobj=io.BytesIO(binary(run, "cp web:/tmp/inside/d/f -"))) as tar:
+        assert tar.getnames() == ["f"]
+    with tarfile.open(fileobj=io.BytesIO(binary(run, "cp web:/tmp/inside/d/. -"))) as tar:
+        assert "./f" in tar.getnames()
+
+
+def binary(run: Run, line: str) -> bytes:
+    """Run a line and return the bytes of its output."""
+    done = run(line)
+    assert (done.status, done.told) == (0, "")
+    return done.printed.encode("latin-1")
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_tar_goes_in(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, text in (("a/b/f", b"x\n"), ("g", b"y\n")):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(text), 0o750
+            tar.addfile(entry, io.BytesIO(text))
+        link = tarfile.TarInfo("l")
+        link.type, link.linkname = tarfile.SYMTYPE, "a/b/f"
+        tar.addfile(link)
+    lines = (
+        "run -dq --network none --name web host sleep 1000; exec mkdir /tmp/to; "
+        "cp - web:/tmp/to; exec sh -c 'cd /tmp/to; cat l g; stat -c %a g'; "
+        "cp - web:/tmp/nowhere"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "shellplay", "-c", lines],
+        input=compress(buffer.getvalue()), capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert b"x\ny\n750\n" in done.stdout, done.stderr
+    assert b"/tmp/nowhere inside: No such file" in done.stderr
+
+
+def test_a_tar_leads_to_nothing_outside(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "secret").write_text("kept")
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        link = tarfile.TarInfo("way")
+        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path)
+        tar.addfile(link)
+        entry = tarfile.TarInfo("way/secret")
+        entry.size = 3
+        tar.addfile(entry, io.BytesIO(b"new"))
+    lines = "run -dq --network none --name web host sleep 1000; cp - web:/usr"
+    subprocess.run(
+        [sys.executable, "-m", "shellplay", "-c", lines],
+        input=buffer.getvalue(), capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (tmp_path / "secret").read_text() == "kept"
+    assert not Path("/usr/way").exists()

@@ -251,6 +251,10 @@ class Fence(Value, ABC):
         """Say what was found while it was applied."""
         return ()
 
+    def keep_files_only(self) -> bool:
+        """Close what nobody needs who is not inside; return whether it has files to keep."""
+        return False
+
     def release(self) -> None:
         """Close what was opened for it; it is not applied any more."""
 

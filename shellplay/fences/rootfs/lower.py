@@ -70,12 +70,17 @@ class LowerTree:
         self._let_go(self._stage)
         self._stage = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
+    def forget_before(self) -> None:
+        """Close the descriptors of the mount namespace to go back to."""
+        self._let_go(self._before)
+        self._let_go(self._root)
+        self._before = self._root = None
+
     def close(self) -> None:
         """Close all descriptors."""
-        self._let_go(self._before)
+        self.forget_before()
         self._let_go(self._stage)
-        self._let_go(self._root)
-        self._before = self._stage = self._root = None
+        self._stage = None
         self._held.close()
 
     @staticmethod
