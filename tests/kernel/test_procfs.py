@@ -32,7 +32,9 @@ NoNewPrivs:\t1
 Seccomp:\t2
 """
 STAT = (
-    b"4242 (a) (b c) T 4201 4242 4201 34816 4242 4194304 98 0 0 0 0 0 0 0 20 0 1 0 162442 3 4\n"
+    b"4242 (a) (b c) T 4201 4242 4201 34816 4242 4194304 98 0 0 0 0 0 0 0 20 0 1 0 162442 3 4"
+    + b" 0" * 27
+    + b" 256\n"
 )
 MOUNTINFO = rb"""22 27 0:21 / /proc rw,relatime - proc proc rw
 71 27 8:1 /a\040b /mnt/x\134y rw,nosuid shared:5 master:2 - ext4 /dev/sda1 rw,errors=remount-ro
@@ -79,7 +81,7 @@ def test_a_stat_is_parsed_behind_the_last_parenthesis_of_the_name() -> None:
     assert (stat.pid, stat.name, stat.state) == (4242, "a) (b c", "T")
     assert (stat.ppid, stat.group, stat.session) == (4201, 4242, 4201)
     assert (stat.terminal, stat.foreground, stat.start) == (34816, 4242, 162442)
-    assert stat.executed
+    assert (stat.executed, stat.wait_status) == (True, 256)
     assert not procfs.Stat(STAT.replace(b" 4194304 ", b" 4194368 ")).executed
 
 
