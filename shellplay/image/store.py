@@ -278,7 +278,13 @@ class Store:
             raise Corrupt(error.message, f"image rm {familiar(name)}") from error
 
     def _make_directories(self) -> None:
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Refused(
+                f"{self.path} cannot be made: {error.strerror}",
+                "set XDG_DATA_HOME to a directory of yours",
+            ) from error
         # The owner of the store can change images, and so the programs that root would run.
         owner = self.path.stat().st_uid
         if owner != os.geteuid():

@@ -80,7 +80,7 @@ def shortage(number: int, call: str = "", subject: str = "") -> tuple[str, str] 
 
 
 def _named(path: object) -> str:
-    return os.fsdecode(path) if isinstance(path, str | bytes) else ""
+    return os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
 
 
 def _at(subject: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from shellplay.cmdline.observer import Heard, Recording
@@ -114,6 +114,8 @@ class Recorder(Recording):
         except OSError as error:
             # A full disk must not end the session: the containers are worth more.
             self._session = None
-            session.close()
-            reason = f"{session.path} cannot be written: {error.strerror}"
+            with suppress(OSError):  # The end cannot be written, either.
+                session.close()
+            file = error.filename or session.path
+            reason = f"{file} cannot be written: {error.strerror}"
             self._printer.error(ShellplayError(f"{reason}, so the recording has ended"))

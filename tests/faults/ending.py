@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 # Of a program that Python ended: a flush at exit that failed, or a bug.
@@ -33,7 +34,8 @@ def faults_of(ended: Ended) -> list[str]:
         found.append("a fault that is told as a bug")
     if ended.returncode < 0 or ended.returncode in WRONG_STATUSES:
         found.append(f"exit status {ended.returncode}")
-    # What a performed recipe prints, errors too, is the output of a replay.
-    if ended.returncode and not ended.stderr.strip() and "shellplay: " not in ended.stdout:
+    # A replay tells in its output what a performed recipe printed, and what differs.
+    told = ended.stderr.strip() or re.search(r"shellplay: |line \d+: ", ended.stdout)
+    if ended.returncode and not told:
         found.append("a failure without a word")
     return found

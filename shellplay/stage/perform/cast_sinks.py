@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from shellplay.cast.events import Event, Sink
 from shellplay.errors import UsageError
@@ -59,7 +60,21 @@ class CastFiles:
         with _writing(path):
             file = files.enter_context(Path(path).open("wb"))  # noqa: SIM115
             size = (header.columns, header.rows)
-            return asciicast.Writer(file, asciicast.Header(*size, self.version, header.title))
+            cast_header = asciicast.Header(*size, self.version, header.title)
+            with _closed_on_failure(file):
+                writer = asciicast.Writer(file, cast_header)
+
+        def write(event: Event) -> None:
+            if file.closed:
+                return
+            try:
+                with _closed_on_failure(file):
+                    writer(event)
+            except OSError as error:
+                # write(2) does not know the path.
+                raise OSError(error.errno, error.strerror, path) from error
+
+        return write
 
     def _check_drawing(self, header: Header) -> None:
         """Raise `UsageError` before a long performance if page or picture cannot be made."""
@@ -92,3 +107,17 @@ def _writing(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _closed_on_failure(file: BinaryIO) -> Iterator[None]:
+    """Close a file whose write fails in the block.
+
+    To close it later would write the same text, and fail where the path is not known.
+    """
+    try:
+        yield
+    except OSError:
+        with suppress(OSError):
+            file.close()
+        raise

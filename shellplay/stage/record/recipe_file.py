@@ -22,7 +22,7 @@ class RecipeFile:
     """A recipe file: first a header and a title, then steps, comments and paragraphs.
 
     Raises `Refused` if the file exists and not ``force``, `UsageError` if it cannot be
-    written.
+    opened.  Each write raises `OSError` with the path.
     """
 
     def __init__(self, path: Path, header: Header, *, force: bool = False) -> None:
@@ -37,8 +37,14 @@ class RecipeFile:
             raise UsageError(f"{path} cannot be written: {error.strerror}") from error
         self._size = 0
         self._in_block = False
-        self._append(write_header(header).encode())
-        self.add_prose(f"# {header.title}")
+        try:
+            self._append(write_header(header).encode())
+            self.add_prose(f"# {header.title}")
+        except OSError:
+            os.close(self._fd)
+            if not force:
+                path.unlink()
+            raise
 
     def add_prose(self, text: str) -> None:
         """Add a paragraph or a heading.
@@ -109,6 +115,9 @@ class RecipeFile:
 
     def _append(self, text: bytes) -> None:
         while text:
-            written = os.pwrite(self._fd, text, self._size)
+            try:
+                written = os.pwrite(self._fd, text, self._size)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, self.path) from error
             self._size += written
             text = text[written:]

@@ -106,6 +106,8 @@ class Session:
         self._playground = playground
         self._printer = printer
         self._began = time.monotonic()
+        # Why a cast could not be written while a command printed.
+        self._failure: OSError | None = None
         header = header_for(path)
         with ExitStack() as undo:
             self._recipe_file = RecipeFile(path, header, force=force)
@@ -135,8 +137,10 @@ class Session:
 
     def close(self) -> str:
         """Complete recipe and casts; return a sentence with path and number of steps."""
-        self._emit(Ended(self._now, 0))
-        self._undo.close()
+        try:
+            self._emit(Ended(self._now, 0))
+        finally:
+            self._undo.close()
         steps = self._writer.steps
         return f"{self.path}: {steps} step{'' if steps == 1 else 's'}"
 
@@ -191,6 +195,8 @@ class Session:
     def ended(self, status: int) -> None:
         """Write the command as a step."""
         self._host_output.flush()
+        if self._failure is not None:
+            raise self._failure
         command, self._command = self._command, RunningCommand()
         if command.text:
             self._write(command, status)
@@ -296,7 +302,11 @@ class Session:
     def _record_text(self, text: str) -> None:
         """Keep printed text for the step, and emit it."""
         self._command.pieces.append(text)
-        self._emit(Output(self._now, text))
+        try:
+            self._emit(Output(self._now, text))
+        except OSError as error:
+            # What the user reads is printed in any case; `ended` raises this.
+            self._failure = error
 
     def _emit_size(self, size: Size) -> None:
         if size != self._sink_size:
