@@ -26,6 +26,7 @@ from shellplay.playground.playground import Playground
 if TYPE_CHECKING:
     from shellplay.container.container import Container
     from shellplay.image.manifest import Image
+    from shellplay.shell.attach import RelayEnd
 
 HOST = "host"
 STREAMS = ("stdin", "stdout", "stderr")
@@ -88,13 +89,7 @@ def run(
             yield "no terminal is here to be handed over: it runs in the background (logs)"
         return
     if asked.has("tty"):
-        with recording.entered(container) as heard:
-            left = container.enter(
-                typeahead=front.typed_ahead(),
-                heard=heard,
-                detach_keys=asked.last("detach-keys"),
-            )
-        front.give_back(left.unread)
+        left = _enter(front, recording, container, asked.last("detach-keys"))
         if left.reason == "detached":
             yield f"{container.label}: left, it lives on"
             return
@@ -104,6 +99,17 @@ def run(
         with echo(keys):
             attend(container, output, output, keys, streams=streams)
     yield from _ended(playground, container, forget=asked.has("rm"))
+
+
+def _enter(
+    front: Front, recording: Recording, container: Container, detach_keys: str | None
+) -> RelayEnd:
+    with recording.entered(container) as heard:
+        left = container.enter(
+            typeahead=front.typed_ahead(), heard=heard, detach_keys=detach_keys
+        )
+    front.give_back(left.unread)
+    return left
 
 
 @command("wait", group="containers", host=None)

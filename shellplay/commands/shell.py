@@ -172,16 +172,23 @@ def execute(
             yield f"{container.label}: {argv[0]} runs in the background"
         yield Status(status)
     except (ShellplayError, OSError) as error:
-        if not isinstance(error, KernelError) or error.call != "execve":
-            # When PID 1 of a PID namespace ends, the kernel kills the others a moment before.
-            if container.dead or readable(container.live.pidfd, MOMENT_SECONDS):
-                name = container.label
-                raise ShellGone(f"{name} has ended meanwhile", f"logs {name}") from error
-            raise
+        raise _explained(container, argv[0], error) from error
+
+
+def _explained(
+    container: Container, program: str, error: ShellplayError | OSError
+) -> ShellplayError | OSError:
+    """Return the error of a program that did not start, or whose container has ended."""
+    if isinstance(error, KernelError) and error.call == "execve":
         from shellplay.container.not_started import NotStarted
 
         given = os.environ if container.environment is None else container.environment
-        raise NotStarted(error, argv[0], given.get("PATH", ""), None) from error
+        return NotStarted(error, program, given.get("PATH", ""), None)
+    # When PID 1 of a PID namespace ends, the kernel kills the others a moment before.
+    if container.dead or readable(container.live.pidfd, MOMENT_SECONDS):
+        name = container.label
+        return ShellGone(f"{name} has ended meanwhile", f"logs {name}")
+    return error
 
 
 def _as_text() -> Callable[[bytes], bytes]:

@@ -90,10 +90,9 @@ class Container:
             if start is None:
                 stub = state.monitor.stub()
                 undo.callback(stub.quit)
+                bashrc = state.settings.bashrc
                 with host_bash() as bash:
-                    shell = start_bash(
-                        stub, state.terminal, bash, user_file=state.settings.bashrc
-                    )
+                    shell = start_bash(stub, state.terminal, bash, user_file=bashrc)
             else:
                 # Loaded here: a container of bash needs none of it.
                 from shellplay.container.held_volumes import HeldVolumes
@@ -370,12 +369,9 @@ class Container:
         with self.attended():
             self._state.require_alive()
             return entry.enter(
-                self._state,
-                self.process,
-                detach_keys or self.settings.detach_key,
-                typeahead=typeahead,
-                heard=heard,
-            )
+                self._state, self.process, detach_keys or self.settings.detach_key,
+                typeahead=typeahead, heard=heard,
+            )  # fmt: skip
 
     # -- the end -------------------------------------------------------------------------
 

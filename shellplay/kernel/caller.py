@@ -18,23 +18,13 @@ from shellplay.errors import KernelError
 from shellplay.kernel import call_log
 from shellplay.kernel import constants as k
 from shellplay.kernel.call_log import note
+from shellplay.kernel.filter_program import INSTRUCTION_SIZE, Program
 from shellplay.kernel.flag_names import PRCTL_NAMES, clone_flags, mount_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
-
-
-class Program:
-    """The instructions of a seccomp filter, passed to the kernel in a struct sock_fprog."""
-
-    def __init__(self, instructions: bytes) -> None:
-        self.instructions = instructions
-
-    def header(self, address: int) -> bytes:
-        """Return the struct sock_fprog for instructions at ``address``."""
-        return SOCK_FPROG.pack(len(self.instructions) // INSTRUCTION_SIZE, address)
 
 
 class Returned(int):
@@ -51,9 +41,6 @@ Argument = int | bytes | bytearray | Program | None
 CLEANUP = ("close", "umask")
 # The name of a call, its arguments, and the errnos that are not a failure.
 Request = tuple[str, tuple[Argument, ...], tuple[int, ...]]
-
-SOCK_FPROG = struct.Struct("HxxxxxxQ")
-INSTRUCTION_SIZE = 8
 
 
 class Planned:

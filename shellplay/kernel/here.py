@@ -7,7 +7,8 @@ import os
 from contextlib import nullcontext
 
 from shellplay.kernel.architecture import native
-from shellplay.kernel.caller import Argument, Caller, Program
+from shellplay.kernel.caller import Argument, Caller
+from shellplay.kernel.filter_program import Program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shellplay.kernel.caller import SOCK_FPROG, Argument, Program
+from shellplay.kernel.caller import Argument
+from shellplay.kernel.filter_program import SOCK_FPROG, Program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import struct
 
-from shellplay.kernel.caller import Argument, Program, Returned
+from shellplay.kernel.caller import Argument, Returned
+from shellplay.kernel.filter_program import Program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import itertools
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import IPv4Network, ip_network
 from pathlib import Path
@@ -22,11 +22,10 @@ from shellplay.errors import KernelError, Refused
 from shellplay.kernel import constants as k
 from shellplay.kernel import procfs
 from shellplay.kernel.here import HERE
-from shellplay.kernel.proc_write import write
 from shellplay.model import VethPair
-from shellplay.network import TITLE, nat, subnets
+from shellplay.network import TITLE, link_settings, nat, subnets
 from shellplay.network.allocation import Allocation, Interface
-from shellplay.network.forwarding import IPV4, IPV6, SYSCTLS, Forwarding, bridge_lock
+from shellplay.network.forwarding import IPV4, IPV6, Forwarding, bridge_lock
 from shellplay.network.subnets import Network
 
 PREFIX = "play"
@@ -41,19 +40,6 @@ RTPROT_RA = 9
 RT_TABLE_MAIN = 254
 LOOPBACK = "lo"
 ISOLATED = "only its neighbours at the bridge are reached: not the host, and nothing outside"
-# Without these settings a router advertisement from a container would give the host a route and
-# an address (CVE-2020-13401), and an ICMP redirect would change a route.  The kernel listens as
-# soon as a link is up, so the settings come before that.  See ip-sysctl.rst of the kernel.
-BRIDGE_SETTINGS = {
-    "ipv4/conf/{}/accept_redirects": "0",
-    "ipv4/conf/{}/send_redirects": "0",
-    "ipv4/conf/{}/rp_filter": "1",
-    "ipv6/conf/{}/accept_ra": "0",
-    "ipv6/conf/{}/accept_redirects": "0",
-    "ipv6/conf/{}/autoconf": "0",
-}
-# A port of a bridge needs no address, and would get a link-local one.
-PORT_SETTINGS = {**BRIDGE_SETTINGS, "ipv6/conf/{}/disable_ipv6": "1"}
 
 
 class Bridge:
@@ -137,7 +123,7 @@ class Bridge:
             ) from error
 
     def _connect(self, host_end: str) -> None:
-        _apply(PORT_SETTINGS, host_end)
+        link_settings.apply(link_settings.PORT, host_end)
         index = socket.if_nametoindex(host_end)
         self._netlink.link("set", index=index, master=self._index, state="up")
 
@@ -197,7 +183,7 @@ class Bridge:
                 f"there is an interface {self.name} already", f"ip link delete {self.name}"
             ) from error
         self._index = socket.if_nametoindex(self.name)
-        _apply(BRIDGE_SETTINGS, self.name)
+        link_settings.apply(link_settings.BRIDGE, self.name)
 
     def _add_addresses(self, networks: list[Network]) -> None:
         index = self._index
@@ -385,14 +371,6 @@ def _netlink_in(namespace: int) -> Iterator[tuple[str, IPRoute, bool]]:
 
 def _interfaces() -> Iterator[str]:
     return (f"eth{number}" for number in itertools.count())
-
-
-def _apply(settings: Mapping[str, str], interface: str) -> None:
-    """Write sysctls of an interface; a host without IPv6 does not have all of them."""
-    for name, value in settings.items():
-        path = SYSCTLS / name.format(interface)
-        if path.exists():
-            write(path, value)
 
 
 @contextmanager

@@ -394,17 +394,3 @@ def test_a_mount_that_another_lies_over_stays_hidden(
     container.run(f"mount -t tmpfs tmpfs {mounted}; echo upper >{mounted}/seen")
     container.fence(root())
     assert container.run(f"ls {mounted}").output == "seen\n"
-
-
-@pytest.mark.root
-@pytest.mark.parametrize("option", ["ro", "nodev"])
-def test_a_directory_with_a_mount_that_another_lies_over_may_be_the_root(
-    container: Container, tree: Path, option: str
-) -> None:
-    container.fence(REGISTRY["mnt"]())
-    (tree / "a").mkdir()
-    container.run(f"mount -t tmpfs tmpfs {tree}/a; mkdir {tree}/a/b")
-    container.run(f"mount -t tmpfs tmpfs {tree}/a/b; mount -t tmpfs tmpfs {tree}/a")
-    container.fence(root(base=str(tree), **{option: "yes"}))
-    seen = [each for each in mountinfo.mounts(container.pid) or () if each.point in ("/", "/a")]
-    assert [option in each.options for each in seen] == [True, False, True]

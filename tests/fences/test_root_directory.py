@@ -1,4 +1,4 @@
-"""The working directory of a bash behind another root directory."""
+"""A directory as root: where bash stands then, and what is mounted in it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from shellplay.container.container import Container
 from shellplay.fences import REGISTRY
+from shellplay.kernel import mountinfo
 
 pytestmark = pytest.mark.root
 
@@ -40,3 +41,16 @@ def test_a_directory_that_was_gone_to_inside_is_not_replaced(
     container.run("cd /dev")
     container.peel("root")
     assert container.run("pwd; /bin/pwd").output == "/dev\n/dev\n"
+
+
+@pytest.mark.parametrize("option", ["ro", "nodev"])
+def test_a_directory_with_a_mount_that_another_lies_over_may_be_the_root(
+    container: Container, tree: Path, option: str
+) -> None:
+    container.fence(REGISTRY["mnt"]())
+    (tree / "a").mkdir()
+    container.run(f"mount -t tmpfs tmpfs {tree}/a; mkdir {tree}/a/b")
+    container.run(f"mount -t tmpfs tmpfs {tree}/a/b; mount -t tmpfs tmpfs {tree}/a")
+    container.fence(REGISTRY["root"].parse({"base": str(tree), option: "yes"}))
+    seen = [each for each in mountinfo.mounts(container.pid) or () if each.point in ("/", "/a")]
+    assert [option in each.options for each in seen] == [True, False, True]

@@ -164,3 +164,15 @@ def in_mounts_of_its_own(script: str) -> subprocess.CompletedProcess[str]:
     if done.returncode == NO_TMPFS:
         pytest.skip(f"no tmpfs here: {done.stderr.strip()}")
     return done
+
+
+def hexadecimal(data: bytes) -> str:
+    """Return the sha256 of some bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def blob(path: Path, data: bytes, media_type: str) -> dict[str, Any]:
+    """Write a file named by its digits; return its descriptor."""
+    (path / hexadecimal(data)).write_bytes(data)
+    digest = f"sha256:{hexadecimal(data)}"
+    return {"mediaType": media_type, "digest": digest, "size": len(data)}

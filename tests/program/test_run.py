@@ -373,9 +373,6 @@ def test_a_name_that_is_taken_starts_nothing(run: Run, playground: Playground) -
     assert len(playground.containers) == 1
 
 
-# -- images ------------------------------------------------------------------------------------
-
-
 def test_an_image_has_its_own_files_and_users(run: Run, busybox: str) -> None:
     said = run(f"run -q {busybox} sh -c 'ls /; cat /etc/passwd'")
     assert "web:x:1000" in said.printed
