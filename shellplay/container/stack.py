@@ -28,6 +28,7 @@ from shellplay.shell.shell import Shell
 from shellplay.shell.state import State, Transferred
 
 ENDING_SECONDS, MOMENT_SECONDS = 5.0, 0.001
+LOOKS = 100
 # A bash with the privileges leaves these by setns(2); the other two are never left.
 IN_PLACE_KINDS = tuple(kind for kind in KINDS if kind not in ("user", "pid"))
 
@@ -188,13 +189,25 @@ class ShellStack:
 
         Orphans are children of a bash that lives, or of the one that is parked outside.
         """
+        seen: set[int] = set()
+        for _ in range(LOOKS):
+            found = self._all_from(shells)
+            running = sorted(filter(runs, found))
+            if running or found <= seen:
+                return running
+            # One that forks and ends all the time has ended by now, and its child is new.
+            seen |= found
+        return sorted(found)
+
+    def _all_from(self, shells: Sequence[Shell]) -> set[int]:
+        """Return the processes that came from some bashes, also those that have ended."""
         # Of a bash that has ended the kernel knows no children.
         found = descendants(shells[0].pid) if shells[0].alive else []
         own = {shell.pid for shell in shells}
         if self._has_bash_outside(shells):
             for orphan in self.parked[-len(shells)].adopted(own):
                 found += [orphan, *descendants(orphan)]
-        return sorted(pid for pid in {*found} - own if runs(pid))
+        return {*found} - own
 
     def _has_bash_outside(self, shells: Sequence[Shell]) -> bool:
         return len(shells) <= len(self.parked)
