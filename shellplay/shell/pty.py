@@ -95,9 +95,10 @@ class Pty:
             return 0
 
     def discard_unread_keys(self) -> None:
-        """Remove the keys that no process has read yet."""
+        """Remove the keys that no process has read yet, and let output flow again."""
         with self._peer() as slave:
             termios.tcflush(slave, termios.TCIFLUSH)
+            termios.tcflow(slave, termios.TCOON)
 
     def take_unread_keys(self) -> bytes:
         """Remove and return the keys that no process has read yet.

@@ -225,15 +225,29 @@ class Shell:
         self._untouched_when_parked = False
         with self.seized() as parked:
             if ended.inside_parent is not None:
-                parked.reap(ended.inside_parent)
+                _reap(parked, ended.inside_parent)
             if self.inside_parent is None:
                 parked.prctl(k.PR_SET_CHILD_SUBREAPER, 0)
-            BashMemory.of(parked).take_foreground()
+            memory = BashMemory.of(parked)
+            memory.take_foreground()
+            # Who owns the terminal may have closed it to others, from inside.
+            parked.call("ioctl", memory.terminal, k.TIOCNXCL, 0, subject="TIOCNXCL")
         self.terminal.discard_unread_keys()
         size = (ended.terminal.columns, ended.terminal.rows)
         if size != (self.terminal.columns, self.terminal.rows):
             self.terminal.resize(*size)
         HERE.pidfd_send_signal(self.pidfd, signal.SIGCONT)
+
+
+def _reap(parked: Tracee, copy: int) -> None:
+    """Have a parked bash reap its copy, which has ended."""
+    try:
+        parked.reap(copy)
+    except KernelError as error:
+        # A program inside that sees the parked bash may have continued it (SIGCONT).  Then it
+        # has reaped the copy itself.
+        if error.errno != errno.ECHILD:
+            raise
 
 
 def _forked(original: Tracee, plan: ForkPlan) -> AbstractContextManager[tuple[Tracee, int]]:

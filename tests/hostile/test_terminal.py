@@ -83,6 +83,35 @@ def test_an_orphan_types_after_the_peel(container: Container, tmp_path: Path) ->
         go.touch()
 
 
+def test_a_program_continues_the_bash_outside(container: Container) -> None:
+    """Behind ``nnp`` alone the processes outside are seen: the peel goes on all the same."""
+    outside = container.pid
+    container.fence(REGISTRY["nnp"]())
+    container.run(f"data=kept; kill -CONT {outside}")
+    container.peel("nnp")
+    assert container.pid == outside
+    assert container.run("echo $data").output == "kept\n"
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["fcntl.ioctl(terminal, termios.TIOCEXCL)", "termios.tcflow(terminal, termios.TCOOFF)"],
+)
+def test_a_program_closes_the_terminal_outside(
+    call: str, container: Container, tmp_path: Path
+) -> None:
+    evil = script(
+        tmp_path / "evil",
+        "import fcntl, os, termios\n"
+        f"terminal = os.open({container.terminal.path!r}, os.O_RDWR | os.O_NOCTTY)\n{call}",
+    )
+    container.fence(REGISTRY["nnp"]())
+    assert container.run(str(evil)).status == 0
+    container.peel("nnp")
+    assert container.run("echo here").output == "here\n"
+    container.fence(REGISTRY["nnp"]())
+
+
 @pytest.mark.parametrize("request_number", [TIOCSTI, 0x1_0000_0000 | TIOCSTI, TIOCLINUX])
 def test_dockers_profile_lets_nobody_type(
     request_number: int, container: Container, tmp_path: Path
