@@ -81,10 +81,10 @@ def _pids_of(state: ContainerState, target: str | None) -> list[int]:
     with state.attended():
         script = rf"\builtin jobs -p {shlex.quote(target)} >&3"
         answer = state.terminal.ask(script, alive=state.live.pidfd)
-    inside = {int(word) for word in answer.split()}
+    inside = {*answer.split()}
     # Bash knows the PID in its own namespace, which is another one on the host.
     statuses = [procfs.status(pid) for pid in procfs.children(state.live.pid)]
-    found = [each.pid for each in statuses if each and each.pids[-1] in inside]
+    found = [each.pid for each in statuses if each and b"%d" % each.pids[-1] in inside]
     if not found:
         raise Refused(f"there is no job {target}", "in jobs")
     return found

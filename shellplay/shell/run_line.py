@@ -36,7 +36,7 @@ HALF_TYPED = (
     r"""\builtin printf >&3 '%s\x1f%s' "$READLINE_POINT" "$READLINE_LINE"; """
 )
 REFUSAL = rb"(?ms)^bash: .*"
-JOB_NOTICE = r"(?m)^\[(\d+)\] (\d+)$"
+JOB_NOTICE = r"(?m)^\[([0-9]{1,9})\] ([0-9]{1,9})$"
 
 
 class Collector:
@@ -229,8 +229,9 @@ def _enter(
             terminal.type(terminal.enter_key)
     except KeyboardInterrupt:
         collector.interrupted = True
-    point, _, line = answer.decode("utf-8", "surrogateescape").partition("\x1f")
-    return (line, int(point)) if line else None
+    # A program inside may have written the answer.
+    found = re.fullmatch(r"(?s)([0-9]{1,9})\x1f(.+)", answer.decode("utf-8", "surrogateescape"))
+    return (found[2], int(found[1])) if found else None
 
 
 def _point(terminal: Terminal, text: str) -> int:

@@ -83,3 +83,8 @@ def test_output_without_an_end_is_no_answer(
     now.touch()
     with container.attended(), pytest.raises(TimedOut):
         container.terminal.ask(":", alive=container.live.pidfd)
+
+
+def test_an_answer_that_is_no_number_is_no_mistake_of_ours(container: Container) -> None:
+    container.run("__shellplay_rehook() { command printf 'abc\\x1fevil' >&3; }")
+    assert container.run("echo here").output == "here\n"
