@@ -108,7 +108,7 @@ def storm(container: Container, kinds: Sequence[str], pairs: int) -> Iterator[Ch
             typist.press()
             yield container.fence(REGISTRY[kinds[number % len(kinds)]]())
             typist.press()
-            container.peel_all()
+            container.peel_all(code=True)
     assert half_typed(container) == line_of(typed)
     assert open_files() == own
     check_at_rest(container)
