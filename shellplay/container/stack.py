@@ -190,6 +190,7 @@ class ShellStack:
         Orphans are children of a bash that lives, or of the one that is parked outside.
         """
         seen: set[int] = set()
+        found: set[int] = set()
         for _ in range(LOOKS):
             found = self._all_from(shells)
             running = sorted(filter(runs, found))
