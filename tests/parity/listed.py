@@ -11,6 +11,7 @@ from typing import NamedTuple
 from tests.parity.compare import Difference
 
 PAGE = Path(__file__).parents[2] / "docs" / "docker-parity.md"
+HEADING = "| question |"
 ROW = re.compile(r"\| (?P<questions>`.+?`) \| (?P<scenarios>[^|]+) \| (?P<reason>[^|]+) \|")
 
 
@@ -28,15 +29,21 @@ class Listed(NamedTuple):
         ) and (self.scenarios == ("all",) or difference.scenario in self.scenarios)
 
 
+def listed_lines(text: str) -> list[str]:
+    """Return the rows of the tables of questions; other tables list options."""
+    tables = [part.splitlines() for part in text.split("\n\n")]
+    return [line for table in tables if table[0].startswith(HEADING) for line in table[2:]]
+
+
 def rows(text: str) -> list[Listed]:
-    """Read the rows of the tables."""
+    """Read the rows of the tables of questions."""
     return [
         Listed(
             tuple(re.findall(r"`(.+?)`", row["questions"])),
             tuple(each.strip() for each in row["scenarios"].split(",")),
             row["reason"].strip(),
         )
-        for row in map(ROW.fullmatch, text.splitlines())
+        for row in map(ROW.fullmatch, listed_lines(text))
         if row is not None
     ]
 

@@ -63,7 +63,7 @@ class EnterSteps:
         with terminal.watched(recorder), terminal.watched(pass_on):
             yield recorder.record_keys
         recorder.settle()
-        if container.state is ShellState.DEAD:
+        if container.state in (ShellState.DEAD, ShellState.ENDED):
             recorder.end_line()
             return
         if recorder.line is not None and recorder.is_running:
