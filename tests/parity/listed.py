@@ -31,8 +31,10 @@ class Listed(NamedTuple):
 
 def listed_lines(text: str) -> list[str]:
     """Return the rows of the tables of questions; other tables list options."""
-    tables = [part.splitlines() for part in text.split("\n\n")]
-    return [line for table in tables if table[0].startswith(HEADING) for line in table[2:]]
+    tables = [part.strip().splitlines() for part in text.split("\n\n")]
+    return [
+        line for table in tables if table and table[0].startswith(HEADING) for line in table[2:]
+    ]
 
 
 def rows(text: str) -> list[Listed]:
