@@ -108,7 +108,7 @@ def test_several_processes_import_at_once(tmp_path: Path) -> None:
             tmp_path / str(number), shared, tar_of(file(f"own{number}")), name=f"web:{number}"
         )
         line = f"image import {path}; image rm web:{number}; image import {path}"
-        commands.append([sys.executable, "-m", "shellplay", "--no-config", "-c", line])
+        commands.append([sys.executable, "-m", "shellplay", "--no-config", "-q", "-c", line])
     environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data")}
     processes = [
         subprocess.Popen(
@@ -135,7 +135,7 @@ def test_several_processes_import_at_once(tmp_path: Path) -> None:
     ("mount", "sentence"),
     [
         ("-o size=3m,mode=700", "there is no space left for images"),
-        ("-o ro,mode=700", "images cannot be written to"),
+        ("-o ro,mode=700", "images cannot be made: Read-only file system"),
     ],
 )
 def test_a_full_or_read_only_disk_is_one_sentence_with_the_fix(

@@ -54,9 +54,7 @@ def test_links_inside_lead_nowhere_else(run: Run, web: str, tmp_path: Path) -> N
     run(f"exec ln -s {secret} /tmp/inside/file")
     (tmp_path / "new").write_text("new\n")
     run(f"cp {tmp_path}/new web:/tmp/inside/way")
-    # Behind a user fence nothing can be written there inside either.
     written = run(f"cp {tmp_path}/new web:/tmp/inside/file").status == 0
-    assert written == (os.geteuid() == 0)
     assert secret.read_text() == "of the host\n"
     assert secret.stat().st_size == len("of the host\n")
     inside = run("exec cat /tmp/inside/file").printed
