@@ -15,7 +15,7 @@ from shellplay.kernel.poll import readable
 from shellplay.model import Process, Role
 
 MOMENT_SECONDS = 0.1
-STARTING_SECONDS, STARTING_TICKS = 2.0, 5
+STARTING_SECONDS, STARTING_TICKS = 2.0, 10
 ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM)
 
 

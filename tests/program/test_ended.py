@@ -9,6 +9,7 @@ import pytest
 
 from shellplay.playground.playground import Playground
 from tests.program.conftest import Run
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.everyone
 SCRIPT = "mkdir /made; echo x >/made/new; ln -s /made/new /lnk; rm /etc/group; exit 4"
@@ -56,6 +57,7 @@ def test_its_log_and_status_stay_and_rm_takes_all(run: Run, ended: str) -> None:
 
 def test_after_a_stop_it_is_the_same(run: Run, busybox: str, tmp_path: Path) -> None:
     run(f"run -dq --name b --network none {busybox} sh -c 'echo y >/new; exec sleep 1000'")
+    wait_until(lambda: run("exec -c b test -s /new").status == 0, "the file")
     assert run("stop -t 0 b").status == 0
     assert run(f"cp b:/new {tmp_path}/new").status == 0
     assert (tmp_path / "new").read_text() == "y\n"
