@@ -55,9 +55,13 @@ def test_its_log_and_status_stay_and_rm_takes_all(run: Run, ended: str) -> None:
     assert run("diff files -c a").status == 1
 
 
-def test_after_a_stop_it_is_the_same(run: Run, busybox: str, tmp_path: Path) -> None:
-    run(f"run -dq --name b --network none {busybox} sh -c 'echo y >/new; exec sleep 1000'")
-    wait_until(lambda: run("exec -c b test -s /new").status == 0, "the file")
+def test_after_a_stop_it_is_the_same(
+    run: Run, busybox: str, tmp_path: Path, playground: Playground
+) -> None:
+    program = "sh -c 'echo y >/new; echo ready; exec sleep 1000'"
+    run(f"run -dq --name b --network none {busybox} {program}")
+    (container,) = playground.containers
+    wait_until(lambda: "ready" in container.logs(), "the file")
     assert run("stop -t 0 b").status == 0
     assert run(f"cp b:/new {tmp_path}/new").status == 0
     assert (tmp_path / "new").read_text() == "y\n"
