@@ -182,7 +182,8 @@ class ContainerState:
 
     def require_alive(self) -> None:
         """Raise ShellGone if the live bash has ended, Refused if it is paused."""
-        if not self.dead and self.live.alive:
+        # The output of a program that has ended can still be read.
+        if not self.dead and (self.live.alive or not self.has_bash):
             if self.group.frozen:
                 raise Refused(f"{self.label} is paused", f"resume {self.label}")
             return

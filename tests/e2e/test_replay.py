@@ -325,7 +325,7 @@ def test_a_session_is_not_touched_by_a_replay_in_it(web: Terminal, tmp_path: Pat
     web.ready()
     assert web.run("in echo $x") == (0, "mine\n")
     status, said = web.run(f"replay --yes --from nowhere {path}")
-    assert (status, "has no heading 'nowhere'" in " ".join(said.split())) == (1, True)
+    assert (status, "has no heading 'nowhere'" in " ".join(said.split())) == (2, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

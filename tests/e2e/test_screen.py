@@ -40,7 +40,7 @@ def test_the_menu_offers_commands_fences_options_and_containers_with_their_meani
     terminal.run("new web")
     for typed, offered, meaning in [
         ("fenc", "fences", TABLE["fences"].summary),
-        ("fence p", "pid", "Processes of the host"),
+        ("fence p", "pid", "Gives bash its own PIDs"),
         ("fence uts hos", "hostname=", "the name inside"),
         ("fence --con", "--container", "act on this container"),
         ("use w", "web", "bash"),

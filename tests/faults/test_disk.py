@@ -62,7 +62,7 @@ def test_a_disk_that_gets_full_ends_the_recording_and_not_the_session(
 
 @pytest.mark.root
 def test_a_full_place_for_temporary_files_is_no_matter_for_fences(tmp_path: Path) -> None:
-    line = "shellplay -c 'fence docker; in echo one'"
+    line = "shellplay -q -c 'fence docker; in echo one'"
     done = on_full_disk(tmp_path, line, TMPDIR=str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("one\n")
@@ -91,6 +91,6 @@ def test_a_store_that_cannot_be_made_is_refused_with_its_path(
 
 def test_a_read_only_installation_works(tmp_path: Path) -> None:
     # No .pyc file can be written, and none is there.
-    done = shell("shellplay -c 'new a; in echo one'", PYTHONPYCACHEPREFIX="/proc/nowhere")
+    done = shell("shellplay -q -c 'new a; in echo one'", PYTHONPYCACHEPREFIX="/proc/nowhere")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("one\n")

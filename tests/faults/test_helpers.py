@@ -25,7 +25,7 @@ def test_the_scratch_directory_of_a_killed_monitor_is_removed(tmp_path: Path) ->
     lines = f"record start {tmp_path}/r.play.md\nnew a\n!kill -9 $PPID; true\nrecord stop\n"
     done = shellplay("-k", "-", typed=lines.encode())
     assert "Traceback" not in done.stderr
-    assert f"{tmp_path}/r.play.md: 2 steps" in done.stdout
+    assert f"{tmp_path}/r.play.md: 2 steps" in done.stderr
 
 
 def test_a_monitor_that_cannot_start_says_why() -> None:
