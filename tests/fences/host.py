@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from pathlib import Path
 
-from shellplay.kernel import namespaces
+from shellplay.container.container import Container
+from shellplay.kernel import namespaces, procfs
 from shellplay.model import NamespaceId
 from tests.leftovers import is_a_neighbours, mounts, our_processes
 
@@ -48,3 +50,9 @@ def digest() -> dict[str, object]:
         "time offsets": Path("/proc/self/timens_offsets").read_text(),
         "uid map": Path("/proc/self/uid_map").read_text(),
     }
+
+
+def opened(container: Container) -> dict[int, str]:
+    """Return the open files of bash; a copy of it may be on another terminal."""
+    files = procfs.fds(container.pid)
+    return {fd: re.sub(r"^/dev/pts/\d+$", "terminal", path) for fd, path in files.items()}

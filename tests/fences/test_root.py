@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -21,15 +20,9 @@ from shellplay.image.store import Store
 from shellplay.kernel import mountinfo, procfs
 from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
-from tests.fences.host import as_root_directory, digest, identities
+from tests.fences.host import as_root_directory, digest, identities, opened
 
 pytestmark = pytest.mark.everyone
-
-
-def opened(container: Container) -> dict[int, str]:
-    """Return the open files of bash; a copy of it may be on another terminal."""
-    files = procfs.fds(container.pid)
-    return {fd: re.sub(r"^/dev/pts/\d+$", "terminal", path) for fd, path in files.items()}
 
 
 def root(**options: str) -> Fence:
