@@ -38,6 +38,7 @@ __shellplay_prompt() {
     esac
     __shellplay_host=${host%%.*}
     __shellplay_rehook
+    __shellplay_unseen_prompt
     return "$1"
 }
 # All code here needs ``builtin``, and a user may define a function of this name.  In POSIX
@@ -68,6 +69,18 @@ __shellplay_rehook() {
         PS1='\[\e]133;P;$?;k=NONCE\a\e]133;A;k=NONCE\a\]'${PS1-}'\[\e]133;B;k=NONCE\a\]'
     [[ ${PS2-} == *'NONCE'* || ${PS2+${PS2@a}} == *r* ]] ||
         PS2=${PS2-}'\[\e]133;S;k=NONCE\a\]'
+}
+# On a terminal that cannot move the cursor up, readline draws nothing of a prompt that is as
+# wide as the screen.  So we print its marks here.
+__shellplay_unseen_prompt() {
+    [[ ${TERM-} == dumb ]] || return 0
+    local shown=${PS1@P}
+    while [[ $shown == *$'\001'*$'\002'* ]]; do
+        shown=${shown%%$'\001'*}${shown#*$'\002'}
+    done
+    shown=${shown##*$'\n'}
+    (( ${#shown} < ${COLUMNS:-80} - 8 )) ||
+        builtin printf '\e]133;A;k=%s\a\e]133;B;k=%s\a' "NONCE" "NONCE"
 }
 __shellplay_bind() {
     local map key='"\e[7133;KEY~": { IFS= \builtin read -r __shellplay_in'

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -62,10 +61,9 @@ def test_a_disk_that_gets_full_ends_the_recording_and_not_the_session(
 
 
 @pytest.mark.root
-def test_a_full_place_for_temporary_files_is_no_matter_for_fences() -> None:
+def test_a_full_place_for_temporary_files_is_no_matter_for_fences(tmp_path: Path) -> None:
     line = "shellplay -q -c 'fence docker; in echo one'"
-    with tempfile.TemporaryDirectory(prefix="full-", dir="/tmp") as place:
-        done = on_full_disk(Path(place), line, TMPDIR=place)
+    done = on_full_disk(tmp_path, line, TMPDIR=str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("one\n")
 

@@ -71,6 +71,20 @@ def test_a_line_wider_than_a_dumb_terminal_is_not_waited_for() -> None:
         assert not [size for size in range(1, 100) if waited(size) and waited(size)]
 
 
+@pytest.mark.parametrize("width", [76, 80, 81, 200])
+@pytest.mark.parametrize("invisible", ["", r"\[\e[1m\]\[\e[0m\]"])
+def test_a_prompt_wider_than_a_dumb_terminal_is_not_waited_for(
+    width: int, invisible: str
+) -> None:
+    with Playground(Settings(surroundings=Surroundings(term="dumb"))) as playground:
+        box = playground.new("box")
+        assert box.run(f"PS1='{invisible}{'x' * width}'").status == 0
+        assert box.run("echo here") == LineResult(0, "here\n")
+        assert box.state is ShellState.IDLE
+        box.run("PS1='$ '")
+        assert box.run("echo again") == LineResult(0, "again\n")
+
+
 @pytest.mark.parametrize("status", [0, 1, 2, 3, 7, 42, 100, 126, 127, 128, 200, 254, 255])
 def test_the_status_is_exact(status: int, container: Container) -> None:
     assert container.run(f"(exit {status})").status == status
