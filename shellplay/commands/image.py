@@ -1,9 +1,10 @@
 """image, pull: the local store of images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated
 
-from shellplay.cmdline.argument_types.images import ImageWords, Order
+from shellplay.cmdline.argument_types.images import ImageWords
+from shellplay.cmdline.argument_types.verbs import Order
 from shellplay.cmdline.arguments import Option, Word
 from shellplay.cmdline.outcomes import Outcome
 from shellplay.cmdline.registry import command
@@ -15,24 +16,9 @@ PLATFORM = Option(
 )
 
 
-# What each verb does on the host.
-VERBS_ON_HOST = {
-    "ls": (),
-    "inspect": (),
-    "import": ("reads {}, and writes an image to your images",),
-    "pull": ("fetches {} from a registry to your images",),
-    "rm": ("removes {} from your images",),
-    "export": ("writes a file or a directory: {}",),
-}
-
-
-def _on_host(words: Sequence[str]) -> Iterator[str]:
-    verb = words[0] if words else LIST.verb
-    for effect in VERBS_ON_HOST.get(verb, ("changes your images: {}",)):
-        yield effect.format(" ".join(words[1:]))
-
-
-@command("image", group="images", host=_on_host, aliases=("images",), json=True, alone=True)
+@command(
+    "image", group="images", host=ImageWords.effects, aliases=("images",), json=True, alone=True
+)
 def image(
     order: Annotated[Order, ImageWords("VERB", "ls, import, pull, rm, inspect, export")] = LIST,
     *,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from shellplay.cmdline.argument_types.images import Order
+from shellplay.cmdline.argument_types.verbs import Order
 from shellplay.cmdline.outcomes import Document, Outcome
 from shellplay.directories import expanded
 from shellplay.image.digest import short_digest

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from shellplay.cmdline.argument_types.filters import Filter, FilterWord
-from shellplay.cmdline.argument_types.volumes import VolumeOrder, VolumeWords
+from shellplay.cmdline.argument_types.verbs import Order
+from shellplay.cmdline.argument_types.volumes import VolumeWords
 from shellplay.cmdline.arguments import Option, Word
 from shellplay.cmdline.outcomes import Document, Outcome
 from shellplay.cmdline.registry import command
 from shellplay.playground.playground import Playground
 
-LIST = VolumeOrder("ls", ())
+LIST = Order("ls", ())
 FILTERS = FilterWord(
     {
         "label": "label=NAME or label=NAME=VALUE",
@@ -22,26 +23,17 @@ FILTERS = FilterWord(
 )
 
 
-# What each verb does on the host.
-VERBS_ON_HOST = {
-    "ls": (),
-    "inspect": (),
-    "create": ("makes a volume among yours",),
-    "rm": ("removes your volumes {}, with all files in them",),
-    "prune": ("removes those of your volumes that no container has",),
-}
-
-
-def _on_host(words: Sequence[str]) -> Iterator[str]:
-    verb = words[0] if words else LIST.verb
-    for effect in VERBS_ON_HOST.get(verb, ("changes your volumes: {}",)):
-        yield effect.format(" ".join(words[1:]))
-
-
-@command("volume", group="files", host=_on_host, aliases=("volumes",), json=True, alone=True)
+@command(
+    "volume",
+    group="files",
+    host=VolumeWords.effects,
+    aliases=("volumes",),
+    json=True,
+    alone=True,
+)
 def volume(
     playground: Playground,
-    order: Annotated[VolumeOrder, VolumeWords("VERB", "ls, create, rm, inspect, prune")] = LIST,
+    order: Annotated[Order, VolumeWords("VERB", "ls, create, rm, inspect, prune")] = LIST,
     *,
     filter_: Annotated[
         Sequence[Filter],
