@@ -30,6 +30,8 @@ from shellplay.shell.terminal import Terminal
 AT_PROMPT = ("pselect6", "select", "read")
 PROMPT_PATIENCE_SECONDS = 1.0
 ENDING_SECONDS = 10.0
+# The usual line discipline of linux/tty.h, as an int.
+N_TTY = bytes(4)
 # Bash leaves the descriptors below to the user.
 LOWEST = 10
 
@@ -230,13 +232,19 @@ class Shell:
                 parked.prctl(k.PR_SET_CHILD_SUBREAPER, 0)
             memory = BashMemory.of(parked)
             memory.take_foreground()
-            # Who owns the terminal may have closed it to others, from inside.
-            parked.call("ioctl", memory.terminal, k.TIOCNXCL, 0, subject="TIOCNXCL")
+            _open_terminal(parked, memory.terminal)
         self.terminal.discard_unread_keys()
         size = (ended.terminal.columns, ended.terminal.rows)
         if size != (self.terminal.columns, self.terminal.rows):
             self.terminal.resize(*size)
         HERE.pidfd_send_signal(self.pidfd, signal.SIGCONT)
+
+
+def _open_terminal(parked: Tracee, terminal: int) -> None:
+    """Make a terminal usable again that a program inside, of the same user, may have closed."""
+    with parked.together():
+        parked.call("ioctl", terminal, k.TIOCNXCL, 0, subject="TIOCNXCL")
+        parked.call("ioctl", terminal, k.TIOCSETD, N_TTY, subject="TIOCSETD")
 
 
 def _reap(parked: Tracee, copy: int) -> None:

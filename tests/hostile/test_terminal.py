@@ -95,14 +95,19 @@ def test_a_program_continues_the_bash_outside(container: Container) -> None:
 
 @pytest.mark.parametrize(
     "call",
-    ["fcntl.ioctl(terminal, termios.TIOCEXCL)", "termios.tcflow(terminal, termios.TCOOFF)"],
+    [
+        "fcntl.ioctl(terminal, termios.TIOCEXCL)",
+        "termios.tcflow(terminal, termios.TCOOFF)",
+        # N_NULL, the line discipline that reads and writes nothing.
+        "fcntl.ioctl(terminal, termios.TIOCSETD, struct.pack('i', 27))",
+    ],
 )
 def test_a_program_closes_the_terminal_outside(
     call: str, container: Container, tmp_path: Path
 ) -> None:
     evil = script(
         tmp_path / "evil",
-        "import fcntl, os, termios\n"
+        "import fcntl, os, struct, termios\n"
         f"terminal = os.open({container.terminal.path!r}, os.O_RDWR | os.O_NOCTTY)\n{call}",
     )
     container.fence(REGISTRY["nnp"]())
