@@ -14,7 +14,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from shellplay.errors import KernelError, Refused, ShellGone, TimedOut
 from shellplay.kernel import constants as k
@@ -109,18 +109,20 @@ class Stub(Caller):
             # unshare(2) before fork(2) has the same effect as clone(2) with flags.
             self.unshare(flags)
         ours, theirs = pair()
-        with theirs:
-            inside = self._ask("fork", fds=(theirs.fileno(),)).results[0]
-        note(self, "clone", ("SIGCHLD", "0"), inside)
-        if inside < 0:
-            ours.close()
-            raise KernelError("clone", -inside, "SIGCHLD")
-        try:
-            copy = awaited(ours, self._environment, lambda: procfs.children(self.pid))
-        except TimedOut:
-            for child in procfs.children(self.pid):
-                kill_quietly(child)
-            raise
+        with ExitStack() as held:
+            held.enter_context(ours)
+            with theirs:
+                inside = self._ask("fork", fds=(theirs.fileno(),)).results[0]
+            note(self, "clone", ("SIGCHLD", "0"), inside)
+            if inside < 0:
+                raise KernelError("clone", -inside, "SIGCHLD")
+            try:
+                copy = awaited(ours, self._environment, lambda: procfs.children(self.pid))
+            except TimedOut:
+                for child in procfs.children(self.pid):
+                    kill_quietly(child)
+                raise
+            held.pop_all()
         try:
             yield copy, inside
         except BaseException:

@@ -155,6 +155,18 @@ def test_a_stub_that_has_died_is_gone(
         ask(stub)
 
 
+def test_a_stub_that_dies_before_it_forks_leaves_no_descriptor(
+    stub: Stub, process: tuple[Process, socket.socket]
+) -> None:
+    before = len([*Path("/proc/self/fd").iterdir()])
+    process[0].kill()
+    process[0].wait()
+    # The error keeps the frames, and with them whatever they did not close.
+    with pytest.raises(ShellGone) as caught, stub.forked():
+        pass
+    assert len([*Path("/proc/self/fd").iterdir()]) == before, caught.value
+
+
 @pytest.mark.parametrize("ask", [Stub.getpid, lambda stub: stub.execute(["true"], change={})])
 def test_a_stub_that_dies_before_it_has_read_is_gone(ask: Callable[[Stub], object]) -> None:
     ours, theirs = pair()
