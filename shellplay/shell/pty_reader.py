@@ -21,6 +21,9 @@ class PtyReader:
 
     def __init__(self) -> None:
         self._actions: dict[int, Callable[[], bool]] = {}
+        # A descriptor may be closed as soon as ``unwatch`` has returned, so no other thread may
+        # be between the action and the epoll then.
+        self._lock = threading.Lock()
         with ExitStack() as opened:
             self._epoll = opened.enter_context(select.epoll())
             self._wake_reader, self._wake_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -36,20 +39,29 @@ class PtyReader:
 
         An action must not block.
         """
-        self._actions[fd] = action
-        self._epoll.register(fd, select.EPOLLIN)
+        with self._lock:
+            self._actions[fd] = action
+            self._epoll.register(fd, select.EPOLLIN)
 
     def unwatch(self, fd: int) -> None:
-        """Stop watching ``fd``; it is no error if it is not watched."""
-        if self._actions.pop(fd, None) is not None:
-            self._epoll.unregister(fd)
+        """Stop watching ``fd``; it is not an error if it is not watched."""
+        with self._lock:
+            if self._actions.pop(fd, None) is not None:
+                self._epoll.unregister(fd)
+
+    def _unwatch_after(self, fd: int, action: Callable[[], bool]) -> None:
+        """Stop watching ``fd``, unless its number is that of another file by now."""
+        with self._lock:
+            if self._actions.get(fd) is action:
+                del self._actions[fd]
+                self._epoll.unregister(fd)
 
     def add(self, terminal: Terminal) -> None:
         """Begin to read a terminal, until it hangs up."""
         self.watch(terminal.master, lambda: terminal.read() == HANGUP)
 
     def remove(self, terminal: Terminal) -> None:
-        """Stop reading a terminal; it is no error if it is not read."""
+        """Stop reading a terminal; it is not an error if it is not read."""
         self.unwatch(terminal.master)
         with terminal.lock:
             pass  # Wait until the thread has finished a read.
@@ -69,6 +81,5 @@ class PtyReader:
                 if fd == self._wake_reader:
                     return
                 action = self._actions.get(fd)
-                # The descriptor may be closed meanwhile, and its number reused.
-                if action is not None and action() and self._actions.get(fd) is action:
-                    self.unwatch(fd)
+                if action is not None and action():
+                    self._unwatch_after(fd, action)
