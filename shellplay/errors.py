@@ -103,7 +103,7 @@ class KernelError(ShellplayError):
 class OutputLost(Exception):
     """The standard output cannot be written any more, so the program ends.
 
-    ``is_unread`` is true if its reader has gone.  It is no ShellplayError: no front end can
+    ``is_unread`` is true if its reader has gone.  It is not a ShellplayError: no front end can
     print it and go on.
     """
 

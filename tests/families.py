@@ -17,7 +17,7 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def runs(process: psutil.Process) -> bool:
-    """Tell whether a process is there and is no zombie, which whoever adopts it may leave."""
+    """Tell whether a process has not ended; its adoptive parent may leave a zombie."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -69,7 +69,7 @@ class Reader:
         try:
             value: object = json.loads(line)
         except (ValueError, RecursionError):  # neither JSON nor UTF-8, or nested too deep
-            raise self._error("this line is no JSON") from None
+            raise self._error("this line is not JSON") from None
         return value
 
     def _read_header(self) -> Header:
@@ -78,7 +78,7 @@ class Reader:
         except CastError:
             record = None
         if not isinstance(record, dict) or "version" not in record:
-            raise self._error("this file is no asciicast: its first line is no header")
+            raise self._error("this file is not an asciicast: its first line is not a header")
         version = record["version"]
         if version not in VERSIONS:
             known = "2 and 3 can be read"
@@ -128,11 +128,11 @@ class Reader:
             case "r":
                 size = _SIZE.fullmatch(data)
                 if not size or max(int(size[1]), int(size[2])) > MAX_SIDE:
-                    raise self._error(f'{data!r:.40} is no size such as "80x24"')
+                    raise self._error(f'{data!r:.40} is not a size such as "80x24"')
                 return Resized(self._time, int(size[1]), int(size[2]))
             case "x" if self.header.version == 3:
                 if not _STATUS.fullmatch(data):
-                    raise self._error(f'{data!r:.40} is no exit status such as "0"')
+                    raise self._error(f'{data!r:.40} is not an exit status such as "0"')
                 return Ended(self._time, int(data))
         return None
 

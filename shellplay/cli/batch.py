@@ -23,7 +23,7 @@ class Batch:
 
     @property
     def input(self) -> int | None:
-        """Our stdin, as no lines are read from there; None if it is no file."""
+        """Our stdin, as no lines are read from there; None if it is not a file."""
         try:
             return sys.stdin.fileno()
         except OSError:

@@ -27,7 +27,7 @@ DESCRIPTION = "Perform recipes, and take the output over where it differs."
 EPILOG = """Lines that still match stay as they are, with their patterns; new lines get tags
 where shellplay knows what a value is.  Nothing is written before you have seen what would
 change and have said yes; nor after a step that timed out.  Exit status: 0 done, or nothing
-to do; 1 you said no; 2 a file is no recipe; 80 all were skipped; 124 one timed out."""
+to do; 1 you said no; 2 a file is not a recipe; 80 all were skipped; 124 one timed out."""
 INTERRUPTED = 130
 
 

@@ -33,9 +33,9 @@ DESCRIPTION = "Perform a recipe as a demonstration: told, typed, and yours to in
 EPILOG = """While it plays: Space goes on at once, t takes over the live bash and Ctrl-] gives
 it back, n and p go to the next and the previous heading, h lists them, s goes step by step,
 + and - change the speed, q quits.  What is not as expected is said, and it goes on.  Without
-a terminal there are no pauses.  A recipe that does not come with shellplay shows what it will
-run, and asks.  Exit status: 0 all was as expected, 1 something was not, or you said no; 2 the
-file is no recipe or the usage is wrong, 80 the machine has not what it needs, 130 you quit."""
+a terminal there are no pauses.  A recipe that does not come with shellplay shows its commands
+first, and asks.  Exit status: 0 all was as expected, 1 something was not, or you said no; 2 the
+file is not a recipe or the usage is wrong, 80 the machine lacks something, 130 you quit."""
 STANDARD_INPUT = "-"
 INTERRUPTED = 130
 

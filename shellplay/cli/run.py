@@ -68,7 +68,7 @@ def _checked(asked: RunRequest) -> RunRequest:
     if asked.has("tty") and asked.has("interactive") and not sys.stdin.isatty():
         # Docker's rule: -t alone makes a terminal inside, and takes none outside.
         raise Refused(
-            "the input is no terminal, which -i hands to the one of -t", "leave -t out"
+            "the input is not a terminal, which -i hands to the one of -t", "leave -t out"
         )
     return asked
 

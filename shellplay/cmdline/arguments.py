@@ -105,7 +105,7 @@ class Seconds(Argument):
         except ValueError:
             seconds = 0.0
         if not 0 < seconds < 1e9:
-            raise UsageError(f"{quoted(words[0])} is no time span", "write seconds, as in 5")
+            raise UsageError(f"{quoted(words[0])} is not a time span", "write seconds, as in 5")
         return seconds
 
 
@@ -127,7 +127,7 @@ class Times(Argument):
         word = words[0]
         # The length bounds what int() has to read.
         if not word.isascii() or not word.isdigit() or len(word) > 9 or not int(word):
-            raise UsageError(f"{quoted(word)} is no number of times", "write one, as in 3")
+            raise UsageError(f"{quoted(word)} is not a number of times", "write one, as in 3")
         return int(word)
 
 

@@ -13,7 +13,7 @@ ENTER = (b"\r", b"\n")
 def is_enter_pressed(fd: int) -> bool:
     """Wait for one key on a terminal; tell whether it is Enter.
 
-    Keys from before the question are no answer to it, so they are dropped.
+    Keys from before the question are not an answer to it, so they are dropped.
     """
     with restored(fd, termios.TCSAFLUSH) as modes:
         modes[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG)

@@ -35,7 +35,9 @@ def read_seconds(word: str) -> float | None:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < 1e9:
-        raise UsageError(f"{quoted(word)} is no time span", "write seconds, as in 5, or none")
+        raise UsageError(
+            f"{quoted(word)} is not a time span", "write seconds, as in 5, or none"
+        )
     return seconds
 
 
@@ -43,7 +45,7 @@ def read_key(word: str) -> str:
     """Parse a control key like ``C-]`` or ``ctrl-]``; raises UsageError."""
     key = word.lower().removeprefix("ctrl-").removeprefix("c-").removeprefix("^")
     if len(key) != 1 or not ("a" <= key <= "z" or key in "@[\\]^_"):
-        raise UsageError(f"{quoted(word)} is no control key", "as in C-] or C-t")
+        raise UsageError(f"{quoted(word)} is not a control key", "as in C-] or C-t")
     return f"C-{key}"
 
 

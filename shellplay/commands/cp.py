@@ -113,7 +113,7 @@ def copy_files(
     if quiet:
         return
     for name in copied.left:
-        yield f"{name}: left out, it is no file"
+        yield f"{name}: left out, it is not a file"
     for name in copied.set_ids if target.label is None and os.geteuid() == 0 else ():
         yield f"{name}: whoever runs it here is root (chmod a-s)"
     count = f"{copied.files} file{'' if copied.files == 1 else 's'}"

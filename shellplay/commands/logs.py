@@ -36,7 +36,7 @@ class Tail(Argument):
             return None
         # The length bounds what int() has to read.
         if not re.fullmatch("[0-9]{1,9}", word):
-            raise UsageError(f"{quoted(word)} is no number of lines", "write one, or all")
+            raise UsageError(f"{quoted(word)} is not a number of lines", "write one, or all")
         return int(word)
 
 
@@ -55,7 +55,7 @@ class Moment(Argument):
             found = datetime.fromisoformat(word)
         except ValueError as error:
             fix = "as in 10m, 1h30m, 2026-12-31 or 2026-12-31T23:59:00Z"
-            raise UsageError(f"{quoted(word)} is no time", fix) from error
+            raise UsageError(f"{quoted(word)} is not a time", fix) from error
         return found.timestamp()
 
 

@@ -152,7 +152,7 @@ def execute(
     from shellplay.docker.environment import added
 
     if workdir is not None and not workdir.startswith("/"):
-        raise UsageError(f"-w {workdir} is no absolute path", f"-w /{workdir}")
+        raise UsageError(f"-w {workdir} is not an absolute path", f"-w /{workdir}")
     # If the output is redirected, the program gets a pipe and not a terminal.
     at_terminal = front.terminal and playground.settings.surroundings.output is None
     terminal = tty or (at_terminal and not interactive)

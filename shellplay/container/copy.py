@@ -147,7 +147,7 @@ def _open_target(place: Side, there: int) -> int:
         raise Refused(f"{place.where}: {os.strerror(error.errno)}") from error
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
-        raise Refused(f"{place.where} leads to what is no file", "another name")
+        raise Refused(f"{place.where} leads to what is not a file", "another name")
     return fd
 
 
@@ -194,7 +194,7 @@ def open_file(side: Side) -> int:
         raise Refused(f"{side.where}: {os.strerror(error.errno)}") from error
     if stat.S_IFMT(os.fstat(fd).st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
         os.close(fd)
-        raise Refused(f"{side.where} is no file", "a file or directory")
+        raise Refused(f"{side.where} is not a file", "a file or directory")
     return fd
 
 

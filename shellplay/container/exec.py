@@ -46,7 +46,7 @@ def execute(
 ) -> int:
     """Run ``argv`` inside every fence of the live bash and wait; return its exit status.
 
-    ``surround`` puts the fences that are no namespaces around it, and makes it a user, or
+    ``surround`` puts the fences that are not namespaces around it, and makes it a user, or
     raises.  With a ``terminal`` it gets one of its own, which is connected with ours if there
     is one; otherwise its output is copied as ``shown`` makes it.  128+n means that signal n
     ended it.  A detached one returns 0 at once.  Raises KernelError if it cannot be joined or

@@ -89,7 +89,7 @@ class Fencing:
         self._state.require_alive()
         kind = fence.kind
         if fence.stage is not Stage.LIMIT:
-            raise Refused(f"{kind} is no limit", f"peel {kind}, and fence it again")
+            raise Refused(f"{kind} is not a limit", f"peel {kind}, and fence it again")
         applied = self.applied.find(kind)
         if applied is None:
             raise Refused(f"{kind} is not limited yet", f"fence {kind}, first")
@@ -226,7 +226,7 @@ class Fencing:
         except ShellGone:
             raise
         except ShellplayError as error:
-            # It does not answer, or what it answers is no state.
+            # It does not answer, or what it answers is not a state.
             if force:
                 return None
             fix = f"peel {applied.fence.kind} --force leaves what it has"

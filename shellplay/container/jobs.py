@@ -75,7 +75,7 @@ def _pids_of(state: ContainerState, target: str | None) -> list[int]:
     if not target.startswith("%"):
         pid = int(target)
         if pid not in state.members():
-            raise Refused(f"{pid} is no process of {state.label}", "ps host")
+            raise Refused(f"{pid} is not a process of {state.label}", "ps host")
         return [pid]
     state.require_idle()
     with state.attended():

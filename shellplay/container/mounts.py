@@ -204,7 +204,7 @@ class Files:
         parse(name)
         upper, lower_tree = self._written()
         if lower_tree.image is None:
-            yield "the host is no image, so only what was changed is in it"
+            yield "the host is not an image, so only what was changed is in it"
         leave: set[str] = set()
         if lower_tree.image is None:
             # The upper directory has a place for each mount of the host, changed or not.

@@ -110,7 +110,7 @@ def _is_number(text: str) -> bool:
 
 def _number(text: str) -> int:
     if int(text) > LARGEST_ID:
-        raise UsageError(f"{text} is no number of a user or group", f"at most {LARGEST_ID}")
+        raise UsageError(f"{text} is not a number of a user or group", f"at most {LARGEST_ID}")
     return int(text)
 
 

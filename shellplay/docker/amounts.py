@@ -17,12 +17,12 @@ def number_of_bytes(spelling: str, text: str) -> int:
     match = BYTES.fullmatch(text.strip())
     size = int(float(match[1]) * 1024 ** UNITS.index(match[2].lower())) if match else LARGEST
     if size >= LARGEST:
-        raise UsageError(f"{spelling}: {text!r} is no amount", "as in 64m, 512k or 1g")
+        raise UsageError(f"{spelling}: {text!r} is not an amount", "as in 64m, 512k or 1g")
     return size
 
 
 def whole_number(spelling: str, text: str, least: int, most: int) -> int:
     """Return a whole number between two others; raises UsageError."""
     if not re.fullmatch(r"[+-]?[0-9]{1,19}", text) or not least <= int(text) <= most:
-        raise UsageError(f"{spelling} {text}: it is no number from {least} to {most}")
+        raise UsageError(f"{spelling} {text}: it is not a number from {least} to {most}")
     return int(text)

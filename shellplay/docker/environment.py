@@ -46,7 +46,7 @@ def _variables(lines: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     for line in lines:
         name, equals, value = line.partition("=")
         if not name or "\0" in line:
-            raise UsageError(f"{line!r} is no variable", "NAME=VALUE")
+            raise UsageError(f"{line!r} is not a variable", "NAME=VALUE")
         if equals:
             yield name, value
         elif name in os.environ:

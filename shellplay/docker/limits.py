@@ -100,5 +100,5 @@ def _ulimit(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     known = [option.name for option in REGISTRY["rlimit"].options()]
     if not equals or name not in known:
-        raise UsageError(f"--ulimit {text} is no limit", did_you_mean(name, known))
+        raise UsageError(f"--ulimit {text} is not a limit", did_you_mean(name, known))
     return name, value.replace("-1", "unlimited")

@@ -29,7 +29,7 @@ def logs(request: RunRequest) -> LogSpec:
     size = options.pop("max-size", None)
     files = options.pop("max-file", "1")
     if not re.fullmatch("[1-9][0-9]{0,5}", files):
-        raise UsageError(f"--log-opt max-file={files} is no number of files", "as in 3")
+        raise UsageError(f"--log-opt max-file={files} is not a number of files", "as in 3")
     for name, value in options.items():
         if value not in WITHOUT_EFFECT.get(name, ()):
             raise UsageError(f"--log-opt {name}={value} is not known here", FIX)

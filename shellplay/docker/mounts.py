@@ -72,14 +72,14 @@ def _volume(text: str) -> VolumeSpec:
         if word in PROPAGATED:
             raise UsageError(f"-v {text}: {NOT_PROPAGATED}", f"leave {word} out")
         if word not in BIND_FLAGS:
-            raise UsageError(f"-v {text}: {word} is no option of a mount", "ro or rw")
+            raise UsageError(f"-v {text}: {word} is not an option of a mount", "ro or rw")
     path = _source(source)
     return VolumeSpec(path, mount_target(target, path), read_only="ro" in words)
 
 
 def _source(text: str) -> Path:
     if not text.startswith(("/", ".", "~")):
-        raise UsageError(f"{text} is no path", VOLUME_EXAMPLE)
+        raise UsageError(f"{text} is not a path", VOLUME_EXAMPLE)
     path = expanded(text)
     if not path.exists():
         raise UsageError(f"{text} is not there", f"mkdir -p {text}")
@@ -148,7 +148,7 @@ def _tmpfs(text: str) -> VolumeSpec:
 
 def _check_tmpfs_option(spelling: str, option: str) -> None:
     if not TMPFS_VALUE.fullmatch(option):
-        raise UsageError(f"{spelling}: {option} is no option of it", "size=64m or mode=755")
+        raise UsageError(f"{spelling}: {option} is not an option of it", "size=64m or mode=755")
 
 
 def _device(text: str) -> Iterator[VolumeSpec]:
@@ -162,7 +162,7 @@ def _device(text: str) -> Iterator[VolumeSpec]:
     path = Path(source)
     found = list(_devices(path))
     if not found:
-        raise UsageError(f"{source} is no device", "as in --device /dev/fuse")
+        raise UsageError(f"{source} is not a device", "as in --device /dev/fuse")
     for each in found:
         inside = target if each == path else f"{target}/{each.relative_to(path)}"
         yield VolumeSpec(each, mount_target(inside), device=True)

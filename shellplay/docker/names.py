@@ -82,12 +82,12 @@ def _address(spelling: str, text: str) -> str:
     try:
         return str(ip_address(text))
     except ValueError as error:
-        raise UsageError(f"{spelling}: {text!r} is no address", "as in 10.0.0.2") from error
+        raise UsageError(f"{spelling}: {text!r} is not an address", "as in 10.0.0.2") from error
 
 
 def _name(spelling: str, text: str) -> str:
     if not HOST_NAME.fullmatch(text):
-        raise UsageError(f"{spelling}: {text!r} is no host name", "letters, digits, - and .")
+        raise UsageError(f"{spelling}: {text!r} is not a host name", "letters, digits, - and .")
     return text
 
 
@@ -97,7 +97,7 @@ def _search(text: str) -> str:
 
 def _option(text: str) -> str:
     if not WORD.fullmatch(text):
-        raise UsageError(f"--dns-option: {text!r} is no option", "as in ndots:2")
+        raise UsageError(f"--dns-option: {text!r} is not an option", "as in ndots:2")
     return text
 
 

@@ -56,7 +56,7 @@ def _keys(text: str) -> list[tuple[str, str]]:
             raise UsageError(f"--network {text}: {key} is not taken: {NOT_TAKEN[key]}")
         if key not in ("name", "network", *KEYS) or not value:
             fix = did_you_mean(key, ("name", *KEYS))
-            raise UsageError(f"--network {text}: {word!r} is no key with a value", fix)
+            raise UsageError(f"--network {text}: {word!r} is not a key with a value", fix)
         pairs.append((key, value))
     if not any(key in ("name", "network") for key, _ in pairs):
         raise UsageError(f"--network {text} names no network", "name=bridge")

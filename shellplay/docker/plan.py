@@ -326,6 +326,6 @@ def _check_taken_as_is(request: RunRequest) -> None:
 def _absolute(directory: str) -> str:
     if not directory.startswith("/"):
         raise UsageError(
-            f"the working directory {directory} is no absolute path", f"-w /{directory}"
+            f"the working directory {directory} is not an absolute path", f"-w /{directory}"
         )
     return directory

@@ -44,5 +44,5 @@ def sysctls(request: RunRequest, fences: Collection[str]) -> dict[str, str]:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (equals and NAME.fullmatch(name) and VALUE.fullmatch(value)):
-        raise UsageError(f"--sysctl {text!r} is no switch", "as in net.ipv4.ip_forward=1")
+        raise UsageError(f"--sysctl {text!r} is not a switch", "as in net.ipv4.ip_forward=1")
     return name, value

@@ -28,7 +28,7 @@ def mount_target(text: str, source: Path | None = None) -> str:
     of_proc = target == "/proc" and source == Path("/proc")
     if (f"{target}/".startswith("/proc/") and target not in PROC_FILES) and not of_proc:
         raise UsageError(
-            f"{target} is no place to mount at: the kernel shows processes there",
+            f"{target} is not a place to mount at: the kernel shows processes there",
             "another target",
         )
     return target

@@ -1,4 +1,4 @@
-"""Translate the options that write a file of a cgroup, and are no fences of their own."""
+"""Translate the options that write a file of a cgroup, and are not fences of their own."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def cgroup_parent(request: RunRequest) -> str:
     path = request.last("cgroup-parent") or ""
     if path and not PARENT.fullmatch(path):
         raise UsageError(
-            f"--cgroup-parent {path[:64]!r} is no path of a cgroup", "as in /web or web/back"
+            f"--cgroup-parent {path[:64]!r} is not a path of a cgroup", "as in /web or web/back"
         )
     return path
 
@@ -101,7 +101,7 @@ def _processors(request: RunRequest) -> Iterator[CgroupSetting]:
     nodes = request.last("cpuset-mems")
     if nodes:
         if not LIST.fullmatch(nodes):
-            raise UsageError(f"--cpuset-mems {nodes!r} is no list of nodes", "as in 0-1")
+            raise UsageError(f"--cpuset-mems {nodes!r} is not a list of nodes", "as in 0-1")
         file = (("cpuset.mems", nodes),)
         yield CgroupSetting("cpuset-mems", "cpuset", unified=file, legacy=file)
 

@@ -24,7 +24,9 @@ def named(text: str, name: str, target: str, words: Sequence[str]) -> VolumeSpec
         check_name(name)
     for word in words:
         if word not in FLAGS:
-            raise UsageError(f"-v {text}: {word} is no option of a volume", "ro, rw or nocopy")
+            raise UsageError(
+                f"-v {text}: {word} is not an option of a volume", "ro, rw or nocopy"
+            )
     return VolumeSpec(
         None, mount_target(target), "ro" in words, volume=name, copied="nocopy" not in words
     )
@@ -75,6 +77,6 @@ def volumes_from(request: RunRequest) -> tuple[tuple[str, bool], ...]:
     for text in request.all("volumes-from"):
         name, _, mode = text.partition(":")
         if not name or mode not in ("", "ro", "rw", "z", "Z"):
-            raise UsageError(f"--volumes-from {text} is no container", "CONTAINER[:ro]")
+            raise UsageError(f"--volumes-from {text} is not a container", "CONTAINER[:ro]")
         found.append((name, mode == "ro"))
     return tuple(found)

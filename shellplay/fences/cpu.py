@@ -49,7 +49,7 @@ class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
             quota = 0
         if not LEAST_MICROSECONDS <= quota <= MOST_MICROSECONDS:
             raise UsageError(
-                f"fence cpu: {text!r} is no number from 0.01 to 10000", "as in 0.5"
+                f"fence cpu: {text!r} is not a number from 0.01 to 10000", "as in 0.5"
             )
         return quota
 

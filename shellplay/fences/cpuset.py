@@ -26,7 +26,7 @@ class Cpuset(CgroupLimit, kind="cpuset", man="cpuset(7)"):
     def _check(self) -> None:
         text = needed(self.kind, self.cpus, "0")
         if not re.fullmatch(LIST, text):
-            raise UsageError(f"fence cpuset: {text!r} is no list of processors", "as in 0-1")
+            raise UsageError(f"fence cpuset: {text!r} is not a list of processors", "as in 0-1")
 
     @classmethod
     def limit_of(cls, directory: str) -> str | None:

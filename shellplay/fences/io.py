@@ -36,10 +36,12 @@ class Io(CgroupLimit, kind="io", man="cgroups(7)"):
             raise UsageError("fence io needs read= or write=", "fence io read=10M write=10M")
         for name, text in (("read", self.read), ("write", self.write)):
             if text is not None and amount(self.kind, text) == 0:
-                raise UsageError(f"fence io: {name}={text} is no limit", f"leave {name}= out")
+                raise UsageError(
+                    f"fence io: {name}={text} is not a limit", f"leave {name}= out"
+                )
 
     def _speeds(self) -> tuple[int, int]:
-        """Return the bytes per second for reads and for writes; 0 is no limit."""
+        """Return the bytes per second for reads and for writes; 0 is not a limit."""
         return amount(self.kind, self.read or "0"), amount(self.kind, self.write or "0")
 
     @classmethod
@@ -83,7 +85,7 @@ def disk(device: str | None) -> str:
         raise Refused(f"io: {device}: {error.strerror}", "device=/dev/sda") from error
     found = f"{BLOCK}/{os.major(number)}:{os.minor(number)}"
     if not os.path.exists(found):
-        what = "/ is on no disk of its own" if device is None else f"{device} is no disk"
+        what = "/ is on no disk of its own" if device is None else f"{device} is not a disk"
         raise Refused(f"io: {what}", "lsblk lists the disks: device=/dev/NAME")
     # The kernel limits whole disks, not partitions.
     whole = f"{os.path.realpath(found)}/.." if os.path.exists(f"{found}/partition") else found

@@ -137,5 +137,5 @@ def _listed(text: str) -> tuple[str, ...]:
 
 def _port(word: str) -> int:
     if not re.fullmatch(PORT, word) or int(word) > LARGEST_PORT:
-        raise UsageError(f"fence landlock: {word!r} is no port", f"0 to {LARGEST_PORT}")
+        raise UsageError(f"fence landlock: {word!r} is not a port", f"0 to {LARGEST_PORT}")
     return int(word)

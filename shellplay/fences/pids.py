@@ -25,7 +25,7 @@ class Pids(CgroupLimit, kind="pids", man="cgroups(7)"):
     def _check(self) -> None:
         text = needed(self.kind, self.max, "50")
         if not re.fullmatch(NUMBER, text) or not 0 < int(text) < 1 << 22:
-            raise UsageError(f"fence pids: {text!r} is no number of processes", "as in 50")
+            raise UsageError(f"fence pids: {text!r} is not a number of processes", "as in 50")
 
     @classmethod
     def limit_of(cls, directory: str) -> str | None:

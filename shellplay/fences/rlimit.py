@@ -157,7 +157,9 @@ def _number(name: str, word: str) -> int:
         return UNLIMITED
     match = re.fullmatch(NUMBER, word, re.IGNORECASE)
     if match is None:
-        raise UsageError(f"fence rlimit: {name}: {word!r} is no number", "64, 10M or unlimited")
+        raise UsageError(
+            f"fence rlimit: {name}: {word!r} is not a number", "64, 10M or unlimited"
+        )
     number = int(match[1]) * UNITS[match[2].lower()]
     if number >= UNLIMITED:
         raise UsageError(f"fence rlimit: {name}: {word} is above all limits", "unlimited")

@@ -84,7 +84,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         if self.base != OVERLAY and self.image is not None:
             raise UsageError("root is a directory or an image, not both", "leave one out")
         if self.base != OVERLAY and not expanded(self.base).is_dir():
-            raise UsageError(f"{self.base} is no directory", "fence root overlay")
+            raise UsageError(f"{self.base} is not a directory", "fence root overlay")
         if self.base != OVERLAY and str(expanded(self.base).resolve()) == "/":
             raise UsageError(f"{self.base} is the root already", "fence root overlay")
 
@@ -129,7 +129,7 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
 
     @property
     def mount_points(self) -> tuple[str, ...]:
-        """Return the directories of the host in the tree, where it is no single overlay."""
+        """Return the directories of the host in the tree, where it is not a single overlay."""
         apart = self.lower_tree.apart if self.lower_tree else None
         return tuple(f"/{name}" for name in apart or ())
 

@@ -104,7 +104,7 @@ class DirectoryArchive:
         return iter(())
 
     def _file(self, name: str) -> Path | None:
-        """Return the path of a file; None for what is no file, or leads out by a link."""
+        """Return the path of a file; None for what is not a file, or leads out by a link."""
         path = (self._path / name).resolve()
         # open(2) of a FIFO would wait for a writer, and a device may have no end.
         return path if path.is_relative_to(self._path) and path.is_file() else None

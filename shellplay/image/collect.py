@@ -46,7 +46,7 @@ def collect_image(
                 yield from fetch(layer)
             return descriptor
         if descriptor.media_type not in INDEXES:
-            raise Refused(f"{subject} is no image, but of the type {descriptor.media_type}")
+            raise Refused(f"{subject} is not an image, but of the type {descriptor.media_type}")
         index = load_object(manifest, subject)
         manifests = read_descriptors(index, "manifests", subject)
         descriptor = yield from choose(store, fetch, manifests, platform)

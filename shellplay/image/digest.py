@@ -40,7 +40,7 @@ def digest_of(data: bytes) -> str:
 def hexadecimal(digest: str) -> str:
     """Return the 64 digits of a digest, which are safe as a file name; raises Corrupt."""
     if not is_digest(digest):
-        raise Corrupt(f"{digest[:100]!r} is no sha256 digest")
+        raise Corrupt(f"{digest[:100]!r} is not a sha256 digest")
     return digest.partition(":")[2]
 
 

@@ -190,7 +190,7 @@ def _index_entries(target: Path) -> list[Any]:
         entries = load_object(index.read_bytes(), str(index)).get("manifests")
         return entries if isinstance(entries, list) else []
     if target.exists() and any(target.iterdir()):
-        raise Refused(f"{target} is no OCI layout and not empty", "give a new directory")
+        raise Refused(f"{target} is not an OCI layout and not empty", "give a new directory")
     return []
 
 

@@ -86,7 +86,7 @@ def _with_platforms(
 def _configured_platform(
     store: Store, fetch: Fetch, descriptor: Descriptor
 ) -> Generator[str, None, str]:
-    """Return the platform in the configuration of an image, UNKNOWN for what is no image."""
+    """Return the platform in the configuration of an image, UNKNOWN for what is not an image."""
     yield from fetch(descriptor)
     config = read_config_descriptor(store.read_document(descriptor), descriptor)
     if config.media_type not in CONFIGS:

@@ -180,7 +180,7 @@ class LayerWriter:
         found = None if place is None else self._view.look_up(place, name)
         if place is None or found is None or stat.S_ISDIR(found[1].st_mode):
             raise Corrupt(
-                f"it has a link to what is no file in this image: {member.linkname[:200]!r}"
+                f"it has a link to what is not a file in this image: {member.linkname[:200]!r}"
             )
         if found[0] != self._view.upper:
             self._view.directory(parent)

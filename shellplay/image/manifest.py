@@ -41,7 +41,7 @@ class Descriptor:
     """The media type, digest and size in bytes of one blob (image-spec, descriptor.md).
 
     ``platform`` is written as ``linux/amd64`` or ``linux/arm/v7``; None if it is not given.
-    ``artifact_type`` is that of a manifest which is no image; None if it is not given.
+    ``artifact_type`` is that of a manifest which is not an image; None if it is not given.
     """
 
     media_type: str
@@ -126,9 +126,9 @@ def load_object(data: bytes, subject: str) -> Json:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise Corrupt(f"{subject} is no JSON: {error}") from error
+        raise Corrupt(f"{subject} is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise Corrupt(f"{subject} is no JSON object")
+        raise Corrupt(f"{subject} is not JSON object")
     return document
 
 
@@ -208,9 +208,9 @@ def host_platform() -> str:
 
 
 def check_platform(text: str) -> None:
-    """Raise UsageError if a text is no platform."""
+    """Raise UsageError if a text is not a platform."""
     if not re.fullmatch(r"[a-z0-9_.-]{1,64}(/[a-z0-9_.-]{1,64}){1,2}", text):
-        raise UsageError(f"{text[:64]!r} is no platform", "as in linux/arm64")
+        raise UsageError(f"{text[:64]!r} is not a platform", "as in linux/arm64")
 
 
 def platform_name(value: object) -> str | None:
@@ -235,7 +235,7 @@ def _read_config(document: Json) -> Config:
     if not isinstance(process, dict) or not isinstance(diff_ids, list):
         raise Corrupt(f"{subject} of this image has no list of its layers")
     if not all(isinstance(digest, str) and is_digest(digest) for digest in diff_ids):
-        raise Corrupt(f"{subject} names a layer by what is no sha256 digest")
+        raise Corrupt(f"{subject} names a layer by what is not a sha256 digest")
     created = document.get("created")
     return Config(
         architecture=str(document.get("architecture", "")),
@@ -257,14 +257,14 @@ def _read_config(document: Json) -> Config:
 def _object_or_empty(document: Json, key: str) -> Json:
     value = document.get(key) or {}
     if not isinstance(value, dict):
-        raise Corrupt(f"{key} of the configuration is no object")
+        raise Corrupt(f"{key} of the configuration is not an object")
     return value
 
 
 def _string_list(document: Json, key: str) -> tuple[str, ...]:
     value = document.get(key) or []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise Corrupt(f"{key} of the configuration is no list of strings")
+        raise Corrupt(f"{key} of the configuration is not a list of strings")
     return tuple(value)
 
 
@@ -272,5 +272,5 @@ def _string_map(value: object, subject: str) -> dict[str, str]:
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise Corrupt(f"{subject} has annotations or labels that are no strings")
+        raise Corrupt(f"{subject} has annotations or labels that are not strings")
     return dict(value)

@@ -222,7 +222,7 @@ def path_of(place: Place, *names: str) -> str:
 def open_beneath(root: int, path: str) -> Iterator[int]:
     """Open a directory below an open one for the block; none of its names is followed.
 
-    Raises Refused if a name on the way is no directory any more: programs write there.
+    Raises Refused if a name on the way is not a directory any more: programs write there.
     """
     fd = os.dup(root)
     try:

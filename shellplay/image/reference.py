@@ -54,15 +54,15 @@ def parse(text: str) -> Reference:
     """
     name, at, digest = text.partition("@")
     if at and not is_digest(digest):
-        raise _refusal(text, "what follows the @ is no sha256 digest")
+        raise _refusal(text, "what follows the @ is not a sha256 digest")
     registry, name = _split_registry(name)
     repository, colon, tag = name.partition(":")
     if colon and not _TAG.fullmatch(tag):
-        raise _refusal(text, "what follows the : is no tag")
+        raise _refusal(text, "what follows the : is not a tag")
     if registry == HUB and "/" not in repository:
         repository = OFFICIAL + repository
     if not _DOMAIN.fullmatch(registry):
-        raise _refusal(text, f"{registry} is no name of a registry")
+        raise _refusal(text, f"{registry} is not a name of a registry")
     if not _REPOSITORY.fullmatch(repository) or len(repository) > MAX_LENGTH:
         raise _refusal(text, "a name has lower case letters, digits and single . _ - between")
     return Reference(registry, repository, tag or (None if digest else LATEST), digest or None)
@@ -92,5 +92,5 @@ def _split_registry(name: str) -> tuple[str, str]:
 
 def _refusal(text: str, reason: str) -> UsageError:
     return UsageError(
-        f"{text[:100]!r} is no name of an image: {reason}", "as in busybox:latest"
+        f"{text[:100]!r} is not a name of an image: {reason}", "as in busybox:latest"
     )

@@ -53,7 +53,7 @@ def _checked_header(buf: bytes | bytearray, read: Callable[[], T]) -> T:
     try:
         header = read()
     except tarfile.HeaderError as error:
-        raise Corrupt(f"it is no tar: {error}") from error
+        raise Corrupt(f"it is not a tar: {error}") from error
     # tarfile reads an extension header into memory at once, whatever size it declares.
     if header.type in EXTENSIONS and header.size > MAX_EXTENSION:
         raise Corrupt("it has a name or attributes of more than 1 MiB")
@@ -160,7 +160,7 @@ def _tar_errors() -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, ValueError, OverflowError, RecursionError, EOFError) as error:
-        raise Corrupt(f"it is no tar: {error}") from error
+        raise Corrupt(f"it is not a tar: {error}") from error
 
 
 def parts_of(name: str) -> tuple[str, ...]:

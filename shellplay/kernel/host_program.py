@@ -111,7 +111,7 @@ def _mount_point(real: str) -> str:
     root, own = map(_mount_of, ("/", real))
     if root == own:
         return "/"
-    # There is no line for the mount of a root directory that is no mount point, chroot(2).
+    # There is no line for the mount of a root directory that is not a mount point, chroot(2).
     return next((each.point for each in mountinfo.mounts() or () if each.id == own), "/")
 
 

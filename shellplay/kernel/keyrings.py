@@ -12,7 +12,7 @@ from shellplay.kernel.caller import Caller
 def join_session_keyring(caller: Caller) -> None:
     """Give a process a new, empty session keyring, KEYCTL_JOIN_SESSION_KEYRING(2const).
 
-    It is no error if keyctl(2) is missing or denied.  Raises KernelError otherwise.
+    It is not an error if keyctl(2) is missing or denied.  Raises KernelError otherwise.
     """
     try:
         caller.call(

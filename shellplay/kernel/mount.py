@@ -104,7 +104,7 @@ def umask(caller: Caller, mask: int) -> int:
 
 
 def mkdirat(caller: Caller, path: str, mode: int = 0o755, *, exist_ok: bool = False) -> None:
-    """Make a directory, mkdir(2); with ``exist_ok`` an existing file is no error."""
+    """Make a directory, mkdir(2); with ``exist_ok`` an existing file is not an error."""
     caller.call(
         "mkdirat", k.AT_FDCWD, os.fsencode(path), mode, subject=path,
         shown=[path, f"{mode:#o}"], same_as=f"mkdir {path}",
@@ -156,7 +156,7 @@ def target_path(target: str) -> str:
     """Return a target path without empty parts and ``.``; raise UsageError if it is invalid."""
     parts = _parts(target)
     if not target.startswith("/") or ".." in parts or not parts:
-        raise UsageError(f"{target!r} is no place to mount at", "a path inside, like /src")
+        raise UsageError(f"{target!r} is not a place to mount at", "a path inside, like /src")
     return f"/{'/'.join(parts)}"
 
 

@@ -11,7 +11,7 @@ LONGEST_MS = 2**31 - 1
 def readable(fd: int, seconds: float) -> bool:
     """Wait for at most ``seconds``; tell whether a descriptor is readable, poll(2).
 
-    More than 24 days, infinity too, are no limit.  A pidfd is readable when its process has
+    More than 24 days, infinity too, are not a limit.  A pidfd is readable when its process has
     ended.
     """
     # select(2) does not support descriptors above 1023.

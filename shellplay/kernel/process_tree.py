@@ -57,7 +57,7 @@ def end_all(pids: Iterable[int]) -> None:
 
 
 def kill_quietly(pid: int) -> None:
-    """Kill a process; it is no error if it has ended or if we may not kill it."""
+    """Kill a process; it is not an error if it has ended or if we may not kill it."""
     _send(pid, signal.SIGKILL)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 def echo(fd: int | None) -> Iterator[None]:
     """Have a terminal show what is typed, for the block: no prompt draws the keys.
 
-    For what is no terminal, and for None, nothing changes.
+    For what is not a terminal, and for None, nothing changes.
     """
     if fd is None or not os.isatty(fd):
         yield

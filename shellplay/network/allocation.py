@@ -32,7 +32,7 @@ class Allocation:
             network = next((each for each in networks if each.version == address.version), None)
             if network is None or address not in network:
                 ranges = ", ".join(map(str, networks))
-                raise Refused(f"{address} is no address at the bridge", f"one of {ranges}")
+                raise Refused(f"{address} is not an address at the bridge", f"one of {ranges}")
             if address in taken or int(address) - int(network.network_address) < FIRST:
                 raise Refused(f"{address} is taken", "another one, or leave it out")
         for number in range(FIRST, networks[0].num_addresses - 1):

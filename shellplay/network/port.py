@@ -96,7 +96,7 @@ class Port(Value):
             case errno.EACCES:
                 return Refused(f"port {self.host} takes root", suggestion)
             case errno.EADDRNOTAVAIL:
-                return Refused(f"{self.address} is no address of this host", "leave it out")
+                return Refused(f"{self.address} is not an address of this host", "leave it out")
         return KernelError("bind", error.errno or errno.EIO, self.socket_address)
 
 
@@ -104,12 +104,12 @@ def _address(text: str) -> str:
     try:
         return str(ip_address(text.strip("[]")))
     except ValueError as error:
-        raise UsageError(f"{text!r} is no address", EXAMPLE) from error
+        raise UsageError(f"{text!r} is not an address", EXAMPLE) from error
 
 
 def _number(text: str, *, minimum: int) -> int:
     if len(text) > len(str(MAX_PORT)) or not minimum <= int(text) <= MAX_PORT:
-        raise UsageError(f"{text} is no port", f"from {minimum} to {MAX_PORT}")
+        raise UsageError(f"{text} is not a port", f"from {minimum} to {MAX_PORT}")
     return int(text)
 
 

@@ -50,7 +50,7 @@ def exposed_ports(text: str) -> tuple[str, ...]:
     """
     match = EXPOSED.fullmatch(text)
     if match is None:
-        raise UsageError(f"{text!r} is no port to expose", "as in 80, 53/udp or 80-82")
+        raise UsageError(f"{text!r} is not a port to expose", "as in 80, 53/udp or 80-82")
     protocol = (match["protocol"] or "tcp").lower()
     return tuple(f"{number}/{protocol}" for number in _numbers(match["range"]))
 
@@ -60,5 +60,5 @@ def _numbers(text: str) -> range:
     first = int(match[1]) if match else 0
     last = int(match[2] or first) if match else 0
     if match is None or not 1 <= first <= last <= MAX_PORT:
-        raise UsageError(f"{text} is no range of ports", EXAMPLE)
+        raise UsageError(f"{text} is not a range of ports", EXAMPLE)
     return range(first, last + 1)

@@ -29,7 +29,7 @@ def parse(text: str) -> IPv4Network:
         raise UsageError(f"subnet {text!r}: {error}", "as in subnet=10.200.1.0/24") from error
     if not isinstance(network, IPv4Network) or network.prefixlen > LONGEST_PREFIX:
         raise UsageError(
-            f"subnet {text!r} is no range of IPv4 addresses with room for two",
+            f"subnet {text!r} is not a range of IPv4 addresses with room for two",
             "as in subnet=10.200.1.0/24",
         )
     return network

@@ -107,7 +107,7 @@ class Playground:
         if name is not None:
             if not NAME.fullmatch(name):
                 raise UsageError(
-                    f"{name!r} is no name for a container",
+                    f"{name!r} is not a name for a container",
                     "letters, digits, _ . and -, and no sign first",
                 )
             if any(name in (each.name, each.id) for each in self.containers):

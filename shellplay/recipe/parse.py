@@ -87,7 +87,7 @@ class Parser:
             self._parts.append(Block(items, flow.strip(BLANKS), first + 1))
         elif nearest(language, [LANGUAGE], LIKENESS):
             column = fence.start("info") + 1
-            message = f"{quoted(language)} is no language of a block"
+            message = f"{quoted(language)} is not a language of a block"
             raise self._error(message, first, column, f'did you mean "{LANGUAGE}"?')
         else:
             self._prose += self._lines[first : last + 1]

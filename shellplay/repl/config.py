@@ -45,7 +45,7 @@ def read_settings(path: str | os.PathLike[str] | None) -> Settings:
     try:
         change_all(settings, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is no TOML: {error}", "or use --no-config") from error
+        raise UsageError(f"{path} is not TOML: {error}", "or use --no-config") from error
     except ShellplayError as error:
         raise UsageError(f"{path}: {error.message}", error.fix) from error
     return settings

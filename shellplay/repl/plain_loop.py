@@ -24,7 +24,7 @@ class PlainFrontEnd:
         self.input = sys.stdin.fileno() if self.terminal else None
 
     def confirm(self, question: str) -> bool:
-        """Ask the user a yes-or-no question; what was typed before is no answer."""
+        """Ask the user a yes-or-no question; what was typed before is not an answer."""
         typed = self.typed_ahead() + read_typeahead(self.reader.fd)
         try:
             return confirm(self.reader.fd, self.printer, question)

@@ -97,7 +97,7 @@ class Prompt:
         self.session = self._make_session()
 
     def confirm(self, question: str) -> bool:
-        """Ask the user a yes-or-no question; what was typed before is no answer."""
+        """Ask the user a yes-or-no question; what was typed before is not an answer."""
         fd = self.session.input.fileno()
         typed = self.typed_ahead() + read_typeahead(fd)
         try:

@@ -41,7 +41,7 @@ class Relay:
     """A connection between the user's terminal and the pty of a container.
 
     ``on_keys`` gets the keys before bash does.  ``keys`` is the descriptor of our standard
-    input.  Raises Refused if standard input or output is no terminal.
+    input.  Raises Refused if standard input or output is not a terminal.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Relay:
         # The output may go to a pipe, as it is; only keys take a terminal.
         self._has_screen = os.isatty(self._screen)
         if not os.isatty(self.keys):
-            raise Refused("this is no terminal to enter with", "in LINE")
+            raise Refused("this is not a terminal to enter with", "in LINE")
 
     def run(self, alive: int, typeahead: bytes, unread_output: bytes = b"") -> RelayEnd:
         """Pass keys and output on until the detach key, a hangup, or the end of the bash.

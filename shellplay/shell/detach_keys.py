@@ -10,7 +10,7 @@ CONTROL = re.compile(r"(?:C-|\^|ctrl-)(.)", re.IGNORECASE)
 
 
 class DetachKeys:
-    """Finds the keys in what is typed; raises UsageError for a name that is no key."""
+    """Finds the keys in what is typed; raises UsageError for a name that is not a key."""
 
     def __init__(self, names: str) -> None:
         keys = [
@@ -52,7 +52,7 @@ def _bytes(name: str) -> tuple[bytes, ...]:
         return (name.encode(),)
     match = CONTROL.fullmatch(name)
     if match is None or not 0x40 <= ord(match[1].upper()) < 0x60:
-        raise UsageError(f"{name!r} is no control key", "like C-], C-o or ctrl-p,ctrl-q")
+        raise UsageError(f"{name!r} is not a control key", "like C-], C-o or ctrl-p,ctrl-q")
     char = match[1].lower() if match[1].isalpha() else match[1]
     plain = bytes([ord(match[1].upper()) & 0x1F])
     return (plain, b"\x1b[%d;5u" % ord(char), b"\x1b[27;5;%d~" % ord(char))

@@ -50,7 +50,7 @@ def dump(ask: Ask) -> State:
     """Read the whole state of a bash.
 
     ``ask`` runs a script in this bash, and returns the text that it prints to descriptor 3.
-    Raises ShellplayError if that is no dump.
+    Raises ShellplayError if that is not a dump.
     """
     token = os.urandom(8).hex()
     found = _parts(ask, token)

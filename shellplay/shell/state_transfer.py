@@ -24,7 +24,7 @@ SWITCH = {
     "shopt": (r"\builtin shopt -s", r"\builtin shopt -u"),
     "set": (r"\builtin set -o", r"\builtin set +o"),
 }
-# The script of what is no declaration: it cannot be restored, and is named.
+# The script of what is not a declaration: it cannot be restored, and is named.
 IMPOSSIBLE = "! :"
 # To switch one editor on switches the other off.  To switch both off would end readline,
 # which runs our script.

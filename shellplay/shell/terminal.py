@@ -250,7 +250,7 @@ class Terminal(Pty):
                     ended = self.read() == HANGUP
             if ended:
                 raise ShellGone("the bash has ended")
-            # Endless output is no answer.
+            # Endless output is not an answer.
             if left == 0.0 and not until():
                 raise TimedOut("bash did not answer in time")
 

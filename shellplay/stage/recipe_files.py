@@ -59,7 +59,7 @@ def decode(content: bytes, path: Path) -> Source:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise RecipeError("this is no UTF-8", line, 1, str(path)) from error
+        raise RecipeError("this is not UTF-8", line, 1, str(path)) from error
     return Source(path, text, parse(text, str(path)))
 
 

@@ -27,7 +27,7 @@ CHUNK = 1 << 20
 def copy_up(store: VolumeStore, volume: Volume, pid: int, path: str) -> None:
     """Copy what a process sees below a path to a volume, if that is empty.
 
-    A path that is no directory has nothing to copy.  Raises Refused, and then the volume is
+    A path that is not a directory has nothing to copy.  Raises Refused, and then the volume is
     empty again.
     """
     with store.copying(volume), _opened(str(volume.path), DIRECTORY, None) as target:

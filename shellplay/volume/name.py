@@ -14,6 +14,6 @@ def check_name(name: str) -> None:
     """Raise UsageError if a volume cannot have a name."""
     if not NAME.fullmatch(name):
         raise UsageError(
-            f"{name[:64]!r} is no name for a volume",
+            f"{name[:64]!r} is not a name for a volume",
             "two characters at least: letters, digits, _ . and -, and no sign first",
         )

@@ -73,10 +73,19 @@ def test_a_torn_last_line_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "demo.cast:1: this file is no asciicast: its first line is no header"),
-        (b"hello\n", "demo.cast:1: this file is no asciicast: its first line is no header"),
-        (b"\xff\xfe\n", "demo.cast:1: this file is no asciicast: its first line is no header"),
-        (b"[1, 2]\n", "demo.cast:1: this file is no asciicast: its first line is no header"),
+        (b"", "demo.cast:1: this file is not an asciicast: its first line is not a header"),
+        (
+            b"hello\n",
+            "demo.cast:1: this file is not an asciicast: its first line is not a header",
+        ),
+        (
+            b"\xff\xfe\n",
+            "demo.cast:1: this file is not an asciicast: its first line is not a header",
+        ),
+        (
+            b"[1, 2]\n",
+            "demo.cast:1: this file is not an asciicast: its first line is not a header",
+        ),
         (
             b'{"version": 1, "stdout": []}\n',
             "demo.cast:1: asciicast version 1, but 2 and 3 can be read "
@@ -92,9 +101,9 @@ def test_a_torn_last_line_is_left_out() -> None:
             b'{"version": 2, "width": 80, "height": 1e9}\n',
             'demo.cast:1: the header needs "height", a number from 1 to 10000',
         ),
-        (V3 + b"oops\n", "demo.cast:2: this line is no JSON"),
-        (V3 + b'[1, "o", "\xff"]\n', "demo.cast:2: this line is no JSON"),
-        (V3 + b"[" * 100_000 + b"\n", "demo.cast:2: this line is no JSON"),
+        (V3 + b"oops\n", "demo.cast:2: this line is not JSON"),
+        (V3 + b'[1, "o", "\xff"]\n', "demo.cast:2: this line is not JSON"),
+        (V3 + b"[" * 100_000 + b"\n", "demo.cast:2: this line is not JSON"),
         (
             V3 + b'\n[1, "o"]\n',
             "demo.cast:3: an event is [time, code, text], with a time of 0 or more",
@@ -111,9 +120,12 @@ def test_a_torn_last_line_is_left_out() -> None:
             V3 + b'[true, "o", ""]\n',
             "demo.cast:2: an event is [time, code, text], with a time of 0 or more",
         ),
-        (V3 + b'[1, "r", "big"]\n', "demo.cast:2: 'big' is no size such as \"80x24\""),
-        (V3 + b'[1, "r", "99999x2"]\n', "demo.cast:2: '99999x2' is no size such as \"80x24\""),
-        (V3 + b'[1, "x", "ok"]\n', "demo.cast:2: 'ok' is no exit status such as \"0\""),
+        (V3 + b'[1, "r", "big"]\n', "demo.cast:2: 'big' is not a size such as \"80x24\""),
+        (
+            V3 + b'[1, "r", "99999x2"]\n',
+            "demo.cast:2: '99999x2' is not a size such as \"80x24\"",
+        ),
+        (V3 + b'[1, "x", "ok"]\n', "demo.cast:2: 'ok' is not an exit status such as \"0\""),
     ],
 )
 def test_a_broken_line_is_named_in_one_sentence(content: bytes, message: str) -> None:
@@ -162,5 +174,5 @@ def test_the_events_of_a_real_file_come_one_by_one(tmp_path: Path) -> None:
     with path.open("rb") as file:
         events = iter(Reader(file, str(path)))
         assert next(events) == Output(1.0, "a")
-        with pytest.raises(CastError, match=r"a\.cast:3: this line is no JSON"):
+        with pytest.raises(CastError, match=r"a\.cast:3: this line is not JSON"):
             next(events)

@@ -58,7 +58,7 @@ def test_an_option_goes_to_the_fence_that_has_it(
         ("ps --jsn", 'no option "--jsn".*did you mean "--json"'),
         ("use", "use needs NAME"),
         ("containers web", 'containers takes no "web"'),
-        ("in --timeout soon ls", '"soon" is no time span'),
+        ("in --timeout soon ls", '"soon" is not a time span'),
         ("in", "in needs LINE"),
         ("kill -FOO 1", 'unknown signal "FOO"'),
         (f"kill -{'9' * 5000} 1", "unknown signal"),

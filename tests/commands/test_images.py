@@ -96,8 +96,8 @@ def test_a_line_that_does_not_fit_is_one_sentence(
     [
         ("image rm nix", 1, "there is no image nix (image ls lists them)"),
         ("image import nix", 2, "nix is not there (give a tar or a directory)"),
-        ("image import . UPPER", 2, "is no name of an image"),
-        ("image import . --platform amd64", 2, "is no platform (as in linux/arm64)"),
+        ("image import . UPPER", 2, "is not a name of an image"),
+        ("image import . --platform amd64", 2, "is not a platform (as in linux/arm64)"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(

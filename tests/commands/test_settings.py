@@ -41,8 +41,8 @@ def test_words_become_values(name: str, word: str, value: object) -> None:
     [
         ("liv", "on", 'did you mean "live"'),
         ("live", "maybe", "neither on nor off"),
-        ("timeout", "-1", "no time span"),
-        ("detach_key", "F5", "no control key"),
+        ("timeout", "-1", "not a time span"),
+        ("detach_key", "F5", "not a control key"),
     ],
 )
 def test_a_wrong_setting_is_refused_and_changes_nothing(

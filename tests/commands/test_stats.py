@@ -110,8 +110,8 @@ def test_a_recipe_gives_a_count(playground: Playground) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("stats --watch 0", '"0" is no time span'),
-        ("stats --count 0", '"0" is no number of times'),
+        ("stats --watch 0", '"0" is not a time span'),
+        ("stats --count 0", '"0" is not a number of times'),
         ("stats --count", "--count needs N"),
         ("stats --watch box", "there is no container"),
     ],

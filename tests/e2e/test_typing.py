@@ -24,7 +24,7 @@ MISTAKES = [
     ("new web", 1, "there is a container web already"),
     ("new -WEB", 2, "no option"),
     ("peel net", 1, "net is not fenced"),
-    ("kill 1", 1, "1 is no process of web"),
+    ("kill 1", 1, "1 is not a process of web"),
     ("kill -QUX %1", 2, 'unknown signal "QUX"'),
     ("fence time boot=soon", 2, "not a duration"),
     ("set detach_key x1", 2, "no control key"),

@@ -106,7 +106,7 @@ def test_files_at_the_top_are_there_too(container: Container) -> None:
 
 def test_a_name_that_is_none_is_refused_before_anything_is_said(container: Container) -> None:
     container.fence(REGISTRY["root"]())
-    with pytest.raises(UsageError, match="is no name of an image"):
+    with pytest.raises(UsageError, match="is not a name of an image"):
         next(container.files.commit("BAD:x:y"))
 
 
@@ -139,7 +139,7 @@ def test_of_the_host_only_the_changes_are_committed(container: Container, place:
     container.fence(REGISTRY["root"]())
     container.run(f"echo new >{place}/changed; rm {place}/gone")
     notes, image = finished(container.files.commit("only-changes"))
-    assert "the host is no image, so only what was changed is in it" in notes
+    assert "the host is not an image, so only what was changed is in it" in notes
     assert len(image.layers) == 1
     container.peel("root")
     container.fence(REGISTRY["root"].parse({"image": "only-changes"}))

@@ -107,7 +107,7 @@ def test_twice_up_or_down_is_refused_and_changes_nothing(
 def test_a_fence_that_the_kernel_does_not_show_is_an_error(
     container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # All calls go well, and nothing has changed: what they returned is no proof.
+    # All calls go well, and nothing has changed: what they returned is not proof.
     monkeypatch.setattr(REGISTRY["time"], "unshare", lambda fence, caller: None)
     with pytest.raises(ShellplayError, match="the kernel does not show a new time namespace"):
         container.fence(REGISTRY["time"]())

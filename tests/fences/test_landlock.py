@@ -175,7 +175,7 @@ def test_a_path_that_is_missing_is_refused_and_nothing_changes(container: Contai
 
 @pytest.mark.parametrize("port", ["x", "65536", "-1", "²"])
 def test_what_is_no_port_is_refused(port: str) -> None:
-    with pytest.raises(UsageError, match="is no port"):
+    with pytest.raises(UsageError, match="is not a port"):
         Landlock(bind=port)
 
 

@@ -236,7 +236,7 @@ def test_what_a_change_does_not_name_stays(container: Container) -> None:
 def test_only_a_limit_that_stands_can_be_changed(container: Container) -> None:
     with pytest.raises(Refused, match=r"pids is not limited yet \(fence pids, first\)"):
         container.limit(fence("pids", max="50"))
-    with pytest.raises(Refused, match="uts is no limit"):
+    with pytest.raises(Refused, match="uts is not a limit"):
         container.limit(REGISTRY["uts"]())
 
 
@@ -256,20 +256,20 @@ def test_a_value_that_the_kernel_refuses_leaves_nothing(container: Container) ->
     ("kind", "options", "said"),
     [
         ("memory", {}, r"fence memory needs a value \(fence memory 64M\)"),
-        ("memory", {"max": "lots"}, "'lots' is no amount"),
-        ("cpu", {"cpus": "0"}, "'0' is no number from 0.01 to 10000"),
-        ("cpu", {"cpus": "1e9"}, "'1e9' is no number from 0.01 to 10000"),
-        ("cpu", {"cpus": "9" * 5000}, "is no number"),
-        ("cpu", {"cpus": "inf"}, "'inf' is no number"),
+        ("memory", {"max": "lots"}, "'lots' is not an amount"),
+        ("cpu", {"cpus": "0"}, "'0' is not a number from 0.01 to 10000"),
+        ("cpu", {"cpus": "1e9"}, "'1e9' is not a number from 0.01 to 10000"),
+        ("cpu", {"cpus": "9" * 5000}, "is not a number"),
+        ("cpu", {"cpus": "inf"}, "'inf' is not a number"),
         ("memory", {"max": "1"}, "bash itself needs more than 1 .*1M at least"),
-        ("memory", {"max": "-1"}, "'-1' is no amount"),
+        ("memory", {"max": "-1"}, "'-1' is not an amount"),
         ("memory", {"max": "9" * 20 + "G"}, "is above all limits"),
-        ("memory", {"max": "9" * 5000}, "is no amount"),
-        ("memory", {"max": "64M", "swap": "8E"}, "'8E' is no amount"),
-        ("io", {"read": "0"}, "fence io: read=0 is no limit"),
-        ("pids", {"max": "-1"}, "'-1' is no number of processes"),
+        ("memory", {"max": "9" * 5000}, "is not an amount"),
+        ("memory", {"max": "64M", "swap": "8E"}, "'8E' is not an amount"),
+        ("io", {"read": "0"}, "fence io: read=0 is not a limit"),
+        ("pids", {"max": "-1"}, "'-1' is not a number of processes"),
         ("io", {}, "needs read= or write="),
-        ("cpuset", {"cpus": "1-"}, "'1-' is no list of processors"),
+        ("cpuset", {"cpus": "1-"}, "'1-' is not a list of processors"),
     ],
 )
 def test_a_value_that_means_nothing_is_refused_with_one_that_does(
@@ -303,7 +303,7 @@ def test_a_limit_comes_off_beside_another(container: Container) -> None:
 
 
 def test_a_file_is_no_disk(container: Container) -> None:
-    with pytest.raises(Refused, match="io: /dev/null is no disk"):
+    with pytest.raises(Refused, match="io: /dev/null is not a disk"):
         container.fence(fence("io", read="1M", device="/dev/null"))
     assert left(container) == []
     with pytest.raises(Refused, match="io: /nowhere: No such file"):

@@ -108,7 +108,7 @@ def test_what_cannot_be_is_refused(container: Container, source: Path) -> None:
     with pytest.raises(UsageError, match="is not there"):
         container.files.mount(source / "missing", "/mnt")
     for place in ("relative", "/", "/a/../b"):
-        with pytest.raises(UsageError, match="is no place to mount at"):
+        with pytest.raises(UsageError, match="is not a place to mount at"):
             container.files.mount(source, place)
     with pytest.raises(Refused, match="nothing is mounted at /mnt"):
         container.files.unmount("/mnt")

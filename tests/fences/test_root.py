@@ -200,7 +200,7 @@ def test_mnt_stays_as_long_as_a_root_stands_in_it(container: Container) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"base": "/does/not/exist"}, "/does/not/exist is no directory"),
+        ({"base": "/does/not/exist"}, "/does/not/exist is not a directory"),
         ({"base": "/"}, "/ is the root already .*fence root overlay"),
         ({"base": "/usr/.."}, "is the root already"),
         ({"base": "/usr", "image": "web"}, "a directory or an image, not both"),

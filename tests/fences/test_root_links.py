@@ -55,7 +55,7 @@ def test_a_tree_with_a_link_there_is_refused_and_bash_stays_where_it_was(
     container.fence(REGISTRY["mnt"]())
     container.run(f"cd {tmp_path}")
     before = identities(container.pid)
-    with pytest.raises(Refused, match="root: /sys is no directory in it"):
+    with pytest.raises(Refused, match="root: /sys is not a directory in it"):
         container.fence(REGISTRY["root"].parse({"base": str(tree)}))
     assert identities(container.pid) == before
     assert container.run("echo $PWD; test -d /usr").status == 0

@@ -189,10 +189,10 @@ def test_a_file_of_dockers_format_is_a_profile(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("{", "is not JSON"),
-        ("[" * 100_000, "is no seccomp profile"),
-        ("[]", "is no seccomp profile"),
+        ("[" * 100_000, "is not a seccomp profile"),
+        ("[]", "is not a seccomp profile"),
         ("x" * 1_000_001, "it has more than 1000000 characters"),
-        ("{}", "is no seccomp profile as Docker has them: it lacks 'defaultAction'"),
+        ("{}", "is not a seccomp profile as Docker has them: it lacks 'defaultAction'"),
         ('{"defaultAction": "SCMP_ACT_NOTHING"}', "SCMP_ACT_NOTHING is none of SCMP_ACT_ALLOW"),
         ('{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": -1}', "an errnoRet is -1"),
         ('{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 4096}', "is 4096, and not"),
@@ -219,7 +219,7 @@ def test_a_file_that_is_no_profile_is_refused_in_a_sentence(
 
 def test_what_has_no_end_is_no_profile(tmp_path: Path) -> None:
     for path in (Path("/dev/zero"), tmp_path):
-        with pytest.raises(UsageError, match="as Docker has them: it is no file"):
+        with pytest.raises(UsageError, match="as Docker has them: it is not a file"):
             read(path, Here.with_capabilities(0))
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe")

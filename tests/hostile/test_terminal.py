@@ -130,7 +130,7 @@ def test_dockers_profile_lets_nobody_type(
         f"c.syscall({native().number('ioctl')}, 99, ctypes.c_ulong({request_number}), b'x')\n"
         "print(os.strerror(ctypes.get_errno()))",
     )
-    # Without a filter: 99 is no descriptor.
+    # Without a filter: 99 is not a descriptor.
     assert container.run(str(look)).output == "Operation not permitted\n"
 
 

@@ -184,7 +184,7 @@ def test_a_name_that_only_its_builder_takes_is_replaced(store: Store, tmp_path: 
     members[-1] = listing("c", ["l"], ["Not A Name"])
     path = tmp_path / "a.tar"
     path.write_bytes(tar_of(*members))
-    with pytest.raises(Corrupt, match="is no name of an image"):
+    with pytest.raises(Corrupt, match="is not a name of an image"):
         drained(import_image(store, path))
     _, (image,) = drained(import_image(store, path, "mine"))
     assert image.name == "docker.io/library/mine:latest"

@@ -51,10 +51,10 @@ def nothing_left(store: Store) -> bool:
         ([file("../out")], "climbs out"),
         ([file("a/../../out")], "climbs out"),
         ([hard_link("x", "../../etc/passwd")], "climbs out"),
-        ([hard_link("x", "/etc/passwd")], "no file in this image"),
-        ([hard_link("x", "x")], "no file in this image"),
-        ([directory("d"), hard_link("x", "d")], "no file in this image"),
-        ([symlink("l", "/etc"), hard_link("x", "l/passwd")], "no file in this image"),
+        ([hard_link("x", "/etc/passwd")], "not a file in this image"),
+        ([hard_link("x", "x")], "not a file in this image"),
+        ([directory("d"), hard_link("x", "d")], "not a file in this image"),
+        ([symlink("l", "/etc"), hard_link("x", "l/passwd")], "not a file in this image"),
         ([symlink("l", "l"), file("l/x")], "links in a circle"),
         ([file("a"), file("a/b")], "below a file"),
         ([file("n" * 300)], "a name that no file can have"),
@@ -115,7 +115,7 @@ def test_links_of_a_layer_below_lead_nowhere_either(store: Store, tmp_path: Path
     drained(import_image(store, layout(tmp_path / "oci", lower, upper)))
     assert [path.name for path in out.iterdir()] == ["secret"]
     stealing = tar_of(hard_link("stolen", "l/secret"))
-    with pytest.raises(Corrupt, match="no file in this image"):
+    with pytest.raises(Corrupt, match="not a file in this image"):
         drained(import_image(store, layout(tmp_path / "evil", lower, stealing)))
 
 

@@ -263,7 +263,7 @@ def test_what_is_not_there_or_no_tar_is_one_sentence(store: Store, tmp_path: Pat
         drained(import_image(store, tmp_path / "nix"))
     for data in (b"", b"#!/bin/sh\n", b"x" * 4096):
         (tmp_path / "text").write_bytes(data)
-        with pytest.raises(Corrupt, match="it is no tar") as caught:
+        with pytest.raises(Corrupt, match="it is not a tar") as caught:
             drained(import_image(store, tmp_path / "text"))
         assert "\n" not in str(caught.value)
     assert not store.manifests()

@@ -38,7 +38,7 @@ def test_short_names_are_completed_and_shortened(text: str, whole: str, short: s
     ["", "Busybox", "a//b", "a/", "/a", "a:", "a:b:c", "a@sha256:12", "a b", "a..b", "-a", "ä"],
 )
 def test_what_is_no_name_is_refused_in_a_sentence(text: str) -> None:
-    with pytest.raises(UsageError, match="is no name of an image") as caught:
+    with pytest.raises(UsageError, match="is not a name of an image") as caught:
         parse(text)
     assert "\n" not in str(caught.value)
 

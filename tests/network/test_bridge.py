@@ -168,7 +168,7 @@ def test_words_that_do_not_fit_are_refused() -> None:
         ({"mode": "bridge", "join": "db"}, "and join= shares another's"),
         ({"subnet": "10.1.2.0/24"}, "subnet= is for net bridge"),
         ({"mode": "bridge", "subnet": "10.1.2.3/24"}, "has host bits set"),
-        ({"mode": "bridge", "subnet": "fd00::/64"}, "is no range of IPv4 addresses"),
+        ({"mode": "bridge", "subnet": "fd00::/64"}, "is not a range of IPv4 addresses"),
         ({"mode": "bridg"}, "mode is one of none, bridge, pasta"),
     ):
         with pytest.raises(UsageError, match=message):

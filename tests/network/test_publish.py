@@ -109,7 +109,7 @@ def test_a_port_that_is_taken_is_refused(fenced: Container) -> None:
         with pytest.raises(Refused, match=rf"127\.0\.0\.1:{number} is taken") as refused:
             fenced.network.publish(f"{number}:80")
     assert refused.value.fix == "publish 0:80 takes a free one"
-    with pytest.raises(Refused, match=r"192\.0\.2\.77 is no address of this host"):
+    with pytest.raises(Refused, match=r"192\.0\.2\.77 is not an address of this host"):
         fenced.network.publish("192.0.2.77:0:80")
 
 

@@ -42,7 +42,7 @@ def test_a_directory_comes_with_all_that_is_in_it(run: Run, web: str, tmp_path: 
     told = run(f"cp web:/tmp/inside/a {tmp_path}").told
     assert (tmp_path / "a" / "x").read_text() == "x\n"
     assert str((tmp_path / "a" / "l").readlink()) == "/etc/passwd"
-    assert "f: left out, it is no file" in told
+    assert "f: left out, it is not a file" in told
     assert "1 file copied" in told
 
 

@@ -38,7 +38,7 @@ def test_the_directory_is_that_of_the_container_or_another(web: Run) -> None:
     assert web("exec pwd").printed == "/tmp\n"
     assert web("exec -w /etc pwd").printed == "/etc\n"
     assert web("exec --workdir=/etc/. pwd").printed == "/etc\n"
-    assert "-w etc is no absolute path" in web("exec -w etc pwd").told
+    assert "-w etc is not an absolute path" in web("exec -w etc pwd").told
     refused = web("exec -w /nowhere pwd")
     assert (refused.status, "/nowhere inside: No such file" in refused.told) == (1, True)
 

@@ -149,7 +149,7 @@ def test_labels_are_shown_and_chosen_by(run: Run, busybox: str, tmp_path: Path) 
     assert chosen("label=tier=back") == ["db"]
     assert chosen("label=tier", "name=we") == ["web"]
     assert chosen("label=other") == []
-    assert "no filter" in run("containers --filter colour=red").told
+    assert "not a filter" in run("containers --filter colour=red").told
 
 
 def test_an_image_for_another_platform_is_not_taken_for_this_one(
@@ -159,7 +159,7 @@ def test_an_image_for_another_platform_is_not_taken_for_this_one(
     other = "linux/arm64" if machine != "aarch64" else "linux/amd64"
     said = run(f"run -q --network none --pull never --platform {other} {busybox} true")
     assert f"there is none for {other}" in said.told
-    assert "is no platform" in run(f"run -q --platform nonsense {busybox} true").told
+    assert "is not a platform" in run(f"run -q --platform nonsense {busybox} true").told
 
 
 def test_what_is_asked_for_help_runs_nothing(run: Run, playground: Playground) -> None:

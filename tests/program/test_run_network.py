@@ -108,7 +108,7 @@ def test_its_addresses_are_those_that_were_asked_for(
     said = run(f"run -q --ip 10.211.7.1 {busybox} true")
     assert "10.211.7.1 is taken" in said.told, "it is the address of the bridge"
     said = run(f"run -q --ip 10.212.7.9 {busybox} true")
-    assert "10.212.7.9 is no address at the bridge (one of 10.211.7.0/24" in said.told
+    assert "10.212.7.9 is not an address at the bridge (one of 10.211.7.0/24" in said.told
     run("rm -f web")
     assert run(f"run -q --ip 10.211.7.9 {busybox} true").status == 0
 

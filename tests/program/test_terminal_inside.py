@@ -55,7 +55,7 @@ def test_keys_take_a_terminal() -> None:
         check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 125
-    assert b"the input is no terminal, which -i hands to the one of -t" in done.stderr
+    assert b"the input is not a terminal, which -i hands to the one of -t" in done.stderr
 
 
 def test_without_keys_it_is_shown_where_no_terminal_is_to_be_handed_over(run: Run) -> None:

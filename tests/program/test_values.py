@@ -86,7 +86,7 @@ def test_a_directory_of_devices_brings_each_of_them(run: Run, tmp_path: Path) ->
         targets("--device", "/dev/net:/dev/other") if Path("/dev/net/tun").exists() else None
     )
     assert given in (None, ["/dev/other/tun"])
-    with pytest.raises(UsageError, match="is no device"):
+    with pytest.raises(UsageError, match="is not a device"):
         targets("--device", str(tmp_path))
 
 

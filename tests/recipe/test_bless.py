@@ -153,7 +153,7 @@ def test_what_is_blessed_matches_and_is_not_changed_again(
 
 
 def without_output(text: str) -> list[str]:
-    """Return the lines of a recipe that are no expected output."""
+    """Return the lines of a recipe that are not expected output."""
     lines: list[str | None] = [*text.split("\n")]
     for step in parse(text).steps:
         lines[step.first - 1 : step.last - 1] = [None] * (step.last - step.first)

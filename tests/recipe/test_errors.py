@@ -1,4 +1,4 @@
-"""Everything that is no recipe is refused: where, what was expected, and what was meant."""
+"""Everything that is not a recipe is refused: where, what was expected, and what was meant."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.recipe.articles import FENCE, LINE, PROPERTY, article
 
 
 def refusal(text: str) -> RecipeError:
-    """Return why a text is no recipe."""
+    """Return why a text is not a recipe."""
     with pytest.raises(RecipeError) as caught:
         parse(text, "a.play.md")
     return caught.value
@@ -149,7 +149,7 @@ def test_what_has_no_header_is_no_recipe(text: str, line: int, sentence: str) ->
         ("````shellplay\nplay> ps\n```\n", 1, 1, "not closed.*````"),
         ("~~~markdown\n```shellplay\n```\n", 1, 1, "this code fence is not closed"),
         (" ```shellplay\n```\n", 1, 1, "begins in column 1"),
-        ("```shelplay\n```\n", 1, 4, '"shelplay" is no language.*mean "shellplay"'),
+        ("```shelplay\n```\n", 1, 4, '"shelplay" is not a language.*mean "shellplay"'),
         ("text\n``` Shellplay x\n```\n", 2, 5, 'mean "shellplay"'),
         ("<!-- play: paus 2s -->\n", 1, 12, 'no direction "paus".*mean "pause"'),
         ("<!-- play: -->\n", 1, 12, 'no direction ""'),
@@ -184,7 +184,7 @@ def test_whatever_is_read_gives_a_recipe_or_one_sentence(lines: list[str]) -> No
 
 
 def complaint(text: str) -> RecipeError | None:
-    """Return why a text is no recipe, or None if it is one."""
+    """Return why a text is not a recipe, or None if it is one."""
     try:
         parse(text)
     except RecipeError as error:

@@ -31,7 +31,7 @@ def test_it_sets_what_set_sets(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (b"live = ", "is no TOML"),
+        (b"live = ", "is not TOML"),
         (b"liv = true", 'unknown setting "liv".*did you mean "live"'),
         (b"live = 'maybe'", "neither on nor off"),
         (b"\xff", "cannot be read"),

@@ -36,7 +36,7 @@ SENTENCES = {
     "an unfinished mark": ("printf '\\e]133;'", "\x1b]133;"),
     "colours": ("printf '\\e[31mred\\e[0m\\n'", "\x1b[31mred\x1b[0m\n"),
     "unicode": ("echo 'naïve 日本 🐚 e\u0301'", "naïve 日本 🐚 e\u0301\n"),
-    "bytes that are no UTF-8": ("printf 'a\\377\\300b\\n'", "a\\xff\\xc0b\n"),
+    "bytes that are not UTF-8": ("printf 'a\\377\\300b\\n'", "a\\xff\\xc0b\n"),
     "half a character": ("printf '\\303'", "\\xc3"),
     "quotes": ("""echo "it's" 'a "b"' $'c\\'d'""", "it's a \"b\" c'd\n"),
     "an exclamation mark": ("echo 'wow!'", "wow!\n"),

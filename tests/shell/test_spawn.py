@@ -96,7 +96,7 @@ def test_processes_of_others_are_refused(playground: Playground) -> None:
     job = spawned(db, "sleep 1000")
     assert playground.playground_pid is not None
     for pid in (os.getpid(), 1, playground.playground_pid, db.pid, job.pid, 2**22):
-        with pytest.raises(Refused, match=f"{pid} is no process of web"):
+        with pytest.raises(Refused, match=f"{pid} is not a process of web"):
             web.kill(str(pid), signal.SIGKILL)
     assert db.run("jobs %1").status == 0
 

@@ -101,7 +101,7 @@ def test_keys_reach_the_terminal_of_the_bash(web: Stage) -> None:
 def test_a_key_that_is_none_is_said(web: Stage) -> None:
     outcome = press(web, "C-c Entr")
     assert outcome.status == 2
-    assert "'Entr' is no key" in outcome.output
+    assert "'Entr' is not a key" in outcome.output
 
 
 def test_the_surroundings_are_the_same_everywhere(

@@ -60,7 +60,7 @@ def test_keys_are_what_a_terminal_sends() -> None:
 
 @pytest.mark.parametrize("text", ["Entr", "C-", "C-cc", '"open', "c"])
 def test_what_is_no_key_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is no key"):
+    with pytest.raises(UsageError, match="is not a key"):
         parse_keys(text)
 
 

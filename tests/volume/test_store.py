@@ -42,7 +42,7 @@ def test_a_volume_that_is_there_stays_as_it_is(store: VolumeStore) -> None:
     "name", ["", "a", "..", "../x", ".hidden", "a/b", "a b", "ä1", "a" * 129]
 )
 def test_what_is_no_name_is_refused(store: VolumeStore, name: str) -> None:
-    with pytest.raises(UsageError, match="is no name for a volume"):
+    with pytest.raises(UsageError, match="is not a name for a volume"):
         store.create(name)
 
 

@@ -42,7 +42,7 @@ class FilterWord(Argument):
         key, equals, value = words[0].partition("=")
         if key not in self._keys or not equals or not value:
             fix = did_you_mean(key, self._keys, f"as in {next(iter(self._keys))}=web")
-            raise UsageError(f"{quoted(words[0])} is no filter", fix)
+            raise UsageError(f"{quoted(words[0])} is not a filter", fix)
         return Filter(key, value)
 
     def complete(

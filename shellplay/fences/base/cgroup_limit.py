@@ -151,7 +151,7 @@ def amount(kind: str, text: str) -> int:
     """Return an amount of bytes, as in 64M or 1.5g; raises UsageError."""
     found = re.fullmatch(AMOUNT, text, re.IGNORECASE)
     if found is None:
-        raise UsageError(f"fence {kind}: {text!r} is no amount", "as in 64M, 512k or 1.5G")
+        raise UsageError(f"fence {kind}: {text!r} is not an amount", "as in 64M, 512k or 1.5G")
     size = int(float(found[1]) * 1024 ** UNITS.index(found[2].lower()))
     if size >= NO_LIMIT:
         raise UsageError(f"fence {kind}: {text} is above all limits", f"peel {kind}")

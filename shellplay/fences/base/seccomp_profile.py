@@ -70,7 +70,7 @@ def read(path: str | os.PathLike[str], here: Here) -> Rules:
         raise UsageError(f"{path} is not JSON: {error}") from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
-            f"{path} is no seccomp profile as Docker has them: {_reason(error)}"
+            f"{path} is not a seccomp profile as Docker has them: {_reason(error)}"
         ) from error
 
 
@@ -84,7 +84,7 @@ def _text(path: str | os.PathLike[str]) -> str:
     """Return the text of a profile; ValueError for another kind of file, or a large one."""
     if not os.path.isfile(path):
         os.stat(path)
-        raise ValueError("it is no file")
+        raise ValueError("it is not a file")
     with open(path) as file:
         text = file.read(LARGEST + 1)
     if len(text) > LARGEST:

@@ -304,7 +304,7 @@ def _missing_directories(caller: Caller) -> list[str]:
         else:
             if not stat.S_ISDIR(found.st_mode):
                 # What is mounted there would be somewhere else, or nowhere.
-                raise Refused(f"root: {path} is no directory in it", "take another tree")
+                raise Refused(f"root: {path} is not a directory in it", "take another tree")
     return missing
 
 

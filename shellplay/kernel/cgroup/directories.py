@@ -92,7 +92,7 @@ def remove(directory: str) -> None:
 
 
 def move(pid: int, directory: str) -> None:
-    """Move a process into a cgroup; it is no error if the process has ended."""
+    """Move a process into a cgroup; it is not an error if the process has ended."""
     try:
         write(f"{directory}/{PROCS}", str(pid))
     except KernelError as error:

@@ -41,4 +41,4 @@ def _bytes_of_key(word: str) -> bytes:
     if control := CONTROL.fullmatch(word):
         return bytes([ord(control[1].upper()) & 0x1F])
     known = ", ".join(sorted(KEYS))
-    raise UsageError(f"{word!r} is no key", f'C-c, {known}, or "text" in quotes')
+    raise UsageError(f"{word!r} is not a key", f'C-c, {known}, or "text" in quotes')

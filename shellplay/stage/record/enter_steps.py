@@ -146,7 +146,7 @@ class EnterSteps:
         if container is not self._playground.current:
             self._skip(container, line, "keys are for the current container only")
         elif any(unprintable(char) or char == "\t" for row in rows for char in row):
-            self._skip(container, line, "it has characters that are no text")
+            self._skip(container, line, "it has characters that are not text")
         else:
             self._write_size(container, line.size)
             self._write_keys([f"{quote(row)} Enter" if row else "Enter" for row in rows])
