@@ -5,14 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pexpect
 import pyte
 
-from tests.terminal import TIMEOUT_SECONDS, Terminal
+from tests.terminal import TIMEOUT_SECONDS
 
 # Without SHELLPLAY_MARKS the program shows menus and suggestions, as for a person.
 AS_FOR_A_PERSON = {"SHELLPLAY_MARKS": "1", "PROMPT_TOOLKIT_NO_CPR": "0"}
+
+
+class OnTerminal(Protocol):
+    """A program that pexpect has started on a terminal."""
+
+    shell: pexpect.spawn
 
 
 class _Answering(pyte.Screen):
@@ -31,7 +38,7 @@ class Screen:
     It takes the place of the terminal's log, and so sees all that the program writes.
     """
 
-    def __init__(self, terminal: Terminal, columns: int, lines: int) -> None:
+    def __init__(self, terminal: OnTerminal, columns: int, lines: int) -> None:
         self._terminal = terminal
         self._log = terminal.shell.logfile_read
         self._screen = _Answering(columns, lines)

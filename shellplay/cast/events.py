@@ -28,10 +28,15 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Output appears: text with its escape sequences, and LF as line end."""
+    """Output appears: text with its escape sequences, and LF as line end.
+
+    ``layout`` returns the same output for a number of columns, with colours: shellplay lays
+    out its own sentences and tables for each terminal.  None: a program has written it.
+    """
 
     time: float
     text: str
+    layout: Callable[[int], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class Terminal:
         match event:
             case Prompt(text=text):
                 return self._with_crlf(prompt(text))
+            case Output(layout=layout) if layout is not None:
+                return self._with_crlf(layout(self._columns))
             case Typed(text=text) | Output(text=text):
                 return self._with_crlf(text)
             case Narration(markdown=markdown) if self._narrate:

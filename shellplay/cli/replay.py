@@ -19,6 +19,7 @@ from shellplay.errors import ShellplayError, UsageError
 from shellplay.recipe.document import Prose, Recipe
 from shellplay.recipe.shipped import is_shipped, path_of
 from shellplay.stage.perform import consent
+from shellplay.stage.perform.capture import Layout, sentence_layout
 from shellplay.stage.perform.cast_sinks import CastFiles
 from shellplay.stage.perform.narration import narrate
 from shellplay.stage.perform.performance import Performance
@@ -150,7 +151,7 @@ class Replay:
         self.verdicts.add(report.verdict)
         if report.reason and not self._is_for_others(report):
             sentence = f"line {report.line}: {report.reason}"
-            stage.emit(Output(stage.now, f"\x1b[2m{sentence}\x1b[0m\n"))
+            stage.emit(Output(stage.now, f"{sentence}\n", _dim(sentence)))
 
     def _is_for_others(self, report: StepReport) -> bool:
         """Return whether a step was skipped because it needs another machine or user."""
@@ -190,6 +191,11 @@ def _read_keys_from_the_terminal() -> None:
         return
     os.dup2(terminal, sys.stdin.fileno())
     os.close(terminal)
+
+
+def _dim(sentence: str) -> Layout:
+    layout = sentence_layout(sentence)
+    return lambda columns: f"\x1b[2m{layout(columns)}\x1b[0m"
 
 
 def _speed(word: str) -> float:

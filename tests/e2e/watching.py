@@ -28,6 +28,7 @@ class Watcher:
         log: Path,
         *,
         columns: int = 100,
+        lines: int = 30,
         more: Mapping[str, str] | None = None,
     ) -> None:
         variables = environment(PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
@@ -37,7 +38,7 @@ class Watcher:
             env={**variables, "TERM": "xterm-256color", **(more or {})},
             encoding="utf-8",
             codec_errors="replace",
-            dimensions=(30, columns),
+            dimensions=(lines, columns),
             timeout=PATIENCE,
         )
         self.shell.delaybeforesend = None

@@ -6,11 +6,15 @@ import codecs
 import mmap
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from shellplay.cmdline.outcomes import Page
 from shellplay.cmdline.printer import Printer
+from shellplay.views.render import render
+from shellplay.views.sanitize import safe
+from shellplay.views.wrap import wrap
 
 CHUNK = 1 << 16
 FREED_AT_ONCE = 1 << 20
@@ -18,6 +22,8 @@ FREED_AT_ONCE = 1 << 20
 MAX_PART = 4 << 20
 GAP = "\n[...]\n"
 CUT_SECONDS = 0.02
+
+Layout = Callable[[int], str]
 
 
 class Capture:
@@ -113,18 +119,69 @@ class StagePrinter(Printer):
     """Prints for a terminal of ``columns`` columns, without colour.
 
     Output of a container stays as it is, with its escape sequences: the code that shows it
-    to a person makes it safe.
+    to a person makes it safe.  With ``keeps_layouts`` it remembers how each of its sentences
+    and tables looks in another width, and `with_layouts` finds them again in captured text.
     """
 
-    def __init__(self, out: TextIO, columns: int) -> None:
+    def __init__(self, out: TextIO, columns: int, *, keeps_layouts: bool = False) -> None:
         super().__init__(out, out, color=False)
         self._columns = columns
+        self._keeps_layouts = keeps_layouts
+        self._layouts: list[tuple[str, Layout]] = []
 
     @property
     def width(self) -> int:
         """The columns of the recipe, whatever the size of the real terminal."""
         return self._columns
 
+    def show(self, thing: object) -> None:
+        """Write a string, a page or a drawing; remember its layout."""
+
+        def layout(columns: int, *, color: bool = True) -> str:
+            laid_out = thing.layout(columns) if isinstance(thing, Page) else thing
+            return render(laid_out, columns, color)
+
+        if self._keeps_layouts:
+            self._layouts.append((layout(self._columns, color=False), layout))
+        super().show(thing)
+
+    def say(self, sentence: str) -> None:
+        """Write a sentence; remember its layout."""
+        self._keep_sentence(sentence)
+        super().say(sentence)
+
     def stream(self, text: str) -> None:
         """Write a piece of output of a container."""
         self._write_piece(text)
+
+    def with_layouts(self, captured: str) -> Iterator[tuple[str, Layout | None]]:
+        """Yield captured text in parts, each with its layout; None: it has no other layout.
+
+        A sentence is searched by its text: programs write to the same file, so no place in
+        it is certain.  All layouts are forgotten afterwards.
+        """
+        at = 0
+        for text, layout in self._layouts:
+            found = captured.find(text, at) if text.strip() else -1
+            if found < 0:
+                continue
+            if found > at:
+                yield captured[at:found], None
+            yield text, layout
+            at = found + len(text)
+        self._layouts.clear()
+        if at < len(captured):
+            yield captured[at:], None
+
+    def _note(self, sentence: str) -> None:
+        self._keep_sentence(sentence)
+        super()._note(sentence)
+
+    def _keep_sentence(self, sentence: str) -> None:
+        if self._keeps_layouts:
+            self._layouts.append((f"{safe(sentence)}\n", sentence_layout(sentence)))
+
+
+def sentence_layout(sentence: str) -> Layout:
+    """Return the layout of a sentence: lines break between words, as at the prompt."""
+    return lambda columns: f"{wrap(safe(sentence), columns)}\n"

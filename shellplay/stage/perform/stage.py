@@ -26,7 +26,14 @@ from shellplay.playground.playground import Playground
 from shellplay.recipe.document import Actor, Header, Step
 from shellplay.recipe.output import lines
 from shellplay.settings import Settings
-from shellplay.stage.perform.capture import GAP, MAX_PART, Capture, StagePrinter
+from shellplay.stage.perform.capture import (
+    GAP,
+    MAX_PART,
+    Capture,
+    Layout,
+    StagePrinter,
+    sentence_layout,
+)
 from shellplay.stage.perform.environment import make_surroundings, separate_image_store
 from shellplay.stage.perform.key_names import parse_keys
 from shellplay.stage.perform.key_sender import KeySender
@@ -95,7 +102,9 @@ class Stage:
             self.playground = undo.enter_context(Playground(settings))
             self.playground.prestart()
             self._undo = undo.pop_all()
-        self.printer = StagePrinter(self._capture.stream, self.header.columns)
+        self.printer = StagePrinter(
+            self._capture.stream, self.header.columns, keeps_layouts=bool(self.sinks)
+        )
         self._front_end = _StageFrontEnd(self.printer, self._emit_captured)
         self.interpreter = _StageInterpreter(self.playground, self.printer, self._front_end)
         return self
@@ -168,7 +177,8 @@ class Stage:
         if watchdog.interrupted:
             raise KeyboardInterrupt
         notices = tuple(self.playground.notices())
-        self._emit_output("".join(f"{each}\n" for each in notices))
+        for notice in notices:
+            self._emit_output(f"{notice}\n", sentence_layout(notice))
         if self.scenes:
             self.emit(take_scene(self.playground, self.now, f"{step.actor} {command}"))
         output = self._output.text
@@ -250,11 +260,12 @@ class Stage:
         text = self._capture.take()
         if text:
             self._output.add(text)
-            self._emit_output(text)
+            for part, layout in self.printer.with_layouts(text):
+                self._emit_output(part, layout)
 
-    def _emit_output(self, text: str) -> None:
+    def _emit_output(self, text: str, layout: Layout | None = None) -> None:
         if text and not self.hidden:
-            self.emit(Output(self.now, text))
+            self.emit(Output(self.now, text, layout))
 
     def terminal_tails(self, size: int = 80) -> dict[str, str]:
         """Return the last ``size`` bytes of the terminal of each container, escaped.

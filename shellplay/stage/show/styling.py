@@ -5,7 +5,7 @@ A cast shows no headings and dim prose; the viewer sees both as in an article.
 
 from __future__ import annotations
 
-from shellplay.cast.events import Event, Heading, Narration
+from shellplay.cast.events import Event, Heading, Narration, Resized
 from shellplay.cast.player import Modes
 from shellplay.cast.terminal import PROSE_COLUMNS, Terminal
 from shellplay.views.control_sequences import ControlSequenceFilter, strip_sequences
@@ -42,7 +42,6 @@ class _ArticleTerminal(Terminal):
 
     def __init__(self, columns: int, *, color: bool) -> None:
         super().__init__(columns)
-        self._prose_columns = min(columns, PROSE_COLUMNS)
         self._color = color
         # Whether the last line is empty, or nothing is written yet.
         self._after_empty_line = True
@@ -57,6 +56,9 @@ class _ArticleTerminal(Terminal):
                 return self._set_apart(lines)
             case Narration(markdown=markdown):
                 return self._set_apart(self._lines(markdown))
+            case Resized():
+                # The terminal of the recipe has a new size, not that of the viewer.
+                return ""
         text = super().characters(event)
         self._after_empty_line = self._after_empty_line and not text
         return text
@@ -73,5 +75,5 @@ class _ArticleTerminal(Terminal):
         # The theme ansi_dark uses the sixteen colours of the terminal, so code is readable
         # on each background.
         article = Markdown(safe(markdown), code_theme="ansi_dark", hyperlinks=False)
-        rendered = render(article, self._prose_columns, self._color).strip("\n")
+        rendered = render(article, min(self._columns, PROSE_COLUMNS), self._color).strip("\n")
         return [line.rstrip() for line in rendered.splitlines()] or [""]
