@@ -145,6 +145,45 @@ class FenceRecord(Value):
     shell_state: str | None = None
 
 
+class Layer(Value):
+    """One fence that is up, for a picture: its family, and a few words on what is inside.
+
+    ``family`` is "namespaces", "files", "limits" or "privileges".  ``contents`` is "" if
+    nothing tells.  ``shared_with`` is that of the `FenceRecord`.
+    """
+
+    fence: str
+    family: str
+    contents: str
+    shared_with: tuple[str, ...] = ()
+
+
+class Parked(Value):
+    """A parked bash, and the one-way fences that it is the first one outside of."""
+
+    pid: int
+    fences: tuple[str, ...]
+
+
+class Picture(Value):
+    """The layers of a container, outermost first, with the processes in the middle.
+
+    Without a container ``label`` is None, and there are no layers.  ``bash`` is None if no
+    bash is alive.  ``not_fenced`` are the kinds of the other layers, ``others`` the labels of
+    the other containers.
+    """
+
+    label: str | None
+    host: str
+    host_processes: int
+    layers: tuple[Layer, ...] = ()
+    bash: ShellIdentity | None = None
+    processes: tuple[Process, ...] = ()
+    parked: tuple[Parked, ...] = ()
+    not_fenced: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
 class Usage(Value):
     """The usage of a container, and its limits as the kernel shows them.
 

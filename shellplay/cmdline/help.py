@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NARROW = 12
 EVERYDAY = (
-    *("tour", "new", "fence", "peel", "fences", "in", "enter", "ps", "run", "trace"),
+    *("tour", "new", "fence", "peel", "look", "in", "enter", "ps", "run", "trace"),
     *("help", "quit"),
 )
 

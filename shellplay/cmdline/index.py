@@ -133,6 +133,12 @@ COMMANDS = {
     "kill": Entry(
         "shell", "living", "Send a signal to processes of the container, by host PID or by job."
     ),
+    "look": Entry(
+        "look",
+        "looking",
+        "Show the fences as nested boxes, with the processes in the middle.",
+        alone=True,
+    ),
     "ps": Entry(
         "inspect",
         "looking",

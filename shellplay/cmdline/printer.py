@@ -65,7 +65,7 @@ class Printer:
     def show(self, thing: object) -> None:
         """Write a string, a page or a rich renderable, ended by a line end."""
         laid_out = thing.layout(self.width) if isinstance(thing, Page) else thing
-        self._whole(render(laid_out, self.width, self.color))
+        self._whole(self._rendered(laid_out))
         for copy in self.copies:
             copy.show(thing)
 
@@ -79,7 +79,7 @@ class Printer:
             self.show(thing)
             return 0
         room = max(os.get_terminal_size(self.out.fileno()).lines - 1, 1)
-        drawn = render(thing, self.width, self.color).splitlines()[:room]
+        drawn = self._rendered(thing).splitlines()[:room]
         up = f"\x1b[{lines}A" if lines else ""
         self._whole(f"{up}\r\x1b[J" + "\n".join(drawn))
         for copy in self.copies:
@@ -150,6 +150,18 @@ class Printer:
         self._note(f"WARNING: {sentence}")
         for copy in self.copies:
             copy.warning(sentence)
+
+    def _rendered(self, thing: object) -> str:
+        return render(thing, self.width, self.color, ascii=not self._draws_lines)
+
+    @property
+    def _draws_lines(self) -> bool:
+        """Whether the encoding of the output has the characters of drawings."""
+        try:
+            "╭─│".encode(self.out.encoding or "utf-8")
+        except UnicodeEncodeError:
+            return False
+        return True
 
     def _note(self, sentence: str) -> None:
         self.end_stream()

@@ -72,7 +72,7 @@ class Container:
             peers=lambda: [each._state for each in peers()],
         )  # fmt: skip
         self._fencing = Fencing(state, on_removed=lambda: self.network.detach_if_unused())
-        self.way_back = self._fencing.way_back
+        self.way_back, self.layers = self._fencing.way_back, self._fencing.layers
         self.network = Network(
             state, self._fencing.applied, bridge, lambda: [each.network for each in peers()]
         )

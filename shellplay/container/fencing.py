@@ -22,7 +22,7 @@ from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.explain import explained
 from shellplay.kernel.here import HERE
-from shellplay.model import Change, FenceRecord, How
+from shellplay.model import Change, FenceRecord, How, Layer, Parked
 from shellplay.shell.state import State, Transferred, phrases
 
 HOSTS_PROC = "ps inside reads /proc, and that is still the host's"
@@ -52,6 +52,13 @@ class Fencing:
     def kinds(self, host: facts.Facts) -> list[str]:
         """Return the kinds of the fenced layers, see ``facts.fenced_kinds``."""
         return facts.fenced_kinds(self._state, self._around, host)
+
+    def layers(self) -> tuple[tuple[Layer, ...], tuple[Parked, ...]]:
+        """Return the fences that are up and the parked bashes, see ``container.layers``."""
+        # Loaded here: only a picture needs it.
+        from shellplay.container import layers
+
+        return layers.of(self._state, self._stack.applied)
 
     @property
     def applied(self) -> AppliedFences:

@@ -72,6 +72,10 @@ class Caps(Restriction, kind="caps", man="capabilities(7)", aliases=("capabiliti
             kept = mask(keep) if keep else mask(NAMES)
         return kept & ~mask(drop)
 
+    def contents(self, pid: int) -> str:
+        """Say how many capabilities are left."""
+        return f"{self.fact(pid)} capabilities"
+
     @classmethod
     def fact(cls, pid: int | str) -> Sets | None:
         """Return the capability sets of a process."""

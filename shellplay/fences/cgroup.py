@@ -10,3 +10,7 @@ class Cgroup(Namespace, kind="cgroup", man="cgroup_namespaces(7)", aliases=("cgr
 
     It changes the view only: no process is moved, and no limit is set.
     """
+
+    def contents(self, pid: int) -> str:
+        """Say what the namespace changes: /proc shows paths as its reader sees them."""
+        return "its own cgroup is / of the tree"

@@ -53,6 +53,11 @@ class Dev(MountOver, kind="dev", man="pts(4)", aliases=("devices",)):
 
     shm: bool = option("shared memory in it, /dev/shm", host=None, default=True)
 
+    def contents(self, pid: int) -> str:
+        """Say what is in /dev, and on which file system."""
+        found = mounts_at(pid, self.target)
+        return f"/dev: a few harmless devices ({found[0].kind})" if found else ""
+
     @classmethod
     def fact(cls, pid: int | str) -> str | None:
         """Return what file system a process has as its /dev."""

@@ -13,3 +13,7 @@ class Ipc(Namespace, kind="ipc", man="ipc_namespaces(7)"):
     """
 
     blind = True
+
+    def contents(self, pid: int) -> str:
+        """Say what is separate: /proc shows the objects of its reader only."""
+        return "IPC objects of its own"

@@ -61,6 +61,10 @@ class Landlock(Restriction, kind="landlock", man="landlock(7)"):
         if not self._files() and not self._ports():
             raise UsageError("fence landlock: say what is left", "as in write=/tmp")
 
+    def contents(self, pid: int) -> str:
+        """Say what is left, as it was asked for: the kernel does not show it."""
+        return ", ".join(f"{name} {text}" for name, text in self.given().items())
+
     @classmethod
     def fact(cls, pid: int | str) -> None:
         """Return None: the kernel does not show the rules of a process."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shellplay.fences.base.fence import option
 from shellplay.fences.base.namespace import Namespace
 from shellplay.kernel import constants as k
+from shellplay.kernel import mountinfo
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -32,3 +33,10 @@ class Mnt(Namespace, kind="mnt", man="mount_namespaces(7)", aliases=("mount", "n
         # to the host.
         kind = k.MS_PRIVATE if self.propagation == "private" else k.MS_SLAVE
         caller.mount(None, "/", None, k.MS_REC | kind)
+
+    def contents(self, pid: int) -> str:
+        """Say how many mounts there are, and whether /proc is another one than the host's."""
+        mounts = mountinfo.mounts(pid) or []
+        ours, theirs = mountinfo.mounts_at(pid, "/proc"), mountinfo.mounts_at("self", "/proc")
+        is_new = bool(ours and theirs) and ours[0].device != theirs[0].device
+        return f"{len(mounts)} mounts of its own" + ", /proc is new" * is_new

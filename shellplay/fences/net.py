@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Self
 from shellplay.errors import UsageError
 from shellplay.fences.base.fence import option
 from shellplay.fences.base.namespace import Namespace
-from shellplay.kernel.net_interfaces import bring_up
+from shellplay.kernel.net_addresses import addresses
+from shellplay.kernel.net_interfaces import bring_up, interfaces
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
@@ -81,6 +82,14 @@ class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network"
 
             rootless.require()
         return self, ()
+
+    def contents(self, pid: int) -> str:
+        """Say which interfaces and addresses there are."""
+        names = interfaces(pid)
+        if names == ["lo"]:
+            return "lo, and no way out"
+        found = addresses(pid)
+        return ", ".join(names) + (f" ({found[0]})" if found else "")
 
     def configure(self, caller: Caller) -> None:
         """Bring the loopback up."""

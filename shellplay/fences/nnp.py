@@ -21,6 +21,10 @@ class Nnp(
     Behind it, an ordinary user may filter system calls.
     """
 
+    def contents(self, pid: int) -> str:
+        """Say what the attribute takes away."""
+        return "setuid programs gain nothing"
+
     @classmethod
     def fact(cls, pid: int | str) -> str | None:
         """Return whether a process has the no_new_privs attribute."""

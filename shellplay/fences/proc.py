@@ -45,6 +45,10 @@ class Proc(MountOver, kind="proc", man="proc(5)"):
     inside = ("mnt", "pid")
     target = "/proc"
 
+    def contents(self, pid: int) -> str:
+        """Say how much of /proc is covered."""
+        return f"/proc: {self.fact(pid)}"
+
     @classmethod
     def fact(cls, pid: int | str) -> Shown:
         """Return how much of the /proc of a process is hidden and read-only."""

@@ -123,6 +123,16 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
         lower_tree = LowerTree(unpacked.directories, held, image)
         return self.changed(lower_tree=lower_tree), tuple(notes)
 
+    def contents(self, pid: int) -> str:
+        """Say which files it has, and whether the kernel lets them be written."""
+        tops = mountinfo.mounts_at(pid, "/")
+        locked = ", read-only" if tops and "ro" in tops[-1].options else ""
+        if self.image is not None:
+            return f"the files of image {self.image}{locked}"
+        if self.base == OVERLAY:
+            return f"the host's files, copied on write{locked}"
+        return f"the files of {self.base}{locked}"
+
     def remarks(self) -> tuple[str, ...]:
         """Say what of the tree may surprise, and what leads out of it."""
         return tuple(self.lower_tree.notes) if self.lower_tree else ()

@@ -30,6 +30,10 @@ class Sys(MountOver, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
 
     mask: bool = option("hide what Docker hides", host=None, default=True)
 
+    def contents(self, pid: int) -> str:
+        """Say whether /sys can be written."""
+        return f"/sys: {self.fact(pid)}"
+
     @classmethod
     def fact(cls, pid: int | str) -> str | None:
         """Return whether the /sys of a process is writable, by its mounts."""

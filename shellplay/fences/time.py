@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shellplay.errors import KernelError, UsageError
 from shellplay.fences.base.fence import option
 from shellplay.fences.base.namespace import Namespace
+from shellplay.kernel import procfs
 from shellplay.kernel.namespaces import open_namespace
 from shellplay.kernel.proc_write import write_file
 
@@ -40,6 +41,13 @@ class Time(Namespace, kind="time", man="time_namespaces(7)", aliases=("clock",))
     def _check(self) -> None:
         self._offsets()
 
+    def contents(self, pid: int) -> str:
+        """Say by how much each clock is moved, as the kernel has it."""
+        lines = (procfs.read(pid, "timens_offsets") or b"").decode().splitlines()
+        clocks = [line.split() for line in lines]
+        moved = [f"{name} {_spelled(int(offset))}" for name, offset, _ in clocks if int(offset)]
+        return ", ".join(moved) or "the clocks are not moved"
+
     def unshare(self, caller: Caller) -> None:
         """Make a namespace, set its clocks, and enter it."""
         super().unshare(caller)
@@ -68,6 +76,13 @@ class Time(Namespace, kind="time", man="time_namespaces(7)", aliases=("clock",))
     def _offsets(self) -> dict[str, int]:
         given = {"boottime": self.boot, "monotonic": self.monotonic}
         return {clock: seconds(text) for clock, text in given.items() if text is not None}
+
+
+def _spelled(offset: int) -> str:
+    for unit in "dhms":
+        if offset % UNITS[unit] == 0:
+            break
+    return f"{offset // UNITS[unit]:+d}{unit}"
 
 
 def seconds(text: str) -> int:

@@ -14,6 +14,7 @@ from shellplay.kernel.idmap import (
     MapRange,
     subordinate,
     subordinate_of_root,
+    uid_map,
     write_maps,
 )
 
@@ -69,6 +70,18 @@ class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", 
         if self.map is None and os.geteuid() == 0:
             return ("0 inside is root outside: it owns root's files (map=auto maps others)",)
         return ()
+
+    def contents(self, pid: int) -> str:
+        """Say which users outside its first users are, as the kernel has mapped them."""
+        ranges = uid_map(pid)
+        if not ranges:
+            return "no user is mapped"
+        first = ranges[0]
+        if first.length == 1:
+            return f"UID {first.inside} inside is {first.outside} outside"
+        more = first.length - 1
+        inside, outside = (f"{id}-{id + more}" for id in (first.inside, first.outside))
+        return f"UIDs {inside} inside are {outside} outside"
 
     def _maps(self) -> tuple[list[MapRange], list[MapRange]]:
         """Return the maps of users and of groups."""

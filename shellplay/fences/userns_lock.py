@@ -38,6 +38,10 @@ class UsernsLock(
     around it, and so it would take away what root may do on the host.
     """
 
+    def contents(self, pid: int) -> str:
+        """Say what the filter denies."""
+        return "no new user namespace"
+
     @classmethod
     def program(cls) -> bytes:
         """Return the filter; raise Refused if there is no libseccomp."""

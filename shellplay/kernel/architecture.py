@@ -130,6 +130,7 @@ class X86_64(Architecture):
         **{"setgroups": 116, "pivot_root": 155, "prctl": 157, "chroot": 161, "mount": 165},
         **{
             "umount2": 166,
+            "uname": 63,
             "sethostname": 170,
             "setdomainname": 171,
             "pselect6": 270,
@@ -216,6 +217,7 @@ class AArch64(Architecture):
         **{"unshare": 97, "ptrace": 117, "kill": 129, "rt_sigprocmask": 135, "setresuid": 147},
         **{"setresgid": 149, "setpgid": 154, "setsid": 157, "setgroups": 159},
         **{
+            "uname": 160,
             "sethostname": 161,
             "setdomainname": 162,
             "prctl": 167,

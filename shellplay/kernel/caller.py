@@ -268,6 +268,13 @@ class Caller(ABC):
 
     # -- the process itself -------------------------------------------------------------
 
+    def hostname(self) -> str:
+        """Return the host name of the process's UTS namespace, uname(2)."""
+        # struct new_utsname has six fields of 65 bytes; nodename is the second.
+        answer = bytearray(6 * 65)
+        self.call("uname", answer, shown=["{nodename}"], same_as="hostname")
+        return os.fsdecode(bytes(answer[65:130]).partition(b"\0")[0])
+
     def sethostname(self, name: str) -> None:
         """Set the host name of the process's UTS namespace, sethostname(2)."""
         text = name.encode()

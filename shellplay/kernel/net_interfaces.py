@@ -6,11 +6,18 @@ import struct
 from typing import TYPE_CHECKING
 
 from shellplay.kernel import constants as k
+from shellplay.kernel import procfs
 
 if TYPE_CHECKING:
     from shellplay.kernel.caller import Caller
 
 IFREQ = struct.Struct("16sH22x")
+
+
+def interfaces(pid: int | str) -> list[str]:
+    """Return the names of the interfaces that a process has, proc_pid_net(5)."""
+    lines = (procfs.read(pid, "net/dev") or b"").splitlines()[2:]
+    return [procfs.text(line.partition(b":")[0].strip()) for line in lines]
 
 
 def bring_up(caller: Caller, interface: str) -> None:

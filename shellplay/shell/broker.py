@@ -1,4 +1,4 @@
-"""Mount for a bash: by the bash itself, or by a broker that joins its namespaces."""
+"""Act in the namespaces of a bash: by the bash itself, or by a broker that joins them."""
 
 from __future__ import annotations
 
@@ -40,6 +40,24 @@ def broker(monitor: Monitor, pid: int) -> Iterator[Caller]:
             _end(monitor, stubs)
 
 
+def host_name(monitor: Monitor, pid: int) -> str:
+    """Return the host name that a process sees, uname(2); raises KernelError.
+
+    /proc shows each reader the name of its own UTS namespace, so a stub joins that of ``pid``.
+    """
+    stub = monitor.stub()
+    with pidfd(stub.pid) as held:
+        try:
+            stub.set_undumpable()
+            _join_owner(stub, pid, "uts")
+            if namespaces.identify(pid, "uts") != namespaces.identify(stub.pid, "uts"):
+                with pidfd(pid) as target, stub.passed(target) as number:
+                    stub.setns(number, namespaces.CLONE_FLAGS["uts"], of=pid)
+            return stub.hostname()
+        finally:
+            _end(monitor, {stub: held})
+
+
 def _end(monitor: Monitor, stubs: Mapping[Stub, int]) -> None:
     """Kill stubs, and wait until the monitor has reaped them.
 
@@ -73,12 +91,12 @@ def mount_caller(monitor: Monitor, shell: Shell, *, by_itself: bool) -> Iterator
 def _may_mount(shell: Shell) -> bool:
     if not shell.has_sys_admin() or shell.status.seccomp:
         return False
-    with _owner_of_mounts(shell.pid) as owner:
+    with _owner(shell.pid, "mnt") as owner:
         return namespaces.of_descriptor(owner) == namespaces.identify(shell.pid, "user")
 
 
 def _joined(stub: Stub, pid: int, hold: Callable[[Stub], Stub]) -> Stub:
-    _join_owner(stub, pid)
+    _join_owner(stub, pid, "mnt")
     wanted, now = namespaces.identities(pid), namespaces.identities(stub.pid)
     flags = sum(
         namespaces.CLONE_FLAGS[kind]
@@ -97,8 +115,8 @@ def _joined(stub: Stub, pid: int, hold: Callable[[Stub], Stub]) -> Stub:
     return stub
 
 
-def _join_owner(stub: Stub, pid: int) -> None:
-    with _owner_of_mounts(pid) as owner:
+def _join_owner(stub: Stub, pid: int, space: str) -> None:
+    with _owner(pid, space) as owner:
         if namespaces.of_descriptor(owner) != namespaces.identify(stub.pid, "user"):
             with stub.passed(owner) as number:
                 stub.setns(number, namespaces.CLONE_FLAGS["user"], of="its owner")
@@ -106,13 +124,13 @@ def _join_owner(stub: Stub, pid: int) -> None:
 
 
 @contextmanager
-def _owner_of_mounts(pid: int) -> Iterator[int]:
-    """Open the user namespace that owns the mount namespace of a process, for the block."""
-    mounts = namespaces.open_namespace(pid, "mnt")
+def _owner(pid: int, space: str) -> Iterator[int]:
+    """Open the user namespace that owns a namespace of a process, for the block."""
+    owned = namespaces.open_namespace(pid, space)
     try:
-        owner = namespaces.open_owner(mounts)
+        owner = namespaces.open_owner(owned)
     finally:
-        os.close(mounts)
+        os.close(owned)
     try:
         yield owner
     finally:

@@ -19,11 +19,16 @@ _SGR = {
 }
 
 
-def render(renderable: object, width: int, color: bool) -> str:
+# Each has the width of the character that it replaces.
+_ASCII = str.maketrans("╭╮╰╯├└│─…", "+++++`|-~")
+
+
+def render(renderable: object, width: int, color: bool, *, ascii: bool = False) -> str:
     """Return an object as text in lines of at most ``width`` cells.
 
     The object is a drawing, a rich renderable or a string.  Without ``color`` the text has
-    no escape sequences.  A string is made safe, but not wrapped.
+    no escape sequences.  With ``ascii`` the lines of a drawing are made of ASCII characters.
+    A string is made safe, but not wrapped.
     """
     if isinstance(renderable, str):
         return safe(renderable, colors=color)
@@ -32,7 +37,8 @@ def render(renderable: object, width: int, color: bool) -> str:
 
     if isinstance(renderable, Drawing):
         draw = _colored if color else _plain
-        return "".join(draw(line) + "\n" for line in renderable.lines(width))
+        text = "".join(draw(line) + "\n" for line in renderable.lines(width))
+        return text.translate(_ASCII) if ascii else text
     return _with_rich(renderable, width, color=color)
 
 

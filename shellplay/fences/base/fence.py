@@ -177,6 +177,10 @@ class Fence(Value, ABC):
         """Say a fact in a few words, or what of it differs from the ``other`` one."""
         return None if fact is None else str(fact)
 
+    def contents(self, pid: int) -> str:
+        """Say, for a picture, what a process behind this fence has; "" if nothing tells."""
+        return self.describe(self.fact(pid), other=self.fact("self")) or ""
+
     def observed(self, pid: int | str) -> bool | None:
         """Tell whether the kernel shows this fence around a process; None: it never does."""
         return self.fenced(self.fact(pid), self.fact("self"))

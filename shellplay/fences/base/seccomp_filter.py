@@ -37,6 +37,10 @@ class SeccompFilter(Restriction, ABC):
 
     opened_by = "nnp"
 
+    def contents(self, pid: int) -> str:
+        """Say that calls are filtered: of a filter the kernel shows nothing else."""
+        return "system calls are filtered"
+
     @classmethod
     def fact(cls, pid: int | str) -> FilterCount | None:
         """Return how many filters a process has, None if it cannot be read."""

@@ -45,7 +45,7 @@ NOT_RECORDED = ("record", "quit", "enter", "replay", "recipes", "tour")
 READ_ONLY = ("ps", "tree", "fences", "containers", "inspect")
 # Commands whose output depends on the machine, the time or the keys typed: their step expects
 # any output.
-NOT_COMPARED = ("logs", "doctor", "stats")
+NOT_COMPARED = ("logs", "doctor", "stats", "look")
 INTERRUPTED = 130
 
 

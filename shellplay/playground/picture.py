@@ -1,0 +1,48 @@
+"""What ``look`` draws: a container, its fences and its processes, on the host."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from shellplay.fences import ORDER
+from shellplay.model import Layer, Picture, Role
+from shellplay.playground.processes import inside_view
+
+if TYPE_CHECKING:
+    from shellplay.container.container import Container
+    from shellplay.playground.playground import Playground
+    from shellplay.playground.processes import Snapshot
+
+
+def picture(playground: Playground, container: Container | None) -> Picture:
+    """Return the picture of a container, or of the host alone, re-read from the kernel."""
+    taken = playground.snapshot(everything=True)
+    host, processes = os.uname().nodename, len(taken.processes)
+    others = tuple(each.label for each in playground.containers if each is not container)
+    if container is None:
+        return Picture(None, host, processes, not_fenced=ORDER, others=others)
+    layers, parked = container.layers()
+    kinds = {layer.fence for layer in layers}
+    return Picture(
+        label=container.label,
+        host=host,
+        host_processes=processes,
+        layers=tuple(_counted(layer, taken, container.pid) for layer in layers),
+        bash=container.live.identity if container.live.alive else None,
+        processes=tuple(
+            each
+            for each in taken.processes
+            if each.container == container.label and each.role is not Role.PARKED
+        ),
+        parked=parked,
+        not_fenced=tuple(kind for kind in ORDER if kind not in kinds),
+        others=others,
+    )
+
+
+def _counted(layer: Layer, taken: Snapshot, bash: int) -> Layer:
+    if layer.fence != "pid":
+        return layer
+    inside = len(inside_view(taken, bash))
+    return layer.changed(contents=f"{inside} of the host's {len(taken.processes)} processes")
