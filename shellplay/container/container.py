@@ -66,8 +66,8 @@ class Container:
         start: StartSpec | None = None,
     ) -> None:
         self._state = state = ContainerState(
-            name, monitor, pty_reader, settings, start=start,
-            on_exit=lambda: exits.handle_exit(state, self._fencing, self.process, notice),
+            name, monitor, pty_reader, settings, start=start, notice=notice,
+            on_exit=lambda: exits.handle_exit(state, self._fencing, self.process),
             find_peer=lambda other: find(other)._state,
             peers=lambda: [each._state for each in peers()],
         )  # fmt: skip
@@ -375,14 +375,14 @@ class Container:
 
     # -- the end -------------------------------------------------------------------------
 
-    def stop(self, orphans: Sequence[int] = (), *, keep_volumes: bool = False) -> list[int]:
-        """End every bash with its descendants, and ``orphans`` that have left them.
+    def stop(self, find_orphans: exits.FindOrphans, *, keep_volumes: bool = False) -> set[int]:
+        """End every bash with its descendants, and the orphans that have left them.
 
         Returns the PIDs of those that ended.  Volumes without a name end with it, unless they
         are to be kept.
         """
         with deferred(), self.attended():
-            ended = exits.kill_all(self._state, orphans)
+            ended = exits.kill_all(self._state, find_orphans)
             self._release(keep_volumes=keep_volumes)
             return ended
 

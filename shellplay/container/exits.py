@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 from shellplay.container.fencing import Fencing
 from shellplay.container.process import ContainerProcess
 from shellplay.container.state import ContainerState
 from shellplay.kernel import procfs
-from shellplay.kernel.process_tree import kill_quietly
+from shellplay.kernel.process_tree import end_until_quiet
+
+FindOrphans = Callable[[], Iterable[int]]
 
 
 def handle_exit(
-    state: ContainerState,
-    fencing: Fencing,
-    process: ContainerProcess | None,
-    notice: Callable[[str], None],
+    state: ContainerState, fencing: Fencing, process: ContainerProcess | None
 ) -> None:
     """Note the end of the live bash, and say which bash waits outside, if one does.
 
     That one does not go on by itself: a program inside can end the bash whenever it likes.
-    ``notice`` gets a sentence about it, unless a command attends the end of ``process``.
+    A notice says so, unless a command attends the end of ``process``.
     """
     if not state.handle_exit_once():
         return
     state.group.thaw()
     if state.waiting is not None:
-        notice(f"{state.label}: {_about_the_end(state, fencing)}; peel goes on with that")
+        state.notice(f"{state.label}: {_about_the_end(state, fencing)}; peel goes on with that")
         return
     state.dead = True
     fencing.release(keep_files=process is not None)
     if not (process and process.read_rest()):
         program = state.spec.argv[0] if state.spec else "bash"
-        notice(f"{state.label}: {program} {state.pid} has ended")
+        state.notice(f"{state.label}: {program} {state.pid} has ended")
 
 
 def _about_the_end(state: ContainerState, fencing: Fencing) -> str:
@@ -47,16 +46,22 @@ def _about_the_end(state: ContainerState, fencing: Fencing) -> str:
     return f"the bash inside {kinds} has ended{how}, and bash {outside.pid} waits outside"
 
 
-def kill_all(state: ContainerState, orphans: Sequence[int]) -> list[int]:
-    """Kill every bash with its descendants, and ``orphans`` that have left them.
+def kill_all(state: ContainerState, find_orphans: FindOrphans) -> set[int]:
+    """End every bash with its descendants, and the orphans that have left them.
 
-    Returns the host PIDs of those that ended.
+    Returns the host PIDs of those that have ended; a notice names what could not be ended.
     """
     state.group.thaw()
-    doomed = [*(state.members() if not state.dead else ()), *orphans]
-    for shell in (*state.parked, state.live):
+    shells = [shell for shell in (*state.parked, state.live) if shell.alive]
+    bashes = {shell.pid for shell in shells}
+    # A bash must not fork meanwhile.  It stays to be the parent of its orphans.
+    for shell in shells:
+        shell.stop()
+    bottom = [shells[0].pid] if shells else []
+    ended, left = end_until_quiet(lambda: bottom, bashes)
+    for shell in shells:
         shell.kill()
-    for pid in doomed:
-        kill_quietly(pid)
+    orphans, others = end_until_quiet(find_orphans)
     state.close_shells()
-    return doomed
+    state.tell_left(left | others)
+    return ended | orphans | bashes

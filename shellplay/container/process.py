@@ -6,7 +6,6 @@ import errno
 import os
 import select
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -14,20 +13,20 @@ from itertools import count
 from shellplay.container.spec import ProcessSpec
 from shellplay.container.state import ContainerState
 from shellplay.container.stdio import Stdio
+from shellplay.container.strays import Strays
 from shellplay.container.user import Account
 from shellplay.errors import KernelError, Refused, ShellGone, UsageError
 from shellplay.kernel import namespaces
 from shellplay.kernel.here import HERE
 from shellplay.kernel.poll import readable
 from shellplay.kernel.proc_write import open_root
-from shellplay.kernel.process_tree import kill_quietly, running
+from shellplay.kernel.process_tree import end_until_quiet
 from shellplay.kernel.signal_names import parse_signal
 from shellplay.kernel.signal_proxy import passed_on
 from shellplay.kernel.signals import handles
 from shellplay.shell.osc133 import Mark
 
 MOST_INTERRUPTS = 3
-ENDING_SECONDS, MOMENT_SECONDS = 5.0, 0.001
 
 Output = Callable[[int, bytes], None]
 
@@ -196,16 +195,12 @@ class ContainerProcess:
         if self._mounts is None:
             return
         mounts = namespaces.of_descriptor(self._mounts)
-        deadline = time.monotonic() + ENDING_SECONDS
-        while time.monotonic() < deadline:
-            family = running(self._state.monitor.pid)
-            left = [pid for pid in family if namespaces.identify(pid, "mnt") == mounts]
-            if not left:
-                break
-            for pid in left:
-                kill_quietly(pid)
-            time.sleep(MOMENT_SECONDS)
+        strays = Strays(
+            self._state.monitor.pid, lambda pid: namespaces.identify(pid, "mnt") == mounts
+        )
+        _, left = end_until_quiet(strays.find)
         self._close_mounts()
+        self._state.tell_left(left)
 
     def _close_mounts(self) -> None:
         if self._mounts is not None:

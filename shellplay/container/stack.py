@@ -7,7 +7,6 @@ movements are for is decided in fencing.py.
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
@@ -21,14 +20,13 @@ from shellplay.fences.base.target import MadeBy, OpenNamespace, Target
 from shellplay.kernel import namespaces
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.here import HERE
-from shellplay.kernel.process_tree import descendants, end_all, runs
+from shellplay.kernel.process_tree import descendants, end_until_quiet, runs
 from shellplay.model import How, ShellState
 from shellplay.shell.broker import mount_caller
 from shellplay.shell.shell import Shell
 from shellplay.shell.state import State, Transferred
 
-ENDING_SECONDS, MOMENT_SECONDS = 5.0, 0.001
-LOOKS = 100
+LOOKS, QUIET_LOOKS = 100, 3
 # A bash with the privileges leaves these by setns(2); the other two are never left.
 IN_PLACE_KINDS = tuple(kind for kind in KINDS if kind not in ("user", "pid"))
 
@@ -176,48 +174,44 @@ class ShellStack:
 
     def end(self, shells: Sequence[Shell]) -> None:
         """End some bashes, outermost first, with all that came from them."""
-        if not self._has_bash_outside(shells):
-            # Nobody would inherit the orphans.
-            self._end_what_came_from(shells)
+        own = {shell.pid for shell in shells}
+        if not all(shell.untouched for shell in shells):
+            for shell in shells:
+                shell.stop()
+            # As long as a bash lives it inherits its orphans, and there we find them.
+            _, left = end_until_quiet(lambda: self._tops(shells), own)
+            self._state.tell_left(left)
         for shell in reversed(shells):
             shell.kill()
-        if self._has_bash_outside(shells):
-            self._end_what_came_from(shells)
 
     def came_from(self, shells: Sequence[Shell]) -> list[int]:
         """Return the processes that run and came from some bashes, outermost first.
 
         Orphans are children of a bash that lives, or of the one that is parked outside.
         """
-        seen: set[int] = set()
-        found: set[int] = set()
+        seen = own = {shell.pid for shell in shells}
+        quiet = 0
         for _ in range(LOOKS):
-            found = self._all_from(shells)
-            running = sorted(filter(runs, found))
-            if running or found <= seen:
+            tops = self._tops(shells)
+            found = {*tops}.union(*map(descendants, tops))
+            if running := sorted(filter(runs, found - own)):
                 return running
             # One that forks and ends all the time has ended by now, and its child is new.
-            seen |= found
-        return sorted(found)
+            quiet = 0 if found - seen else quiet + 1
+            if quiet == QUIET_LOOKS:
+                return []
+            seen = seen | found
+        return sorted(seen - own)
 
-    def _all_from(self, shells: Sequence[Shell]) -> set[int]:
-        """Return the processes that came from some bashes, also those that have ended."""
-        # Of a bash that has ended the kernel knows no children.
-        found = descendants(shells[0].pid) if shells[0].alive else []
-        own = {shell.pid for shell in shells}
+    def _tops(self, shells: Sequence[Shell]) -> list[int]:
+        """Return the first of some bashes, if it lives, and the orphans outside of it."""
+        tops = [shells[0].pid] if shells[0].alive else []
         if self._has_bash_outside(shells):
-            for orphan in self.parked[-len(shells)].adopted(own):
-                found += [orphan, *descendants(orphan)]
-        return {*found} - own
+            tops += self.parked[-len(shells)].adopted({shell.pid for shell in shells})
+        return tops
 
     def _has_bash_outside(self, shells: Sequence[Shell]) -> bool:
         return len(shells) <= len(self.parked)
-
-    def _end_what_came_from(self, shells: Sequence[Shell]) -> None:
-        deadline = time.monotonic() + ENDING_SECONDS
-        while (found := self.came_from(shells)) and time.monotonic() < deadline:
-            end_all(found)
-            time.sleep(MOMENT_SECONDS)
 
     def pinned(self, fence: Fence) -> AbstractContextManager[OpenNamespace | None]:
         """Hold the namespace of an applied fence, if it outlives its bashes."""

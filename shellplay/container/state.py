@@ -6,7 +6,7 @@ It is a leaf: the parts of a container use it, and it knows none of them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -40,7 +40,8 @@ class ContainerState:
     a command is about to read its output, so nothing else may.
 
     ``on_exit`` is called when the live bash has ended.  ``find_peer`` finds another container
-    by name, ``peers`` returns all of them.
+    by name, ``peers`` returns all of them.  ``notice`` takes a sentence about an event that no
+    command asked for.
     """
 
     live: Shell
@@ -56,6 +57,7 @@ class ContainerState:
         on_exit: Callable[[], None],
         find_peer: Callable[[str], ContainerState],
         peers: Callable[[], list[ContainerState]],
+        notice: Callable[[str], None],
     ) -> None:
         self.id = start.id if start else new_id()
         self.name = name
@@ -85,6 +87,7 @@ class ContainerState:
         self.on_exit = on_exit
         self.find_peer = find_peer
         self.peers = peers
+        self.notice = notice
         # The live bash whose end was handled.
         self._handled: Shell | None = None
         self._pty_reader = pty_reader
@@ -132,6 +135,11 @@ class ContainerState:
         """Return, once for each live bash, that its end has to be handled."""
         first, self._handled = self._handled is not self.live, self.live
         return first
+
+    def tell_left(self, left: Iterable[int]) -> None:
+        """Give notice of processes that still run after their end was asked for, if any do."""
+        if pids := ", ".join(map(str, sorted(left))):
+            self.notice(f"{self.label}: processes that could not be ended: {pids}")
 
     # -- the live bash -------------------------------------------------------------------
 

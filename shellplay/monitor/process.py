@@ -134,8 +134,10 @@ def _end_all() -> None:
     # into a cgroup of ours need not be a descendant: clear kills it, too.
     cgroups = prefix(os.getpid())
     thaw(cgroups)
-    end_descendants(os.getpid())
+    left = end_descendants(os.getpid())
     clear(cgroups)
+    if left:
+        _print_error(f"processes that could not be ended: {', '.join(map(str, left))}")
 
 
 def _keep_modes(before: KeptModes | None, request: bytes, fds: list[int]) -> KeptModes | None:

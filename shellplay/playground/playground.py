@@ -24,6 +24,7 @@ from shellplay.settings import Settings
 if TYPE_CHECKING:
     from shellplay.container.container import Container
     from shellplay.container.spec import StartSpec
+    from shellplay.container.strays import Strays
     from shellplay.playground.processes import Snapshot
     from shellplay.playground.runtime import Runtime
 
@@ -156,15 +157,35 @@ class Playground:
 
         Its volumes without a name are removed, unless they are to be kept.
         """
-        ended = container.stop(self._orphans(container), keep_volumes=keep_volumes)
+        ended = container.stop(self._strays(container).find, keep_volumes=keep_volumes)
         self.containers.remove(container)
         if self.current is container:
             self.current = self.containers[-1] if self.containers else None
-        return len(set(ended))
+        return len(ended)
 
     def pause(self, container: Container) -> None:
         """Freeze everything in a container."""
         container.pause(self._orphans(container))
+
+    def _strays(self, container: Container) -> Strays:
+        """Return what finds the orphans of a container, also after the end of its bashes."""
+        from shellplay.container.strays import Strays
+        from shellplay.playground.kinship import Kinship
+
+        shells, parked = self._bashes()
+        kinship = Kinship(self.repl_pid, shells, parked)
+        kinship.learn()
+        bashes = {*shells, *parked}
+        return Strays(
+            container.monitor.pid,
+            lambda pid: pid not in bashes and kinship.container_of(pid) == container.label,
+        )
+
+    def _bashes(self) -> tuple[dict[int, str], dict[int, str]]:
+        """Return the labels of the containers by the PIDs of live and of parked bashes."""
+        alive = [each for each in self.containers if not each.dead]
+        shells = {each.pid: each.label for each in alive}
+        return shells, {pid: each.label for each in alive for pid in each.parked_pids}
 
     def _orphans(self, container: Container) -> list[int]:
         # They are no longer descendants of its bashes; session and namespaces tell them.
@@ -180,12 +201,12 @@ class Playground:
         """Read the processes of the playground; with ``everything`` those of the host too."""
         from shellplay.playground.processes import snapshot
 
-        alive = [each for each in self.containers if not each.dead]
+        shells, parked = self._bashes()
         return snapshot(
             repl=self.repl_pid,
             playground=self.playground_pid,
-            shells={each.pid: each.label for each in alive},
-            parked={pid: each.label for each in alive for pid in each.parked_pids},
+            shells=shells,
+            parked=parked,
             everything=everything,
         )
 
@@ -220,7 +241,8 @@ class Playground:
         # First, so that all interfaces are removed at once, and not one by one.
         self._runtime.bridge.close()
         for container in self.containers:
-            container.stop()
+            # The monitor ends the orphans of all containers at once.
+            container.stop(lambda: ())
         self.containers.clear()
         self.current = None
         self._runtime.close()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 
 from shellplay.errors import KernelError
 from shellplay.kernel import namespaces, procfs
 from shellplay.model import NamespaceId, Process, Role, Value
+from shellplay.playground.kinship import Kinship
 
 
 class Snapshot(Value):
@@ -84,7 +84,7 @@ def with_details(processes: Sequence[Process]) -> list[Process]:
 
 
 class _Family:
-    """All processes by PID, their children, and the traits that tell their containers."""
+    """All processes by PID, and their children."""
 
     def __init__(
         self,
@@ -95,6 +95,7 @@ class _Family:
     ) -> None:
         self.repl, self.playground = repl, playground
         self.shells, self.parked = shells, parked
+        self._kinship = Kinship(repl, shells, parked)
         self.statuses: dict[int, procfs.Status] = {}
         self.children: dict[int, list[int]] = defaultdict(list)
         self._parents: dict[int, int] = {}
@@ -161,49 +162,8 @@ class _Family:
         if parent.role in (Role.SHELL, Role.PARKED):
             return _Place(Role.JOB, parent.container)
         if parent.role is Role.PLAYGROUND:
-            return _Place(Role.CHILD, self._adopted(pid))
+            return _Place(Role.CHILD, self._kinship.container_of(pid))
         return _Place(Role.CHILD, parent.container)
-
-    def _adopted(self, orphan: int) -> str | None:
-        """Return the container of a process whose parent has ended, None if none is known.
-
-        A container's session and terminal are nobody else's, so they come first; what has
-        left both is known by the fenced namespaces that it is in.
-        """
-        stat = procfs.stat(orphan)
-        if stat is None:
-            return None
-        label = self._homes.get(("session", stat.session))
-        label = label or self._homes.get(("terminal", stat.terminal))
-        if label:
-            return label
-        mine = namespaces.identities(orphan).values()
-        shared = [(len(fenced.intersection(mine)), label) for fenced, label in self._fences]
-        most = max((count for count, _ in shared), default=0)
-        best = {label for count, label in shared if count == most}
-        # Of containers that share all their namespaces (a pod) none can be told.
-        return best.pop() if most and len(best) == 1 else None
-
-    @cached_property
-    def _homes(self) -> dict[tuple[str, int], str]:
-        """The labels of containers by the session and the terminal of each bash."""
-        found: dict[tuple[str, int], str] = {}
-        for pid, label in {**self.parked, **self.shells}.items():
-            stat = procfs.stat(pid)
-            if stat and stat.session:
-                found["session", stat.session] = label
-            if stat and stat.terminal:
-                found["terminal", stat.terminal] = label
-        return found
-
-    @cached_property
-    def _fences(self) -> list[tuple[set[NamespaceId | None], str]]:
-        """The namespaces of each live bash that are not the host's, and its container."""
-        host = {*namespaces.identities(self.repl).values(), None}
-        return [
-            (set(namespaces.identities(pid).values()) - host, label)
-            for pid, label in self.shells.items()
-        ]
 
 
 def _lineage(process: Process, depth: int) -> list[int | None]:

@@ -49,6 +49,8 @@ class Shell:
         self.inside_parent = inside_parent
         # The children of a parked bash from before its fork.
         self._own_children: frozenset[int] = frozenset()
+        # The orphans that a parked bash was seen to have.
+        self._adopted: set[int] = set()
         self._identity: ShellIdentity | None = None
         # For a copy: evidence that it has run nothing since its fork; None without evidence.
         self._stillness: Stillness | None = None
@@ -151,6 +153,11 @@ class Shell:
         while self.status.state not in "Tt" and time.monotonic() < deadline:
             time.sleep(0.0001)
 
+    def stop(self) -> None:
+        """Stop the bash, unless it has ended; it forks no more."""
+        with suppress(KernelError):
+            HERE.pidfd_send_signal(self.pidfd, signal.SIGSTOP)
+
     def kill(self) -> None:
         """Kill the bash and wait until it is dead, at most ten seconds."""
         try:
@@ -203,6 +210,7 @@ class Shell:
             undo.pop_all()
         self._stillness, self._untouched_when_parked = None, untouched
         self._own_children, forked._stillness = own_children, stillness
+        self._adopted.clear()
         # What is inside may read the nonce in the memory of the copy.
         self.terminal.renew_nonce()
         self._await_stopped()
@@ -215,8 +223,11 @@ class Shell:
         in its session, which no process joins.
         """
         found = {*procfs.children(self.pid)} - self._own_children - copies
-        stats = [procfs.stat(pid) for pid in found]
-        return [each.pid for each in stats if each is not None and each.session != self.pid]
+        # Thousands may have ended; this bash is stopped, and reads no exit status.
+        self._adopted &= found
+        stats = [procfs.stat(pid) for pid in found - self._adopted]
+        self._adopted.update(each.pid for each in stats if each and each.session != self.pid)
+        return sorted(self._adopted)
 
     def wake(self, ended: Shell) -> None:
         """Continue this parked bash after the end of ``ended``, its copy.

@@ -23,6 +23,13 @@ BIT = 0o4000
 ELF, PROGRAM_HEADER = struct.Struct("<16sHHIQQQIHHHHHH"), struct.Struct("<IIQQQQQQ")
 # chmod("/proc/self/exe", 04755); exit(0): with the path behind the code.
 X86_64 = bytes.fromhex("b85a000000488d3d10000000beed0900000f05b83c00000031ff0f05")
+# deadline = time() + seconds; do { setsid(); if (time() > deadline) break; } while (!fork());
+# exit(0): each process forks the next one and ends, so the PID changes all the time.
+FORKS = (
+    "b8c900000031ff0f054c8d60{seconds:02x}{setsid}"
+    "b8c900000031ff0f054c39e07f0bb8390000000f0585c074{back:02x}"
+)
+EXITS, SETSID = "b83c00000031ff0f05", "b8700000000f05"
 TERMINAL_INJECTION = "/proc/sys/dev/tty/legacy_tiocsti"
 
 
@@ -39,7 +46,27 @@ def changer() -> bytes:
     """
     if platform.machine() != "x86_64":
         pytest.skip("the program is written for x86_64")
-    code = X86_64 + b"/proc/self/exe\0"
+    return _elf(X86_64 + b"/proc/self/exe\0")
+
+
+def forker(path: Path, *, sessions: bool, seconds: int = 5) -> Path:
+    """Write a program that forks its successor and ends, some 20,000 times a second.
+
+    Each is in a session of its own with ``sessions``.  The last one ends by itself after so
+    many ``seconds``.
+    """
+    if platform.machine() != "x86_64":
+        pytest.skip("the program is written for x86_64")
+    setsid = SETSID if sessions else ""
+    back = 0x100 - (25 + len(setsid) // 2)
+    code = bytes.fromhex(FORKS.format(seconds=seconds, setsid=setsid, back=back) + EXITS)
+    path.write_bytes(_elf(code))
+    path.chmod(0o755)
+    return path
+
+
+def _elf(code: bytes) -> bytes:
+    """Return an executable of some machine code."""
     offset = ELF.size + PROGRAM_HEADER.size
     ident = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
     size = offset + len(code)
