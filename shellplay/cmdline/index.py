@@ -45,7 +45,7 @@ COMMANDS = {
     "fences": Entry(
         "fence",
         "fences",
-        "Show every layer: whether it is fenced, what the kernel shows of it.",
+        "List the fences that are up, and how each of them comes off.",
         alone=True,
     ),
     "mount": Entry(

@@ -178,13 +178,20 @@ def peel(
 @command("fences", group="fences", host=None, json=True, alone=True)
 def fences(
     container: Annotated[Container | None, Target(optional=True)],
+    *,
+    all_: Annotated[
+        bool, Option("all layers, also those that are the host's", short="-a")
+    ] = False,
+    verbose: Annotated[bool, Option("the inode numbers of namespaces too", short="-v")] = False,
 ) -> Iterator[Outcome]:
-    """Show every layer: whether it is fenced, what the kernel shows of it.
+    """List the fences that are up, and how each of them comes off.
 
-    It is read from /proc at that moment. Without a container it shows the host's.
+    It is read from /proc at that moment. Without a container it lists the layers of the
+    host. look shows the fences as a picture.
 
     Examples:
         fences
+        fences -a -v
         fences -c db
         fences --json
     """
@@ -194,8 +201,8 @@ def fences(
     records = container.fences() if container else facts.of_the_host()
 
     def view() -> object:
-        from shellplay.views.fences import table
+        from shellplay.views.fences import Fences
 
-        return table(records, label)
+        return Fences(records, label, all_=all_, inodes=verbose)
 
     yield Document("fences", lambda: {"container": label, "fences": records}, view)

@@ -103,9 +103,9 @@ def inspect(
     }
 
     def view() -> object:
-        from shellplay.views.fences import table
+        from shellplay.views.fences import Fences
 
-        return table(records, container.label)
+        return Fences(records, container.label, all_=True, inodes=True)
 
     yield Document("inspect", lambda: facts, view, summary(container))
 

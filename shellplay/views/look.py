@@ -177,12 +177,11 @@ def _nested(boxes: Sequence[Box], middle: list[Line], room: int) -> list[Line]:
     in_border = text_width.width(box.title) + text_width.width(box.words) + 9 <= room
     words = [] if in_border or not box.words else _wrapped(box.words, room - 4)
     above = f" {box.words} " if in_border and box.words else ""
-    least = text_width.width(box.title) + text_width.width(above) + 3 + bool(above)
-    widest = max(_width(inside[0]), least - 2, *map(text_width.width, words), 0)
-    title = text_width.fit(box.title, room - 6)
+    title = text_width.fit(box.title, room - 7)
     head: Line = [(BORDER, "╭─ "), (box.style, title), (BORDER, " ")]
     if above:
         head += [(BORDER, "─"), ("", above)]
+    widest = max(_width(inside[0]), _width(head) - 2, *map(text_width.width, words), 0)
     line = "─" * (widest + 3 - _width(head))
     body: list[Line] = [[("", text)] for text in words] + inside
     return [

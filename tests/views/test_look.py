@@ -51,7 +51,7 @@ def test_each_fence_is_a_box_around_the_next_with_the_bash_in_the_middle() -> No
     top, pid, uts, bash, job, *_ = shown(WEB, 80)
     assert top.startswith("╭─ host vm ─ 90 processes ─")
     assert pid.startswith("│ ╭─ pid ─ 2 of the host's 90 processes ─")
-    assert uts.startswith('│ │ ╭─ uts ─ host name "web" (shared with db) ╮')
+    assert uts.startswith('│ │ ╭─ uts ─ host name "web" (shared with db) ─╮')
     assert bash.startswith("│ │ │ 1  bash  4242 on the host ")
     assert job.startswith("│ │ │ 7  sleep 1000  4250 on the host ")
     assert shown(WEB, 80)[-3:] == [

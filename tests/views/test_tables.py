@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from shellplay.model import FenceRecord, Process
+from shellplay.model import FenceRecord, How, Process
 from shellplay.views import containers, fences, ps, stats, text_width, tree
 from shellplay.views.drawing import Column, Drawing, Table
 from shellplay.views.render import render
@@ -19,7 +19,8 @@ DRAWINGS = {
     "ps -l": ps.inside(LONG),
     "ps host -l": ps.host(Taken(LONG, 3)),
     "tree": tree.tree(PLAYGROUND.processes),
-    "fences": fences.table(RECORDS, "web"),
+    "fences": fences.Fences(RECORDS, "web"),
+    "fences -a -v": fences.Fences(RECORDS, "web", all_=True, inodes=True),
     "containers": containers.table(ROWS),
     "stats": stats.table(USAGES),
 }
@@ -141,8 +142,18 @@ def test_a_tree_may_be_deeper_than_the_interpreter_can_recurse() -> None:
     assert max(map(text_width.width, shown(ps.host(Taken(deep, 0)), 80))) <= 80
 
 
-def test_the_strip_has_one_line_for_each_layer() -> None:
-    assert shown(fences.table(RECORDS, "web")) == [
+def test_fences_lists_what_is_up_and_names_the_other_layers_in_one_line() -> None:
+    assert shown(fences.Fences(RECORDS, "web")) == [
+        "FENCE  LAYER           HOW       OPTIONS       PEEL",
+        "uts    fenced          in-place  hostname=web  in place",
+        "pid    shared with db  forked    -             wakes 4110",
+        "net    fenced          in-place  -             in place",
+        "web: 3 of 4 layers fenced; as on the host: user",
+    ]
+
+
+def test_with_all_and_verbose_each_layer_has_a_row_with_its_inodes() -> None:
+    assert shown(fences.Fences(RECORDS, "web", all_=True, inodes=True)) == [
         "FENCE  LAYER           KERNEL                    HOW       OPTIONS       PEEL",
         "user   host            4026531837                -         -             -",
         "uts    fenced          4026531838 -> 4026532398  in-place  hostname=web  in place",
@@ -152,20 +163,35 @@ def test_the_strip_has_one_line_for_each_layer() -> None:
     ]
 
 
-def test_options_have_a_column_only_where_there_are_any() -> None:
-    assert "OPTIONS" not in shown(fences.table(RECORDS[2:], "web"))[0]
+def test_what_the_kernel_shows_of_a_limit_needs_no_option() -> None:
+    pids = FenceRecord("pids", True, How.OUTSIDE, host_state="no limit", shell_state="20")
+    titles, row, _ = shown(fences.Fences([pids, RECORDS[1]], "web"))[:3]
+    assert titles.split() == ["FENCE", "KERNEL", "HOW", "OPTIONS", "PEEL"]
+    assert "no limit -> 20" in row
 
 
-def test_a_layer_that_cannot_be_read_is_unknown() -> None:
-    (_, line, _) = shown(fences.table([FenceRecord("time", up=False)], "host"))
+def test_a_column_that_says_nothing_is_left_out() -> None:
+    assert shown(fences.Fences(RECORDS[:2], "web", all_=True))[0].split() == [
+        *("FENCE", "LAYER", "HOW", "OPTIONS", "PEEL")
+    ]
+    assert shown(fences.Fences(RECORDS[2:3], "db"))[0].split() == [
+        *("FENCE", "LAYER", "HOW", "PEEL")
+    ]
+
+
+def test_without_a_fence_the_summary_is_the_whole_list() -> None:
+    lines = shown(fences.Fences(RECORDS[:1], "web"), 40)
+    assert lines == ["web: nothing is fenced yet (fences -a", "  lists the 1 layers)"]
+
+
+def test_of_the_host_every_layer_is_listed() -> None:
+    (_, line, _) = shown(fences.Fences([FenceRecord("time", up=False)], "host"))
     assert line.split() == ["time", "host", "unknown", "-", "-"]
 
 
 def test_of_a_bash_that_has_ended_no_layer_is_known() -> None:
     ended = [FenceRecord("uts", up=False, host=4026531838)]
-    (_, line, below) = shown(fences.table(ended, "web"))
-    assert line.split() == ["uts", "unknown", "unknown", "-", "-"]
-    assert below == "web: its bash has ended"
+    assert shown(fences.Fences(ended, "web", all_=True)) == ["web: its bash has ended"]
 
 
 def test_containers_are_listed_with_the_current_one_marked() -> None:
@@ -202,7 +228,7 @@ def test_on_twenty_columns_the_pid_and_the_command_stay() -> None:
     assert lines[4] == "    4242     bash"
     assert lines[5] == "    4250      sleep…"
     assert shown(ps.inside(INSIDE), 20)[2] == "  7  sleep 1000"
-    assert [line.split() for line in shown(fences.table(RECORDS, "web"), 20)][2] == [
+    assert [line.split() for line in shown(fences.Fences(RECORDS, "web"), 20)][1] == [
         "uts",
         "fenced",
     ]
