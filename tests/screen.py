@@ -72,6 +72,11 @@ class Screen:
                 return str(self._screen.buffer[y][x].fg)
         raise AssertionError(f"{word!r} is not on the screen:\n{self.text}")
 
+    def scrolls_whole(self) -> bool:
+        """Return whether no margins keep a row out of what scrolls."""
+        margins = self._screen.margins
+        return margins is None or margins == (0, self._screen.lines - 1)
+
     def resize(self, columns: int, lines: int) -> None:
         """Resize the window."""
         self._screen.resize(lines, columns)

@@ -32,11 +32,12 @@ from shellplay.stage.show.player import Quit, Show, ShowOptions, StartOver
 
 DESCRIPTION = "Perform a recipe as a demonstration: told, typed, and yours to interrupt."
 EPILOG = """While it plays: Space goes on at once, t takes over the live bash and Ctrl-] gives
-it back, n and p go to the next and the previous heading, h lists them, s goes step by step,
-+ and - change the speed, q quits.  What is not as expected is said, and it goes on.  Without
-a terminal there are no pauses.  A recipe that does not come with shellplay shows its commands
-first, and asks.  Exit status: 0 all was as expected, 1 something was not, or you said no; 2 the
-file is not a recipe or the usage is wrong, 80 the machine lacks something, 130 you quit."""
+it back, n and p go to the next and the previous heading, h lists them, o shows the whole of a
+folded output, s goes step by step, + and - change the speed, q quits.  What is not as expected
+is said, and it goes on.  Without a terminal there are no pauses.  A recipe that does not come
+with shellplay shows its commands first, and asks.  Exit status: 0 all was as expected, 1
+something was not, or you said no; 2 the file is not a recipe or the usage is wrong, 80 the
+machine lacks something, 130 you quit."""
 STANDARD_INPUT = "-"
 INTERRUPTED = 130
 
@@ -121,6 +122,7 @@ class Replay:
     def _perform(self, until: int, *, watched: bool) -> int:
         self.verdicts.clear()
         header = self.recipe.header
+        numbers = {step.line: number for number, step in enumerate(self.recipe.steps, 1)}
         with ExitStack() as stack:
             sinks = stack.enter_context(self.cast_files.sinks(header))
             keyboard = stack.enter_context(Keyboard(sys.stdin.fileno())) if watched else None
@@ -130,6 +132,7 @@ class Replay:
                     keyboard,
                     self.show_options,
                     headings=self.headings,
+                    steps=len(numbers),
                     until=until,
                     forward_only=bool(self.cast_files),
                 )
@@ -141,7 +144,10 @@ class Replay:
             if keyboard:
                 show.take_over = lambda: hand_over(stage, keyboard, self.printer)
             Performance(
-                self.recipe, stage, on_report=lambda report: self._hear(stage, report)
+                self.recipe,
+                stage,
+                on_step=lambda step: show.begin_step(numbers[step.line]),
+                on_report=lambda report: self._hear(stage, report),
             ).run()
             status = self._status()
             stage.emit(Ended(stage.now, status))

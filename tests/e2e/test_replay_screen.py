@@ -40,8 +40,8 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
 
 @pytest.mark.parametrize("columns", [80, 40])
 def test_prose_sentences_and_tables_break_between_words(watch: Watch, columns: int) -> None:
-    article = f"{PROSE}\n\n```shellplay\n{STEPS}\n```\n"
-    watcher, screen = watch(article, columns=columns, lines=100)
+    told = f"{PROSE}\n\n```shellplay\n{STEPS}\n```\n"
+    watcher, screen = watch(told, columns=columns, lines=100)
     assert watcher.ended() == 0
     words = " ".join(screen.text.split())
     assert PROSE in words
@@ -49,3 +49,81 @@ def test_prose_sentences_and_tables_break_between_words(watch: Watch, columns: i
     # A table leaves columns out where it is narrow.
     assert ("PPID" in words) is (columns == 80)
     assert screen.color_of("other host") == "brightblack"
+
+
+LONG = "host$ seq 100\n" + "".join(f"{n}\n" for n in range(1, 101))
+BAR = "1/2 A long output"
+
+
+def article(steps: str) -> str:
+    """Return an article of two sections, the first with these steps and a pause."""
+    block = f"```shellplay\n{steps}\n```\n\n<!-- play: pause -->\n"
+    return f"# A long output\n\n{block}\n## The end\n"
+
+
+def test_a_long_output_is_folded_opened_and_still_compared(watch: Watch) -> None:
+    watcher, screen = watch(article(LONG))
+    screen.shows("... 86 more lines, o shows them", "(Space goes on)", BAR)
+    shown = [row for row in screen.rows if row.isdigit()]
+    assert shown == [*map(str, range(1, 11)), "97", "98", "99", "100"]
+    watcher.press("o")
+    screen.shows("1-23 of 100")
+    watcher.press(" ")
+    screen.shows("24-46 of 100", "\n46\n")
+    watcher.press("q")
+    screen.shows(BAR)
+    watcher.press(" ")
+    # All lines were compared with the expected ones.
+    assert watcher.ended() == 0
+
+
+def test_the_bar_stays_in_the_last_row_and_goes_at_the_end(watch: Watch) -> None:
+    steps = (
+        "host$ printf '\\033c\\033[r\\033[99;1Hover the bar'\nover the bar\nhost$ seq 5\n..."
+    )
+    watcher, screen = watch(article(steps))
+    screen.shows("(Space goes on)")
+    screen.wait(lambda s: s.rows[23].startswith(f" {BAR}"), "the bar")
+    assert "step 2/2  Space t n p h o q ?" in screen.rows[23]
+    for columns, lines in ((70, 12), (90, 30)):
+        screen.resize(columns, lines)
+        screen.wait(lambda s, n=lines: BAR in s.rows[n - 1], "the bar")  # type: ignore[misc]
+        assert screen.text.count(BAR) == 1
+        # The cursor is above the bar.
+        assert BAR not in screen.cursor_row
+    watcher.press(" ")
+    assert watcher.ended() == 0
+    assert BAR not in screen.text
+    assert "step" not in screen.text
+    assert screen.scrolls_whole()
+
+
+def test_the_help_and_the_headings_give_the_stage_back(watch: Watch) -> None:
+    watcher, screen = watch(article("host$ echo a\na"))
+    screen.shows("(Space goes on)", BAR)
+    for key, shown, back in (
+        ("?", "the next heading, the prev", "x"),
+        ("h", "2 The end", "\x1b"),
+    ):
+        watcher.press(key)
+        screen.shows(shown)
+        watcher.press(back)
+        screen.shows(BAR)
+    watcher.press(" ")
+    assert watcher.ended() == 0
+    # pyte has one screen only; a terminal has two, and these switch between them.
+    screen.flush()
+    switches = re.findall(r"\x1b\[\?1049[hl]", watcher.log.read_text())
+    assert [each[-1] for each in switches] == ["h", "l", "h", "l"]
+
+
+def test_a_word_typed_while_a_step_runs_is_not_taken_for_keys(watch: Watch) -> None:
+    watcher, screen = watch(article("host$ echo be''gun; sleep 1\nbegun\nhost$ echo two\ntwo"))
+    screen.shows("begun")
+    watcher.press("containers\r")
+    screen.shows("(Space goes on)")
+    assert "is yours" not in screen.text
+    watcher.press("t")
+    screen.shows("there is no live bash yet")
+    watcher.press(" ")
+    assert watcher.ended() == 0

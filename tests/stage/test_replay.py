@@ -163,9 +163,10 @@ def test_casts_are_written_with_their_pauses(tmp_path: Path) -> None:
 def test_who_jumps_back_keeps_the_speed_and_the_steps() -> None:
     out = io.StringIO()
     master, slave = os.openpty()
-    os.write(master, b"s++p")
-    show = Show(Printer(out, out, color=False), Keyboard(slave), ShowOptions())
-    with Keyboard(slave):
+    keyboard = Keyboard(slave)
+    keyboard.give_back(b"s++p")
+    show = Show(Printer(out, out, color=False), keyboard, ShowOptions())
+    with keyboard:
         show(Heading(0.0, "One"))
         with pytest.raises(StartOver) as again:
             show(Pause(0.0))

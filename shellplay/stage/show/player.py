@@ -11,13 +11,18 @@ from typing import Self
 from shellplay.cast.events import Ended, Event, Heading, Output, Pause, Prompt, Typed
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import OutputLost, ShellplayError
-from shellplay.stage.show.keyboard import Keyboard
+from shellplay.stage.show.bar import Bar, bar_text
+from shellplay.stage.show.fold import OutputFold, moves_cursor
+from shellplay.stage.show.keyboard import RESIZED, Keyboard
+from shellplay.stage.show.overlay import CLEAR, ENTER, LEAVE, show_pages
 from shellplay.stage.show.styling import EventRenderer
 from shellplay.views.sanitize import safe_line
+from shellplay.views.wrap import wrap
 
 CANCEL = "\x1b"
 MAX_DIGITS = 4
 SPEED_FACTOR, MIN_SPEED, MAX_SPEED = 1.5, 0.1, 50.0
+FOLD_NOTE = "... {} more lines, o shows them"
 PAUSE_HINT = "(Space goes on)"
 HINT = "Space goes on, t takes over the bash, n the next heading, q quits, ? all keys"
 KEYS = (
@@ -25,6 +30,7 @@ KEYS = (
     ("t", "take over the live bash; Ctrl-] gives it back"),
     ("n, p", "the next heading, the previous one"),
     ("h", "choose a heading"),
+    ("o", "show the folded output"),
     ("s", "wait for a key before each step, or no longer"),
     ("+, -", "faster, slower"),
     ("q", "quit"),
@@ -64,7 +70,7 @@ class Show:
     """A sink of paced events, and a context manager; it writes each event at its time.
 
     - ``keyboard``: the viewer's keys; None: no pauses and no keys.
-    - ``headings``: the titles of all headings.
+    - ``headings``: the titles of all headings; ``steps``: the number of all steps.
     - ``until``: skip all delays before this heading (from 1).
     - ``forward_only``: refuse to jump back.
     - ``take_over``: called to lend the bash to the viewer; returns a sentence about it.
@@ -77,6 +83,7 @@ class Show:
         options: ShowOptions,
         *,
         headings: Sequence[str] = (),
+        steps: int = 0,
         until: int = 0,
         forward_only: bool = False,
     ) -> None:
@@ -85,9 +92,16 @@ class Show:
         self._keyboard = keyboard
         self._options = options
         self._headings = headings
+        self._step, self._steps = 0, steps
         self._until = until
         self._forward_only = forward_only
         self._renderer = EventRenderer(printer.width, color=printer.color)
+        # Only a viewer can unfold an output, and only a terminal with a cursor has a bar.
+        self._fold = OutputFold(printer.width) if keyboard else None
+        self._fd = printer.out.fileno() if keyboard and printer.redraws else None
+        self._bar = (
+            None if self._fd is None else Bar(self._write, self._fd, color=printer.color)
+        )
         self._reached = 0
         self._last = 0.0
         # The text before the cursor, on its line.
@@ -96,7 +110,9 @@ class Show:
         self._skip_delay = self._skip_typing = False
 
     def __enter__(self) -> Self:
-        if self._keyboard:
+        if self._bar:
+            self._bar.show(self._bar_text)
+        if self._keyboard and not (self._bar and self._bar.is_shown):
             self._say(HINT)
         return self
 
@@ -107,15 +123,24 @@ class Show:
         trace: TracebackType | None,
     ) -> None:
         if not isinstance(error, OutputLost):
+            self._unfold()
             self._write(("\n" if self._line else "") + self._renderer.finish())
+            if self._bar:
+                self._bar.hide()
+
+    def begin_step(self, number: int) -> None:
+        """Take the number of the step that is performed next, from 1, for the bar."""
+        self._step = number
 
     def __call__(self, event: Event) -> None:
         """Show one event at its time; raises `Quit` and `StartOver` for keys of the viewer."""
+        if not isinstance(event, Output):
+            self._unfold()
         gap, self._last = event.time - self._last, event.time
         self._delay(event, gap / self._options.speed)
         if isinstance(event, Heading):
             self._reached += 1
-        self._write(self._renderer.text(event))
+        self._draw(event)
         self._track_line(event)
         is_endless = isinstance(event, Pause) and event.seconds is None
         if is_endless or (isinstance(event, Prompt) and self._options.by_step):
@@ -155,7 +180,7 @@ class Show:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             key = self._keyboard.key(left)
-            if key and self._handle_key(key):
+            if key is not None and self._handle_key(key):
                 return True
         return False
 
@@ -191,6 +216,8 @@ class Show:
                 return self._jump(max(self._reached - 1, 1))
             case "h":
                 return self._choose()
+            case "o":
+                self._show_folded()
             case "+" | "-":
                 factor = SPEED_FACTOR if key == "+" else 1 / SPEED_FACTOR
                 speed = min(max(self._options.speed * factor, MIN_SPEED), MAX_SPEED)
@@ -202,9 +229,11 @@ class Show:
             case "t":
                 self._hand_over()
             case "?":
-                self._say(*(f"{names:<13} {action}" for names, action in KEYS))
+                self._show_lines([f"{names:<13} {action}" for names, action in KEYS])
             case "q":
                 raise Quit
+            case _ if key == RESIZED:
+                self._follow_size()
         return False
 
     def _jump(self, heading: int) -> bool:
@@ -220,30 +249,88 @@ class Show:
     def _choose(self) -> bool:
         """List the headings, read a number, and jump there; Escape cancels."""
         assert self._keyboard
-        self._say(*(f"{number} {title}" for number, title in enumerate(self._headings, 1)))
+        titles = [f"{number} {title}" for number, title in enumerate(self._headings, 1)]
+        if self._bar:
+            self._write(ENTER + CLEAR + "".join(f"{safe_line(each)}\n" for each in titles))
+        else:
+            self._say(*titles)
         self._write(self._dim("number, Enter: "))
         number = ""
-        while (key := self._keyboard.key() or "") not in ("\r", "\n", CANCEL):
+        while (key := self._keyboard.key(text=True) or "") not in ("\r", "\n", CANCEL):
             if key.isascii() and key.isdigit() and len(number) < MAX_DIGITS:
                 number += key
                 self._write(key)
-        self._write(f"\n{self._line}")
+        if self._bar:
+            self._write(LEAVE)
+            self._bar.restore()
+        else:
+            self._write(f"\n{self._line}")
         if key == CANCEL or not number or not 0 < int(number) <= len(self._headings):
             return False
         return self._jump(int(number))
 
     def _hand_over(self) -> None:
+        if self._bar:
+            self._bar.hide()
         try:
             sentence = self.take_over()
         except ShellplayError as error:
             sentence = str(error)
+        if self._bar:
+            self._bar.show(self._bar_text)
         self._say(sentence)
+
+    def _show_folded(self) -> None:
+        if self._fold and self._fold.folded:
+            self._show_lines(self._fold.folded)
+        else:
+            self._say("no output is folded")
+
+    def _show_lines(self, lines: Sequence[str]) -> None:
+        """Show lines above the performance, or, if there is no bar, as a part of it."""
+        if self._bar and self._keyboard and self._fd is not None:
+            show_pages(self._write, self._keyboard, self._fd, lines)
+            self._follow_size()
+            self._bar.restore()
+        else:
+            self._say(*lines)
 
     # -- output --------------------------------------------------------------------------
 
+    def _draw(self, event: Event) -> None:
+        """Write the text of an event, and keep the bar below it."""
+        self._follow_size()
+        text = self._renderer.text(event)
+        if self._fold and isinstance(event, Output):
+            text = self._fold.feed(text)
+        if self._bar and isinstance(event, Heading | Prompt):
+            self._bar.show(self._bar_text)
+        self._write(text)
+        if self._bar and isinstance(event, Output) and moves_cursor(text):
+            self._bar.restore()
+
+    def _unfold(self) -> None:
+        """Write the end of an output that was held back."""
+        if self._fold:
+            self._write(self._fold.finish(self._dim(FOLD_NOTE)))
+
+    def _follow_size(self) -> None:
+        if self._bar and self._bar.follow_size():
+            self._renderer.resize(self._printer.width)
+            if self._fold:
+                self._fold.columns = self._printer.width
+
+    def _bar_text(self, columns: int) -> str:
+        count = len(self._headings)
+        title = self._headings[self._reached - 1] if 0 < self._reached <= count else ""
+        where = f"{self._reached}/{count}" if count else ""
+        return bar_text(where, safe_line(title), f"step {self._step}/{self._steps}", columns)
+
     def _say(self, *sentences: str) -> None:
         """Write dim lines, then the interrupted line of the performance again."""
-        lines = "".join(f"{self._dim(safe_line(sentence))}\n" for sentence in sentences)
+        columns = self._printer.width
+        told = (wrap(safe_line(sentence), columns) for sentence in sentences)
+        lines = "".join(f"{self._dim(each)}\n" for each in told)
         self._write(("\n" if self._line else "") + lines + self._line)
 
     def _dim(self, text: str) -> str:

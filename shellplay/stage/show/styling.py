@@ -25,6 +25,10 @@ class EventRenderer:
         self._modes = Modes()
         self._color = color
 
+    def resize(self, columns: int) -> None:
+        """Lay out the next events for another number of columns."""
+        self._terminal.resize(columns)
+
     def text(self, event: Event) -> str:
         """Return the text of one event; no escape sequence is cut in two."""
         shown = self._drawing.feed(self._terminal.characters(event))
@@ -45,6 +49,10 @@ class _ArticleTerminal(Terminal):
         self._color = color
         # Whether the last line is empty, or nothing is written yet.
         self._after_empty_line = True
+
+    def resize(self, columns: int) -> None:
+        """Lay out the next events for another number of columns."""
+        self._columns = columns
 
     def characters(self, event: Event) -> str:
         """Return the characters of one event."""
