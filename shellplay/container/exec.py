@@ -13,7 +13,6 @@ from functools import partial
 from itertools import count
 from types import FrameType
 
-from shellplay.container.console import replace_pty
 from shellplay.container.spec import ExecSpec
 from shellplay.container.state import ContainerState
 from shellplay.container.stdio import Stdio
@@ -26,6 +25,7 @@ from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.poll import readable
 from shellplay.kernel.stub import Stub
 from shellplay.shell.attach import Relay
+from shellplay.shell.devpts import replace_pty
 from shellplay.shell.osc133 import Mark
 from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import REMOVED, take_terminal

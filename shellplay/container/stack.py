@@ -12,12 +12,14 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 
 from shellplay.container import apply, jobs
 from shellplay.container.applied import AppliedFence, AppliedFences
+from shellplay.container.console import bind_console
 from shellplay.container.plan import Plan, Wanted
 from shellplay.container.state import ContainerState
+from shellplay.errors import KernelError, Refused
 from shellplay.fences import KINDS, REGISTRY, Fence, Namespace
 from shellplay.fences.base.namespace import hold_namespace
 from shellplay.fences.base.target import MadeBy, OpenNamespace, Target
-from shellplay.kernel import namespaces
+from shellplay.kernel import namespaces, procfs
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.here import HERE
 from shellplay.kernel.process_tree import descendants, end_until_quiet, runs
@@ -27,6 +29,7 @@ from shellplay.shell.shell import Shell
 from shellplay.shell.state import State, Transferred
 
 LOOKS, QUIET_LOOKS = 100, 3
+DEVICES = "dev"
 # A bash with the privileges leaves these by setns(2); the other two are never left.
 IN_PLACE_KINDS = tuple(kind for kind in KINDS if kind not in ("user", "pid"))
 
@@ -55,6 +58,7 @@ class ShellStack:
         with self._calls(fence, self.live) as caller:
             fence.apply_in_place(self.target(caller).changed(join=join))
         self.applied.add(AppliedFence(fence, fence.how_in_place, len(self.parked)))
+        self._follow_devices(fence.kind)
         return fence.how_in_place
 
     def apply_by_fork(self, fence: Fence, join: OpenNamespace | None) -> None:
@@ -62,7 +66,7 @@ class ShellStack:
         has_jobs = bool(jobs.children(self._state))
         plan = fence.fork_plan(self.target(HERE).changed(join=join))
         with self.keys_wait():
-            self._state.park(self.live.fork(plan))
+            self._state.park(self.live.fork(plan, own_devpts=DEVICES in self.applied))
         self.applied.add(AppliedFence(fence, How.FORKED, len(self.parked)))
         if has_jobs:
             # They are children of the suspended bash; the copy must not count on them.
@@ -103,6 +107,32 @@ class ShellStack:
         for shell in (*self.parked[depth:], self.live) if fence.in_parked else (self.live,):
             self._remove_from(fence, shell)
         self.applied.remove(kind)
+        self._follow_devices(kind)
+
+    def _follow_devices(self, kind: str) -> None:
+        """After a change of /dev, move a copy of bash to a terminal that has a name there.
+
+        A bash that is busy or has jobs keeps its terminal, as these have it, too.  So does one
+        with a filter, which may deny half of the way.
+        """
+        if kind != DEVICES or not self.parked or procfs.children(self.live.pid):
+            return
+        if self._state.shell_state is not ShellState.IDLE or self.live.status.seccomp:
+            return
+        inside = kind in self.applied
+        try:
+            with self.keys_wait():
+                self.live.change_terminal(own_devpts=inside)
+                self._state.make_live(self.live)
+        except Refused:
+            return
+        except KernelError as error:
+            if not error.call.startswith("ptrace"):
+                raise
+            return
+        if inside:
+            with self._calls(self.applied.get(kind).fence, self.live) as caller:
+                bind_console(caller, self.live.terminal.path, self.live.terminal.device)
 
     def _remove_from(self, fence: Fence, shell: Shell) -> None:
         with self._calls(fence, shell) as caller:

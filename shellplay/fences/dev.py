@@ -111,9 +111,10 @@ def _copy_nodes(caller: Caller, terminal: str) -> dict[str, int]:
     They are bound and not made: mknod(2) of a device is nothing for a user namespace.
     """
     found = {name: (f"/dev/{name}", number) for name, number in NODES.items()}
-    console = os.stat(terminal).st_rdev
     seen = f"/proc/{caller.pid}/root{terminal}"
     # The terminal of bash, as Docker binds it, if its node is seen inside.
-    if os.path.exists(seen) and os.stat(seen).st_rdev == console:
-        found["console"] = (terminal, (os.major(console), os.minor(console)))
+    if os.path.exists(terminal) and os.path.exists(seen):
+        console = os.stat(terminal).st_rdev
+        if os.stat(seen).st_rdev == console:
+            found["console"] = (terminal, (os.major(console), os.minor(console)))
     return dict(zip(found, mount.copy_devices(caller, list(found.values())), strict=True))

@@ -137,6 +137,7 @@ class X86_64(Architecture):
             "unshare": 272,
             "dup3": 292,
             "fcntl": 72,
+            "fstatfs": 138,
         },
         **{"setns": 308, "pidfd_send_signal": 424, "pidfd_open": 434, "close_range": 436},
         **{"openat2": 437, "pidfd_getfd": 438, "capset": 126, "seccomp": 317, "umask": 95},
@@ -207,6 +208,7 @@ class AArch64(Architecture):
         **{
             "dup3": 24,
             "fcntl": 25,
+            "fstatfs": 44,
             "ioctl": 29,
             "umount2": 39,
             "mount": 40,

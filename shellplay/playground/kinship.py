@@ -26,15 +26,13 @@ class Kinship:
     def container_of(self, orphan: int) -> str | None:
         """Return the container of an orphan, None if none is known.
 
-        A container's session and terminal are nobody else's, so they come first; what has
-        left both is known by the fenced namespaces that it is in.
+        A container's session is nobody else's, so it comes first; what has left that is known
+        by the fenced namespaces that it is in.
         """
         stat = procfs.stat(orphan)
         if stat is None:
             return None
-        label = self._homes.get(("session", stat.session))
-        label = label or self._homes.get(("terminal", stat.terminal))
-        if label:
+        if label := self._homes.get(stat.session):
             return label
         mine = namespaces.identities(orphan).values()
         shared = [(len(fenced.intersection(mine)), label) for fenced, label in self._fences]
@@ -44,15 +42,13 @@ class Kinship:
         return best.pop() if most and len(best) == 1 else None
 
     @cached_property
-    def _homes(self) -> dict[tuple[str, int], str]:
-        """The labels of containers by the session and the terminal of each bash."""
-        found: dict[tuple[str, int], str] = {}
+    def _homes(self) -> dict[int, str]:
+        """The labels of containers by the session of each bash."""
+        found: dict[int, str] = {}
         for pid, label in {**self._parked, **self._shells}.items():
             stat = procfs.stat(pid)
             if stat and stat.session:
-                found["session", stat.session] = label
-            if stat and stat.terminal:
-                found["terminal", stat.terminal] = label
+                found[stat.session] = label
         return found
 
     @cached_property

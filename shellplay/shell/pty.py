@@ -46,6 +46,12 @@ class Pty:
         os.set_blocking(self.master, False)
         set_size(self.master, self.columns, self.rows)
 
+    @property
+    def device(self) -> int:
+        """The device number of the slave."""
+        with self._peer() as slave:
+            return os.fstat(slave).st_rdev
+
     def give_to(self, owner: int) -> None:
         """Make a UID the owner of the slave, so that it may open that by its path."""
         assert self._slave is not None, "it was given away"

@@ -22,6 +22,7 @@ from shellplay.kernel.seize import seized
 from shellplay.kernel.tracee import Tracee
 from shellplay.model import ShellIdentity
 from shellplay.shell.bash_memory import BashMemory
+from shellplay.shell.devpts import replace_pty
 from shellplay.shell.fork_plan import ForkPlan
 from shellplay.shell.stillness import Stillness
 from shellplay.shell.terminal import Terminal
@@ -131,7 +132,7 @@ class Shell:
             still = before is not None and before.held_until_stop()
             yield tracee
             if before is not None and still:
-                self._stillness = before.again()
+                self._stillness = before.again(self.terminal)
 
     @contextmanager
     def _seized_at_prompt(self) -> Iterator[Tracee]:
@@ -181,11 +182,12 @@ class Shell:
         os.close(self.pidfd)
         self.pidfd = -1
 
-    def fork(self, plan: ForkPlan) -> Shell:
+    def fork(self, plan: ForkPlan, *, own_devpts: bool) -> Shell:
         """Fork this idle bash for a fence, and park it; return the copy, the live bash.
 
         ``plan`` applies the fence to the copy.  The copy has a session and a terminal of its
         own: what is inside the fence cannot type into the terminal of this bash (TIOCSTI).
+        With ``own_devpts`` that is one of the devpts that this bash sees.
         Raises Refused, and changes nothing, if this bash does not wait at its prompt.
         """
         untouched = self.untouched
@@ -194,9 +196,14 @@ class Shell:
             with self._seized_at_prompt() as original:
                 terminal = self.terminal.for_copy()
                 undo.callback(terminal.close)
+                if own_devpts:
+                    replace_pty(original, terminal)
                 memory = BashMemory.of(original)
                 with _forked(original, plan) as (copy, inside):
                     variables = memory.copied_to(copy)
+                    copy.setsid()
+                    # It reaps its orphans: the original is stopped.
+                    copy.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
                     _move_to_terminal(copy, terminal, variables)
                     plan.enter(copy)
                     _set_variables(copy, variables)
@@ -215,6 +222,29 @@ class Shell:
         self.terminal.renew_nonce()
         self._await_stopped()
         return forked
+
+    def change_terminal(self, *, own_devpts: bool) -> None:
+        """Move this idle bash, which has no jobs, to another terminal.
+
+        With ``own_devpts`` that is one of the devpts that it sees.  Raises Refused if it does
+        not wait at its prompt.
+        """
+        before = self.terminal
+        with ExitStack() as undo:
+            with self._seized_at_prompt() as bash:
+                terminal = before.for_copy()
+                undo.callback(terminal.close)
+                if own_devpts and replace_pty(bash, terminal) is None:
+                    return
+                memory = BashMemory.of(bash)
+                # The kernel hangs the foreground group up, and that is this bash.
+                with bash.discarding(signal.SIGHUP, signal.SIGCONT):
+                    bash.call("ioctl", memory.terminal, k.TIOCNOTTY, 0, subject="TIOCNOTTY")
+                _move_to_terminal(bash, terminal, memory)
+                before.move_keys_to(terminal)
+                self.terminal = terminal
+            undo.pop_all()
+        before.close()
 
     def adopted(self, copies: Set[int]) -> list[int]:
         """Return the children of this parked bash that are orphans from inside its fence.
@@ -277,16 +307,13 @@ def _forked(original: Tracee, plan: ForkPlan) -> AbstractContextManager[tuple[Tr
 
 
 def _move_to_terminal(copy: Tracee, terminal: Terminal, memory: BashMemory) -> None:
-    """Give a forked bash a session with a terminal of its own, which it leads."""
+    """Give a bash that leads a session without a terminal one of its own."""
     number = memory.terminal
     others = _descriptors_like(copy.pid, number)
     with terminal.slave() as slave, copy.passed(slave) as passed:
         try:
             with copy.together():
-                copy.setsid()
                 copy.take_terminal(passed)
-                # It reaps its orphans: the original is stopped.
-                copy.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
                 for each in others:
                     copy.dup3(passed, each)
                 copy.dup3(passed, number, os.O_CLOEXEC)

@@ -28,9 +28,12 @@ class Stillness:
         still = status is not None and not status.pending
         self._switches = status.switches + 1 if status is not None and still else None
 
-    def again(self) -> Stillness:
-        """Return new evidence from now on; we must have stopped the bash again."""
-        return Stillness(self._pid, self._terminal)
+    def again(self, terminal: Terminal) -> Stillness:
+        """Return new evidence from now on; we must have stopped the bash again.
+
+        ``terminal`` is the one that it has now.
+        """
+        return Stillness(self._pid, terminal)
 
     def holds(self) -> bool:
         """Tell whether the bash sleeps and has slept since the stop."""
