@@ -12,16 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from shellplay.cast.events import Ended, Heading, Output
+from shellplay.cast.narration import narrate
 from shellplay.cast.pacing import Paced
+from shellplay.cli import next_recipe
 from shellplay.cmdline.printer import Printer
 from shellplay.commands.requirements import unmet
 from shellplay.errors import ShellplayError, UsageError
 from shellplay.recipe.document import Prose, Recipe
-from shellplay.recipe.shipped import is_shipped, path_of
+from shellplay.recipe.shipped import Shipped, is_shipped, path_of, shipped_at
 from shellplay.stage.perform import consent
 from shellplay.stage.perform.capture import Layout, sentence_layout
 from shellplay.stage.perform.cast_sinks import CastFiles
-from shellplay.stage.perform.narration import narrate
 from shellplay.stage.perform.performance import Performance
 from shellplay.stage.perform.stage import Stage
 from shellplay.stage.recipe_files import MAX_BYTES, Source, decode, read
@@ -29,6 +30,7 @@ from shellplay.stage.report.report import EXIT_STATUS, StepReport, Verdict
 from shellplay.stage.show.handover import hand_over
 from shellplay.stage.show.keyboard import Keyboard
 from shellplay.stage.show.player import Quit, Show, ShowOptions, StartOver
+from shellplay.stage.show.styling import has_links
 
 DESCRIPTION = "Perform a recipe as a demonstration: told, typed, and yours to interrupt."
 EPILOG = """While it plays: Space goes on at once, t takes over the live bash and Ctrl-] gives
@@ -64,7 +66,13 @@ def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     printer = Printer.standard()
     try:
-        return Replay(options, printer).run()
+        while True:
+            replay = Replay(options, printer)
+            status = replay.run()
+            coming = replay.offer_next()
+            if coming is None:
+                return status
+            options.recipe, options.heading = str(coming.path), None
     except ShellplayError as error:
         printer.error(error, "replay: ")
         return error.exit_status
@@ -91,6 +99,19 @@ class Replay:
         self.recipe = replace(self.source.recipe, header=header)
         self.headings = headings(self.recipe)
         self.verdicts: set[Verdict] = set()
+        self._watched = sys.stdin.isatty() and sys.stdout.isatty()
+        self._is_known = options.recipe != STANDARD_INPUT and is_shipped(self.source.path)
+        self._ended = False
+
+    def offer_next(self) -> Shipped | None:
+        """Offer the next recipe to a viewer who has seen a shipped one; None: not wanted."""
+        is_seen = self._is_known and self._watched and self._ended
+        seen = shipped_at(self.source.path) if is_seen else None
+        if seen is None:
+            return None
+        next_recipe.complete(seen)
+        coming = None if self.cast_files else next_recipe.following(seen)
+        return coming if coming and next_recipe.is_wanted(coming, self.printer) else None
 
     def run(self) -> int:
         """Perform the recipe if the machine and the user allow it; return the exit status."""
@@ -98,13 +119,11 @@ class Replay:
         if why := unmet(self.recipe.header):
             self.printer.note(f"{self.source.path}: it cannot be performed here: {why}")
             return EXIT_STATUS[Verdict.SKIPPED]
-        watched = sys.stdin.isatty() and sys.stdout.isatty()
-        known = self.options.recipe != STANDARD_INPUT and is_shipped(self.source.path)
-        given = self.options.yes or known
-        consent.require(self.recipe, self.printer, given=given, can_ask=watched)
+        given = self.options.yes or self._is_known
+        consent.require(self.recipe, self.printer, given=given, can_ask=self._watched)
         while True:
             try:
-                return self._perform(until, watched=watched)
+                return self._perform(until)
             except StartOver as again:
                 until, self.show_options = again.heading, again.options
 
@@ -119,13 +138,15 @@ class Replay:
         known = "; ".join(self.headings) or "it has none"
         raise UsageError(f"{self.source.path} has no heading {wanted!r}", known)
 
-    def _perform(self, until: int, *, watched: bool) -> int:
+    def _perform(self, until: int) -> int:
         self.verdicts.clear()
         header = self.recipe.header
         numbers = {step.line: number for number, step in enumerate(self.recipe.steps, 1)}
         with ExitStack() as stack:
             sinks = stack.enter_context(self.cast_files.sinks(header))
-            keyboard = stack.enter_context(Keyboard(sys.stdin.fileno())) if watched else None
+            keyboard = (
+                stack.enter_context(Keyboard(sys.stdin.fileno())) if self._watched else None
+            )
             show = stack.enter_context(
                 Show(
                     self.printer,
@@ -135,6 +156,7 @@ class Replay:
                     steps=len(numbers),
                     until=until,
                     forward_only=bool(self.cast_files),
+                    links=self._is_known and self._watched and has_links(),
                 )
             )
             paced = Paced(show, seed=header.title)
@@ -151,6 +173,7 @@ class Replay:
             ).run()
             status = self._status()
             stage.emit(Ended(stage.now, status))
+        self._ended = True
         return status
 
     def _hear(self, stage: Stage, report: StepReport) -> None:

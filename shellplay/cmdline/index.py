@@ -229,7 +229,7 @@ COMMANDS = {
     "recipes": Entry(
         "recipes",
         "recipes",
-        "List the recipes that come with shellplay, and whether they can be performed here.",
+        "List the recipes that come with shellplay: their length, their fences, what is done.",
         alone=True,
     ),
     "replay": Entry(

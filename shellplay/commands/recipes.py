@@ -6,7 +6,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +15,7 @@ from shellplay.cmdline.arguments import Candidate, Option, Word
 from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.outcomes import Document, Outcome, Status
 from shellplay.cmdline.registry import command
+from shellplay.commands.completed_recipes import completed
 from shellplay.errors import Refused, ShellplayError
 from shellplay.kernel.terminal_modes import restored
 from shellplay.playground.playground import Playground
@@ -36,18 +37,24 @@ class RecipeName(Word):
         self, before: Sequence[str], word: str, playground: Playground
     ) -> Iterator[Candidate]:
         """Offer the names, with their titles."""
-        return (Candidate(each.name, str(_record(each)["title"])) for each in shipped())
+        return (Candidate(each.name, str(_record(each, ())["title"])) for each in shipped())
 
 
 @command("recipes", group="recipes", host=None, json=True, alone=True)
 def recipes() -> Iterator[Outcome]:
-    """List the recipes that come with shellplay, and whether they can be performed here.
+    """List the recipes that come with shellplay: their length, their fences, what is done.
+
+    MIN are the minutes of a replay at its usual speed, counted from what is typed and read.
+    DONE has a mark for a recipe that you have seen to its end. HERE says whether this
+    machine has all that it needs.
 
     Examples:
         recipes
         recipes --json
     """
-    rows = [_record(each) for each in shipped()]
+    course = shipped()
+    seen = completed([each.name for each in course])
+    rows = [_record(each, seen) for each in course]
 
     def view() -> object:
         from shellplay.views.recipes import table
@@ -106,17 +113,22 @@ def tour(playground: Playground, front: Front) -> Iterator[Outcome]:
     yield Status(_performed(playground, front, [str(first.path)]))
 
 
-def _record(each: Shipped) -> dict[str, object]:
+def _record(each: Shipped, seen: Collection[str]) -> dict[str, object]:
+    from shellplay.cast.length import minutes
     from shellplay.commands.requirements import unmet
 
     try:
-        title, why = each.header.title, unmet(each.header)
+        header, why, length = each.header, unmet(each.header), minutes(each.recipe)
+        title, tags = header.title, list(header.tags)
     except ShellplayError as error:
-        title, why = "", str(error)
+        title, tags, why, length = "", [], str(error), None
     return {
         "number": int(each.number) if each.number else None,
         "name": each.name,
         "title": title,
+        "tags": tags,
+        "minutes": length,
+        "completed": each.name in seen,
         "path": str(each.path),
         "why_not": why,
     }

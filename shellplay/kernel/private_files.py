@@ -27,8 +27,11 @@ def load(path: str, longest: int) -> bytes | None:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
+    if not _is_private(os.fstat(fd), stat.S_ISREG):
+        os.close(fd)
+        return None
     with open(fd, "rb") as file:
-        return file.read(longest) if _is_private(os.fstat(fd), stat.S_ISREG) else None
+        return file.read(longest)
 
 
 def save(path: str, content: bytes) -> None:

@@ -83,6 +83,12 @@ def is_shipped(path: Path) -> bool:
     return path.resolve() in {each.path for each in shipped() if not each.path.is_symlink()}
 
 
+def shipped_at(path: Path) -> Shipped | None:
+    """Return the shipped recipe that a path leads to; None if it leads to another file."""
+    found = path.resolve()
+    return next((each for each in shipped() if each.path == found), None)
+
+
 def path_of(word: str) -> Path:
     """Return the path for a word: a path, or the name or number of a shipped recipe.
 

@@ -20,7 +20,7 @@ _SGR = {
 
 
 # Each has the width of the character that it replaces.
-_ASCII = str.maketrans("╭╮╰╯├└│─…", "+++++`|-~")
+_ASCII = str.maketrans("╭╮╰╯├└│─…✓", "+++++`|-~x")
 
 
 def render(renderable: object, width: int, color: bool, *, ascii: bool = False) -> str:

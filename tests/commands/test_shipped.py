@@ -70,8 +70,8 @@ def test_they_are_found_listed_and_replayed_by_name_without_a_question(
     assert (first["why_not"], last["why_not"]) == (None, "there is no no-such-program")
     table = run(tmp_path, variables, "-c", "recipes")[1].splitlines()
     assert [line.split() for line in table[:2]] == [
-        ["#", "NAME", "HERE", "TITLE"],
-        ["1", "first", "yes", "One"],
+        ["#", "NAME", "MIN", "DONE", "FENCES", "HERE", "TITLE"],
+        ["1", "first", "1", "yes", "One"],
     ]
     assert table[-1] == "last: there is no no-such-program"
     for name in ("first", "01-first", "1", str(tmp_path / place / "01-first.play.md")):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.commands.test_shipped import install
 from tests.e2e.watching import PROGRAM, Watcher
 from tests.screen import Screen
+from tests.stage.recipes import program
+from tests.stage.recipes import text as recipe_text
 
 pytestmark = pytest.mark.e2e
 
@@ -127,3 +132,69 @@ def test_a_word_typed_while_a_step_runs_is_not_taken_for_keys(watch: Watch) -> N
     screen.shows("there is no live bash yet")
     watcher.press(" ")
     assert watcher.ended() == 0
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A course of three recipes, the last of which cannot be performed; its state directory."""
+    install(tmp_path, "recipes", checkout=True)
+    prose = (
+        "\nSee [the\nfirst](01-first.play.md) and [proc(5)](https://man7.org/proc.5.html).\n"
+    )
+    second = recipe_text("host$ echo more\nmore\n", title='"Two"') + prose
+    (tmp_path / "recipes" / "02-second.play.md").write_text(second)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "shellplay"
+
+
+def completed() -> list[str]:
+    """Return the names of the recipes that are marked as seen."""
+    done = program("recipes", "--json")
+    assert done.returncode == 0, done.stderr
+    return [each["name"] for each in json.loads(done.stdout)["recipes"] if each["completed"]]
+
+
+def tour(tmp_path: Path, **more: str) -> tuple[Watcher, Screen]:
+    """Start the tour on a screen."""
+    variables = {"XDG_STATE_HOME": os.environ["XDG_STATE_HOME"], **more}
+    words = [*PROGRAM, "tour", "--speed", "50"]
+    watcher = Watcher(words, tmp_path / "tour.log", columns=80, lines=40, more=variables)
+    return watcher, Screen(watcher, 80, 40)
+
+
+def test_the_tour_offers_the_next_recipe_and_marks_what_was_seen(
+    course: Path, tmp_path: Path
+) -> None:
+    watcher, screen = tour(tmp_path, TERM_PROGRAM="WezTerm")
+    screen.shows("Next: replay second (1 min) [Enter], any other key leaves")
+    assert completed() == ["first"]
+    watcher.press("\r")
+    screen.shows("$ echo more", "the first (replay first)")
+    # The last recipe cannot be performed, so there is no other one.
+    assert watcher.ended() == 0
+    assert completed() == ["first", "second"]
+    screen.flush()
+    assert re.search(r"\x1b\]8;[^;]*;https://man7.org/proc.5.html", watcher.log.read_text())
+    assert (course / "completed").stat().st_mode & 0o077 == 0
+    watcher.close()
+
+
+def test_another_key_leaves_and_a_broken_mark_file_is_no_obstacle(
+    course: Path, tmp_path: Path
+) -> None:
+    course.mkdir(mode=0o700, parents=True)
+    (course / "completed").write_bytes(b"\xff\x1b[2J\nfirst \n../second\n" * 9)
+    assert completed() == []
+    (course / "completed").unlink()
+    # No file can be made in a directory of this name, and nothing can be read from it.
+    (course / "completed").mkdir()
+    watcher, screen = tour(tmp_path)
+    screen.shows("Next: replay second")
+    watcher.press("x")
+    assert watcher.ended() == 0
+    assert "echo more" not in screen.text
+    assert completed() == []
+    screen.flush()
+    assert "\x1b]8" not in watcher.log.read_text()
+    watcher.close()

@@ -9,13 +9,13 @@ from dataclasses import replace
 import pytest
 
 from shellplay.cast.events import Heading, Narration
+from shellplay.cast.narration import narrate
 from shellplay.commands.requirements import NEEDS, unmet, why_not
 from shellplay.errors import UsageError
 from shellplay.kernel.cgroup.hierarchies import CONTROLLERS
 from shellplay.recipe.document import Header, Needs, Prose
 from shellplay.stage.name_filter import parse_filter
 from shellplay.stage.perform.key_names import parse_keys
-from shellplay.stage.perform.narration import narrate
 from shellplay.stage.record.value_tags import KnownValues, tag_values
 from shellplay.stage.report.report import Report, Verdict, exit_status
 from shellplay.stage.report.text import line

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from shellplay.cast.events import Heading, Output, Pause
+from shellplay.cast.narration import narrate
 from shellplay.commands.requirements import lacking
 from shellplay.errors import RecipeError, UsageError
 from shellplay.recipe.bindings import Bindings
 from shellplay.recipe.bless import update_expectation
 from shellplay.recipe.document import Actor, Block, Direction, Part, Prose, Recipe, Step
 from shellplay.recipe.match import difference, match
-from shellplay.stage.perform.narration import narrate
 from shellplay.stage.perform.stage import Outcome, Stage
 from shellplay.stage.record.value_tags import KnownValues, tag_values
 from shellplay.stage.report.report import Report, StepReport, Verdict

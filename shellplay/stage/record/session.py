@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shellplay.cast.events import Ended, Event, Output, Prompt, Resized, Typed
+from shellplay.cast.narration import narrate
 from shellplay.cmdline.observer import Heard
 from shellplay.cmdline.outcomes import Outcome, Status
 from shellplay.cmdline.printer import Printer
@@ -28,7 +29,6 @@ from shellplay.stage.perform.capture import StagePrinter
 from shellplay.stage.perform.cast_sinks import CastFiles
 from shellplay.stage.perform.environment import make_surroundings
 from shellplay.stage.perform.host_output import HostOutput
-from shellplay.stage.perform.narration import narrate
 from shellplay.stage.perform.stage import PROMPTS
 from shellplay.stage.record.enter_steps import EnterSteps
 from shellplay.stage.record.keystrokes import Size, quote

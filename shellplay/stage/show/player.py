@@ -72,6 +72,7 @@ class Show:
     - ``keyboard``: the viewer's keys; None: no pauses and no keys.
     - ``headings``: the titles of all headings; ``steps``: the number of all steps.
     - ``until``: skip all delays before this heading (from 1).
+    - ``links``: the links of the prose may be links of the terminal.
     - ``forward_only``: refuse to jump back.
     - ``take_over``: called to lend the bash to the viewer; returns a sentence about it.
     """
@@ -86,6 +87,7 @@ class Show:
         steps: int = 0,
         until: int = 0,
         forward_only: bool = False,
+        links: bool = False,
     ) -> None:
         self.take_over: Callable[[], str] = lambda: "there is no live bash yet"
         self._printer = printer
@@ -95,7 +97,7 @@ class Show:
         self._step, self._steps = 0, steps
         self._until = until
         self._forward_only = forward_only
-        self._renderer = EventRenderer(printer.width, color=printer.color)
+        self._renderer = EventRenderer(printer.width, color=printer.color, links=links)
         # Only a viewer can unfold an output, and only a terminal with a cursor has a bar.
         self._fold = OutputFold(printer.width) if keyboard else None
         self._fd = printer.out.fileno() if keyboard and printer.redraws else None
