@@ -57,7 +57,7 @@ class PlainFrontEnd:
         interrupts.forget()
         interpreter.tell()
         marks.prompt()
-        self.printer.write(prompt_text(marks.number))
+        self.printer.write(prompt_text(marks.number, interpreter.playground))
         marks.ready()
         lines: list[str | None] = []
 

@@ -16,6 +16,7 @@ from prompt_toolkit.styles import Style
 
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
+from shellplay.cmdline.prompt import parts
 from shellplay.playground.playground import Playground
 from shellplay.repl.completer import TableCompleter
 from shellplay.repl.history import HistoryFile
@@ -23,7 +24,7 @@ from shellplay.repl.interrupts import Interrupts
 from shellplay.repl.key_bindings import bindings, store_keys, take_typeahead
 from shellplay.repl.leaving import losses
 from shellplay.repl.osc133 import Marks, marks_key
-from shellplay.repl.prompt_text import prompt_text
+from shellplay.repl.prompt_text import chosen_prompt
 from shellplay.repl.question import confirm
 from shellplay.repl.shared_history import SharedHistory, SuggestWhatWorked
 from shellplay.repl.terminal_echo import no_echo
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 LEAVING = ("quit", "exit")
 STYLE = Style.from_dict(
     {
+        "prompt.name": "bold",
+        "prompt.fences": "ansigreen",
         "bottom-toolbar": "noreverse",
         "bar.name": "reverse bold",
         "bar.fences": "ansigreen",
@@ -168,7 +171,7 @@ class Prompt:
         default, self._saved_line = self._saved_line, ""
         self.marks.prompt()
         try:
-            text = prompt_text(self.marks.number)
+            text = chosen_prompt(self.marks.number) or self._colored_prompt()
             # prompt_toolkit's own handler of SIGINT would leave Python's, which raises, for a
             # moment before and after each prompt.
             return self.session.prompt(
@@ -176,6 +179,11 @@ class Prompt:
             )
         finally:
             self._loop = None
+
+    def _colored_prompt(self) -> FormattedText:
+        name, fences = parts(self.playground)
+        style = "class:prompt.name" if self.playground.current else ""
+        return FormattedText([(style, name), ("class:prompt.fences", fences), ("", "> ")])
 
     def _make_session(self) -> PromptSession[str]:
         # SHELLPLAY_MARKS has a word: a program types here, and menus would only redraw.

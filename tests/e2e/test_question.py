@@ -14,7 +14,7 @@ from shellplay.testing import TIMEOUT_SECONDS
 
 pytestmark = pytest.mark.e2e
 # At the prompt with a line editor a mark says that it reads keys.
-PROMPT, QUESTION = r"shellplay> $|\x1b\]133;B", r"Run it outside\? \[y/N\] "
+PROMPT, QUESTION = r"> $|\x1b\]133;B", r"Run it outside\? \[y/N\] "
 
 
 @pytest.fixture(params=["--plain", "--no-config"])

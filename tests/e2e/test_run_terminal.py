@@ -29,7 +29,8 @@ def test_a_program_that_ends_at_once_is_seen_in_full_and_its_status_counts(
 def test_what_is_typed_at_the_prompt_is_read_by_a_program_without_a_terminal(
     tmp_path: Path,
 ) -> None:
-    with closing(Watcher([*PROGRAM, "--no-config"], tmp_path / "log")) as person:
+    words, prompt = [*PROGRAM, "--no-config"], {"SHELLPLAY_PROMPT": "shellplay> "}
+    with closing(Watcher(words, tmp_path / "log", more=prompt)) as person:
         person.sees("shellplay>")
         person.press("run -iq --network none host sed s/^/read:/\r")
         person.sees("1 inside")

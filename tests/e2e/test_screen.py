@@ -51,7 +51,7 @@ def test_the_menu_offers_commands_fences_options_and_containers_with_their_meani
         screen.shows(offered, meaning if columns == 80 else "...")
         assert all(len(row) <= columns for row in screen.rows)
         terminal.control("c")
-        screen.wait(lambda now: now.cursor_row == "shellplay>", "an empty line")
+        screen.wait(lambda now: now.cursor_row == "web>", "an empty line")
 
 
 def test_tab_takes_what_is_offered(open_screen: OpenScreen) -> None:
@@ -66,7 +66,7 @@ def test_the_line_that_was_typed_before_is_suggested_and_taken(open_screen: Open
     terminal, screen = open_screen()
     terminal.run("new suggested-name")
     terminal.send("new sugg")
-    screen.wait(lambda now: now.cursor_row == "shellplay> new suggested-name", "the rest")
+    screen.wait(lambda now: now.cursor_row == "suggested-name> new suggested-name", "the rest")
     terminal.send("\x1b[C-2\r")
     screen.shows("suggested-name-2: bash")
 
@@ -99,7 +99,7 @@ def test_twenty_columns_show_the_prompt_the_bar_and_every_table(
         terminal.run(line)
         screen.wait(partial(_shows, texts), line)
     screen.wait(lambda now: now.rows[-1].startswith(" web  uts"), "the bar")
-    assert screen.cursor_row == "shellplay>"
+    assert screen.cursor_row == "web[uts]>"
 
 
 def test_an_unknown_command_is_red_and_a_known_one_is_not(open_screen: OpenScreen) -> None:
@@ -121,7 +121,7 @@ def test_what_is_typed_ahead_is_shown_once_by_the_next_prompt(
     screen.shows("running")
     terminal.send("fence pid")
     (tmp_path / "go").touch()
-    screen.wait(lambda now: now.cursor_row == "shellplay> fence pid", "the line at its prompt")
+    screen.wait(lambda now: now.cursor_row.endswith("> fence pid"), "the line at its prompt")
     assert screen.text.count("fence pid") == 1
 
 

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from shellplay.cast.events import Event, Output, Prompt, Resized, Sink, Typed
+from shellplay.cmdline import prompt
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.container.container import Container
 from shellplay.errors import Refused, ShellplayError
@@ -40,7 +41,7 @@ from shellplay.stage.perform.key_sender import KeySender
 from shellplay.stage.perform.watchdog import Watchdog
 from shellplay.stage.record.snapshot import take_scene
 
-PROMPTS = {Actor.PLAY: "shellplay> ", Actor.HOST: "host$ "}
+HOST_PROMPT = "host$ "
 TIMED_OUT = 124
 
 
@@ -224,10 +225,7 @@ class Stage:
         if not self.sinks or self.hidden:
             return
         self._emit_size(step)
-        if step.actor in PROMPTS:
-            self.emit(Prompt(self.now, PROMPTS[step.actor]))
-        else:
-            self.emit(Prompt(self.now, self._prompt_of(step.container)))
+        self.emit(Prompt(self.now, self._prompt_of(step)))
         if step.actor is not Actor.KEY:
             pace = self.pace if step.conditions.type is None else step.conditions.type
             self.emit(Typed(self.now, f"{text}\n", pace))
@@ -235,17 +233,21 @@ class Stage:
     def _emit_size(self, step: Step) -> None:
         """Emit the terminal size if it has changed: stty(1) changes it in a bash."""
         size = (self.header.columns, self.header.rows)
-        if step.actor not in PROMPTS:
+        if step.actor not in (Actor.PLAY, Actor.HOST):
             with suppress(ShellplayError):  # The step itself reports this error.
                 size = os.get_terminal_size(self.container(step.container).terminal.master)
         if size != self._sink_size:
             self._sink_size = size
             self.emit(Resized(self.now, *size))
 
-    def _prompt_of(self, name: str | None) -> str:
-        """Return the prompt that the terminal of a container shows."""
+    def _prompt_of(self, step: Step) -> str:
+        """Return the prompt of shellplay or of the host, or that of a container's terminal."""
+        if step.actor is Actor.PLAY:
+            return prompt.text(self.playground)
+        if step.actor is Actor.HOST:
+            return HOST_PROMPT
         try:
-            container = self.container(name)
+            container = self.container(step.container)
             if container.terminal.prompt_is_stale and container.state is ShellState.IDLE:
                 # Bash expands PS1 again only after a line; an empty line is enough.
                 container.run("")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from shellplay.cast.events import Ended, Event, Output, Prompt, Resized, Typed
 from shellplay.cast.narration import narrate
+from shellplay.cmdline import prompt
 from shellplay.cmdline.observer import Heard
 from shellplay.cmdline.outcomes import Outcome, Status
 from shellplay.cmdline.printer import Printer
@@ -29,7 +30,6 @@ from shellplay.stage.perform.capture import StagePrinter
 from shellplay.stage.perform.cast_sinks import CastFiles
 from shellplay.stage.perform.environment import make_surroundings
 from shellplay.stage.perform.host_output import HostOutput
-from shellplay.stage.perform.stage import PROMPTS
 from shellplay.stage.record.enter_steps import EnterSteps
 from shellplay.stage.record.keystrokes import Size, quote
 from shellplay.stage.record.recipe_file import RecipeFile
@@ -175,7 +175,7 @@ class Session:
         """Begin a command with the typed line."""
         self._command = RunningCommand(text)
         self._enter_steps.catch_up(self._playground.current)
-        self._emit(Prompt(self._now, PROMPTS[Actor.PLAY]))
+        self._emit(Prompt(self._now, prompt.text(self._playground)))
         self._emit(Typed(self._now, f"{text}\n"))
 
     def bound(self, name: str, values: Mapping[str, object]) -> None:
