@@ -22,7 +22,7 @@ ORDER = [
     {"network"},
     {"fences"},
     {"container"},
-    {"playground", "docker"},
+    {"playground", "docker", "refusal"},
     {"views"},
     {"recipe"},
     {"cast"},

@@ -270,6 +270,19 @@ COMMANDS = {
     "version": Entry(
         "session", "other", "Show the versions of shellplay, Python and the kernel.", alone=True
     ),
+    "why": Entry(
+        "why",
+        "looking",
+        "Explain why the kernel refused a line, and prove which fences are the cause.",
+        rest={
+            "-c": True,
+            "--container": True,
+            "-y": False,
+            "--yes": False,
+            "--timeout": True,
+            "--json": False,
+        },
+    ),
 }
 
 ALIASES = {alias: name for name, entry in COMMANDS.items() for alias in entry.aliases}

@@ -74,6 +74,7 @@ def enter(
 
 @command("in", group="living", host=None, inside=True)
 def type_in(
+    playground: Playground,
     front: Front,
     container: Annotated[Container, Target(creates=True)],
     line: Annotated[str, Rest("LINE", "what to type into the bash, to the end of the line")],
@@ -95,6 +96,8 @@ def type_in(
         in --timeout 5 make; fences
     """
     result = container.run(line, timeout=timeout, output=front.stream)
+    if result.status:
+        playground.failed_lines[container.id] = line
     yield Status(result.status)
 
 

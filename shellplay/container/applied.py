@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 
 from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import Fence
@@ -153,9 +153,16 @@ class AppliedFences:
             return fence.observed(pid)
         return self._filtered(type(fence), fence.fact(pid), fence.fact("self"))
 
-    def require_observed(self, pid: int, subject: str) -> None:
-        """Raise ShellplayError if the kernel does not show a process behind each of them."""
-        missing = [each.kind for each in self.fences if self.observed(each, pid) is False]
+    def require_observed(self, pid: int, subject: str, without: Collection[str] = ()) -> None:
+        """Raise ShellplayError if the kernel does not show a process behind each of them.
+
+        The kinds in ``without`` do not count.
+        """
+        missing = [
+            each.kind
+            for each in self.fences
+            if each.kind not in without and self.observed(each, pid) is False
+        ]
         if missing:
             names = ", ".join(missing)
             raise ShellplayError(f"the kernel does not show {subject} behind {names}")

@@ -16,6 +16,7 @@ from shellplay.container.network import Network
 from shellplay.container.oom_kills import OomKills
 from shellplay.container.spec import ExecSpec, StartSpec, VolumeSpec
 from shellplay.container.state import ContainerState
+from shellplay.container.trial import Trials
 from shellplay.errors import Refused
 from shellplay.fences import Fence
 from shellplay.fences.net import NONE, Net
@@ -73,6 +74,7 @@ class Container:
         )  # fmt: skip
         self._fencing = Fencing(state, on_removed=lambda: self.network.detach_if_unused())
         self.way_back, self.layers = self._fencing.way_back, self._fencing.layers
+        self.trials = Trials(state, self._fencing)
         self.network = Network(
             state, self._fencing.applied, bridge, lambda: [each.network for each in peers()]
         )
@@ -372,8 +374,6 @@ class Container:
                 self._state, self.process, detach_keys or self.settings.detach_key,
                 typeahead=typeahead, heard=heard,
             )  # fmt: skip
-
-    # -- the end -------------------------------------------------------------------------
 
     def stop(self, find_orphans: exits.FindOrphans, *, keep_volumes: bool = False) -> set[int]:
         """End every bash with its descendants, and the orphans that have left them.

@@ -13,13 +13,13 @@ from functools import partial
 from itertools import count
 from types import FrameType
 
+from shellplay.container.join import joined
 from shellplay.container.spec import ExecSpec
 from shellplay.container.state import ContainerState
 from shellplay.container.stdio import Stdio
 from shellplay.container.user import Account, find
-from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError
+from shellplay.errors import ShellGone
 from shellplay.fences.rootfs.build import may_see_below_mounts
-from shellplay.kernel import credentials, namespaces
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.poll import readable
@@ -27,7 +27,6 @@ from shellplay.kernel.stub import Stub
 from shellplay.shell.attach import Relay
 from shellplay.shell.devpts import replace_pty
 from shellplay.shell.osc133 import Mark
-from shellplay.shell.shell import Shell
 from shellplay.shell.spawn import REMOVED, take_terminal
 from shellplay.shell.terminal import Terminal
 
@@ -54,7 +53,7 @@ def execute(
     """
     monitor, live = state.monitor, state.live
     with ExitStack() as held:
-        stub = _inside(monitor.stub(), live, spec.directory, held)
+        stub = joined(monitor.stub(), live, spec.directory, held)
         account = state.account if spec.user is None else find(live.pid, spec.user)
         change = _environment(state, spec, account)
         removed, fresh = (REMOVED, False) if state.environment is None else ((), True)
@@ -109,57 +108,6 @@ def _environment(
 def _owner(stub: Stub, account: Account | None) -> int:
     """Return the UID that may open its streams by their paths."""
     return account.uid if account and may_see_below_mounts(stub) else 0
-
-
-def _inside(stub: Stub, live: Shell, directory: str | None, stubs: ExitStack) -> Stub:
-    """Join every namespace of a bash; return the stub that is inside, in a directory.
-
-    ``stubs`` ends it and those before it; once it is a program that has no effect.
-    """
-    stubs.callback(stub.quit)
-    # Before setns(2): a process with privileges inside could read its memory afterwards.
-    stub.set_undumpable()
-    wanted = namespaces.identities(live.pid)
-    now = namespaces.identities(stub.pid)
-    flags = sum(namespaces.CLONE_FLAGS[kind] for kind in wanted if wanted[kind] != now[kind])
-    if flags:
-        with stub.passed(live.pidfd) as number:
-            # By a pidfd setns(2) joins all of them or none, in the order of the kernel.
-            stub.setns(number, flags, of=live.pid)
-        credentials.become_mapped(stub)
-    if directory is None:
-        _go_to_its_directory(stub, live)
-    else:
-        _go_to(stub, directory)
-    if wanted["pid"] != now["pid"]:
-        with stub.forked() as (copy, _):
-            assert isinstance(copy, Stub)
-        stubs.callback(copy.quit)
-        stub.quit()
-        stub = copy
-    if namespaces.identities(stub.pid) != wanted:
-        raise ShellplayError("the program did not get into every fence, so it was not run")
-    return stub
-
-
-def _go_to_its_directory(stub: Stub, live: Shell) -> None:
-    # By descriptor: the directory of bash may be deleted, or below one that the stub may
-    # not search, and then no path leads to it.
-    path = f"/proc/{live.pid}/cwd"
-    directory = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with stub.passed(directory) as number:
-            stub.fchdir(number, of=path)
-    finally:
-        os.close(directory)
-
-
-def _go_to(stub: Stub, directory: str) -> None:
-    try:
-        stub.chdir(directory)
-    except KernelError as error:
-        reason = os.strerror(error.errno)
-        raise Refused(f"{directory} inside: {reason}", "-w with another one") from error
 
 
 def _on_nothing(stub: Stub, start: Callable[[], None]) -> None:

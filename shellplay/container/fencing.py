@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from shellplay.container import facts, placement
@@ -17,6 +17,7 @@ from shellplay.container.user import Account
 from shellplay.container.way_back import Directory, WayBack
 from shellplay.errors import KernelError, Refused, ShellGone, ShellplayError
 from shellplay.fences import Fence
+from shellplay.fences.base.cgroup_limit import CgroupLimit
 from shellplay.fences.base.target import Stage
 from shellplay.kernel import procfs
 from shellplay.kernel.caller import Caller
@@ -109,17 +110,21 @@ class Fencing:
         self.applied.change(changed)
         return self._applier.change("limit", kind, applied.how, before=before)
 
-    def surround(self, caller: Caller, account: Account | None) -> None:
-        """Apply the fences without a namespace to a process that has joined all namespaces.
+    def surround(
+        self, caller: Caller, account: Account | None, without: Collection[str] = ()
+    ) -> None:
+        """Apply the fences without a namespace to a process that has joined the namespaces.
 
-        It becomes ``account``, if that is not None.  Raises ShellplayError if the kernel does
-        not show it behind every fence then.
+        It becomes ``account``, if that is not None; the fences of the kinds in ``without`` are
+        left out.  Raises ShellplayError if the kernel does not show it behind every other one.
         """
         last = Plan(self.applied.fences).of(Stage.LIMIT, Stage.RESTRICTION)
+        applied = [each for each in last if each.kind not in without]
         target = self._stack.target(caller).moved_to(caller)
-        self._state.group.take_in(caller.pid)
-        restrict(last, caller, account, lambda each: each.apply(target))
-        self.applied.require_observed(caller.pid, "the program")
+        if not any(isinstance(each, CgroupLimit) and each not in applied for each in last):
+            self._state.group.take_in(caller.pid)
+        restrict(applied, caller, account, lambda each: each.apply(target))
+        self.applied.require_observed(caller.pid, "the program", without)
 
     # -- out -----------------------------------------------------------------------------
 

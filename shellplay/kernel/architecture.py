@@ -55,8 +55,11 @@ class Architecture(ABC):
         return _positions(self.registers)
 
     def number(self, name: str) -> int:
-        """Return the number of a system call; raise KeyError for an unknown name."""
-        return self.numbers[name]
+        """Return the number of a system call; raise KeyError for an unknown name.
+
+        A number as text stands for itself: ``numbers`` has the calls of the fences only.
+        """
+        return int(name) if name.isdigit() else self.numbers[name]
 
     @abstractmethod
     def program_counter(self, registers: Registers) -> int:
@@ -143,7 +146,22 @@ class X86_64(Architecture):
         **{"openat2": 437, "pidfd_getfd": 438, "capset": 126, "seccomp": 317, "umask": 95},
         **{"landlock_create_ruleset": 444, "landlock_add_rule": 445},
         **{"landlock_restrict_self": 446, "prlimit64": 302},
-        **{"mkdirat": 258, "mknodat": 259, "symlinkat": 266, "open_tree": 428},
+        **{
+            "connect": 42,
+            "sendto": 44,
+            "recvfrom": 45,
+            "bind": 49,
+            "setsockopt": 54,
+            "settimeofday": 164,
+        },
+        **{
+            "faccessat": 269,
+            "fchownat": 260,
+            "mkdirat": 258,
+            "mknodat": 259,
+            "symlinkat": 266,
+            "open_tree": 428,
+        },
         **{"move_mount": 429, "mount_setattr": 442, "keyctl": 250},
     }
 
@@ -238,7 +256,22 @@ class AArch64(Architecture):
         **{"openat2": 437, "pidfd_getfd": 438, "capset": 91, "seccomp": 277, "umask": 166},
         **{"landlock_create_ruleset": 444, "landlock_add_rule": 445},
         **{"landlock_restrict_self": 446, "prlimit64": 261},
-        **{"mkdirat": 34, "mknodat": 33, "symlinkat": 36, "open_tree": 428},
+        **{
+            "connect": 203,
+            "sendto": 206,
+            "recvfrom": 207,
+            "bind": 200,
+            "setsockopt": 208,
+            "settimeofday": 170,
+        },
+        **{
+            "faccessat": 48,
+            "fchownat": 54,
+            "mkdirat": 34,
+            "mknodat": 33,
+            "symlinkat": 36,
+            "open_tree": 428,
+        },
         **{"move_mount": 429, "mount_setattr": 442, "keyctl": 219},
     }
     # Bits 10 and 11 of PSTATE: the branch type.  An old value faults on BTI hardware.

@@ -9,6 +9,7 @@ import ctypes
 import errno
 import os
 import signal
+import struct
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
@@ -19,6 +20,11 @@ from shellplay.kernel.architecture import Architecture
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.restype = ctypes.c_long
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+
+
+# struct ptrace_syscall_info, linux/ptrace.h.
+_SYSCALL_INFO_SIZE, _SYSCALL_INFO_HEAD = 88, 24
+_ENTRY, _RESULT = struct.Struct("7Q"), struct.Struct("q")
 
 
 class _IoVector(ctypes.Structure):
@@ -35,9 +41,9 @@ def _request(request: int, pid: int, address: int = 0, data: int = 0, *, name: s
         raise KernelError(f"ptrace({name})", number, f"PID {pid}")
 
 
-def seize(pid: int) -> None:
-    """Attach to a process without a stop, PTRACE_SEIZE."""
-    _request(k.PTRACE_SEIZE, pid, name="PTRACE_SEIZE")
+def seize(pid: int, options: int = 0) -> None:
+    """Attach to a process without a stop, PTRACE_SEIZE; ``options`` are PTRACE_O_*."""
+    _request(k.PTRACE_SEIZE, pid, 0, options, name="PTRACE_SEIZE")
 
 
 def set_options(pid: int, options: int) -> None:
@@ -60,9 +66,32 @@ def single_step(pid: int) -> None:
     _request(k.PTRACE_SINGLESTEP, pid, name="PTRACE_SINGLESTEP")
 
 
-def resume_to_call(pid: int) -> None:
-    """Continue a stopped tracee up to its next system call, PTRACE_SYSCALL."""
-    _request(k.PTRACE_SYSCALL, pid, name="PTRACE_SYSCALL")
+def resume_to_call(pid: int, number: int = 0) -> None:
+    """Continue a stopped tracee up to its next system call, PTRACE_SYSCALL.
+
+    ``number`` is the signal to deliver, 0 for none.
+    """
+    _request(k.PTRACE_SYSCALL, pid, 0, number, name="PTRACE_SYSCALL")
+
+
+def listen(pid: int) -> None:
+    """Leave a tracee in its group stop, until SIGCONT, PTRACE_LISTEN."""
+    _request(k.PTRACE_LISTEN, pid, name="PTRACE_LISTEN")
+
+
+def syscall_info(pid: int) -> tuple[int, tuple[int, ...]]:
+    """Return the kind of a syscall stop and its numbers, PTRACE_GET_SYSCALL_INFO.
+
+    At the entry these are the number of the call and six arguments, at the exit the result.
+    """
+    info = ctypes.create_string_buffer(_SYSCALL_INFO_SIZE)
+    address = ctypes.addressof(info)
+    name = "PTRACE_GET_SYSCALL_INFO"
+    _request(k.PTRACE_GET_SYSCALL_INFO, pid, _SYSCALL_INFO_SIZE, address, name=name)
+    kind = info.raw[0]
+    if kind == k.PTRACE_SYSCALL_INFO_EXIT:
+        return kind, _RESULT.unpack_from(info.raw, _SYSCALL_INFO_HEAD)
+    return kind, _ENTRY.unpack_from(info.raw, _SYSCALL_INFO_HEAD)
 
 
 def detach(pid: int) -> None:

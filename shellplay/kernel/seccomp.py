@@ -74,6 +74,16 @@ def knows_call(name: str) -> bool:
     return name.isascii() and int(library.resolve_syscall(library.Arch.NATIVE, name)) != -1
 
 
+def call_name(number: int) -> str | None:
+    """Return the name of a system call of this processor; None if libseccomp has none."""
+    library = _library()
+    try:
+        name = library.resolve_syscall(library.Arch.NATIVE, number)
+    except ValueError:
+        return None
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
 def knows_architecture(architecture: str) -> bool:
     """Tell whether libseccomp knows an architecture of this name, like ``X86``."""
     return hasattr(_library().Arch, architecture)

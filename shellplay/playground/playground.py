@@ -42,6 +42,8 @@ class Playground:
         self.containers: list[Container] = []
         self.current: Container | None = None
         self.journal = Journal()
+        # By the id of a container: the last line typed into its bash that failed.
+        self.failed_lines: dict[str, str] = {}
         self.on_notice: Callable[[str], None] | None = None
         self._notices: list[str] = []
         self._notices_lock = threading.Lock()

@@ -246,6 +246,36 @@ class Shell:
             undo.pop_all()
         before.close()
 
+    @contextmanager
+    def copied(self) -> Iterator[Shell]:
+        """Fork this idle bash for the block, behind the same fences; both go on.
+
+        The copy has a session and a terminal of its own.  It is killed at the end, and this
+        bash does not notice it.  Raises Refused if this bash does not wait at its prompt.
+        """
+        with ExitStack() as held:
+            with self._seized_at_prompt() as original:
+                terminal = self.terminal.for_copy(alone=True)
+                held.callback(terminal.close)
+                memory = BashMemory.of(original)
+                with original.forked() as (copied, inside):
+                    variables = memory.copied_to(copied)
+                    copied.setsid()
+                    copied.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
+                    _move_to_terminal(copied, terminal, variables)
+                    _set_variables(copied, variables)
+                copy = Shell(copied.pid, terminal, inside_parent=inside)
+            held.callback(copy.close_pidfd)
+            held.callback(self._end_copy, copy)
+            yield copy
+
+    def _end_copy(self, copy: Shell) -> None:
+        assert copy.inside_parent is not None
+        # This bash is stopped before the end of its copy, so it cannot reap the copy itself.
+        with self.seized() as original:
+            copy.kill()
+            _reap(original, copy.inside_parent)
+
     def adopted(self, copies: Set[int]) -> list[int]:
         """Return the children of this parked bash that are orphans from inside its fence.
 

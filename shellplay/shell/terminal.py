@@ -86,17 +86,23 @@ class Terminal(Pty):
 
     def successor(self) -> Terminal:
         """Return a terminal for a new bash in the place of the one here."""
+        return self._like(self._scrollback)
+
+    def _like(self, scrollback: Scrollback | None) -> Terminal:
         return Terminal(
             self.columns,
             self.rows,
             term=self.term,
             reports_lines=self.reports_lines,
-            scrollback=self._scrollback,
+            scrollback=scrollback,
         )
 
-    def for_copy(self) -> Terminal:
-        """Return a terminal for a copy of the bash here, which is idle at its prompt."""
-        other = self.successor()
+    def for_copy(self, *, alone: bool = False) -> Terminal:
+        """Return a terminal for a copy of the bash here, which is idle at its prompt.
+
+        The output of a copy that is ``alone`` is none of the container's.
+        """
+        other = self._like(None if alone else self._scrollback)
         other.set_modes(self.modes())
         other.nonce, other.key, other.state = self.nonce, self.key, self.state
         other.prompt_is_stale = self.prompt_is_stale

@@ -1,0 +1,144 @@
+"""Processes behind all fences of a container but some: to see what a fence refuses.
+
+Such a process is a stub: it makes the system calls that it is sent, and ends.  It runs no
+program, so nothing that comes from inside runs outside of a fence.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+
+from shellplay.container.fencing import Fencing
+from shellplay.container.join import joined
+from shellplay.container.state import ContainerState
+from shellplay.errors import KernelError, Refused
+from shellplay.fences import REGISTRY
+from shellplay.fences.base.namespace import Namespace
+from shellplay.fences.base.target import Stage
+from shellplay.kernel import constants as k
+from shellplay.kernel import idmap, namespaces
+from shellplay.kernel.proc_write import open_within
+from shellplay.kernel.stub import Stub
+from shellplay.shell.shell import Shell
+
+
+class Trials:
+    """Makes copies of the live bash, and processes behind all of its fences but some."""
+
+    def __init__(self, state: ContainerState, fencing: Fencing) -> None:
+        self._state = state
+        self._fencing = fencing
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of the applied fences, in the order in which they were applied."""
+        return self._fencing.applied.kinds
+
+    @property
+    def pid(self) -> int:
+        """The host PID of the live bash."""
+        return self._state.pid
+
+    @contextmanager
+    def copied(self) -> Iterator[Shell]:
+        """Fork the live bash for the block, see ``Shell.copied``; raises Refused if busy."""
+        self._state.require_alive()
+        if not (self._state.has_bash and self._state.settings.live):
+            raise Refused(
+                f"{self._state.label} has no live bash that can be copied", "set live on; new"
+            )
+        self._state.require_idle()
+        with self._state.attended(), self._state.live.copied() as copy:
+            yield copy
+
+    @contextmanager
+    def behind(
+        self, without: Collection[str] = (), covered: str | None = None
+    ) -> Iterator[Stub]:
+        """Start a stub behind all fences but those of the kinds ``without``, for the block.
+
+        Its mounts and its host name are copies of those inside, wherever it may have copies:
+        what it changes of them ends with it.  ``covered`` is the path of a file that it finds
+        in a directory of its own, in memory, with the same owner and mode.  Raises KernelError
+        if the kernel refuses it a namespace, or a copy of the mounts to cover the path.
+        """
+        spaces = {
+            each.space for kind in without if issubclass(each := REGISTRY[kind], Namespace)
+        }
+        if any(REGISTRY[kind].stage is Stage.MOUNT or kind == "root" for kind in without):
+            spaces.add("mnt")
+        with ExitStack() as held:
+            state = self._state
+            directory = "/" if "mnt" in spaces else None
+            stub = joined(state.monitor.stub(), state.live, directory, held, spaces)
+            _copy_namespaces(stub)
+            if covered is not None:
+                _cover(stub, covered)
+            stub.setsid()
+            self._fencing.surround(stub, state.account, without)
+            yield stub
+
+
+def _copy_namespaces(stub: Stub) -> None:
+    """Give a stub mounts and a host name of its own, where that changes no permission.
+
+    The copies belong to its user namespace.  If that is inside of the present owner, it would
+    get privileges over the copies that it has not over the originals.
+    """
+    mine = namespaces.identify(stub.pid, "user")
+    for kind in ("mnt", "uts"):
+        if mine in namespaces.owners(stub.pid, kind):
+            # EPERM: it has not the privilege, so it will change nothing of the original.
+            with suppress(KernelError):
+                stub.unshare(namespaces.CLONE_FLAGS[kind])
+                if kind == "mnt":
+                    stub.mount("none", "/", None, k.MS_REC | k.MS_PRIVATE)
+
+
+def _cover(stub: Stub, path: str) -> None:
+    """Mount memory over the directory of a path, and make a like file there."""
+    parent = path.rpartition("/")[0] or "/"
+    around, there = _status(stub, parent), _status(stub, path)
+    if around is None:
+        raise KernelError("stat", errno.ENOENT, parent)
+    stub.mount("tmpfs", parent, "tmpfs", 0, f"mode={stat.S_IMODE(around.st_mode):o}")
+    _own(stub, parent, around)
+    if there is None:
+        return
+    target, mode = os.fsencode(path), stat.S_IMODE(there.st_mode)
+    if stat.S_ISDIR(there.st_mode):
+        stub.call("mkdirat", k.AT_FDCWD, target, mode, subject=path)
+    else:
+        stub.call("mknodat", k.AT_FDCWD, target, stat.S_IFREG | mode, 0, subject=path)
+    _own(stub, path, there)
+
+
+def _status(stub: Stub, path: str) -> os.stat_result | None:
+    """Return the status of a path inside, None if it is not there."""
+    try:
+        fd = open_within(stub.pid, path, os.O_PATH | os.O_NOFOLLOW)
+    except KernelError:
+        return None
+    try:
+        return os.fstat(fd)
+    finally:
+        os.close(fd)
+
+
+def _own(stub: Stub, path: str, like: os.stat_result) -> None:
+    """Give a path the owner of another file, as far as the user namespace knows it."""
+    uid = _inside(like.st_uid, idmap.uid_map(stub.pid))
+    gid = _inside(like.st_gid, idmap.gid_map(stub.pid))
+    if uid is not None and gid is not None:
+        stub.call("fchownat", k.AT_FDCWD, os.fsencode(path), uid, gid, 0, subject=path)
+
+
+def _inside(number: int, ranges: Sequence[idmap.MapRange] | None) -> int | None:
+    for each in ranges or ():
+        if each.outside <= number < each.outside + each.length:
+            return each.inside + number - each.outside
+    return None

@@ -1,0 +1,1 @@
+"""Find the system call that was refused, and prove which fences refused it."""

@@ -1,0 +1,354 @@
+"""Repeat a refused call in another process, in a form that harms nothing.
+
+The kernel checks the privilege for a call before, or together with, its arguments.  So a
+dangerous call is repeated with arguments that it refuses afterwards: ``reboot`` with a wrong
+magic number fails with EPERM without the privilege, and with EINVAL with it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+from shellplay.errors import KernelError
+from shellplay.kernel import constants as k
+from shellplay.kernel.caller import Returned
+from shellplay.kernel.namespaces import CLONE_FLAGS
+from shellplay.kernel.stub import Stub
+from shellplay.model import Value
+from shellplay.refusal.call import RefusedCall
+from shellplay.refusal.netlink import ask_kernel, is_change
+
+Step = tuple[str, tuple[int | bytes | bytearray, ...], tuple[int, ...]]
+
+ALL_NAMESPACES = sum(CLONE_FLAGS.values())
+CLONE_SIGHAND, CLONE_UNTRACED = 0x800, 0x00800000
+ONE_SECOND = struct.pack("qq", 1, 0)
+# linux/sockios.h; sizeof(struct ifreq).
+SIOCGIFINDEX, IFREQ_SIZE = 0x8933, 40
+NO_PROCESS = 0x7FFFFFFF
+NOWHERE = b"/proc/this path is nowhere"
+BEYOND = (errno.EFAULT, errno.EINVAL, errno.EBADF, errno.ENOENT, errno.ENOEXEC, errno.ESRCH)
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+QUIET = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+SAFE_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/random",
+                "/dev/urandom", "/dev/stdout", "/dev/stderr", "/dev/net/tun", "/dev/kmsg",
+                "/dev/mem", "/dev/fuse", "/dev/kvm")  # fmt: skip
+# The calls that change a directory or a file by its path.
+FILE_CHANGES = ("mkdir", "mkdirat", "mknod", "mknodat", "unlink", "unlinkat", "rmdir", "rename",
+                "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "chmod",
+                "fchmodat", "chown", "lchown", "fchownat", "truncate", "creat",
+                "utimensat")  # fmt: skip
+LINKING = ("link", "linkat", "symlink", "symlinkat")
+MACHINE_CHANGES = ("mount", "umount2", "pivot_root", "swapon", "swapoff", "sethostname",
+                   "setdomainname", "reboot", "settimeofday", "clock_settime", "adjtimex",
+                   "clock_adjtime", "init_module", "finit_module", "delete_module",
+                   "kexec_load", "acct", "fchown", "fchmod", "move_mount",
+                   "mount_setattr", "quotactl")  # fmt: skip
+OPENING = ("open", "openat", "openat2")
+SIGNALS = ("kill", "tkill", "tgkill")
+# All calls that may change something that outlives their process.
+# And the one by which a process could leave the tracer.
+GUARDED = frozenset(
+    (
+        *OPENING,
+        *FILE_CHANGES,
+        *MACHINE_CHANGES,
+        *SIGNALS,
+        "sendmsg",
+        "sendto",
+        "clone",
+        "clone3",
+    )
+)
+LOOKING = ("stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
+           "readlink", "readlinkat", "chdir", "statfs")  # fmt: skip
+FORKING = ("clone", "clone3", "fork", "vfork")
+
+
+class Form(Value):
+    """A harmless form of a call: steps, and the errnos that only follow a passed check.
+
+    ``covered`` is a path whose directory has to be a copy in memory, see ``Trials.behind``.
+    ``absent`` are the steps if the path of the others is not there.
+    """
+
+    steps: tuple[Step, ...]
+    beyond: tuple[int, ...] = ()
+    covered: str | None = None
+    absent: tuple[Step, ...] = ()
+
+
+def changes(call: RefusedCall) -> bool:
+    """Tell whether a call may change something that outlives its process."""
+    if call.name in OPENING:
+        return bool(_flags(call) & WRITING) and not _harmless_to_write(call.path)
+    if call.name in ("clone", "clone3"):
+        return bool(_clone_flags(call) & CLONE_UNTRACED)
+    if call.name in SIGNALS:
+        return call.arguments[-1] != 0
+    if call.name == "netlink":
+        return is_change(int(call.arguments[0]))
+    return call.name in (*FILE_CHANGES, *MACHINE_CHANGES)
+
+
+def is_directory_closed(stub: Stub, call: RefusedCall) -> bool:
+    """Tell whether the directory, in which a call changes something, cannot be written."""
+    step = _make_unnamed(_changed_path(call))
+    # Not every file system has files without a name; it says so only if it may be written.
+    return _errno(stub, (step,), (errno.EOPNOTSUPP, errno.EISDIR)) != 0
+
+
+def is_refused(stub: Stub, call: RefusedCall, most: int) -> int | None:
+    """Repeat a call in a stub: return its errno, 0 if it passes, None if it has no such form.
+
+    ``most`` is the limit that the call may have reached: of processes, or of open files.
+    Raises KernelError and ShellGone if the stub cannot do it.
+    """
+    if call.name == "netlink":
+        return ask_kernel(stub, int(call.arguments[0]))
+    if call.name in FORKING and not _namespaces_of(call):
+        return _fork(stub, most)
+    form = form_of(call) if call.errno != errno.EMFILE else _filling(most)
+    if form is None:
+        return None
+    beyond = [each for each in form.beyond if each != call.errno]
+    number = _errno(stub, form.steps, beyond)
+    return _errno(stub, form.absent, ()) if number == errno.ENOENT and form.absent else number
+
+
+def _errno(stub: Stub, steps: Sequence[Step], beyond: Sequence[int]) -> int:
+    results = stub.syscalls(steps)
+    passes = len(results) == len(steps) and (results[-1] >= 0 or -results[-1] in beyond)
+    return 0 if passes else -results[-1]
+
+
+def form_of(call: RefusedCall) -> Form | None:
+    """Return the harmless form of a call, None if it has none."""
+    if call.name in OPENING:
+        return _opening(call)
+    if call.name in FILE_CHANGES:
+        return _file_change(call)
+    if call.name in LOOKING:
+        return Form((_as_is(call),), (errno.EFAULT,))
+    make = FORMS.get(call.name)
+    return None if make is None else make(call)
+
+
+# -- files -------------------------------------------------------------------------------
+
+
+def _flags(call: RefusedCall) -> int:
+    if call.name == "openat2":
+        how = call.arguments[2]
+        return struct.unpack_from("Q", how)[0] if isinstance(how, bytes) and how else 0
+    place = 1 if call.name == "open" else 2
+    return int(call.arguments[place]) & 0xFFFFFFFF
+
+
+def _harmless_to_write(path: str) -> bool:
+    return path in SAFE_DEVICES or path.startswith(("/dev/pts/", "/dev/fd/", "/proc/self/fd/"))
+
+
+def _opening(call: RefusedCall) -> Form | None:
+    if call.path.startswith("/dev/") and not _harmless_to_write(call.path):
+        if call.errno == errno.ENOENT:
+            return _existing(call)
+        return None  # To open some devices is to do something, as with a watchdog.
+    flags = _flags(call)
+    plain = flags & ~(os.O_CREAT | os.O_EXCL | os.O_TRUNC) | QUIET
+    if not flags & os.O_CREAT:
+        return Form((_open(call.path, plain),))
+    if call.errno in (errno.EPERM, errno.ENOSYS):
+        mode = 0o600
+        return Form((_open(call.path, plain | os.O_CREAT, mode),), covered=call.path)
+    return Form((_open(call.path, plain),), absent=(_make_unnamed(call.path),))
+
+
+def _existing(call: RefusedCall) -> Form:
+    return Form((("faccessat", (k.AT_FDCWD, os.fsencode(call.path), os.F_OK), ()),))
+
+
+def _file_change(call: RefusedCall) -> Form:
+    path = _changed_path(call)
+    if call.errno in (errno.EPERM, errno.ENOSYS, 0):
+        return Form((_as_is(call),), covered=path)
+    # Whether the directory may be written at all: a file without a name ends with its stub.
+    return Form((_make_unnamed(path),))
+
+
+def _changed_path(call: RefusedCall) -> str:
+    """Return the path that a call makes, removes or changes."""
+    return call.paths[-1] if call.name in LINKING else call.path
+
+
+def _open(path: str, flags: int, mode: int = 0) -> Step:
+    directory, text = k.AT_FDCWD, os.fsencode(path)
+    how = bytearray(struct.pack("QQQ", flags, mode, 0))
+    return "openat2", (directory, text, how, len(how)), ()
+
+
+def _make_unnamed(path: str) -> Step:
+    flags = os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC
+    return _open(path.rpartition("/")[0] or "/", flags, 0o600)
+
+
+# -- other calls -------------------------------------------------------------------------
+
+
+def _as_is(call: RefusedCall) -> Step:
+    return str(call.number), call.arguments, ()
+
+
+def _same(*beyond: int) -> Callable[[RefusedCall], Form]:
+    # A call that was not made yet fails by any of these errors.
+    return lambda call: Form((_as_is(call),), beyond if call.errno else ())
+
+
+def _instead(*arguments: int | bytes) -> Callable[[RefusedCall], Form]:
+    """Return a form with arguments that the kernel refuses after its check."""
+    return lambda call: Form(((str(call.number), arguments, ()),), BEYOND)
+
+
+def _setting_time(call: RefusedCall) -> Form:
+    # settimeofday(2) without a time and a zone is the check of the privilege and no more.
+    wrong = (str(call.number), (-1, 0, 0, 0), (errno.EINVAL, errno.EFAULT))
+    return Form((wrong, ("settimeofday", (0, 0), ())))
+
+
+def _namespaces_of(call: RefusedCall) -> int:
+    return 0 if call.name in ("fork", "vfork") else _clone_flags(call) & ALL_NAMESPACES
+
+
+def _clone_flags(call: RefusedCall) -> int:
+    how = call.arguments[0]
+    if isinstance(how, bytes):
+        return int(struct.unpack_from("Q", how)[0]) if len(how) >= 8 else 0
+    return how
+
+
+def _cloning(call: RefusedCall) -> Form:
+    flags = _namespaces_of(call)
+    # CLONE_SIGHAND without CLONE_VM is refused before anything is made, but after a filter.
+    contradiction = ("clone", (flags | CLONE_SIGHAND, 0, 0, 0, 0), (errno.EINVAL,))
+    return Form((contradiction, ("unshare", (flags,), ())))
+
+
+def _joining(call: RefusedCall) -> Form:
+    flags = int(call.arguments[1]) & ALL_NAMESPACES or k.CLONE_NEWUTS
+    return Form(((str(call.number), (-1, flags), (errno.EBADF,)), ("unshare", (flags,), ())))
+
+
+def _fork(stub: Stub, most: int) -> int:
+    """Fork until the limit is reached; the copies end together."""
+    with ExitStack() as copies:
+        try:
+            for _ in range(most):
+                copy, _ = copies.enter_context(stub.forked())
+                copies.callback(copy.quit)
+        except KernelError as error:
+            return error.errno
+    return 0
+
+
+def _filling(most: int) -> Form:
+    """Return a form that takes the last two descriptors below a limit."""
+    step: Step = ("fcntl", (0, k.F_DUPFD_CLOEXEC, most - 1), ())
+    return Form((step, step))
+
+
+def _of_itself(place: int) -> Callable[[RefusedCall], Form]:
+    """Return a form in which the process of the stub takes the place of another one."""
+
+    def form(call: RefusedCall) -> Form:
+        arguments = [*call.arguments]
+        arguments[place] = 0
+        return Form(((str(call.number), tuple(arguments), ()),))
+
+    return form
+
+
+def _signal(call: RefusedCall) -> Form:
+    return Form(((str(call.number), (*call.arguments[:-1], 0), ()),))
+
+
+def _kernel_log(call: RefusedCall) -> Form:
+    kind = call.arguments[0] if call.arguments[0] in (3, 10) else 2
+    return Form(((str(call.number), (kind, 0, 0), ()),), (errno.EINVAL,))
+
+
+def _running(call: RefusedCall) -> Form:
+    return Form((("faccessat", (k.AT_FDCWD, os.fsencode(call.path), os.X_OK), ()),))
+
+
+def _on_socket(call: RefusedCall) -> Form | None:
+    address = call.arguments[1]
+    if not isinstance(address, bytes) or len(address) < 2:
+        return None
+    (family,) = struct.unpack_from("H", address)
+    local = family == k.AF_UNIX
+    if call.name == "bind" and local:
+        return None  # It would make a file.
+    loopback = address[4:5] == b"\x7f" or address[8:24] == bytes(15) + b"\1"
+    kind = k.SOCK_STREAM if local or loopback or call.name == "bind" else k.SOCK_DGRAM
+    socket = ("socket", (family, kind | k.SOCK_CLOEXEC, 0), ())
+    # A rule of a firewall may drop what is sent, so that no answer comes.
+    limit = ("setsockopt", (Returned(0), k.SOL_SOCKET, k.SO_SNDTIMEO, ONE_SECOND, 16), ())
+    return Form((socket, limit, (call.name, (Returned(0), address, len(address)), ())))
+
+
+def _interface(call: RefusedCall) -> Form | None:
+    """Ask for the number of an interface, netdevice(7); no other request is repeated."""
+    request, content = call.arguments[1], call.arguments[2]
+    if request != SIOCGIFINDEX or not isinstance(content, bytes):
+        return None
+    socket = ("socket", (k.AF_INET, k.SOCK_DGRAM | k.SOCK_CLOEXEC, 0), ())
+    return Form((socket, ("ioctl", (Returned(0), request, content[:IFREQ_SIZE]), ())))
+
+
+def _socket_option(call: RefusedCall) -> Form:
+    socket = ("socket", (k.AF_INET, k.SOCK_DGRAM | k.SOCK_CLOEXEC, 0), ())
+    return Form((socket, (str(call.number), (Returned(0), *call.arguments[1:]), ())))
+
+
+def _names(
+    names: Sequence[str], make: Callable[[RefusedCall], Form | None]
+) -> dict[str, Callable[[RefusedCall], Form | None]]:
+    return dict.fromkeys(names, make)
+
+
+FORMS: dict[str, Callable[[RefusedCall], Form | None]] = {
+    **_names(
+        ("socket", "chroot", "unshare", "setuid", "setgid", "setreuid", "setregid", "setresuid",
+         "setresgid", "setgroups", "prctl", "pivot_root", "open_tree",
+         "fsopen", "sethostname", "setdomainname", "iopl", "ioperm", "personality", "keyctl",
+         "add_key", "request_key", "userfaultfd", "memfd_secret", "fanotify_init"),
+        _same(),
+    ),
+    **_names(("bpf", "perf_event_open", "io_uring_setup", "capset", "open_by_handle_at"),
+             _same(errno.EFAULT, errno.EINVAL, errno.EBADF)),
+    **_names(("settimeofday", "clock_settime", "adjtimex", "clock_adjtime"), _setting_time),
+    **_names(("swapon", "swapoff", "acct"), _instead(NOWHERE, 0)),
+    **_names(SIGNALS, _signal),
+    "sched_setscheduler": _of_itself(0),
+    "setpriority": _of_itself(1),
+    "umount2": _same(errno.EBUSY, errno.EINVAL),
+    "mount": _same(errno.EINVAL, errno.ENODEV, errno.ENOENT, errno.ENOTBLK, errno.EBUSY),
+    **_names(("bind", "connect"), _on_socket),
+    **_names(FORKING, _cloning),
+    **_names(("execve", "execveat"), _running),
+    "reboot": _instead(0, 0, 0, 0),
+    "kexec_load": _instead(0, 0xFFFF, 0, 0),
+    "init_module": _instead(0, 0, b""),
+    "finit_module": _instead(-1, b"", 0),
+    "delete_module": _instead(b"", os.O_NONBLOCK),
+    "syslog": _kernel_log,
+    "setns": _joining,
+    "setsockopt": _socket_option,
+    "prlimit64": _of_itself(0),
+    "ioctl": _interface,
+    "ptrace": _instead(k.PTRACE_SEIZE, NO_PROCESS, 0, 0),
+}  # fmt: skip
