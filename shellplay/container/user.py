@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -36,13 +37,13 @@ def find(pid: int, user: str, more: Sequence[str] = ()) -> Account:
     for what can be neither.
     """
     name, colon, group = user.partition(":")
-    name = name or "0"
     entries = list(_lines(pid, "/etc/passwd", 7))
-    known = next((each for each in entries if name in (each[0], each[2])), None)
+    name = name or "0"
+    known = _entry(entries, name)
     if known is not None:
         name, uid, gid, home = known[0], int(known[2]), int(known[3]), known[5] or "/"
     elif _is_number(name):
-        uid, gid, home = _number(name), 0, "/"
+        name, uid, gid, home = "", _number(name), 0, "/"
     else:
         raise Refused(
             f"no user {name[:64]} is in /etc/passwd inside", "a number needs no entry"
@@ -52,7 +53,8 @@ def find(pid: int, user: str, more: Sequence[str] = ()) -> Account:
     if colon and group:
         gid, groups = _group(listed, group), added
     else:
-        groups = added | {int(each[2]) for each in listed if name in each[3].split(",")}
+        named = (each for each in listed if name and name in each[3].split(","))
+        groups = added | {int(each[2]) for each in named}
     return Account(uid, gid, tuple(sorted(groups - {gid})), home)
 
 
@@ -93,14 +95,25 @@ def _become(caller: Caller, who: Account, *, keep_permitted: bool) -> None:
 
 
 def _group(listed: list[list[str]], group: str) -> int:
-    known = next((int(each[2]) for each in listed if group in (each[0], each[2])), None)
-    if known is not None:
-        return known
-    if not _is_number(group):
+    if _is_number(group):
+        return _number(group)
+    known = _entry(listed, group)
+    if known is None:
         raise Refused(
             f"no group {group[:64]} is in /etc/group inside", "a number needs no entry"
         )
-    return _number(group)
+    return int(known[2])
+
+
+def _entry(listed: list[list[str]], wanted: str) -> list[str] | None:
+    """Return the first entry of a name or a number, None if there is none.
+
+    A number is never taken for a name: an image may give the name 1000 to root.
+    """
+    if _is_number(wanted):
+        number = _number(wanted)
+        return next((each for each in listed if int(each[2]) == number), None)
+    return next((each for each in listed if each[0] == wanted), None)
 
 
 def _is_number(text: str) -> bool:
@@ -118,16 +131,24 @@ def _lines(pid: int, path: str, fields: int) -> Iterator[list[str]]:
     """Yield the well-formed lines of a file below the root that a process has."""
     for line in _text(pid, path).splitlines():
         parts = line.split(":")
+        # The kernel takes 32 bits of a larger number, and those may be 0.
         if len(parts) >= fields and all(
-            _is_number(each) for each in (parts[2:4] if fields > 4 else parts[2:3])
+            _is_number(each) and int(each) <= LARGEST_ID
+            for each in (parts[2:4] if fields > 4 else parts[2:3])
         ):
             yield parts
 
 
 def _text(pid: int, path: str) -> str:
     try:
-        fd = open_within(pid, path, os.O_RDONLY | os.O_NONBLOCK)
+        place = open_within(pid, path, os.O_PATH)
     except KernelError:
         return ""
-    with os.fdopen(fd, "rb") as file:
-        return file.read(LARGEST_FILE).decode("utf-8", "surrogateescape")
+    try:
+        # To open a device does what its driver likes, and a pipe may never answer.
+        if not stat.S_ISREG(os.fstat(place).st_mode):
+            return ""
+        with open(f"/proc/self/fd/{place}", "rb") as file:
+            return file.read(LARGEST_FILE).decode("utf-8", "surrogateescape")
+    finally:
+        os.close(place)

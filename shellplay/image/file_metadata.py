@@ -16,6 +16,8 @@ PAX_XATTR = "SCHILY.xattr."
 MAX_TIME = 1 << 40
 # overlayfs stores its own state in these attributes; ``redirect`` would lead out of a layer.
 OVERLAY_XATTRS = ("trusted.overlay.", "user.overlay.")
+# A file system has room for a few attributes of a file, however much of the disk is free.
+_TOO_LARGE = (errno.E2BIG, errno.ENAMETOOLONG, errno.ENOSPC, errno.ERANGE)
 _UNSUPPORTED = (errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.EINVAL)
 
 
@@ -68,10 +70,12 @@ class Metadata:
         for name, value in self.xattrs.items():
             if name.startswith(OVERLAY_XATTRS):
                 continue
+            if "\0" in name:
+                raise Corrupt(f"it has an attribute with a NUL in its name: {name[:80]!r}")
             try:
                 os.setxattr(fd, name, value)
             except OSError as error:
-                if error.errno not in _UNSUPPORTED:
+                if error.errno not in (*_UNSUPPORTED, *_TOO_LARGE):
                     raise
                 refused.add(name)
         os.utime(fd, ns=(self.mtime, self.mtime))

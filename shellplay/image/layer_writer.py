@@ -26,6 +26,9 @@ READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Other programs on the host stop working on a full disk: this much stays free.
 RESERVE = 1 << 30
 ZEROS = bytes(CHUNK)
+# Of MKDEV in linux/kdev_t.h.
+MOST_REASONS = 8
+MAX_MAJOR, MAX_MINOR = (1 << 12) - 1, (1 << 20) - 1
 
 
 class LayerWriter:
@@ -44,7 +47,7 @@ class LayerWriter:
         for member in reader:
             self._write_entry(reader, member)
         for name in sorted(self._view.finish()):
-            self._count_skipped(f"attributes {name} left out, refused here")
+            self._count_skipped(f"attributes {name[:80]} left out, refused here")
 
     def notes(self) -> Iterator[str]:
         """Yield sentences about entries that this user or this file system cannot have."""
@@ -88,6 +91,10 @@ class LayerWriter:
 
     def _is_skipped(self, member: tarfile.TarInfo) -> bool:
         if member.isdev() and not member.isfifo():
+            if not (0 <= member.devmajor <= MAX_MAJOR and 0 <= member.devminor <= MAX_MINOR):
+                raise Corrupt(
+                    f"it has a device that cannot be: {member.devmajor}:{member.devminor}"
+                )
             if os.makedev(member.devmajor, member.devminor) == WHITEOUT:
                 self._count_skipped("devices left out that would hide files")
                 return True
@@ -100,6 +107,9 @@ class LayerWriter:
         return not (is_file or member.isdev())
 
     def _count_skipped(self, reason: str) -> None:
+        if len(self._skipped) >= MOST_REASONS and reason not in self._skipped:
+            # An archive may have millions of attributes, each with a name of its own.
+            reason = "other attributes left out, refused here"
         self._skipped[reason] = self._skipped.get(reason, 0) + 1
 
     def _write_member(
@@ -143,7 +153,7 @@ class LayerWriter:
                     self._write_at(fd, data, size - len(data))
             os.ftruncate(fd, size)
             for name in sorted(metadata.apply_to(fd)):
-                self._count_skipped(f"attributes {name} left out, refused here")
+                self._count_skipped(f"attributes {name[:80]} left out, refused here")
         finally:
             os.close(fd)
 

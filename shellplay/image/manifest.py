@@ -30,6 +30,8 @@ INDEXES = (INDEX, DOCKER_LIST)
 CONFIGS = (CONFIG, f"{DOCKER}container.image.v1+json")
 REF_NAME = "org.opencontainers.image.ref.name"
 FULL_NAME = "io.containerd.image.name"
+# JSON can have halves of UTF-16 pairs, which are no characters and have no encoding.
+UNPAIRED = re.compile("[\ud800-\udfff]")
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 # Of these architectures the variant is the one that every machine has.
 DEFAULT_VARIANTS = {"linux/arm64/v8": "linux/arm64", "linux/amd64/v1": "linux/amd64"}
@@ -245,11 +247,11 @@ def _read_config(document: Json) -> Config:
         environment=_string_list(process, "Env"),
         entrypoint=_string_list(process, "Entrypoint"),
         command=_string_list(process, "Cmd"),
-        directory=str(process.get("WorkingDir") or ""),
-        user=str(process.get("User") or ""),
-        ports=tuple(_object_or_empty(process, "ExposedPorts")),
-        volumes=tuple(_object_or_empty(process, "Volumes")),
-        stop_signal=str(process.get("StopSignal") or ""),
+        directory=_string(process, "WorkingDir"),
+        user=_string(process, "User"),
+        ports=_texts(_object_or_empty(process, "ExposedPorts"), "ExposedPorts"),
+        volumes=_texts(_object_or_empty(process, "Volumes"), "Volumes"),
+        stop_signal=_string(process, "StopSignal"),
         labels=_string_map(process.get("Labels"), subject),
     )
 
@@ -261,11 +263,24 @@ def _object_or_empty(document: Json, key: str) -> Json:
     return value
 
 
+def _string(document: Json, key: str) -> str:
+    value = document.get(key) or ""
+    return _texts([str(value)], key)[0]
+
+
 def _string_list(document: Json, key: str) -> tuple[str, ...]:
     value = document.get(key) or []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise Corrupt(f"{key} of the configuration is not a list of strings")
-    return tuple(value)
+    return _texts(value, key)
+
+
+def _texts(values: Iterable[str], key: str) -> tuple[str, ...]:
+    """Return strings that can be passed to a program; raises Corrupt for another one."""
+    found = tuple(values)
+    if any("\0" in each or UNPAIRED.search(each) for each in found):
+        raise Corrupt(f"{key} of the configuration has a character that no text may have")
+    return found
 
 
 def _string_map(value: object, subject: str) -> dict[str, str]:

@@ -138,6 +138,9 @@ class TarReader:
             # tarfile keeps every entry; millions of entries would fill the memory.
             self._tar.members = []  # type: ignore[attr-defined]
             _check_global_headers(self._tar.pax_headers)
+            # tarfile would look for the end of this entry in vain, for years.
+            if self._tar.offset > self._limits.layer_bytes + MAX_HEADER:
+                raise Corrupt("it has an entry that is larger than a layer may be")
             return member
 
     def _unread(self) -> int:

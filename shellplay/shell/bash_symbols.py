@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Mapping
+from io import BytesIO
 
 from shellplay.directories import base_directory
 from shellplay.errors import Refused
@@ -23,6 +24,17 @@ OTHER_GROUPS = ("terminal_pgrp", "original_pgrp")
 PID = "dollar_dollar_pid"
 TERMINAL = "shell_tty"
 NAMES = (GROUP, *OTHER_GROUPS, PID, TERMINAL)
+# A bash has 1.5 MB, and with its debugging symbols 6.
+LARGEST = 8 << 20
+# What pyelftools raises beside its own error, and what we raise for a file without segments.
+MALFORMED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 ADDRESSES = struct.Struct(f"={1 + len(NAMES)}Q")
 
 
@@ -64,10 +76,25 @@ def _kept(path: str, program: str) -> Symbols:
 
 
 def _read(path: str) -> Symbols:
+    """Read the addresses from a file, which may be one of an image that means harm."""
+    from elftools.common.exceptions import ELFError
+
+    with open(path, "rb") as file:
+        content = file.read(LARGEST + 1)
+    unread = Refused("the symbols of this bash cannot be read", "set live off")
+    if len(content) > LARGEST:
+        raise unread
+    try:
+        return _parsed(content)
+    except (ELFError, *MALFORMED) as error:
+        raise unread from error
+
+
+def _parsed(content: bytes) -> Symbols:
     from elftools.elf.elffile import ELFFile
     from elftools.elf.hash import GNUHashSection
 
-    with open(path, "rb") as file:
+    with BytesIO(content) as file:
         elf = ELFFile(file)
         table = elf.get_section_by_name(".gnu.hash")
         lookup = table.get_symbol if isinstance(table, GNUHashSection) else lambda _: None
@@ -85,9 +112,7 @@ def _read(path: str) -> Symbols:
 def _headers(elf: ELFFile) -> int:
     """Return the address of the program headers, which are inside a PT_LOAD segment."""
     offset: int = elf.header.e_phoff
-    part = next(
-        each
-        for each in elf.iter_segments("PT_LOAD")
-        if 0 <= offset - each.header.p_offset < each.header.p_filesz
-    )
-    return int(part.header.p_vaddr + offset - part.header.p_offset)
+    for each in elf.iter_segments("PT_LOAD"):
+        if 0 <= offset - each.header.p_offset < each.header.p_filesz:
+            return int(each.header.p_vaddr + offset - each.header.p_offset)
+    raise ValueError("no segment has the program headers")
