@@ -265,10 +265,12 @@ class LineResult(Value):
     """The output and the exit status of one line, typed into the live bash.
 
     ``status`` is None if bash reported none: it has ended, or has executed another program.
+    ``left`` is true if the line still runs: the user has typed the detach key.
     """
 
     status: int | None
     output: str
+    left: bool = False
 
 
 class Job(Value):

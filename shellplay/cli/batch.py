@@ -12,6 +12,7 @@ class Batch:
     """The front end without a prompt."""
 
     asks = False
+    draws: bool | None = None
 
     def __init__(self, printer: Printer) -> None:
         self.printer = printer
@@ -31,6 +32,10 @@ class Batch:
 
     def stream(self, text: str) -> None:
         """Print output of a container as it arrives."""
+        self.printer.stream(text)
+
+    def draw(self, text: str) -> None:
+        """Print it as other output: a script has no keyboard."""
         self.printer.stream(text)
 
     def typed_ahead(self) -> bytes:

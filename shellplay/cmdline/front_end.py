@@ -20,8 +20,14 @@ class Front(Protocol):
     def input(self) -> int | None:
         """The descriptor that a program may read; None if the lines come from there."""
 
+    draws: bool | None
+    """Whether a program inside that gets the keyboard may draw; None if it gets none."""
+
     def stream(self, text: str) -> None:
         """Print output of a container as it arrives."""
+
+    def draw(self, text: str) -> None:
+        """Print exact output of a program that may draw and has the keyboard."""
 
     def typed_ahead(self) -> bytes:
         """Return the keys that were read and belong to the next reader; each key once."""

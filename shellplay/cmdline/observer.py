@@ -44,6 +44,9 @@ class Recording:
     def bound(self, name: str, values: Mapping[str, object]) -> None:
         """The words of the command were bound to these values."""
 
+    def typed(self) -> None:
+        """The user has typed keys for the line that runs in a live bash."""
+
     def came(self, outcome: Outcome) -> None:
         """The command has yielded an outcome, which is printed next."""
 

@@ -10,6 +10,7 @@ from typing import TextIO
 from shellplay.cmdline.outcomes import Page
 from shellplay.errors import OutputLost
 from shellplay.kernel.shortage import user_error
+from shellplay.views.drawn_stream import DrawnStream
 from shellplay.views.render import render
 from shellplay.views.sanitize import SafeStream, safe
 from shellplay.views.wrap import wrap
@@ -35,6 +36,7 @@ class Printer:
         self.json = False
         self.copies: list[Printer] = []
         self._stream = SafeStream(colors=color)
+        self._drawn = DrawnStream()
         self._partial = False
 
     @classmethod
@@ -105,9 +107,23 @@ class Printer:
         for copy in self.copies:
             copy.stream(text)
 
+    def draw(self, text: str) -> None:
+        """Write a piece of output of a program that has the terminal in raw mode.
+
+        It may move the cursor; what else it could do to the terminal is left out.
+        """
+        drawn = self._drawn.feed(text)
+        if drawn:
+            self.write(drawn)
+            self._partial = not self._drawn.at_margin
+        for copy in self.copies:
+            copy.stream(text.replace("\r\n", "\n"))
+
     def end_stream(self) -> None:
         """End the incomplete line of a stream."""
         self._write_piece(self._stream.finish())
+        if reset := self._drawn.finish():
+            self.write(reset)
         if self._partial:
             self._write_piece("\n")
         for copy in self.copies:

@@ -22,10 +22,11 @@ from shellplay.kernel.poll import readable
 from shellplay.kernel.signal_names import signal_name
 from shellplay.kernel.terminal_modes import echo
 from shellplay.playground.playground import Playground
-from shellplay.views.sanitize import SafeStream
+from shellplay.views.sanitize import SafeStream, safe_line
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
+    from shellplay.model import LineResult
 
 
 MOMENT_SECONDS = 0.2
@@ -76,6 +77,7 @@ def enter(
 def type_in(
     playground: Playground,
     front: Front,
+    recording: Recording,
     container: Annotated[Container, Target(creates=True)],
     line: Annotated[str, Rest("LINE", "what to type into the bash, to the end of the line")],
     *,
@@ -86,19 +88,51 @@ def type_in(
     """Type a line into the live bash, and show its output and exit status.
 
     The line goes to the bash as it is, semicolons included, up to a semicolon that one of
-    shellplay's own commands follows; put it in quotes to send that too. Ctrl-C reaches
-    what runs in the bash.
+    shellplay's own commands follows; put it in quotes to send that too.
+
+    At the prompt the keys go to the program that runs, Ctrl-C, Ctrl-Z and Ctrl-D too, as with
+    ssh -t. Ctrl-] leaves it running and comes back; enter goes back to it.
 
     Examples:
         in ps -eaf
+        in less /etc/passwd          # q ends it, Ctrl-] leaves it running
         in for i in 1 2 3; do echo $i; done
         in 'cd /tmp; ps'             # in quotes: all of it for the bash
         in --timeout 5 make; fences
     """
-    result = container.run(line, timeout=timeout, output=front.stream)
+    if front.draws is None:
+        # A script: what runs has no keyboard.
+        result = container.run(line, timeout=timeout, output=front.stream)
+    else:
+        result = _at_the_keyboard(front, recording, container, line, timeout)
+    if result.left:
+        yield f"{container.label}: the line still runs (enter: go back to it)"
+        return
     if result.status:
         playground.failed_lines[container.id] = line
     yield Status(result.status)
+
+
+def _at_the_keyboard(
+    front: Front, recording: Recording, container: Container, line: str, timeout: float | None
+) -> LineResult:
+    from shellplay.shell.foreground import Keyboard
+
+    keyboard = Keyboard(
+        front.typed_ahead(),
+        lambda sentence: front.draw(f"{container.label}: {safe_line(sentence)}\r\n"),
+        draws=bool(front.draws),
+        # A recipe has one size, and the recording runs in that.
+        resizes=not recording.name,
+    )
+    try:
+        shown = front.draw if front.draws else front.stream
+        result = container.run(line, timeout=timeout, output=shown, keyboard=keyboard)
+    finally:
+        front.give_back(keyboard.unread)
+    if keyboard.was_used or result.left:
+        recording.typed()
+    return result
 
 
 @command("spawn", group="living", host=None, inside=True)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from shellplay.container.held_volumes import HeldVolumes
     from shellplay.container.process import ContainerProcess
     from shellplay.shell.attach import RelayEnd
+    from shellplay.shell.foreground import Keyboard
 
 
 class Container:
@@ -303,18 +304,18 @@ class Container:
         *,
         timeout: float | None = None,
         output: Callable[[str], None] | None = None,
+        keyboard: Keyboard | None = None,
     ) -> LineResult:
-        """Type a line into the live bash and wait for its output and exit status.
+        """Type a line into the live bash and wait for its output and status; see `lines.run`.
 
-        ``output`` gets the text as it comes, instead of the result.  A KeyboardInterrupt is
-        passed on as ^C.  Raises Refused if bash is busy, TimedOut after ``timeout`` seconds.
+        A KeyboardInterrupt is passed on as ^C.  ``timeout`` is that of the settings if None.
         """
         # Loaded here: a fence types nothing.
         from shellplay.container import lines
 
+        limit = self.settings.timeout if timeout is None else timeout
         with self.attended():
-            limit = self.settings.timeout if timeout is None else timeout
-            return lines.run(self._state, text, timeout=limit, output=output)
+            return lines.run(self._state, text, timeout=limit, output=output, keyboard=keyboard)
 
     def spawn(self, command: str) -> Job:
         """Start a background job of the live bash."""
@@ -328,10 +329,7 @@ class Container:
         return jobs.children(self._state)
 
     def kill(self, target: str | None, number: int) -> list[Process]:
-        """Send a signal to a host PID of this container, a job like %1, or its first process.
-
-        Returns the processes it was sent to; raises Refused if there is no such one.
-        """
+        """Send a signal to a host PID, a job like %1, or the first process; see `jobs.kill`."""
         return jobs.kill(self._state, target, number)
 
     def exec(

@@ -273,5 +273,5 @@ def _busy(group: int) -> Refused:
     running = " ".join(words) if words else "a command"
     return Refused(
         f"bash is busy: {running} ({group}) runs in the foreground",
-        f"wait for it, or kill {group}",
+        f"enter, to go back to it; or kill {group}",
     )

@@ -3,6 +3,7 @@
 import os
 
 CHUNK = 1 << 16
+END_OF_INPUT = b"\x04"
 
 
 class LineReader:
@@ -13,9 +14,14 @@ class LineReader:
         self._buffer = b""
         self._searched_to = 0
         self._ended = False
+        self._given_back = False
 
     def read(self) -> str | None:
         """Return the next line without its end, or None at the end of the input."""
+        if self._given_back and self._buffer.startswith(END_OF_INPUT):
+            # The key that was given back is one at a terminal.
+            self._buffer = self._buffer[1:]
+            return None
         while (end := self._buffer.find(b"\n", self._searched_to)) < 0 and not self._ended:
             self._searched_to = len(self._buffer)
             chunk = os.read(self.fd, CHUNK)
@@ -38,6 +44,7 @@ class LineReader:
         return taken
 
     def give_back(self, keys: bytes) -> None:
-        """Put keys before the unread input; a carriage return (Enter) ends a line."""
+        """Put keys before the unread input; Enter ends a line, and Ctrl-D there the input."""
         self._buffer = keys.replace(b"\r", b"\n") + self._buffer
+        self._given_back = True
         self._searched_to = 0

@@ -22,10 +22,11 @@ class PlainFrontEnd:
         self.terminal = sys.stdin.isatty() and sys.stdout.isatty()
         self.asks = self.terminal and marks_key() is None
         self.input = sys.stdin.fileno() if self.terminal else None
+        self.draws = False if self.terminal else None
 
     def confirm(self, question: str) -> bool:
         """Ask the user a yes-or-no question; what was typed before is not an answer."""
-        typed = self.typed_ahead() + read_typeahead(self.reader.fd)
+        typed = self.typed_ahead()
         try:
             return confirm(self.reader.fd, self.printer, question)
         finally:
@@ -35,9 +36,13 @@ class PlainFrontEnd:
         """Print output of a container as it arrives."""
         self.printer.stream(text)
 
+    def draw(self, text: str) -> None:
+        """Print it as other output: no program moves the cursor here."""
+        self.printer.stream(text)
+
     def typed_ahead(self) -> bytes:
-        """Return and forget the lines that were read and have not run."""
-        return self.reader.take()
+        """Return and forget the lines that have not run, and the keys behind them."""
+        return self.reader.take() + read_typeahead(self.reader.fd)
 
     def give_back(self, keys: bytes) -> None:
         """Put keys before the unread input of the prompt."""

@@ -80,6 +80,7 @@ class Prompt:
     """The front end with line editing, completion, suggestions and a bottom bar."""
 
     terminal = True
+    draws: bool | None = True
 
     def __init__(
         self, printer: Printer, playground: Playground, marks: Marks, history: HistoryFile
@@ -102,7 +103,7 @@ class Prompt:
     def confirm(self, question: str) -> bool:
         """Ask the user a yes-or-no question; what was typed before is not an answer."""
         fd = self.session.input.fileno()
-        typed = self.typed_ahead() + read_typeahead(fd)
+        typed = self.typed_ahead()
         try:
             return confirm(fd, self.printer, question)
         finally:
@@ -117,9 +118,14 @@ class Prompt:
         """Print output of a container as it arrives."""
         self.printer.stream(text)
 
+    def draw(self, text: str) -> None:
+        """Print exact output of a program that has the keyboard and may draw."""
+        self.printer.draw(text)
+
     def typed_ahead(self) -> bytes:
-        """Return and forget the keys that were read after the end of the line."""
-        return take_typeahead(self.session.input)
+        """Return and forget the keys that were typed after the end of the line."""
+        source = self.session.input
+        return take_typeahead(source) + read_typeahead(source.fileno())
 
     def give_back(self, keys: bytes) -> None:
         """Give keys to the next prompt, which reads them as typed."""

@@ -81,6 +81,10 @@ class Recorder(Recording):
         """Add the command and its arguments to the step."""
         self._tell(lambda session: session.bound(name, values))
 
+    def typed(self) -> None:
+        """Note in the step that its line has read keys."""
+        self._tell(lambda session: session.typed())
+
     def came(self, outcome: Outcome) -> None:
         """Add an outcome, such as an exit status, to the step."""
         self._tell(lambda session: session.came(outcome))

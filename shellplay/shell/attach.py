@@ -8,22 +8,16 @@ from __future__ import annotations
 
 import os
 import select
-import signal
-import sys
-import termios
 import time
-import tty
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 
 from shellplay.errors import Refused
-from shellplay.kernel.terminal_modes import restored
 from shellplay.model import ShellState, Value
 from shellplay.shell.detach_keys import DetachKeys
 from shellplay.shell.osc133 import Mark
 from shellplay.shell.pty import set_size
 from shellplay.shell.terminal import Terminal
+from shellplay.shell.user_terminal import UserTerminal
 
 READ_SIZE = 65536
 REDRAW_SECONDS = 0.1
@@ -53,12 +47,12 @@ class Relay:
         self._terminal = terminal
         self._on_keys = on_keys
         self._detach = DetachKeys(detach_keys)
-        self.keys = sys.stdin.fileno()
-        self._screen = sys.stdout.fileno()
+        self._user = UserTerminal()
+        self.keys = self._user.keys
         self._pending = b""
         self._shown: list[bytes] = []
         # The output may go to a pipe, as it is; only keys take a terminal.
-        self._has_screen = os.isatty(self._screen)
+        self._has_screen = os.isatty(self._user.screen)
         if not os.isatty(self.keys):
             raise Refused("this is not a terminal to enter with", "in LINE")
 
@@ -67,10 +61,11 @@ class Relay:
 
         ``unread_output`` is shown first.  ``alive`` is the pidfd of the bash.
         """
-        with _raw(self.keys), self._size_changes() as resized:
+        with self._user.raw(), self._user.size_changes() as resized:
+            self._user.copy_size(self._terminal)
             try:
                 modes = self._terminal.screen_modes.set() if self._has_screen else b""
-                self._write(modes + unread_output)
+                self._user.write(modes + unread_output)
                 with self._terminal.watched(self._show):
                     self._request_redraw(alive)
                     # The typed-ahead keys may contain the detach key.
@@ -78,7 +73,7 @@ class Relay:
                     return left or self._loop(alive, resized)
             finally:
                 if self._has_screen:
-                    self._write(self._terminal.screen_modes.unset() + b"\x1b[0m\r\n")
+                    self._user.write(self._terminal.screen_modes.unset() + b"\x1b[0m\r\n")
 
     def _request_redraw(self, alive: int) -> None:
         """Make bash, or the program in front, draw its screen again."""
@@ -93,7 +88,7 @@ class Relay:
             # with the signal.
             set_size(terminal.master, terminal.columns + 1, terminal.rows)
             self._pass_output_for(REDRAW_SECONDS)
-            self._copy_size()
+            self._user.copy_size(self._terminal)
             self._pass_output_for(REDRAW_SECONDS)
 
     def _pass_output_for(self, seconds: float) -> None:
@@ -112,20 +107,25 @@ class Relay:
         poll.register(alive, select.POLLIN)
         wanted = None
         while True:
-            before, wanted = wanted, (len(self._pending) < READ_SIZE, bool(self._pending))
+            before, wanted = (
+                wanted,
+                (
+                    len(self._pending) < READ_SIZE,
+                    bool(self._pending) and not self._terminal.unread.asked,
+                ),
+            )
             if wanted != before:
                 has_room, has_keys = wanted
                 poll.register(self.keys, select.POLLIN if has_room else 0)
                 poll.register(master, select.POLLIN | (select.POLLOUT if has_keys else 0))
             ready = dict(poll.poll())
             if ready.get(master, 0) & select.POLLOUT:
-                self._terminal.typed += 1
-                self._pending = self._pending[os.write(master, self._pending) :]
+                self._pending = self._pending[self._terminal.write_keys(self._pending) :]
             if ready.get(master, 0) & ~select.POLLOUT and self._pass_output():
                 continue  # All output is shown before the end of the bash is handled.
             if resized in ready:
                 os.read(resized, READ_SIZE)
-                self._copy_size()
+                self._user.copy_size(self._terminal)
             if alive in ready:
                 return RelayEnd("exited", self._pending)
             if self.keys in ready:
@@ -139,16 +139,8 @@ class Relay:
         self._terminal.read()
         output = b"".join(self._shown)
         self._shown.clear()
-        self._write(output)
+        self._user.write(output)
         return bool(output)
-
-    def _write(self, output: bytes) -> None:
-        view = memoryview(output)
-        while view:
-            try:
-                view = view[os.write(self._screen, view) :]
-            except BlockingIOError:
-                select.select([], [self._screen], [])
 
     def _take_keys(self, keys: bytes) -> RelayEnd | None:
         if keys:
@@ -166,32 +158,3 @@ class Relay:
     def _show(self, piece: bytes | Mark) -> None:
         if not isinstance(piece, Mark):
             self._shown.append(piece)
-
-    def _copy_size(self) -> None:
-        columns, rows = os.get_terminal_size(self.keys)
-        if columns and rows:
-            self._terminal.resize(columns, rows)
-
-    @contextmanager
-    def _size_changes(self) -> Iterator[int]:
-        # The handler writes to a pipe, because Python restarts a poll after it (PEP 475).
-        readable, writable = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-
-        def changed(_: int, __: FrameType | None) -> None:
-            os.write(writable, b".")
-
-        before = signal.signal(signal.SIGWINCH, changed)
-        try:
-            self._copy_size()
-            yield readable
-        finally:
-            signal.signal(signal.SIGWINCH, before)
-            os.close(readable)
-            os.close(writable)
-
-
-@contextmanager
-def _raw(fd: int) -> Iterator[None]:
-    with restored(fd):
-        tty.setraw(fd, termios.TCSADRAIN)
-        yield

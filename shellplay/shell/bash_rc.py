@@ -12,6 +12,9 @@ a file, a descriptor or a fork behind the fence.
 
 If a bash reports its lines, Enter is bound to two more hidden keys.  The first one prints the
 edited line between the marks E and e; the second one accepts the line.
+
+After a line that had the user's keyboard, bash returns the keys that no program has read
+between the marks R and r, and asks before with U.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ __shellplay_prompt() {
     esac
     __shellplay_host=${host%%.*}
     __shellplay_rehook
+    [[ -z ${__shellplay_returns-} ]] || __shellplay_return_keys
     __shellplay_unseen_prompt
     return "$1"
 }
@@ -69,6 +73,17 @@ __shellplay_rehook() {
         PS1='\[\e]133;P;$?;k=NONCE\a\e]133;A;k=NONCE\a\]'${PS1-}'\[\e]133;B;k=NONCE\a\]'
     [[ ${PS2-} == *'NONCE'* || ${PS2+${PS2@a}} == *r* ]] ||
         PS2=${PS2-}'\[\e]133;S;k=NONCE\a\]'
+}
+# See shell/unread_keys.py.  In canonical mode a ^D is a zero byte for a later reader.
+__shellplay_return_keys() {
+    builtin unset __shellplay_returns
+    local piece= keys= separator=
+    builtin printf '\e]133;U;k=%s\a' "NONCE"
+    while IFS= builtin read -rsd '' -t 2 piece; do
+        [[ $piece != KEY ]] || break
+        keys+=$separator$piece separator=$'\x04'
+    done
+    builtin printf '\e]133;R;k=%s\a%s\e]133;r;k=%s\a' "NONCE" "$keys" "NONCE"
 }
 # On a terminal that cannot move the cursor up, readline draws nothing of a prompt that is as
 # wide as the screen.  So we print its marks here.

@@ -12,6 +12,7 @@ SWITCH = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 ON_BY_DEFAULT = frozenset({b"7", b"25"})  # wrapping, and the cursor
 # Cursor keys, alternate screen, mouse, focus, bracketed paste.
 OFF_BY_DEFAULT = frozenset(b"1 47 1000 1002 1003 1004 1006 1015 1047 1049 2004".split())
+ALTERNATE_SCREENS = frozenset({b"47", b"1047", b"1049"})
 
 
 class ScreenModes:
@@ -31,6 +32,11 @@ class ScreenModes:
                 usual = b"h" if number in ON_BY_DEFAULT else b"l"
                 if switch != usual and number in ON_BY_DEFAULT | OFF_BY_DEFAULT:
                     self._switched[number] = switch
+
+    @property
+    def is_alternate(self) -> bool:
+        """Whether a program has switched to the alternate screen."""
+        return not ALTERNATE_SCREENS.isdisjoint(self._switched)
 
     def set(self) -> bytes:
         """Return the sequences that give a new terminal these modes."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from shellplay.errors import TimedOut
 from shellplay.kernel import procfs
@@ -22,6 +23,15 @@ INTERRUPT = b"\x03"
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.02, 1.0
 
 
+class Wait(Protocol):
+    """Waits as `Terminal.wait`."""
+
+    def __call__(
+        self, until: Callable[[], bool], *, timeout: float | None, alive: int | None
+    ) -> None:
+        """Read until ``until()`` is true."""
+
+
 class ForegroundGroup(Value):
     """The PIDs of the foreground group: bash and its copies, and programs."""
 
@@ -30,10 +40,14 @@ class ForegroundGroup(Value):
 
 
 class Interrupt:
-    """^C for one line of bash: ``send`` types it; ``wait`` types it again if it was lost."""
+    """^C for one line of bash: ``send`` types it; ``wait`` types it again if it was lost.
 
-    def __init__(self, terminal: Terminal, shell: Shell) -> None:
+    ``wait`` is that of the terminal, or of the user's keyboard with it.
+    """
+
+    def __init__(self, terminal: Terminal, shell: Shell, wait: Wait | None = None) -> None:
         self._terminal = terminal
+        self._wait = wait or terminal.wait
         self._shell = shell
         self._before = ForegroundGroup(frozenset(), frozenset())
         self._pause = FIRST_LOOK_SECONDS
@@ -56,7 +70,7 @@ class Interrupt:
             may_be_lost = self._before.copies and (left is None or left > self._pause)
             patience = self._pause if may_be_lost else left
             try:
-                self._terminal.wait(until, timeout=patience, alive=self._shell.pidfd)
+                self._wait(until, timeout=patience, alive=self._shell.pidfd)
                 return
             except TimedOut:
                 if not may_be_lost:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from shellplay.model import Value
 
 INTRODUCER = b"\x1b]133;"
-MARK = re.compile(rb"\x1b\]133;([ABCDEPSHeh])(?:;(\d{1,9}))?;k=([0-9a-f]{16})\x07")
+MARK = re.compile(rb"\x1b\]133;([ABCDEHPRSUehr])(?:;(\d{1,9}))?;k=([0-9a-f]{16})\x07")
 # Bash expands a prompt once, and draws it again as it was expanded.
 DRAWN_PROMPT, NEW_PROMPT = b"ABP", b"CD"
 # The longest mark in bytes.  A possible start of a mark is held back up to this length.
@@ -16,7 +16,10 @@ LONGEST = 80
 
 
 class Mark(Value):
-    """A mark: A B S C D P as in the rc file; H and h, E and e around hidden output."""
+    """A mark: A B S C D P as in the rc file; H and h, E and e, R and r around hidden output.
+
+    U asks for the end of the keys that bash reads and returns between R and r.
+    """
 
     kind: str
     status: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
@@ -79,6 +80,18 @@ class Pty:
         if self._slave is not None:
             os.close(self._slave)
             self._slave = None
+
+    def read_output(self) -> bytes | None:
+        """Read the present output; empty if there is none, None after a hangup."""
+        try:
+            return os.read(self.master, READ_SIZE)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            # EIO is the end of a pty, see pty(7).
+            if error.errno != errno.EIO:
+                raise
+            return None
 
     def resize(self, columns: int, rows: int) -> None:
         """Set the window size; the kernel signals the foreground group (SIGWINCH)."""

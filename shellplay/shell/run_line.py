@@ -12,6 +12,8 @@ import re
 import shlex
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from shellplay.errors import Refused, ShellGone, TimedOut, UsageError
 from shellplay.kernel import procfs
@@ -21,6 +23,10 @@ from shellplay.shell.interrupt import Interrupt
 from shellplay.shell.osc133 import Mark
 from shellplay.shell.shell import Shell
 from shellplay.shell.terminal import Terminal
+from shellplay.shell.unread_keys import ARM
+
+if TYPE_CHECKING:
+    from shellplay.shell.foreground import Foreground
 
 LONGEST = 65536
 PATIENCE_SECONDS = 2.0
@@ -40,14 +46,18 @@ JOB_NOTICE = r"(?m)^\[([0-9]{1,9})\] ([0-9]{1,9})$"
 
 
 class Collector:
-    """Collects the output and the exit status of one line from the terminal."""
+    """Collects the output and the exit status of one line from the terminal.
 
-    def __init__(self, output: Callable[[str], None] | None) -> None:
+    With ``exact`` the text has the line ends of the terminal.
+    """
+
+    def __init__(self, output: Callable[[str], None] | None, *, exact: bool = False) -> None:
         self.text: list[str] = []
         self.status: int | None = None
         self.done = self.incomplete = self.interrupted = False
         self.entered = self.refused = False
         self._output = output
+        self._exact = exact
         self._unpassed: deque[str] = deque()
         self._before = b""
         self._held_return = ""
@@ -100,6 +110,10 @@ class Collector:
         self.pass_on()
         return self.settled or (self.interrupted and self.running)
 
+    def interrupt(self) -> None:
+        """Request a ^C."""
+        self.interrupted = True
+
     @property
     def complaint(self) -> str:
         """The error of bash for a line that it refused."""
@@ -112,6 +126,10 @@ class Collector:
         return found[0] if found else b""
 
     def _add(self, text: str, *, final: bool = False) -> None:
+        if self._exact:
+            if text:
+                self._unpassed.append(text)
+            return
         text, self._held_return = self._held_return + text, ""
         if text.endswith("\r") and not final:
             text, self._held_return = text[:-1], "\r"
@@ -141,21 +159,29 @@ def run(
     *,
     timeout: float | None,
     output: Callable[[str], None] | None,
+    foreground: Foreground | None = None,
 ) -> LineResult:
     """Run the line ``text`` in an idle bash and wait for the next prompt.
 
     A half-typed line is saved and restored.  ``timeout`` is in seconds, None for no limit.
-    ``output`` gets the text at once; the result is then without it.  The status is None if
-    bash has ended.  Raises UsageError for text that cannot be typed, and TimedOut after a ^C.
-    Raises Refused for a line that is incomplete or that bash refuses.
+    ``output`` gets the text at once; the result is then without it.  With ``foreground`` the
+    user types into what runs, and may leave it.  The status is None if bash has ended.  Raises
+    UsageError for text that cannot be typed, and TimedOut after a ^C.  Raises Refused for a
+    line that is incomplete or that bash refuses.
     """
     _require_typable(text)
-    collector = Collector(output)
+    text = text.rstrip("\n")
     half_typed = None
+    collector = Collector(output, exact=foreground is not None and foreground.draws)
+    connected = (
+        nullcontext()
+        if foreground is None
+        else foreground.connected(lambda: collector.running, collector.interrupt)
+    )
     try:
-        with terminal.watched(collector):
-            half_typed = _enter(terminal, shell, text.rstrip("\n"), collector)
-            return _result(terminal, shell, collector, timeout)
+        with connected, terminal.watched(collector):
+            half_typed = _enter(terminal, shell, text, collector, foreground)
+            return _result(terminal, shell, collector, timeout, foreground)
     finally:
         if half_typed and collector.done:
             with deferred():
@@ -163,11 +189,15 @@ def run(
 
 
 def _result(
-    terminal: Terminal, shell: Shell, collector: Collector, timeout: float | None
+    terminal: Terminal,
+    shell: Shell,
+    collector: Collector,
+    timeout: float | None,
+    foreground: Foreground | None,
 ) -> LineResult:
-    interrupt = Interrupt(terminal, shell)
+    interrupt = Interrupt(terminal, shell, foreground.wait if foreground else None)
     try:
-        _wait(interrupt, collector, timeout)
+        _wait(interrupt, collector, timeout, foreground)
     except ShellGone:
         # The terminal hangs up a moment before bash is dead.
         shell.await_end()
@@ -175,6 +205,8 @@ def _result(
     except TimedOut as error:
         _interrupt(interrupt, collector, PATIENCE_SECONDS)
         raise TimedOut(f"no prompt after {timeout:g} seconds, so ^C was sent") from error
+    if not collector.settled:
+        return LineResult(None, "", left=True)
     if collector.refused:
         raise Refused(f"bash did not take the line: {collector.complaint}")
     if collector.incomplete and not collector.done:
@@ -217,16 +249,22 @@ def job(result: LineResult, new: list[int], command: str) -> Job:
 
 
 def _enter(
-    terminal: Terminal, shell: Shell, text: str, collector: Collector
+    terminal: Terminal,
+    shell: Shell,
+    text: str,
+    collector: Collector,
+    foreground: Foreground | None,
 ) -> tuple[str, int] | None:
     """Run ``text``; return the old half-typed line and its cursor in bytes, None if empty."""
     script = HALF_TYPED + _edit(text, _point(terminal, text))
     answer = b""
     try:
         with deferred():
-            answer = terminal.ask(script, alive=shell.pidfd)
+            answer = terminal.ask((ARM if foreground else "") + script, alive=shell.pidfd)
             collector.entered = True
             terminal.type(terminal.enter_key)
+            if foreground:
+                terminal.unread.arm()
     except KeyboardInterrupt:
         collector.interrupted = True
     # A program inside may have written the answer.
@@ -251,15 +289,23 @@ def _edit(line: str, point: int) -> str:
     return f"READLINE_LINE={shlex.quote(line)} READLINE_POINT={point}"
 
 
-def _wait(interrupt: Interrupt, collector: Collector, timeout: float | None) -> None:
+def _wait(
+    interrupt: Interrupt,
+    collector: Collector,
+    timeout: float | None,
+    foreground: Foreground | None,
+) -> None:
+    def is_left() -> bool:
+        return foreground is not None and foreground.left and collector.running
+
     sent = unanswered = 0
-    while not collector.settled:
+    while not (collector.settled or is_left()):
         try:
-            interrupt.wait(collector.needs_action, timeout=timeout)
+            interrupt.wait(lambda: collector.needs_action() or is_left(), timeout=timeout)
             # The user's ^C is for the command inside, so it is typed when the command runs.
             # Before, it would cut the line that bash reads.
-            if not collector.settled:
-                if sent == ATTEMPTS:
+            if collector.interrupted and collector.running:
+                if sent == ATTEMPTS and foreground is None:
                     raise Refused(
                         f"it goes on after {ATTEMPTS} times ^C; or bash was replaced by exec",
                         "enter, to look; or stop",

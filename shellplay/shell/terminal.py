@@ -6,7 +6,6 @@ the output.  Marks set the state of bash; text goes to the scrollback and to the
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import shlex
@@ -24,8 +23,9 @@ from shellplay.settings import USUAL
 from shellplay.shell.bash_rc import accept_sequence, key_sequence, nonce_change
 from shellplay.shell.dec_modes import ScreenModes
 from shellplay.shell.osc133 import Mark, MarkReader
-from shellplay.shell.pty import READ_SIZE, Pty
+from shellplay.shell.pty import Pty
 from shellplay.shell.scrollback import Scrollback
+from shellplay.shell.unread_keys import UnreadKeys
 
 # After a read of more bytes there may be more output.
 FULL = 2048
@@ -76,6 +76,7 @@ class Terminal(Pty):
         # The line that was typed last, if bash reports lines.
         self.line = b""
         self._unsent = bytearray()
+        self.unread = UnreadKeys(self.key)
         # True until bash has been told the nonce.
         self._nonce_is_new = False
         self._pieces: deque[bytes | Mark] = deque()
@@ -105,6 +106,7 @@ class Terminal(Pty):
         other = self._like(None if alone else self._scrollback)
         other.set_modes(self.modes())
         other.nonce, other.key, other.state = self.nonce, self.key, self.state
+        other.unread = UnreadKeys(other.key)
         other.prompt_is_stale = self.prompt_is_stale
         other.typed_since_prompt = self.typed_since_prompt
         other.screen_modes.follow(self.screen_modes.set())
@@ -162,17 +164,7 @@ class Terminal(Pty):
 
     def _read_once(self) -> bytes | None:
         """Read at most 4 KiB; empty if there is no output, None after a hangup."""
-        if self.closed:
-            return None
-        try:
-            return os.read(self.master, READ_SIZE)
-        except BlockingIOError:
-            return b""
-        except OSError as error:
-            # EIO is the end of a pty, see pty(7).
-            if error.errno != errno.EIO:
-                raise
-            return None
+        return None if self.closed else self.read_output()
 
     def _take(self, piece: bytes | Mark) -> None:
         if isinstance(piece, Mark):
@@ -198,8 +190,16 @@ class Terminal(Pty):
                 self.typed_since_prompt = False
             case "D":
                 self.typed_since_prompt = self.prompt_is_stale = False
-            case "H" | "E":
+            case "H" | "E" | "R":
                 self._hidden = bytearray()
+            case "U" if self.unread.armed:
+                self._hidden = bytearray()
+                self._unsent += self.unread.ask(bytes(self._unsent))
+            case "r":
+                self._unsent += self.unread.came(bytes(self._hidden or b""))
+                self._hidden = None
+            case "A" if self.unread.asked:  # a ^C has ended the prompt command
+                self._hidden, self.unread.asked = None, False
             case "e":
                 self.line = bytes(self._hidden or b"")
                 self._hidden = None
@@ -287,9 +287,15 @@ class Terminal(Pty):
 
     def _send_rest(self) -> None:
         if self._unsent:
-            self.typed += 1
             with suppress(BlockingIOError):
-                del self._unsent[: os.write(self.master, self._unsent)]
+                del self._unsent[: self.write_keys(self._unsent)]
+
+    def write_keys(self, keys: bytes | bytearray) -> int:
+        """Write the keys for which the pty has room, as write(2) does; return how many."""
+        self.typed += 1
+        written = os.write(self.master, keys)
+        self.unread.note(bytes(keys[:written]))
+        return written
 
     def _write(self, content: bytes) -> None:
         self._unsent += content

@@ -14,14 +14,15 @@ from __future__ import annotations
 
 import re
 
-# C0 without \t and \n, DEL and C1; then characters that hide or reorder text: soft hyphen,
-# bidi marks and overrides, zero-width and invisible operators, line and paragraph separators,
-# byte order mark, annotations, tags and supplementary variation selectors; surrogates.  The
-# joiners U+200C and U+200D stay: Persian, Hindi and emoji need them.
-_UNSAFE = (
-    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
+# Characters that hide or reorder text: soft hyphen, bidi marks and overrides, zero-width and
+# invisible operators, line and paragraph separators, byte order mark, annotations, tags and
+# supplementary variation selectors; surrogates.  The joiners U+200C and U+200D stay: Persian,
+# Hindi and emoji need them.
+_HIDDEN = (
+    "\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff"
-)
+)  # C0 without \t and \n, DEL and C1.
+_UNSAFE = f"\x00-\x08\x0b-\x1f\x7f-\x9f{_HIDDEN}"
 # All patterns are strings: re compiles them at their first use, and most commands show only
 # printable ASCII.
 _TEXT = f"\r+(?=\n)|[{_UNSAFE}]"
@@ -43,6 +44,11 @@ def safe(text: str, *, colors: bool = False) -> str:
         return re.sub(_TEXT, _visible_text, text)
     shown = re.sub(_COLORED, lambda match: match[1] or _visible_text(match), text)
     return shown if _is_reset(shown) else shown + _RESET
+
+
+def without_hidden(text: str) -> str:
+    """Return text in which characters that hide or reorder others are visible."""
+    return text if text.isascii() else re.sub(f"[{_HIDDEN}]", lambda m: visible(m[0]), text)
 
 
 def safe_line(text: str) -> str:

@@ -113,16 +113,18 @@ def test_an_unknown_command_is_red_and_a_known_one_is_not(open_screen: OpenScree
     )
 
 
-def test_what_is_typed_ahead_is_shown_once_by_the_next_prompt(
+def test_what_is_typed_ahead_is_shown_again_by_the_next_prompt(
     open_screen: OpenScreen, tmp_path: Path
 ) -> None:
     terminal, screen = open_screen()
     terminal.send(f"in echo run''ning; until [ -e {tmp_path}/go ]; do sleep 0.01; done\r")
     screen.shows("running")
     terminal.send("fence pid")
+    # The terminal of the line shows what is typed, as every terminal.
+    screen.wait(lambda now: now.cursor_row == "fence pid", "the keys")
     (tmp_path / "go").touch()
     screen.wait(lambda now: now.cursor_row.endswith("> fence pid"), "the line at its prompt")
-    assert screen.text.count("fence pid") == 1
+    assert screen.text.count("fence pid") == 2
 
 
 def test_a_new_window_size_moves_the_bar_at_the_prompt(open_screen: OpenScreen) -> None:

@@ -27,7 +27,7 @@ MISTAKES = [
     ("kill 1", 1, "1 is not a process of web"),
     ("kill -QUX %1", 2, 'unknown signal "QUX"'),
     ("fence time boot=soon", 2, "not a duration"),
-    ("set detach_key x1", 2, "no control key"),
+    ("set detach_key x1", 2, "not a control key"),
     ("exec no-such-program", 127, "no-such-program"),
     ("in if true", 1, "not complete"),
 ]

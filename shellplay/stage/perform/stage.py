@@ -321,6 +321,7 @@ class _StageFrontEnd:
 
     terminal = asks = False
     input: int | None = None
+    draws: bool | None = None
 
     def __init__(self, printer: StagePrinter, emit_captured: Callable[[], None]) -> None:
         self._printer = printer
@@ -334,6 +335,10 @@ class _StageFrontEnd:
         """Show a piece of output of a container."""
         self._printer.stream(text)
         self._emit_captured()
+
+    def draw(self, text: str) -> None:
+        """Show it as other output: a stage has no keyboard."""
+        self.stream(text)
 
     def typed_ahead(self) -> bytes:
         """Return no keys: a stage has no keyboard."""

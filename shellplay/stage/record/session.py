@@ -58,6 +58,7 @@ class RunningCommand:
     - ``container``: the current container before it.
     - ``status``, ``output``: of the line that the command ran in a bash or on the host; the
       status is None if it ran no line.
+    - ``was_typed_to``: whether the user has typed keys for that line.
     - ``pieces``, ``notices``: all printed text, and the notices at its end.
     - ``since``: the last PID that the kernel assigned before it.
     - ``began``: the start on the monotonic clock.
@@ -69,6 +70,7 @@ class RunningCommand:
     container: Container | None = None
     status: int | None = None
     output: str = ""
+    was_typed_to: bool = False
     pieces: list[str] = field(default_factory=list)
     notices: str = ""
     since: int = field(default_factory=last_pid)
@@ -186,6 +188,10 @@ class Session:
         if name in NOT_RECORDED:
             command.text = ""
 
+    def typed(self) -> None:
+        """Keep that the line of the command has read keys."""
+        self._command.was_typed_to = True
+
     def came(self, outcome: Outcome) -> None:
         """Keep the exit status of a line that the command ran."""
         self._host_output.flush()
@@ -235,6 +241,9 @@ class Session:
         if output.endswith("shellplay: interrupted\n"):
             self._writer.write_skipped(actor, text, None, "it was interrupted")
             return
+        if command.was_typed_to:
+            self._writer.write_skipped(actor, text, None, "it reads what is typed")
+            return
         is_traced = self._playground.settings.trace and actor is Actor.PLAY
         current = self._playground.current
         performed = self._writer.performed(actor, text, output, status, container=current)
@@ -277,10 +286,13 @@ class Session:
             self._writer.write_keys("C-c")
             self._writer.await_prompt(None)
             return
+        name = None if is_current else container.name
+        if command.was_typed_to:
+            self._writer.write_skipped(Actor.IN, text, name, "it reads what is typed")
+            return
         performed = self._writer.performed(
             Actor.IN, text, command.output, command.status or 0, container=container
         )
-        name = None if is_current else container.name
         self._writer.write_step(
             replace(performed, container=name, seconds=command.seconds), since=command.since
         )
