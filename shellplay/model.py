@@ -241,8 +241,9 @@ class Change(Value):
     ``namespace`` and ``host`` are the namespaces of bash and of the host now; a layer without
     a namespace has a ``state`` instead.  ``carried`` and ``left`` name the shell state that was
     transferred, and that was not; ``withheld`` names the state that stayed inside because it
-    is code.  ``notes`` are sentences for the user, ``first`` the changes that had to come
-    before.  ``woken`` is true if the bash was suspended before.
+    is code.  ``ended`` names the jobs that ended.  ``notes`` are sentences for the user,
+    ``first`` the changes that had to come before.  ``woken`` is true if the bash was suspended
+    before.
     """
 
     verb: str
@@ -257,6 +258,7 @@ class Change(Value):
     carried: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
     first: tuple[Change, ...] = ()
     woken: bool = False
 

@@ -1,7 +1,7 @@
 """The interpreter: it runs command lines in a playground and prints their outcomes."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from shellplay.cmdline.arguments import Target
@@ -189,9 +189,9 @@ class Interpreter:
             case Warned():
                 self.printer.warning(outcome.sentence)
             case Changed(change, label):
-                from shellplay.views.change import lines
+                from shellplay.views.change import details, lines
 
-                self._say("\n".join(lines(change, label)))
+                self._say("\n".join(lines(change, label)), details(change))
             case _:
                 self._say(outcome)
         return 0
@@ -216,8 +216,11 @@ class Interpreter:
             # Ctrl-C is the usual end, as with watch(1), and not a failure.
             return
 
-    def _say(self, sentence: str) -> None:
-        (self.printer.note if self.apart else self.printer.say)(sentence)
+    def _say(self, sentence: str, details: Sequence[str] = ()) -> None:
+        if self.apart:
+            self.printer.note(sentence)
+        else:
+            self.printer.say(sentence, details)
 
     def _status(self, status: int | None) -> int:
         if status is None:

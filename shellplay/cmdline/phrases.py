@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def born(container: Container) -> str:
     """Return the sentence for a new container."""
-    return f"{container.label}: bash {container.pid}, no fences"
+    return f"{container.label}: bash started (PID {container.pid}), nothing fenced yet"
 
 
 def count(processes: int) -> str:

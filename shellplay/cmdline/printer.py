@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import TextIO
 
@@ -11,7 +12,7 @@ from shellplay.cmdline.outcomes import Page
 from shellplay.errors import OutputLost
 from shellplay.kernel.shortage import user_error
 from shellplay.views.drawn_stream import DrawnStream
-from shellplay.views.render import render
+from shellplay.views.render import dimmed, render
 from shellplay.views.sanitize import SafeStream, safe
 from shellplay.views.wrap import wrap
 
@@ -88,12 +89,16 @@ class Printer:
             copy.show(thing)
         return len(drawn)
 
-    def say(self, sentence: str) -> None:
-        """Write sentences of a result; on a terminal lines break between words."""
+    def say(self, sentence: str, details: Sequence[str] = ()) -> None:
+        """Write sentences of a result; on a terminal lines break between words.
+
+        ``details`` are parts of them that are dim where there are colours.
+        """
         if not self.quiet:
-            self._whole(self._fitting(sentence, self.out))
+            text = self._fitting(sentence, self.out)
+            self._whole(dimmed(text, details) if self.color else text)
         for copy in self.copies:
-            copy.say(sentence)
+            copy.say(sentence, details)
 
     def text(self, text: str) -> None:
         """Write output of a container, without unsafe control characters."""

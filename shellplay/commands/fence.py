@@ -25,6 +25,7 @@ from shellplay.views.sanitize import safe_line
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
+    from shellplay.fences import Fence
 
 # More code than that is not read at a question.
 MOST_LINES = 200
@@ -40,6 +41,8 @@ def _on_host(words: Sequence[str]) -> Iterator[str]:
 
 @command("fence", group="fences", host=_on_host, aliases=("unshare",))
 def fence(
+    front: Front,
+    recording: Recording,
     container: Annotated[Container, Target(creates=True)],
     kinds: Annotated[Chosen, KINDS],
 ) -> Iterator[Outcome]:
@@ -85,8 +88,19 @@ def fence(
                 raise
             yield f"{container.label}: {one.kind} is left out: {error}"
             continue
-        if one.kind in kinds.preset:
+        # A person reads what it does; a recipe says that itself.
+        teaches = front.asks and not recording.name
+        if teaches or one.kind in kinds.preset:
             yield f"  {effect(one.kind)}"
+        if teaches and one is kinds.fences[-1]:
+            yield _what_next(kinds, one)
+
+
+def _what_next(kinds: Chosen, last: Fence) -> str:
+    """Return a line to try the fence that went up last, and how to take all of them off."""
+    off = "all" if kinds.preset else " ".join(each.kind for each in reversed(kinds.fences))
+    trial = "look" if kinds.preset else last.trial
+    return f"  try: {trial}    undo: peel {off}"
 
 
 @command("limit", group="fences", host=None, aliases=("update",))

@@ -233,7 +233,7 @@ def started(
     from shellplay.docker.warnings import warnings
 
     def tell(kind: str, note: str) -> None:
-        told.append(f"  {note}" if note else f"{kind} fence up: {effect(kind)}")
+        told.append(f"  {note}" if note else f"{kind} fence is up: {effect(kind)}")
 
     def hostname_of(name: str) -> str:
         return playground.find(name).network.hostname

@@ -26,17 +26,17 @@ from shellplay.shell.state import Transferred
 
 # Notes on fences that were applied because another one needs them, by kind.
 FIRST = {
-    "user": "an ordinary user needs a user fence for it, so that went up first",
-    "mnt": "it comes with mounts, so mnt went up first",
-    "pid": "it shows processes, so pid went up first",
-    "nnp": "without privileges it takes no_new_privs, so nnp went up first",
+    "user": "bash lacks the privileges for it, so a user fence went up first",
+    "mnt": "needs mounts of its own, so the mnt fence went up first",
+    "pid": "needs PIDs of its own, so the pid fence went up first",
+    "nnp": "needs no_new_privs without privileges, so the nnp fence went up first",
 }
 # Notes on processes that were there before a fence.
 EARLIER = {
-    How.IN_PLACE: "already there, and outside of it",
+    How.IN_PLACE: "started before the fence, so not behind it",
     How.FORKED: "stays outside with the parked bash, and is its job again after a peel",
 }
-PID_LAST = "pid came off and went up again around it, so that bash is still number 1"
+PID_LAST = "the pid fence was rebuilt, so that bash is still PID 1"
 NO_WAY_BACK = "bash could not turn back from it to fork, so a new one was started inside"
 NOTHING = Transferred()
 
@@ -199,7 +199,7 @@ class Applier:
                 f", or {command} --force" if command.startswith("peel") else ""
             )
             raise Refused(f"{command} would end {count} {', '.join(jobs)}", fix)
-        return tuple(f"job {job}" for job in jobs)
+        return tuple(jobs)
 
     def _earlier_processes(self) -> list[str]:
         parked = {shell.pid for shell in self._stack.parked}

@@ -26,7 +26,7 @@ from shellplay.kernel.here import HERE
 from shellplay.model import Change, FenceRecord, How, Layer, Parked
 from shellplay.shell.state import State, Transferred, phrases
 
-HOSTS_PROC = "ps inside reads /proc, and that is still the host's"
+HOSTS_PROC = "ps still lists the processes of the host, because /proc is the host's"
 WAY_OUT = "/proc shows processes outside, and /proc/PID/root of those leads out (fence pid)"
 STATE = "the state of a bash that did not answer"
 
@@ -150,6 +150,7 @@ class Fencing:
             notes=notes,
             carried=transferred.restored,
             left=transferred.failed,
+            ended=transferred.ended,
             withheld=phrases(transferred.withheld),
             woken=self._state.pid in parked,
         )
@@ -210,22 +211,23 @@ class Fencing:
         self._state.require_idle()
         placement.require_a_way_back(self._stack, applied, self._state.label)
         killed = self._stack.shells_killed_by([applied])
-        left = self._applier.lost_jobs(killed, f"peel {applied.fence.kind}", force=force)
+        ended = self._applier.lost_jobs(killed, f"peel {applied.fence.kind}", force=force)
         with self._stack.keys_wait():
             if all(shell.untouched for shell in killed):
                 # The state of a copy that has run nothing is that of the bash outside.
                 self._rewind(applied)
-                return Transferred((), left)
-            left += self._stack.live.descriptors_not_in(self._stack.woken_by(applied))
+                return Transferred(ended=ended)
+            left = self._stack.live.descriptors_not_in(self._stack.woken_by(applied))
             dumped = self._dump_state_or_none(applied, force=force)
             directory = Directory.of(self._stack.live)
             self._rewind(applied)
             if dumped is None:
-                return Transferred((), (*left, STATE))
+                return Transferred((), (*left, STATE), ended=ended)
             transferred = self.way_back.transfer(
                 dumped, directory, code=code or not applied.fence.boundary
             )
-        return transferred.changed(failed=(*left, *dumped.stays, *transferred.failed))
+        failed = (*left, *dumped.stays, *transferred.failed)
+        return transferred.changed(failed=failed, ended=ended)
 
     def _rewind(self, applied: AppliedFence) -> None:
         with self._stack.rewound([applied]) as others:
@@ -249,7 +251,7 @@ class Fencing:
     ) -> tuple[tuple[str, ...], Transferred]:
         """Start a new bash inside all fences but one."""
         kind = applied.fence.kind
-        left = self._applier.require_respawnable(f"peel {kind}", force=force)
+        ended = self._applier.require_respawnable(f"peel {kind}", force=force)
         if (ours := procfs.status("self")) is not None:
             placement.require_all_permitted(self._stack, applied, ours)
         others = [Wanted(each.fence) for each in self.applied if each is not applied]
@@ -266,7 +268,7 @@ class Fencing:
             )
         except KernelError as error:
             raise explained(error, kind, self._state.pid) from error
-        return notes, transferred.changed(failed=(*left, *transferred.failed))
+        return notes, transferred.changed(ended=ended)
 
     def _about_proc(self, changed: str) -> tuple[str, ...]:
         """Say that ps inside still shows the host, if a change makes that a surprise."""
@@ -278,7 +280,7 @@ class Fencing:
             return ()
         if "mnt" in self.applied:
             return (HOSTS_PROC,)
-        return (f"{HOSTS_PROC} (fence mnt gives a fresh one)",)
+        return (f"{HOSTS_PROC} (next: fence mnt)",)
 
     def _sees_the_hosts_proc(self) -> bool:
         return sees_the_hosts_proc(self._state.pid)

@@ -37,6 +37,8 @@ class Caps(Restriction, kind="caps", man="capabilities(7)", aliases=("capabiliti
     means ``caps docker``.
     """
 
+    trial = "in grep Cap /proc/self/status"
+
     opened_by = "user"
     after_user = True
 

@@ -11,6 +11,8 @@ class Cgroup(Namespace, kind="cgroup", man="cgroup_namespaces(7)", aliases=("cgr
     It changes the view only: no process is moved, and no limit is set.
     """
 
+    trial = "in cat /proc/self/cgroup"
+
     def contents(self, pid: int) -> str:
         """Say what the namespace changes: /proc shows paths as its reader sees them."""
         return "its own cgroup is / of the tree"

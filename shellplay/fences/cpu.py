@@ -20,6 +20,8 @@ class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
     CPUs, and older programs count them there.
     """
 
+    trial = "stats"
+
     beside = ("cpuacct",)
 
     cpus: str | None = option(

@@ -19,6 +19,8 @@ class Cpuset(CgroupLimit, kind="cpuset", man="cpuset(7)"):
     ``cpuset 0``, ``cpuset 0-1`` or ``cpuset 0,2``.  /proc/cpuinfo still lists all CPUs.
     """
 
+    trial = "in nproc"
+
     cpus: str | None = option(
         "the CPUs, as in 0-1", host=None, metavar="LIST", bare=True, default=None
     )

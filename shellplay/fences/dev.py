@@ -49,6 +49,8 @@ class Dev(MountOver, kind="dev", man="pts(4)", aliases=("devices",)):
     terminal of bash is still there, as /dev/tty and /dev/console.
     """
 
+    trial = "in ls /dev"
+
     target = "/dev"
 
     shm: bool = option("shared memory in it, /dev/shm", host=None, default=True)

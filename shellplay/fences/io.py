@@ -21,6 +21,8 @@ class Io(CgroupLimit, kind="io", man="cgroups(7)"):
     Without ``device=`` it is the disk that / is on.
     """
 
+    trial = "stats"
+
     read: str | None = option(
         "the most bytes read per second", host=None, metavar="AMOUNT", default=None
     )

@@ -12,6 +12,8 @@ class Ipc(Namespace, kind="ipc", man="ipc_namespaces(7)"):
     in /dev/shm, so it is separate behind the ``dev`` fence.
     """
 
+    trial = "in ipcs"
+
     blind = True
 
     def contents(self, pid: int) -> str:

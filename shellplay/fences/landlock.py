@@ -35,6 +35,8 @@ class Landlock(Restriction, kind="landlock", man="landlock(7)"):
     usable.  Behind a limit on files, nothing can be mounted.  TCP ports need Linux 6.7.
     """
 
+    trial = "in touch /etc/new"
+
     opened_by = "nnp"
     visible = False
 

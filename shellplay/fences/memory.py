@@ -17,7 +17,7 @@ UNLIMITED = "unlimited"
 # With less the kernel kills bash itself at its next allocation.
 LEAST = 1 << 20
 
-FROM_NOW_ON = "what it has in use already does not count, only what it takes from now on"
+FROM_NOW_ON = "memory that is in use already is not counted"
 
 
 class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
@@ -27,6 +27,8 @@ class Memory(CgroupLimit, kind="memory", man="cgroups(7)"):
     cannot reclaim enough, it kills a process inside.  free and /proc/meminfo inside show
     the memory of the host.  The container gets no swap without ``swap=``.
     """
+
+    trial = "stats"
 
     max: str | None = option(
         "the most memory", host=None, metavar="AMOUNT", bare=True, default=None

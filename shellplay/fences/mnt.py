@@ -20,6 +20,8 @@ class Mnt(Namespace, kind="mnt", man="mount_namespaces(7)", aliases=("mount", "n
     host appears inside, too.
     """
 
+    trial = "in mount -t tmpfs tmpfs /mnt"
+
     blind = True
 
     propagation: str = option(

@@ -33,6 +33,8 @@ class Net(Namespace, kind="net", man="network_namespaces(7)", aliases=("network"
     at the bridge: no service of the host, and no other network.
     """
 
+    trial = "in ip address"
+
     blind = True
 
     mode: str = option(

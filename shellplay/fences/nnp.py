@@ -21,6 +21,8 @@ class Nnp(
     Behind it, an ordinary user may filter system calls.
     """
 
+    trial = "in grep NoNewPrivs /proc/self/status"
+
     def contents(self, pid: int) -> str:
         """Say what the attribute takes away."""
         return "setuid programs gain nothing"

@@ -16,6 +16,8 @@ class Pid(Namespace, kind="pid", man="pid_namespaces(7)", aliases=("process", "p
     ``mnt`` is up as well, shellplay mounts a new /proc (not with ``--no-proc``).
     """
 
+    trial = "in echo $$"
+
     one_way = True
     boundary = True
     by_fork = True

@@ -18,6 +18,8 @@ class Pids(CgroupLimit, kind="pids", man="cgroups(7)"):
     At the limit fork fails, for root too.  Each thread counts as one, and so does the bash.
     """
 
+    trial = "stats"
+
     max: str | None = option(
         "the most processes and threads", host=None, metavar="NUMBER", bare=True, default=None
     )

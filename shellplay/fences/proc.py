@@ -42,6 +42,8 @@ class Proc(MountOver, kind="proc", man="proc(5)"):
     /proc must be inside.
     """
 
+    trial = "in cat /proc/timer_list"
+
     inside = ("mnt", "pid")
     target = "/proc"
 

@@ -45,6 +45,8 @@ class Rlimit(Limit, kind="rlimit", man="getrlimit(2)"):
     does not limit root of the host.
     """
 
+    trial = "in ulimit -a"
+
     core: str | None = option("the size of a core file", host=None, metavar=BYTES, default=None)
     cpu: str | None = option("CPU time", host=None, metavar=SECONDS, default=None)
     data: str | None = option("memory for data", host=None, metavar=BYTES, default=None)

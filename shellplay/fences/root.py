@@ -54,6 +54,8 @@ class Root(Namespace, kind="root", man="pivot_root(2)", aliases=("rootfs", "chro
     ``fence root`` alone means ``root overlay``.
     """
 
+    trial = "in findmnt /"
+
     space = "mnt"
     boundary = True
     in_parked = True

@@ -51,6 +51,8 @@ class Seccomp(SeccompFilter, kind="seccomp", man="seccomp(2)"):
     ``kill``, or ``log``, which allows it.  ``fence seccomp`` alone means ``seccomp docker``.
     """
 
+    trial = "in grep Seccomp /proc/self/status"
+
     foreign = True
 
     preset: str | None = option(

@@ -26,6 +26,8 @@ class Sys(MountOver, kind="sys", man="sysfs(5)", aliases=("sysfs",)):
     The firmware and the power use of the machine are hidden, as in Docker.
     """
 
+    trial = "in findmnt /sys"
+
     target = "/sys"
 
     mask: bool = option("hide what Docker hides", host=None, default=True)

@@ -27,6 +27,8 @@ class Time(Namespace, kind="time", man="time_namespaces(7)", aliases=("clock",))
     The time of day stays the host's.  Offsets are like ``+10d``, ``-1h30m``, ``90``.
     """
 
+    trial = "in cat /proc/uptime"
+
     clone_takes_it = False
     # To enter the namespace it passes a descriptor, and must know its number.
     blind = False

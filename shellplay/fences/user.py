@@ -36,6 +36,8 @@ class User(Namespace, kind="user", man="user_namespaces(7)", aliases=("userns", 
     list of inside:outside:count.
     """
 
+    trial = "in id"
+
     one_way = True
     boundary = True
     opened_by = None

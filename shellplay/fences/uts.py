@@ -21,6 +21,8 @@ class Uts(Namespace, kind="uts", man="uts_namespaces(7)", aliases=("hostname", "
     separate, too.
     """
 
+    trial = "in hostname"
+
     blind = True
 
     hostname: str | None = option("the name inside", host=None, metavar="NAME", default=None)

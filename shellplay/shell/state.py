@@ -50,12 +50,14 @@ class State(Value):
 class Transferred(Value):
     """The restored items and the failed items, as text for notes.
 
-    ``withheld`` are items that were not restored, because they are code.
+    ``withheld`` are items that were not restored, because they are code.  ``ended`` are the
+    jobs that ended.
     """
 
     restored: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     withheld: tuple[Item, ...] = ()
+    ended: tuple[str, ...] = ()
 
 
 def phrases(items: Iterable[Item]) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ def lines(change: Change, label: str = "") -> list[str]:
     found.append(prefix + _headline(change))
     if change.carried:
         found.append(f"  carried: {_joined(change.carried)}")
+    if change.ended:
+        found.append(f"  ended: {_joined(change.ended)}")
     if change.left:
         found.append(f"  left behind: {_joined(change.left)}")
     if change.withheld:
@@ -33,38 +35,50 @@ def lines(change: Change, label: str = "") -> list[str]:
     return found
 
 
+def details(change: Change) -> list[str]:
+    """Return the parts of the lines that only a reader of the kernel needs: how, and where."""
+    return [*(each for before in change.first for each in details(before)), _details(change)]
+
+
 def _first(change: Change) -> list[str]:
     return [line for before in change.first for line in lines(before)]
 
 
 def _headline(change: Change) -> str:
-    how = HOW[change.how]
-    fact = change.namespace or change.state
-    fact = f", {fact}" if fact else ""
+    kind, state = change.fence, f"{change.state}, " if change.state else ""
     if change.verb == "limit":
-        return f"{change.fence} limit changed{fact}, {_bash_after_fence(change)}"
+        return f"{kind} limit is now {change.state}"
     if change.verb == "peel":
-        return f"{change.fence} fence off ({how}){fact}, {_bash_after_peel(change)}"
-    return f"{change.fence} fence up ({how}){fact}, {_bash_after_fence(change)}"
+        told = f"{kind} fence is off: {state}{_bash_after_peel(change)}"
+    else:
+        told = f"{kind} fence is up: {state}{_bash_after_fence(change)}"
+    return f"{told} {_details(change)}"
+
+
+def _details(change: Change) -> str:
+    if change.verb == "limit":
+        return ""
+    namespace = f", {change.namespace}" if change.namespace else ""
+    return f"({HOW[change.how]}{namespace})"
 
 
 def _bash_after_fence(change: Change) -> str:
     now, before = change.after, change.before
     if now.pid == before.pid and now.inside == before.inside:
-        return f"bash goes on as {_identity(now)}"
+        return f"bash keeps running as {_identity(now)}"
     return f"bash is {_identity(now)}"
 
 
 def _bash_after_peel(change: Change) -> str:
     if change.after.pid == change.before.pid:
-        return f"bash goes on as {_identity(change.after)}"
-    return f"bash is {'again ' * change.woken}{_identity(change.after)}"
+        return f"bash keeps running as {_identity(change.after)}"
+    return f"bash is {_identity(change.after)}{' again' * change.woken}"
 
 
 def _identity(bash: ShellIdentity) -> str:
     if len(bash.inside) < 2:
-        return f"{bash.pid} on the host"
-    return f"{bash.inside[-1]} inside, {bash.pid} on the host"
+        return f"PID {bash.pid} on the host"
+    return f"PID {bash.inside[-1]} inside, {bash.pid} on the host"
 
 
 def _joined(names: tuple[str, ...]) -> str:

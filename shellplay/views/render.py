@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from shellplay.views.sanitize import safe
@@ -9,13 +10,14 @@ from shellplay.views.sanitize import safe
 if TYPE_CHECKING:
     from shellplay.views.drawing import Line
 
+_DIM = "90"
 _SGR = {
     "bold": "1",
     "ansired": "31",
     "ansigreen": "32",
     "ansiyellow": "33",
     "ansicyan": "36",
-    "ansibrightblack": "90",
+    "ansibrightblack": _DIM,
 }
 
 
@@ -40,6 +42,17 @@ def render(renderable: object, width: int, color: bool, *, ascii: bool = False) 
         text = "".join(draw(line) + "\n" for line in renderable.lines(width))
         return text.translate(_ASCII) if ascii else text
     return _with_rich(renderable, width, color=color)
+
+
+def dimmed(text: str, parts: Iterable[str]) -> str:
+    """Return safe text with some parts of it dim; a line may break between their words."""
+    # Imported here: few commands have such parts.
+    import re
+
+    for part in parts:
+        pattern = r"\s+".join(map(re.escape, part.split()))
+        text = re.sub(pattern, lambda found: f"\x1b[{_DIM}m{found[0]}\x1b[0m", text, count=1)
+    return text
 
 
 def _plain(line: Line) -> str:

@@ -20,7 +20,7 @@ COLUMNS = (
     Column("READ/WRITTEN", keep=1, right=True),
 )
 UNITS = ("B", "K", "M", "G", "T")
-UNCOUNTED_HINT = "the rest is counted once it is limited"
+UNCOUNTED_HINT = "- is counted after a limit: fence memory, fence cpu, fence io"
 SUMMED_HINT = "~ is a sum over the processes, and exact once it is limited (help stats)"
 # The first columns, which are always shown.
 ALWAYS = 2

@@ -106,7 +106,7 @@ def test_a_translated_line_runs_and_says_what_it_is_here(
     assert err.startswith("docker exec web sh")
     status, out, err = typed("unshare -u; fences")
     assert (status, err) == (0, "unshare -u is fence uts here\n")
-    assert "web: uts fence up" in out
+    assert "web: uts fence is up" in out
 
 
 def test_nsenter_finds_the_container_by_the_pid_of_its_bash(

@@ -78,9 +78,9 @@ def test_a_limit_goes_up_changes_and_comes_off_in_sentences() -> None:
     done = shellplay("-c", "new box; fence pids 50; limit pids 60; peel pids")
     said = [line.partition(", bash")[0] for line in done.stderr.splitlines()][1:]
     assert said == [
-        "box: pids fence up (from outside), 50",
-        "box: pids limit changed, 60",
-        "box: pids fence off (from outside), no limit",
+        "box: pids fence is up: 50",
+        "box: pids limit is now 60",
+        "box: pids fence is off: no limit",
     ]
     assert done.returncode == 0
 

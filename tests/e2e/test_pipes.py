@@ -51,7 +51,7 @@ def test_fences_go_up_and_come_off_through_a_pipe() -> None:
     assert done.returncode == 0, done.stderr
     assert "pid-1\n" in done.stdout
     assert done.stdout.endswith("up-42\n")
-    assert ("user fence up" in done.stderr) == (os.geteuid() != 0)
+    assert ("user fence is up" in done.stderr) == (os.geteuid() != 0)
 
 
 def test_a_line_of_a_megabyte_is_refused_in_a_sentence_and_the_next_one_runs() -> None:

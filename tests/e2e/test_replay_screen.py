@@ -50,7 +50,7 @@ def test_prose_sentences_and_tables_break_between_words(watch: Watch, columns: i
     assert watcher.ended() == 0
     words = " ".join(screen.text.split())
     assert PROSE in words
-    assert re.search(r"web: uts fence up .* on the host ", words)
+    assert re.search(r"web: uts fence is up: .* on the host ", words)
     # A table leaves columns out where it is narrow.
     assert ("PPID" in words) is (columns == 80)
     assert screen.color_of("other host") == "brightblack"

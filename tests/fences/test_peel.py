@@ -108,7 +108,7 @@ def test_a_job_inside_is_not_ended_without_being_asked(kind: str, container: Con
     assert identities(container.pid) == before
     assert "Running" in container.run("jobs").output
     change = container.peel(kind, force=True)
-    assert change.left == (f"job sleep 1000 ({job.pid})",)
+    assert change.ended == (f"sleep 1000 ({job.pid})",)
     pid = job.pid
     assert pid is not None
     # The monitor reaps the job; a peel does not wait for that.
@@ -201,9 +201,9 @@ def test_an_orphan_that_has_left_the_session_is_not_ended_without_being_asked(
     with pytest.raises(Refused, match=r"peel nnp would end the job sleep 1000 \(\d+\)"):
         container.peel("nnp")
     change = container.peel("nnp", force=True)
-    (left,) = change.left
-    assert left.startswith("job sleep 1000 (")
-    assert not runs(int(left.split("(")[1][:-1]))
+    (ended,) = change.ended
+    assert ended.startswith("sleep 1000 (")
+    assert not runs(int(ended.split("(")[1][:-1]))
     assert own is not None
     assert runs(own)
 

@@ -59,7 +59,7 @@ def test_without_proc_the_host_is_still_seen(
 ) -> None:
     fences = [Pid(proc=False) if kind == "pid" else REGISTRY[kind]() for kind in order]
     notes = [container.fence(fence).notes for fence in fences]
-    assert "ps inside reads /proc, and that is still the host's" in notes[-1]
+    assert "ps still lists the processes of the host, because /proc is the host's" in notes[-1]
     assert container.run("echo $$").output == "1\n"
     assert len(numbers(container)) > 3
 
@@ -68,9 +68,9 @@ def test_pid_alone_says_why_ps_still_shows_the_host_and_what_would_help(
     container: Container,
 ) -> None:
     change = container.fence(Pid())
-    assert any("still the host's (fence mnt gives a fresh one)" in n for n in change.notes)
+    assert any("/proc is the host's (next: fence mnt)" in n for n in change.notes)
     assert len(numbers(container)) > 3
-    assert not any("still the host's" in n for n in container.fence(REGISTRY["uts"]()).notes)
+    assert not any("ps still lists" in n for n in container.fence(REGISTRY["uts"]()).notes)
 
 
 @pytest.mark.parametrize("order", ORDERS, ids="+".join)

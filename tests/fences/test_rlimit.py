@@ -34,7 +34,7 @@ title = "Limits"
 
 ```shellplay
 play> new box
-box: bash <pid>, no fences
+box: bash started (PID <pid>), nothing fenced yet
 in> ulimit -n
 <n:int>
 ```

@@ -86,7 +86,9 @@ def test_an_ordinary_user_gives_up_new_privileges_first(container: Container) ->
         assert first(change) == []
         return
     assert first(change) == ["nnp"]
-    assert "without privileges it takes no_new_privs, so nnp went up first" in change.notes
+    assert (
+        "needs no_new_privs without privileges, so the nnp fence went up first" in change.notes
+    )
     # It has no capability, so Docker's profile gives it none of the namespaces.
     assert container.run("unshare --user true").status != 0
     with pytest.raises(Refused, match="seccomp stands inside nnp"):

@@ -68,7 +68,7 @@ def test_a_job_that_was_there_before_is_named(kind: str, container: Container) -
     job = spawned(container, "sleep 1000")
     change = container.fence(REGISTRY[kind]())
     notes = "\n".join(note for each in (change, *change.first) for note in each.notes)
-    how = "already there" if change.how is How.IN_PLACE else "stays outside with the parked"
+    how = "started before" if change.how is How.IN_PLACE else "stays outside with the parked"
     assert how in notes
     assert f": sleep 1000 ({job.pid})" in notes
 

@@ -29,7 +29,7 @@ def test_a_program_is_number_1_behind_every_fence_of_docker(
     assert said.printed == "1 web sh\n0022\n/\n"
     assert said.status == 0
     for kind in docker.preset():
-        assert f"{kind} fence up: {FENCES[kind].effect}\n" in said.told
+        assert f"{kind} fence is up: {FENCES[kind].effect}\n" in said.told
     (container,) = playground.containers
     assert container.state is ShellState.DEAD
 

@@ -22,7 +22,7 @@ tags = ["uts"]
 ```shellplay
 play> fence uts
 ...
-<word>: uts fence up <...>
+<word>: uts fence is up: <...>
 ...
 ```
 """

@@ -20,14 +20,14 @@ def test_lines_run_one_after_the_other() -> None:
 def test_a_command_that_needs_a_container_makes_one_and_says_so() -> None:
     done = shellplay("-c", "in echo hi")
     assert done.returncode == 0
-    assert done.stderr.splitlines()[0].endswith("no fences")
+    assert done.stderr.splitlines()[0].endswith("nothing fenced yet")
     assert done.stdout == "hi\n"
 
 
 def test_what_a_line_prints_inside_is_all_that_a_script_reads() -> None:
     done = shellplay("-c", "fence pid; in echo $$")
     assert (done.returncode, done.stdout) == (0, "1\n")
-    assert "pid fence up" in done.stderr
+    assert "pid fence is up" in done.stderr
 
 
 def test_quiet_leaves_out_the_notes_and_keeps_the_errors() -> None:
@@ -132,7 +132,7 @@ def test_with_json_the_sentences_are_no_part_of_standard_output() -> None:
     assert done.returncode == 0, done.stderr
     (document,) = map(json.loads, done.stdout.splitlines())
     assert document["kind"] == "fences"
-    assert "web: uts fence up" in done.stderr
+    assert "web: uts fence is up" in done.stderr
 
 
 def test_json_is_one_document_per_command() -> None:

@@ -15,7 +15,7 @@ from tests.stage.recipes import program, write
 BLOCK = """\
 # a comment
 play> new web
-web: bash <pid:B>, no fence
+web: bash started (PID <pid:B>), nothing fenced
 in> echo "$PPID" is no secret
 in> echo as before; echo $$
 as <word>
@@ -25,7 +25,7 @@ in> false
 BLESSED = """\
 # a comment
 play> new web
-web: bash <pid:B>, no fences
+web: bash started (PID <pid:B>), nothing fenced yet
 in> echo "$PPID" is no secret
 <pid> is no secret
 in> echo as before; echo $$
@@ -42,7 +42,8 @@ def test_what_differs_is_taken_over_and_what_matches_stays(tmp_path: Path) -> No
     path.chmod(0o640)
     done = program("bless", path, "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "-web: bash <pid:B>, no fence\n+web: bash <pid:B>, no fences" in done.stdout
+    line = "web: bash started (PID <pid:B>), nothing fenced"
+    assert f"-{line}\n+{line} yet" in done.stdout
     assert path.read_text() == before.replace(BLOCK, BLESSED)
     assert path.stat().st_mode & 0o777 == 0o640
     assert os.listdir(tmp_path) == ["a.play.md"]  # noqa: PTH208 (names are what is compared)

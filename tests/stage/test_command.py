@@ -56,7 +56,9 @@ def test_the_worst_of_many_decides_and_a_skipped_one_does_not_count(tmp_path: Pa
 
 
 def test_a_failure_tells_all_there_is_to_know(tmp_path: Path) -> None:
-    block = "play> new web\nweb: bash <pid:B>, no fences\nin> echo a\nb\n"
+    block = (
+        "play> new web\nweb: bash started (PID <pid:B>), nothing fenced yet\nin> echo a\nb\n"
+    )
     path = write(tmp_path, "a", block)
     said = program("test", path).stdout
     assert f"{path}:10: another output came than was expected" in said
@@ -145,8 +147,10 @@ def test_casts_are_written(tmp_path: Path) -> None:
     assert header["version"] == 3
     assert "A title" in [text for _, code, text in events if code == "m"]
     assert [code for _, code, _ in events][-1] == "x"
-    assert "no fences" in page.read_text()
-    assert "no fences" in ElementTree.parse(picture).getroot().findtext("*[@id='text']", "")
+    assert "nothing fenced yet" in page.read_text()
+    assert "nothing fenced yet" in ElementTree.parse(picture).getroot().findtext(
+        "*[@id='text']", ""
+    )
 
 
 def test_a_cast_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def test_a_value_that_was_bound_is_expected_and_can_be_used_later() -> None:
     report = performed(
         """\
         play> new web
-        web: bash <pid:B>, no fences
+        web: bash started (PID <pid:B>), nothing fenced yet
         in> echo $$
         <pid:B>
         host$ cat /proc/<pid:B>/comm
@@ -184,7 +184,7 @@ def test_keys_that_do_not_do_what_is_expected_differ() -> None:
 def test_a_notice_may_be_expected_of_the_step_that_caused_it_or_left_out() -> None:
     block = """\
         play> new web
-        web: bash <pid:B>, no fences
+        web: bash started (PID <pid:B>), nothing fenced yet
         play> kill -9 <pid:B>
         web: SIGKILL sent to <pid:B>
         """

@@ -75,7 +75,8 @@ def test_what_differs_is_said_in_a_line_and_it_goes_on(tmp_path: Path) -> None:
 
 
 def test_what_differs_still_binds_its_names_for_the_steps_behind_it(tmp_path: Path) -> None:
-    block = "play> new web\nweb: bash <pid:B>, few fences\nhost$ kill -0 <pid:B>\n"
+    line = "web: bash started (PID <pid:B>), little fenced"
+    block = f"play> new web\n{line}\nhost$ kill -0 <pid:B>\n"
     done = program("replay", "--yes", write(tmp_path, "a", block))
     assert done.returncode == 1
     assert done.stdout.count("line ") == 1
@@ -154,7 +155,7 @@ def test_casts_are_written_with_their_pauses(tmp_path: Path) -> None:
     header, *events = map(json.loads, files[0].read_text().splitlines())
     assert header["version"] == 3
     assert max(interval for interval, _, _ in events) > 7
-    assert all("no fences" in file.read_text() for file in files[1:])
+    assert all("nothing fenced yet" in file.read_text() for file in files[1:])
     again = program("replay", "--yes", "--cast-version", 2, "--cast", files[0], path)
     assert again.returncode == 0
     assert json.loads(files[0].read_text().partition("\n")[0])["version"] == 2

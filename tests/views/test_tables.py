@@ -95,12 +95,12 @@ def test_stats_shows_use_beside_limits_and_what_nobody_counts() -> None:
         "      0.25s  0B/4.0K",
         r"db\x1b[1m (paused)       1        -            -      -          -            -"
         "          -  -",
-        "the rest is counted once it is limited",
+        "- is counted after a limit: fence memory, fence cpu, fence io",
     ]
     assert shown(stats.table(USAGES[1:])) == [
         "NAME                PIDS",
         r"db\x1b[1m (paused)  1",
-        "the rest is counted once it is limited",
+        "- is counted after a limit: fence memory, fence cpu, fence io",
     ]
 
 

@@ -121,6 +121,8 @@ class Fence(Value, ABC):
     after_user: ClassVar[bool] = False
 
     declared: ClassVar[tuple[Option, ...]] = ()
+    # A line of shellplay that shows what the fence does.
+    trial: ClassVar[str] = "fences"
 
     def __init_subclass__(
         cls, kind: str | None = None, man: str = "", aliases: tuple[str, ...] = ()

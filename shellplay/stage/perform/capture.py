@@ -6,7 +6,7 @@ import codecs
 import mmap
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -145,10 +145,10 @@ class StagePrinter(Printer):
             self._layouts.append((layout(self._columns, color=False), layout))
         super().show(thing)
 
-    def say(self, sentence: str) -> None:
+    def say(self, sentence: str, details: Sequence[str] = ()) -> None:
         """Write a sentence; remember its layout."""
         self._keep_sentence(sentence)
-        super().say(sentence)
+        super().say(sentence, details)
 
     def stream(self, text: str) -> None:
         """Write a piece of output of a container."""
