@@ -12,8 +12,8 @@ from shellplay.errors import KernelError, Refused
 from shellplay.fences import dev
 from shellplay.fences.rootfs import is_of_kernel
 from shellplay.kernel import constants as k
+from shellplay.kernel import file_system, mountinfo
 from shellplay.kernel import mount as mount_calls
-from shellplay.kernel import mountinfo
 from shellplay.kernel.here import HERE
 from shellplay.kernel.pidfd import pidfd
 from shellplay.kernel.stub import Stub
@@ -73,6 +73,7 @@ class Volumes:
         for volume in self._volumes:
             if volume.target.startswith("/dev/") and volume.target in there:
                 stub.umount2(volume.target, k.MNT_DETACH)
+            _require_a_place(stub, volume.target)
             if volume.source is None:
                 mount_calls.mount_memory(
                     stub, volume.target, volume.options,
@@ -95,3 +96,26 @@ class Volumes:
                     f"{volume.source} cannot be mounted at {volume.target}: one of them is "
                     "a directory, and the other is not"
                 ) from error
+
+
+def _require_a_place(stub: Stub, target: str) -> None:
+    """Raise Refused if a link of the image leads from a target to /proc, or to the root.
+
+    What is in /proc would be that of the image, also for the program (CVE-2019-16884).
+    """
+    try:
+        # By the stub: /proc/self is another process for us.
+        number = stub.openat2(k.AT_FDCWD, target, os.O_PATH | os.O_CLOEXEC, 0)
+    except KernelError:
+        return  # It is made when the volume is mounted.
+    place = os.open(f"/proc/{stub.pid}/fd/{number}", os.O_PATH | os.O_CLOEXEC)
+    stub.close(number)
+    try:
+        in_proc = file_system.kind_of(place) == file_system.PROC and not is_of_kernel(target)
+        if in_proc or os.path.samestat(os.fstat(place), os.stat(f"/proc/{stub.pid}/root")):
+            raise Refused(
+                f"{target} is a link in the image, to where nothing can be mounted",
+                "another target",
+            )
+    finally:
+        os.close(place)

@@ -9,6 +9,7 @@ import struct
 
 from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
+from shellplay.kernel import file_system
 from shellplay.kernel.caller import Caller
 from shellplay.kernel.here import HERE
 from shellplay.kernel.pidfd import pidfd
@@ -21,8 +22,6 @@ PTMX = os.makedev(5, 2)
 TIOCSPTLCK, TIOCGPTN = 0x40045431, 0x80045430
 FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
 INT = struct.Struct("i")
-# struct statfs: its first word is the type of the file system, statfs(2).
-STATFS_SIZE, WORD, DEVPTS_SUPER_MAGIC = 120, struct.Struct("l"), 0x1CD1
 
 
 def replace_pty(caller: Caller, terminal: Terminal) -> str | None:
@@ -61,7 +60,6 @@ def _open_master(caller: Caller) -> int | None:
 
 def _is_multiplexer(fd: int) -> bool:
     """Tell whether it is the ptmx of a devpts: a program may have mounted another file."""
-    found, system = os.fstat(fd), bytearray(STATFS_SIZE)
-    HERE.call("fstatfs", fd, system, subject=MULTIPLEXER)
-    (kind,) = WORD.unpack_from(system)
-    return stat.S_ISCHR(found.st_mode) and found.st_rdev == PTMX and kind == DEVPTS_SUPER_MAGIC
+    found = os.fstat(fd)
+    is_node = stat.S_ISCHR(found.st_mode) and found.st_rdev == PTMX
+    return is_node and file_system.kind_of(fd) == file_system.DEVPTS

@@ -76,6 +76,20 @@ def test_a_volume_is_not_mounted_over_a_link_that_leads_out(run: Run, tmp_path: 
     assert not Path("/etc/sub").exists()
 
 
+@pytest.mark.parametrize("to", ["/proc", "/proc/self/attr", "/"])
+@pytest.mark.parametrize("options", ["-v vol:/p", "-v {}:/p", "--tmpfs /p"])
+def test_no_volume_is_mounted_over_proc_by_a_link(
+    to: str, options: str, run: Run, tmp_path: Path
+) -> None:
+    """CVE-2019-16884: a volume of the image would say what the kernel says of processes."""
+    root = busybox_root(tmp_path / "evil")
+    (root / "p").symlink_to(to)
+    words = f"{options.format(root)} {imported(root, 'evil')} sh -c :"
+    said = run(f"run --rm -q --network none {words}")
+    assert said.status == 1
+    assert "/p is a link in the image, to where nothing can be mounted" in said.told
+
+
 @pytest.mark.parametrize("path", SECRET)
 def test_what_is_masked_is_not_read(path: str, run: Run, busybox: str) -> None:
     line = f"umount {path}; cat {path} | head -c 1 | wc -c"
