@@ -283,6 +283,11 @@ COMMANDS = {
             "--json": False,
         },
     ),
+    "probe": Entry(
+        "probe",
+        "looking",
+        "Try what a process inside can do, and say which fence closes the rest.",
+    ),
 }
 
 ALIASES = {alias: name for name, entry in COMMANDS.items() for alias in entry.aliases}

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 
 from shellplay.container.fencing import Fencing
 from shellplay.container.join import joined
@@ -92,11 +92,15 @@ def _copy_namespaces(stub: Stub) -> None:
     mine = namespaces.identify(stub.pid, "user")
     for kind in ("mnt", "uts"):
         if mine in namespaces.owners(stub.pid, kind):
-            # EPERM: it has not the privilege, so it will change nothing of the original.
-            with suppress(KernelError):
+            try:
                 stub.unshare(namespaces.CLONE_FLAGS[kind])
-                if kind == "mnt":
-                    stub.mount("none", "/", None, k.MS_REC | k.MS_PRIVATE)
+            except KernelError as error:
+                if error.errno != errno.EPERM:
+                    raise
+                # Without the privilege for a copy it cannot change the original, either.
+                continue
+            if kind == "mnt":
+                stub.mount("none", "/", None, k.MS_REC | k.MS_PRIVATE)
 
 
 def _cover(stub: Stub, path: str) -> None:

@@ -74,6 +74,13 @@ def knows_call(name: str) -> bool:
     return name.isascii() and int(library.resolve_syscall(library.Arch.NATIVE, name)) != -1
 
 
+def call_number(name: str) -> int | None:
+    """Return the number of a system call of this processor; None if it has no such call."""
+    library = _library()
+    number = int(library.resolve_syscall(library.Arch.NATIVE, name))
+    return number if number >= 0 else None
+
+
 def call_name(number: int) -> str | None:
     """Return the name of a system call of this processor; None if libseccomp has none."""
     library = _library()

@@ -14,9 +14,6 @@ from collections.abc import Sequence
 
 from shellplay.container.trial import Trials
 from shellplay.errors import KernelError, ShellGone, ShellplayError
-from shellplay.fences import REGISTRY
-from shellplay.fences.base.cgroup_limit import CgroupLimit
-from shellplay.fences.base.target import Stage
 from shellplay.kernel.capabilities import NAMES
 from shellplay.model import Value
 from shellplay.refusal.call import RefusedCall
@@ -28,12 +25,10 @@ from shellplay.refusal.repetition import (
     is_directory_closed,
     is_refused,
 )
+from shellplay.refusal.units import VIRTUAL, Unit, named, units
 
-# One namespace of mounts holds all of these: the process is in it, or it is not.
-FILES = ("mnt", "root", "proc", "sys", "dev")
 # So many processes a trial starts to reach a limit.
 MOST_FORKS = 64
-VIRTUAL = {"/proc": "proc", "/sys": "sys", "/dev": "dev"}
 
 
 class Proof(Value):
@@ -103,15 +98,15 @@ class Prover:
             return self._unknown("it is not repeated, since that could do harm")
         if found != self._call.errno:
             return self._unknown("it is refused to that program only, not to bash")
-        units = self._units()
-        off = [kind for unit in units for kind in unit]
+        causes = self._causes()
+        off = [kind for unit in causes for kind in unit]
         if not off or not self._passes(off):
             return Proof(trials=self._count)
-        for unit in units:
+        for unit in causes:
             fewer = [kind for kind in off if kind not in unit]
             if self._passes(fewer):
                 off = fewer
-        fences = tuple(self._named(off))
+        fences = tuple(named(off, self._call.path))
         capability = self._capability(off) if "caps" in off else None
         return Proof(fences, capability, self._count)
 
@@ -125,37 +120,14 @@ class Prover:
             # Without its user fence a process may not join what that owns.
             return False
 
-    def _units(self) -> list[tuple[str, ...]]:
+    def _causes(self) -> list[Unit]:
         """Return the kinds that can be the cause, together where they come off together."""
         call, kinds = self._call, self._trials.kinds
         if call.errno == errno.EMFILE or (call.errno == errno.EAGAIN and call.name in FORKING):
             return [(kind,) for kind in ("pids", "rlimit") if kind in kinds]
-        files = tuple(kind for kind in kinds if _is_of_files(kind))
-        units: list[tuple[str, ...]] = []
-        for kind in kinds:
-            if kind in files:
-                continue
-            if issubclass(REGISTRY[kind], CgroupLimit) and kind != "pids":
-                continue  # They slow down or kill: no call fails by them.
-            units.append((kind,))
         hidden = call.errno in (errno.ENOENT, errno.EROFS, errno.ENXIO, errno.ENODEV)
-        if files and (hidden or not call.paths or call.path.startswith(tuple(VIRTUAL))):
-            units.append(files)
-        return units
-
-    def _named(self, off: Sequence[str]) -> list[str]:
-        """Return the kinds to name: of the fences of files the one that holds the path."""
-        files = [kind for kind in off if _is_of_files(kind)]
-        others = [kind for kind in off if kind not in files]
-        if not files:
-            return others
-        virtual = next(
-            (v for path, v in VIRTUAL.items() if self._call.path.startswith(path)), ""
-        )
-        for kind in (virtual, "root", "mnt"):
-            if kind in files:
-                return [*others, kind]
-        return [*others, files[-1]]
+        virtual = call.path.startswith(tuple(VIRTUAL))
+        return units(kinds, files=hidden or virtual or not call.paths)
 
     def _capability(self, off: Sequence[str]) -> str | None:
         """Return the capability for the call, proven by one more trial without it."""
@@ -175,7 +147,3 @@ class Prover:
                 )
         except (KernelError, ShellplayError):
             return None
-
-
-def _is_of_files(kind: str) -> bool:
-    return kind in FILES or REGISTRY[kind].stage is Stage.MOUNT
