@@ -51,6 +51,14 @@ class Refused(ShellplayError):
     """The state of the container, a policy or the kernel forbids the command."""
 
 
+class Incomplete(Refused):
+    """Bash needs more lines to make a command of what was typed."""
+
+
+class Unterminated(UsageError):
+    """A quote is not closed, or a backslash has nothing behind it."""
+
+
 class Shortage(ShellplayError):
     """Something is used up that a call needs: files, processes, memory or disk."""
 

@@ -45,6 +45,9 @@ class Batch:
     def give_back(self, keys: bytes) -> None:
         """Drop keys: without a prompt nothing reads them."""
 
+    def next_line(self) -> str | None:
+        """Return None: a line of a script is complete."""
+
 
 def run_lines(
     interpreter: Interpreter, lines: Iterable[str], name: str, *, keep_going: bool

@@ -3,6 +3,10 @@
 from typing import Protocol, runtime_checkable
 
 
+class Cancelled(Exception):
+    """The user does not complete the command."""
+
+
 @runtime_checkable
 class Front(Protocol):
     """The methods of a front end that commands call."""
@@ -34,3 +38,9 @@ class Front(Protocol):
 
     def give_back(self, keys: bytes) -> None:
         """Take back keys for the next prompt: another program read them from the terminal."""
+
+    def next_line(self) -> str | None:
+        """Read one more line of a command that is not complete; None if nobody is asked.
+
+        Raises Cancelled.
+        """

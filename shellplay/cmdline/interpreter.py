@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from shellplay.cmdline.arguments import Target
 from shellplay.cmdline.binder import bind
-from shellplay.cmdline.front_end import Front
+from shellplay.cmdline.front_end import Cancelled, Front
 from shellplay.cmdline.observer import Recording
 from shellplay.cmdline.outcomes import (
     Changed,
@@ -24,9 +24,20 @@ from shellplay.cmdline.phrases import born
 from shellplay.cmdline.printer import Printer
 from shellplay.cmdline.registry import DIALECTS, GRAMMAR, INJECTED, Command, find
 from shellplay.cmdline.tokenizer import Segment, segments
-from shellplay.errors import Bug, OutputLost, Refused, ShellplayError, UsageError
+from shellplay.errors import (
+    Bug,
+    Incomplete,
+    OutputLost,
+    Refused,
+    ShellplayError,
+    Unterminated,
+    UsageError,
+)
 from shellplay.kernel.shortage import user_error
 from shellplay.playground.playground import Playground
+
+# As bash at a ^C, 128 + SIGINT.
+CANCELLED = 130
 
 
 class Interpreter:
@@ -62,7 +73,9 @@ class Interpreter:
         ``keep_going`` the commands after a failed one run, too.
         """
         try:
-            parts = segments(text, GRAMMAR)
+            text, parts = self._segments(text)
+        except Cancelled:
+            return CANCELLED
         except ShellplayError as error:
             self.recording.began(text.strip())
             self.printer.error(error, where)
@@ -92,7 +105,9 @@ class Interpreter:
         self.playground.journal.clear()
         try:
             with self._recorded():
-                status = self._perform(part, line)
+                status = self._perform_complete(part, line)
+        except Cancelled:
+            status = CANCELLED
         except KeyboardInterrupt:
             self.printer.error(ShellplayError("interrupted"), where)
             status = 1
@@ -111,6 +126,27 @@ class Interpreter:
         self.tell()
         self.recording.ended(status)
         return status
+
+    def _segments(self, text: str) -> tuple[str, list[Segment]]:
+        """Return the commands of a text, and the text with lines that the user adds to it."""
+        while True:
+            try:
+                return text, segments(text, GRAMMAR)
+            except Unterminated:
+                if (more := self.front.next_line()) is None:
+                    raise
+                text = f"{text}\n{more}"
+
+    def _perform_complete(self, part: Segment, line: str) -> int:
+        """Perform a command, with lines that the user adds while bash needs more."""
+        while True:
+            try:
+                return self._perform(part, line)
+            except Incomplete:
+                if part.rest is None or (more := self.front.next_line()) is None:
+                    raise
+                rest = part.rest.changed(text=f"{part.rest.text}\n{more}")
+                part, line = part.changed(rest=rest), f"{line}\n{more}"
 
     def _perform(self, part: Segment, line: str) -> int:
         if part.words[0].text in DIALECTS:

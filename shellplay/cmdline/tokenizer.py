@@ -8,11 +8,11 @@ start of a word begins a comment.
 import re
 from collections.abc import Callable, Mapping
 
-from shellplay.errors import UsageError
+from shellplay.errors import Unterminated, UsageError
 from shellplay.model import Value
 
 BARE = re.compile(r"[^\s;'\"\\]+")
-BLANK = re.compile(r"[^\S\n]+")
+BLANK = re.compile(r"(?:[^\S\n]|\\\n)+")
 DOUBLE = re.compile(r'((?:[^"\\]|\\.)*)"', re.S)
 ONE_QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*\"""", re.S)
 ESCAPED = re.compile(r"\\([\"\\$`])")
@@ -65,7 +65,8 @@ PLAIN = Grammar(rest_options=no_rest, is_command=lambda _name: False)
 def segments(text: str, grammar: Grammar = PLAIN, *, typing: bool = False) -> list[Segment]:
     """Split a text into commands, without empty ones.
 
-    Raises UsageError, with the column, for an unclosed quote and for a control character.  With
+    Raises Unterminated, with the column, for an unclosed quote or a backslash at the end, and
+    UsageError for a control character.  With
     ``typing`` the text is a half-typed line: both are allowed, and empty commands are kept.
     """
     if not typing:
@@ -183,18 +184,22 @@ def _piece(text: str, start: int) -> tuple[int | None, str]:
             return (quoted.end(), ESCAPED.sub(r"\1", quoted[1])) if quoted else (None, "")
         case "\\":
             end = start + 2
-            return (end if end <= len(text) else None), text[start + 1 : end]
+            # A backslash at the end of a line continues it.
+            value = text[start + 1 : end].removeprefix("\n")
+            return (end if end <= len(text) else None), value
         case _:
             bare = BARE.match(text, start)
             end = bare.end() if bare else start + 1
             return end, text[start:end]
 
 
-def _unterminated(text: str, position: int) -> UsageError:
+def _unterminated(text: str, position: int) -> Unterminated:
     column = position + 1
     if text[position] == "\\":
-        return UsageError(f"nothing after the backslash at column {column}", "write it twice")
-    return UsageError(f"unterminated {text[position]} at column {column}", "close the quote")
+        return Unterminated(
+            f"the line ends in a backslash, at column {column}", "write it twice"
+        )
+    return Unterminated(f"unterminated {text[position]} at column {column}", "close the quote")
 
 
 def _skip_blank(text: str, position: int) -> int:

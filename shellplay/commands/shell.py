@@ -88,7 +88,8 @@ def type_in(
     """Type a line into the live bash, and show its output and exit status.
 
     The line goes to the bash as it is, semicolons included, up to a semicolon that one of
-    shellplay's own commands follows; put it in quotes to send that too.
+    shellplay's own commands follows; put it in quotes to send that too. Where bash needs
+    more lines, the prompt is ...> until the command is complete; Ctrl-C cancels it.
 
     At the prompt the keys go to the program that runs, Ctrl-C, Ctrl-Z and Ctrl-D too, as with
     ssh -t. Ctrl-] leaves it running and comes back; enter goes back to it.

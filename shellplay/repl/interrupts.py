@@ -61,6 +61,15 @@ class Interrupts:
             self._raises = False
             return INTERRUPTED
 
+    @contextmanager
+    def at_a_prompt(self) -> Iterator[None]:
+        """Read a line within an action, for the block: SIGINT raises nothing meanwhile."""
+        before, self._raises = self._raises, False
+        try:
+            yield
+        finally:
+            self._raises = before
+
     def _arrived(self, _number: int, _frame: FrameType | None) -> None:
         if self._raises:
             raise KeyboardInterrupt

@@ -48,6 +48,9 @@ class PlainFrontEnd:
         """Put keys before the unread input of the prompt."""
         self.reader.give_back(keys)
 
+    def next_line(self) -> str | None:
+        """Return None: the lines may come from a program, which knows of no other prompt."""
+
     def loop(self, interpreter: Interpreter, marks: Marks) -> int:
         """Prompt for lines and run them until the end of the input; return 0."""
         interrupts = Interrupts()

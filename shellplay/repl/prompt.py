@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, run_in_terminal
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
 from prompt_toolkit.lexers import Lexer, PygmentsLexer, SimpleLexer
 from prompt_toolkit.styles import Style
 
+from shellplay.cmdline.front_end import Cancelled
 from shellplay.cmdline.interpreter import Interpreter
 from shellplay.cmdline.printer import Printer
 from shellplay.cmdline.prompt import parts
 from shellplay.playground.playground import Playground
 from shellplay.repl.completer import TableCompleter
+from shellplay.repl.continuation import CONTINUES, continuation, pasted_lines
 from shellplay.repl.history import HistoryFile
 from shellplay.repl.interrupts import Interrupts
 from shellplay.repl.key_bindings import bindings, store_keys, take_typeahead
@@ -30,6 +33,7 @@ from shellplay.repl.shared_history import SharedHistory, SuggestWhatWorked
 from shellplay.repl.terminal_echo import no_echo
 from shellplay.repl.toolbar import toolbar
 from shellplay.repl.typeahead import read_typeahead
+from shellplay.views.sanitize import safe
 
 if TYPE_CHECKING:
     import asyncio
@@ -98,7 +102,7 @@ class Prompt:
         self._history_error_shown = False
         # A program that types here knows of no question.
         self.asks = marks_key() is None
-        self.session = self._make_session()
+        self.session = self._reading = self._make_session()
 
     def confirm(self, question: str) -> bool:
         """Ask the user a yes-or-no question; what was typed before is not an answer."""
@@ -132,6 +136,25 @@ class Prompt:
         if keys:
             store_keys(self.session.input, keys)
 
+    def next_line(self) -> str | None:
+        """Read one more line of a command; raises Cancelled.
+
+        Returns None if a program types here: it knows of no other prompt.
+        """
+        if marks_key() is not None:
+            return None
+        self.printer.end_stream()
+        self._reading = continuation(STYLE)
+        try:
+            with self._interrupts.at_a_prompt():
+                line = self._reading.prompt(pre_run=self._keep_loop, handle_sigint=False)
+        except (KeyboardInterrupt, EOFError):
+            raise Cancelled from None
+        finally:
+            self._loop, self._reading = None, self.session
+        self._history.extend(line)
+        return line
+
     def loop(self, interpreter: Interpreter) -> int:
         """Prompt for lines and run them until quit; return 0."""
         self._interpreter = interpreter
@@ -155,12 +178,29 @@ class Prompt:
         self.marks.output()
         self._show_history_error()
         if line.strip() in LEAVING and self._warns_of_leaving():
+            self._history.save()
             self.marks.done(0)
             return
-        status = self._interrupts.run(lambda: interpreter.run(line))
+        try:
+            status = self._interrupts.run(lambda: self._run(interpreter, line))
+        finally:
+            self._history.save()
         self._history.ended(line, status)
         self.marks.done(status)
         self._warned_of_leaving = False
+
+    def _run(self, interpreter: Interpreter, text: str) -> int:
+        """Run a text; of several lines each is shown before its output."""
+        if "\n" not in text:
+            return interpreter.run(text)
+        status = 0
+        for line in pasted_lines(text):
+            shown = line.replace("\n", f"\n{CONTINUES}")
+            self.printer.write(safe(f"{self._plain_prompt()}{shown}\n"))
+            status = interpreter.run(line)
+            if status or interpreter.left:
+                break
+        return status
 
     def _warns_of_leaving(self) -> bool:
         """Warn once, before fences and jobs are lost; return whether it has warned now."""
@@ -191,6 +231,9 @@ class Prompt:
         style = "class:prompt.name" if self.playground.current else ""
         return FormattedText([(style, name), ("class:prompt.fences", fences), ("", "> ")])
 
+    def _plain_prompt(self) -> str:
+        return chosen_prompt(self.marks.number) or f"{''.join(parts(self.playground))}> "
+
     def _make_session(self) -> PromptSession[str]:
         # SHELLPLAY_MARKS has a word: a program types here, and menus would only redraw.
         is_driven = marks_key() is not None
@@ -207,6 +250,12 @@ class Prompt:
             style=STYLE,
         )
         session.app.after_render += self._after_render
+
+        def changed(buffer: Buffer) -> None:
+            # Several lines are not left on the screen: `_run` shows them one by one.
+            session.app.erase_when_done = "\n" in buffer.text
+
+        session.default_buffer.on_text_changed += changed
         return session
 
     def _show_history_error(self) -> None:
@@ -222,8 +271,11 @@ class Prompt:
     def _before_prompt(self) -> None:
         self._is_drawn = False
         # Notices that came before the event loop ran are shown before the first drawing.
-        self._loop = get_app().loop
+        self._keep_loop()
         self._show_notices()
+
+    def _keep_loop(self) -> None:
+        self._loop = get_app().loop
 
     def _after_render(self, _app: Any) -> None:  # noqa: ANN401
         if not self._is_drawn:
@@ -250,8 +302,9 @@ class Prompt:
             loop.call_soon_threadsafe(action)
 
     def _drop_line(self) -> None:
-        if self.session.app.is_running and not self.session.app.is_done:
-            self.session.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+        app = self._reading.app
+        if app.is_running and not app.is_done:
+            app.exit(exception=KeyboardInterrupt, style="class:aborting")
 
     def _show_notices_above(self) -> None:
         run_in_terminal(self._show_notices)

@@ -22,6 +22,23 @@ class SharedHistory(History):
         self.file = file
         self.error: OSError | None = None
         self.failed: set[str] = set()
+        self._unsaved: str | None = None
+
+    def append_string(self, string: str) -> None:
+        """Add an entry; ``save`` writes it when no more lines of it come."""
+        self._loaded_strings.insert(0, string)
+        self._unsaved = string
+
+    def extend(self, line: str) -> None:
+        """Add a line to the newest entry."""
+        self._unsaved = f"{self._loaded_strings[0]}\n{line}"
+        self._loaded_strings[0] = self._unsaved
+
+    def save(self) -> None:
+        """Write the newest entry to the file, if it is not there."""
+        entry, self._unsaved = self._unsaved, None
+        if entry is not None:
+            self.store_string(entry)
 
     def load_history_strings(self) -> Iterable[str]:
         """Return the entries of the file, the newest first."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from shellplay.errors import Refused, ShellGone, TimedOut, UsageError
+from shellplay.errors import Incomplete, Refused, ShellGone, TimedOut, UsageError
 from shellplay.kernel import procfs
 from shellplay.kernel.signals import deferred
 from shellplay.model import Job, LineResult
@@ -166,8 +166,8 @@ def run(
     A half-typed line is saved and restored.  ``timeout`` is in seconds, None for no limit.
     ``output`` gets the text at once; the result is then without it.  With ``foreground`` the
     user types into what runs, and may leave it.  The status is None if bash has ended.  Raises
-    UsageError for text that cannot be typed, and TimedOut after a ^C.  Raises Refused for a
-    line that is incomplete or that bash refuses.
+    UsageError for text that cannot be typed, and TimedOut after a ^C.  Raises Incomplete,
+    and Refused for a line that bash refuses.
     """
     _require_typable(text)
     text = text.rstrip("\n")
@@ -214,7 +214,7 @@ def _result(
             # Readline drops a ^C in the moment before it waits for a key, so we repeat it.
             if _interrupt(interrupt, collector, RETRY_SECONDS):
                 break
-        raise Refused("the line is not complete: bash waits for more of it", QUOTED_LINES)
+        raise Incomplete("the line is not complete: bash waits for more of it", QUOTED_LINES)
     return collector.result
 
 

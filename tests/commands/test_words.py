@@ -88,7 +88,7 @@ def test_an_unterminated_quote_is_named_with_its_column(line: str, column: int) 
 
 
 def test_a_backslash_at_the_end_is_refused() -> None:
-    with pytest.raises(UsageError, match="backslash at column 5"):
+    with pytest.raises(UsageError, match="backslash, at column 5"):
         segments("use \\", GRAMMAR)
 
 

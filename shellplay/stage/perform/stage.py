@@ -346,3 +346,6 @@ class _StageFrontEnd:
 
     def give_back(self, keys: bytes) -> None:
         """Drop keys: a stage has no prompt that could read them."""
+
+    def next_line(self) -> str | None:
+        """Return None: a step of a recipe is complete."""
