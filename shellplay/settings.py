@@ -40,6 +40,7 @@ class Settings:
         bashrc: bool = False,
         detach_key: str = "C-]",
         timeout: float | None = None,
+        bar: bool = True,
         trace: bool = False,
         confirm_exit: bool = True,
         surroundings: Surroundings = USUAL,
@@ -48,6 +49,7 @@ class Settings:
         self.bashrc = bashrc
         self.detach_key = detach_key
         self.timeout = timeout
+        self.bar = bar
         self.trace = trace
         self.confirm_exit = confirm_exit
         self.surroundings = surroundings

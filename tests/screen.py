@@ -61,6 +61,12 @@ class Screen:
         return "\n".join(self.rows)
 
     @property
+    def log(self) -> str:
+        """All that the program has written so far."""
+        self._log.flush()
+        return Path(self._log.name).read_text()
+
+    @property
     def cursor_row(self) -> str:
         """The number of the row with the cursor."""
         return self.rows[self._screen.cursor.y]

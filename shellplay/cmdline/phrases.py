@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -33,3 +34,15 @@ def numbers(pid: int, inside: Sequence[int]) -> str:
     """Return the PID of a process on the host, and its PIDs in the container."""
     chain = "/".join(map(str, inside[1:]))
     return f"{pid} on the host" + (f", {chain} inside" if chain else "")
+
+
+def bar_of(container: Container) -> str | None:
+    """Return the text of the bar while the terminal is connected with a container.
+
+    None: the settings, or a terminal that cannot move its cursor, want none.
+    """
+    if not container.settings.bar or os.environ.get("TERM", "") in ("", "dumb", "unknown"):
+        return None
+    kinds = " ".join(record.fence for record in container.fences() if record.up)
+    key = container.settings.detach_key.replace("C-", "Ctrl-")
+    return f" {container.label}  {kinds or 'no fences'}  {key} returns"

@@ -54,6 +54,7 @@ SETTINGS: dict[str, Setting] = {
     "live": Setting("fence the running bash by ptrace, not a new one", read_switch, ON_OFF),
     "bashrc": Setting("new bashes read ~/.bashrc", read_switch, ON_OFF),
     "detach_key": Setting("the key that leaves enter", read_key, ("C-]", "C-t")),
+    "bar": Setting("a bar in the last row says where enter is", read_switch, ON_OFF),
     "timeout": Setting("seconds that in waits, or none", read_seconds, ("none", "5", "60")),
     "confirm_exit": Setting("ask before fences and jobs are lost", read_switch, ON_OFF),
     "trace": Setting("show the system calls of every command", read_switch, ON_OFF),

@@ -14,7 +14,7 @@ from shellplay.cmdline.arguments import Option, Rest, Seconds, Target, Word
 from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.observer import Recording
 from shellplay.cmdline.outcomes import Outcome, Status, Then
-from shellplay.cmdline.phrases import started
+from shellplay.cmdline.phrases import bar_of, started
 from shellplay.cmdline.registry import command
 from shellplay.cmdline.tokenizer import split
 from shellplay.errors import KernelError, ShellGone, ShellplayError, UsageError
@@ -48,7 +48,8 @@ def enter(
 ) -> Iterator[Outcome]:
     """Hand the terminal to the live bash; Ctrl-] leaves it, and it lives on.
 
-    The key is a setting: set detach_key C-t. When the bash ends inside a one-way fence, the
+    A bar in the last row shows the container and its fences (set bar off: no bar). The key
+    is a setting: set detach_key C-t. When the bash ends inside a one-way fence, the
     one outside waits: Enter goes on with that, as peel does.
 
     Examples:
@@ -58,7 +59,9 @@ def enter(
     key = playground.settings.detach_key.replace("C-", "Ctrl-")
     yield f"{container.label}: {key} leaves, the bash lives on"
     with recording.entered(container) as heard:
-        left = container.enter(typeahead=front.typed_ahead(), heard=heard)
+        # A recording keeps the size of the terminal, so it has all rows.
+        bar = bar_of(container) if heard is None else None
+        left = container.enter(typeahead=front.typed_ahead(), heard=heard, bar=bar)
     if container.ended:
         from shellplay.cmdline.key_press import is_enter_pressed
 

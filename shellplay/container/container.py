@@ -358,11 +358,11 @@ class Container:
         typeahead: bytes = b"",
         heard: Callable[[bytes], None] | None = None,
         detach_keys: str | None = None,
+        bar: str | None = None,
     ) -> RelayEnd:
-        """Connect our terminal with the live bash until the detach keys, or its end.
+        """Connect our terminal with the live bash until the detach keys (None: the setting).
 
-        ``heard`` gets the keys that are typed.  ``detach_keys`` are as for ``docker run``, and
-        the key of the settings if None.
+        ``heard`` gets the typed keys; ``bar`` is the text of a bar in the last row.
         """
         from shellplay.container import entry
 
@@ -370,7 +370,7 @@ class Container:
             self._state.require_alive()
             return entry.enter(
                 self._state, self.process, detach_keys or self.settings.detach_key,
-                typeahead=typeahead, heard=heard,
+                typeahead=typeahead, heard=heard, bar=bar,
             )  # fmt: skip
 
     def stop(self, find_orphans: exits.FindOrphans, *, keep_volumes: bool = False) -> set[int]:

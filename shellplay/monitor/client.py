@@ -111,9 +111,13 @@ class Monitor:
             raise
 
     @contextmanager
-    def modes_kept(self, terminal: int) -> Iterator[None]:
-        """Have the monitor restore a terminal's modes if the REPL is killed in the block."""
-        self._request(KEEP_MODES + marshal.dumps(termios.tcgetattr(terminal)), terminal)
+    def modes_kept(self, terminal: int, farewell: bytes = b"") -> Iterator[None]:
+        """Have the monitor restore a terminal's modes if the REPL is killed in the block.
+
+        ``farewell`` is what the terminal is sent with them.
+        """
+        kept = (termios.tcgetattr(terminal), farewell)
+        self._request(KEEP_MODES + marshal.dumps(kept), terminal)
         try:
             yield
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import termios
 from contextlib import suppress
 
@@ -17,11 +18,15 @@ LOCAL = 3
 
 
 class KeptModes:
-    """The modes of a terminal, see termios(3); the object owns the ``descriptor``."""
+    """The modes of a terminal, see termios(3); the object owns the ``descriptor``.
 
-    def __init__(self, descriptor: int, modes: Modes) -> None:
+    ``farewell`` is what the terminal is sent with them.
+    """
+
+    def __init__(self, descriptor: int, modes: Modes, farewell: bytes) -> None:
         self._descriptor = descriptor
         self._modes = modes
+        self._farewell = farewell
 
     def restore(self) -> None:
         """Set the modes if the terminal is still raw; if it is not, a shell has set its own."""
@@ -30,6 +35,14 @@ class KeptModes:
             now = termios.tcgetattr(self._descriptor)
             if not now[LOCAL] & LINE_EDITING:
                 termios.tcsetattr(self._descriptor, termios.TCSANOW, self._modes)
+                self._say_farewell()
+
+    def _say_farewell(self) -> None:
+        # A stopped terminal takes nothing, and the monitor must not wait for it.
+        _, writable, _ = select.select([], [self._descriptor], [], 0)
+        if writable:
+            with suppress(OSError):
+                os.write(self._descriptor, self._farewell)
 
     def close(self) -> None:
         """Close the descriptor."""

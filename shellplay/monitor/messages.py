@@ -12,7 +12,8 @@ REQUESTS_FD, EVENTS_FD = 3, 4
 READY = b"ready"
 # Comes with one end of a socket pair: fork a stub, which reads its requests there.
 STUB = b"stub"
-# With a terminal, and behind the word its marshalled modes: restore them at the end.
+# With a terminal, and behind the word its marshalled modes and what it is sent with them:
+# restore them at the end.
 KEEP_MODES = b"modes "
 FORGET_MODES = b"forget"
 

@@ -145,7 +145,7 @@ def _keep_modes(before: KeptModes | None, request: bytes, fds: list[int]) -> Kep
         before.close()
     if not request.startswith(KEEP_MODES) or not fds:
         return None
-    return KeptModes(fds[0], marshal.loads(request.removeprefix(KEEP_MODES)))
+    return KeptModes(fds[0], *marshal.loads(request.removeprefix(KEEP_MODES)))
 
 
 def _receive(requests: socket.socket) -> tuple[bytes, list[int]]:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from shellplay.errors import Refused
 from shellplay.model import ShellState, Value
 from shellplay.shell.detach_keys import DetachKeys
+from shellplay.shell.enter_bar import EnterBar
 from shellplay.shell.osc133 import Mark
 from shellplay.shell.pty import set_size
 from shellplay.shell.terminal import Terminal
@@ -35,7 +36,8 @@ class Relay:
     """A connection between the user's terminal and the pty of a container.
 
     ``on_keys`` gets the keys before bash does.  ``keys`` is the descriptor of our standard
-    input.  Raises Refused if standard input or output is not a terminal.
+    input.  ``bar`` is a bar below the container's rows; None: there is none.  Raises Refused
+    if standard input or output is not a terminal.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Relay:
         terminal: Terminal,
         detach_keys: str,
         on_keys: Callable[[bytes], None] | None = None,
+        bar: EnterBar | None = None,
     ) -> None:
         self._terminal = terminal
         self._on_keys = on_keys
@@ -53,6 +56,7 @@ class Relay:
         self._shown: list[bytes] = []
         # The output may go to a pipe, as it is; only keys take a terminal.
         self._has_screen = os.isatty(self._user.screen)
+        self._bar = bar if self._has_screen else None
         if not os.isatty(self.keys):
             raise Refused("this is not a terminal to enter with", "in LINE")
 
@@ -62,10 +66,11 @@ class Relay:
         ``unread_output`` is shown first.  ``alive`` is the pidfd of the bash.
         """
         with self._user.raw(), self._user.size_changes() as resized:
-            self._user.copy_size(self._terminal)
+            self._copy_size()
             try:
                 modes = self._terminal.screen_modes.set() if self._has_screen else b""
-                self._user.write(modes + unread_output)
+                bar = self._bar.begin() if self._bar else b""
+                self._user.write(modes + bar + unread_output)
                 with self._terminal.watched(self._show):
                     self._request_redraw(alive)
                     # The typed-ahead keys may contain the detach key.
@@ -73,7 +78,9 @@ class Relay:
                     return left or self._loop(alive, resized)
             finally:
                 if self._has_screen:
-                    self._user.write(self._terminal.screen_modes.unset() + b"\x1b[0m\r\n")
+                    modes = self._terminal.screen_modes.unset()
+                    bar = self._bar.end() if self._bar else b""
+                    self._user.write(modes + bar + b"\x1b[0m\r\n")
 
     def _request_redraw(self, alive: int) -> None:
         """Make bash, or the program in front, draw its screen again."""
@@ -88,7 +95,7 @@ class Relay:
             # with the signal.
             set_size(terminal.master, terminal.columns + 1, terminal.rows)
             self._pass_output_for(REDRAW_SECONDS)
-            self._user.copy_size(self._terminal)
+            self._copy_size()
             self._pass_output_for(REDRAW_SECONDS)
 
     def _pass_output_for(self, seconds: float) -> None:
@@ -118,14 +125,17 @@ class Relay:
                 has_room, has_keys = wanted
                 poll.register(self.keys, select.POLLIN if has_room else 0)
                 poll.register(master, select.POLLIN | (select.POLLOUT if has_keys else 0))
-            ready = dict(poll.poll())
+            ready = dict(poll.poll(self._bar.wait_ms() if self._bar else None))
+            if self._bar:
+                self._user.write(self._bar.due())
             if ready.get(master, 0) & select.POLLOUT:
                 self._pending = self._pending[self._terminal.write_keys(self._pending) :]
             if ready.get(master, 0) & ~select.POLLOUT and self._pass_output():
                 continue  # All output is shown before the end of the bash is handled.
             if resized in ready:
                 os.read(resized, READ_SIZE)
-                self._user.copy_size(self._terminal)
+                self._copy_size()
+                self._user.write(self._bar.begin_again() if self._bar else b"")
             if alive in ready:
                 return RelayEnd("exited", self._pending)
             if self.keys in ready:
@@ -140,7 +150,16 @@ class Relay:
         output = b"".join(self._shown)
         self._shown.clear()
         self._user.write(output)
+        if self._bar:
+            self._bar.saw(output)
         return bool(output)
+
+    def _copy_size(self) -> None:
+        columns, rows = os.get_terminal_size(self.keys)
+        if self._bar is None:
+            self._user.copy_size(self._terminal)
+        elif columns and rows:
+            self._terminal.resize(*self._bar.resize(columns, rows))
 
     def _take_keys(self, keys: bytes) -> RelayEnd | None:
         if keys:

@@ -24,6 +24,8 @@ import re
 # These bytes are escaped for printf %b, as is a backslash: all but printable ASCII.
 _UNTYPABLE = re.compile(rb"[^ -~]")
 NONCE = "__shellplay_nonce"
+# The commands of shellplay that a learner types into the bash, and no usual program has.
+WORDS = "fence|fences|peel|look|containers|enter|recipes|replay|tour"
 TEMPLATE = r"""
 __shellplay_prompt() {
     __shellplay_keep_builtin
@@ -106,7 +108,19 @@ __shellplay_bind() {
     for map in vi-insert vi-command; do builtin bind -m $map '"\C-g": abort'; done
     builtin bind 'set enable-bracketed-paste off'
 }
+# Bash calls this in a child process, for a word that is not a command; status 127 is its own.
+__shellplay_not_found() {
+    case $1 in
+        SHELLPLAY_WORDS)
+            builtin printf '%s is a shellplay command: ' "$1"
+            builtin echo 'press Ctrl-] (the detach key) first' ;;
+        *) builtin printf '%s: %s: command not found\n' "${0##*/}" "$1" ;;
+    esac >&2
+    return 127
+}
 __shellplay_keep_builtin
+builtin declare -F command_not_found_handle >/dev/null ||
+    command_not_found_handle() { __shellplay_not_found "$@"; }
 __shellplay_bind
 unset -f __shellplay_bind
 unset HISTFILE
@@ -135,6 +149,8 @@ __shellplay_dump() {
     {
         \builtin printf '\x1d%svariables\n' "$__shellplay_words"; \builtin declare -p
         \builtin printf '\x1d%sfunctions\n' "$__shellplay_words"; \builtin declare -F
+        \builtin printf '\x1d%shandler\n' "$__shellplay_words"
+        \builtin declare -f command_not_found_handle
         \builtin printf '\x1d%saliases\n' "$__shellplay_words"; \builtin alias -p
         \builtin printf '\x1d%scompletions\n' "$__shellplay_words"; \builtin complete -p
         \builtin printf '\x1d%sdirectories\n' "$__shellplay_words"; \builtin dirs -l -p
@@ -173,7 +189,10 @@ def rc_text(
         "HISTCONTROL=" if not user_file else "",
         USER_FILE if user_file else PROMPT,
         nonce_change(nonce),
-        (TEMPLATE + DUMP + reporting).replace("NONCE", f"${NONCE}").replace("KEY", key),
+        (TEMPLATE + DUMP + reporting)
+        .replace("NONCE", f"${NONCE}")
+        .replace("KEY", key)
+        .replace("SHELLPLAY_WORDS", WORDS),
         f"exec {close}<&-",
     ]
     lines = "\n".join(parts).splitlines()

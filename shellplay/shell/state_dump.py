@@ -36,8 +36,18 @@ NOT_STATE = frozenset(
 )
 # The variable with the options that are on, by the command that changes them.
 OPTIONS = {"shopt": "BASHOPTS", "set": "SHELLOPTS"}
+HANDLER = "command_not_found_handle"
 PARTS = (
-    *("variables", "words", "functions", "aliases", "completions", "directories", "umask"),
+    *(
+        "variables",
+        "words",
+        "functions",
+        "handler",
+        "aliases",
+        "completions",
+        "directories",
+        "umask",
+    ),
     *("place", "line", "history", "traps"),
 )
 _VALUE = rf"(?:{QUOTED}|\\.|[^\"'\\\n])*+"
@@ -57,7 +67,7 @@ def dump(ask: Ask) -> State:
     try:
         point, line = found["line"].split("\x1f")[:2]
         old, new = found["place"].split("\x1f")[1::-1]
-        items = [*_items(found, new, old), *_functions(ask, found["functions"])]
+        items = [*_items(found, new, old), *_functions(ask, found)]
         variables = _variables(found["variables"])
         return State(
             items={(each.kind, each.name): each for each in items},
@@ -128,9 +138,13 @@ def _requoted(word: str) -> str:
     return quoted(text)
 
 
-def _functions(ask: Ask, listing: str) -> list[Item]:
-    rows = [row.split() for row in listing.splitlines() if row.startswith("declare -")]
+def _functions(ask: Ask, found: dict[str, str]) -> list[Item]:
+    listing = found["functions"].splitlines()
+    rows = [row.split() for row in listing if row.startswith("declare -")]
     attributes = {name: flags[2:] for _, flags, name in rows if not name.startswith(OURS)}
+    if OURS in found.get("handler", ""):
+        # It is that of the rc file, which every bash has.
+        attributes.pop(HANDLER, None)
     if not attributes:
         return []
     token = os.urandom(8).hex()

@@ -26,9 +26,15 @@ def reserve(rows: int) -> str:
 
 
 def draw(text: str, rows: int, *, color: bool = True) -> str:
-    """Return the sequence that writes ``text`` into the last row; the cursor stays."""
+    """Return the sequence that writes ``text`` into the last row; the cursor stays.
+
+    DECRC gives the cursor, its style and its character set back.
+    """
     style = "7" if color else "0"
-    return f"{_SAVE}\x1b[?6l\x1b[{rows};1H\x1b[0;{style}m{text}\x1b[0m\x1b[K{_RESTORE}"
+    # Absolute rows, and ASCII in the place of the line characters that a program may use. The
+    # row is emptied first: after its last cell EL would erase that.
+    plain = f"\x1b[?6l\x1b(B\x0f\x1b[0m\x1b[{rows};1H\x1b[2K"
+    return f"{_SAVE}{plain}\x1b[{style}m{text}\x1b[0m{_RESTORE}"
 
 
 def release(rows: int) -> str:

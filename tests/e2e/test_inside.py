@@ -66,15 +66,16 @@ def test_ctrl_z_inside_stops_a_job_that_can_be_brought_back(web: Terminal) -> No
 def test_a_new_size_reaches_the_bash_at_once_and_also_when_it_came_while_away(
     web: Terminal,
 ) -> None:
+    # The last row has the bar.
     enter(web)
-    web.shell.setwinsize(33, 91)
+    web.shell.setwinsize(34, 91)
     web.send("trap 'echo size-$(stty size)' WINCH; stty size\r")
     web.expect("33 91")
     web.expect(r"[#$] ")
-    web.shell.setwinsize(34, 92)
+    web.shell.setwinsize(35, 92)
     web.expect("size-34 92")
     leave(web)
-    web.shell.setwinsize(35, 93)
+    web.shell.setwinsize(36, 93)
     web.send("enter\r")
     web.expect("size-35 93")
     leave(web)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 
+from shellplay.cmdline.phrases import bar_of
 from shellplay.cmdline.printer import Printer
 from shellplay.container.container import Container
 from shellplay.errors import Refused
@@ -26,7 +27,7 @@ def hand_over(stage: Stage, keyboard: Keyboard, printer: Printer) -> str:
     key = container.settings.detach_key.replace("C-", "Ctrl-")
     printer.show(f"\n{container.label}: the bash is yours; {key} gives it back")
     _run_hidden(container, f"TERM={shlex.quote(os.environ.get('TERM', ''))}")
-    left = container.enter(typeahead=keyboard.take())
+    left = container.enter(typeahead=keyboard.take(), bar=bar_of(container))
     keyboard.give_back(left.unread)
     surroundings = container.settings.surroundings
     term = shlex.quote(surroundings.term)
