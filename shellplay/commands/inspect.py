@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.arguments import Choice, Option, Target
+from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.outcomes import Document, Outcome
 from shellplay.cmdline.registry import command
 from shellplay.commands.containers import rows
@@ -23,6 +24,7 @@ SWITCH = {"on": "show the system calls of every command", "off": "do not show th
 @command("ps", group="looking", host=None, json=True, alone=True)
 def ps(
     playground: Playground,
+    front: Front,
     container: Annotated[Container | None, Target(optional=True)],
     view: Annotated[str, Choice("VIEW", "inside (if not given) or host", VIEWS)] = "inside",
     *,
@@ -33,7 +35,8 @@ def ps(
 
     ps shows what the live bash could see; ps host the whole playground as a tree: live and
     parked bashes, their children, host PID and every PID inside. Both are read from the
-    host's /proc; no program of the container is run.
+    host's /proc; no program of the container is run. Many processes of the host are only
+    counted: by ps host, and by ps on a terminal. -a lists them.
 
     With -l the list is long, as that of ps aux: USER is the effective user on the host, %CPU
     the CPU time used divided by the time the process has been running, RSS the memory in
@@ -41,6 +44,7 @@ def ps(
 
     Examples:
         ps
+        ps -a           # also the many processes of the host that it sees without a fence
         ps -l
         ps host
         ps host -a --json
@@ -62,7 +66,7 @@ def ps(
     def table() -> object:
         from shellplay.views.ps import inside
 
-        return inside(seen)
+        return inside(seen, folds=front.terminal and not all_)
 
     yield Document("ps", lambda: seen, table)
 

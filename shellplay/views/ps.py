@@ -35,6 +35,8 @@ LONG = (
 LONG_INSIDE = (*INSIDE[:-2], *LONG, *INSIDE[-2:])
 LONG_HOST = (*HOST[:-2], *LONG, *HOST[-2:])
 LONG_COMMAND = 20
+# More processes of the host are folded on a terminal.
+MOST_OTHERS = 15
 STYLES = {
     Role.REPL: "ansibrightblack",
     Role.PLAYGROUND: "ansibrightblack",
@@ -59,16 +61,19 @@ class Snapshot(Protocol):
         """The number of host processes that are not in `processes`."""
 
 
-def inside(processes: Sequence[Process]) -> Table:
+def inside(processes: Sequence[Process], *, folds: bool = False) -> Table:
     """Return the table of the processes that a bash can see, with PIDs inside and on the host.
 
     A process in an inner PID namespace shows its PID in each namespace from the bash's
-    inwards: ``17/1``.  If a process has details, the table has the columns of ``-l``.
+    inwards: ``17/1``.  If a process has details, the table has the columns of ``-l``.  With
+    ``folds`` more than 15 processes of the host are only counted.
     """
     # The list contains the bash, and no process outside its PID namespace. So the shortest
     # list of PIDs ends in the PID namespace of the bash.
     level = min((len(process.inside) for process in processes), default=1) - 1
     pids_inside = {process.pid: process.inside[level] for process in processes}
+    others = sum(process.role is Role.HOST for process in processes)
+    folded = others if folds and others > MOST_OTHERS else 0
     now = time.time()
     rows = [
         [
@@ -80,10 +85,12 @@ def inside(processes: Sequence[Process]) -> Table:
             (STYLES.get(process.role, ""), safe_line(process.command)),
         ]
         for process in sorted(processes, key=lambda process: process.inside[level])
+        if not (folded and process.role is Role.HOST)
     ]
+    below = _folded(folded, "ps -a")
     if _is_long(processes):
-        return Table(LONG_INSIDE, rows, least=LONG_COMMAND)
-    return Table(INSIDE, rows)
+        return Table(LONG_INSIDE, rows, below=below, least=LONG_COMMAND)
+    return Table(INSIDE, rows, below=below)
 
 
 def host(snapshot: Snapshot) -> Table:
@@ -93,7 +100,7 @@ def host(snapshot: Snapshot) -> Table:
     """
     now = time.time()
     rows = [_host_row(process, now) for process in snapshot.processes]
-    depths, below = levels(snapshot.processes), _folded(snapshot.folded)
+    depths, below = levels(snapshot.processes), _folded(snapshot.folded, "ps host -a")
     if _is_long(snapshot.processes):
         return Table(LONG_HOST, rows, depths, below, least=LONG_COMMAND)
     return Table(HOST, rows, depths, below)
@@ -153,8 +160,8 @@ def _host_row(process: Process, now: float) -> list[Fragment]:
     ]
 
 
-def _folded(count: int) -> list[Line]:
+def _folded(count: int, command: str) -> list[Line]:
     if not count:
         return []
     processes = "process" if count == 1 else "processes"
-    return [[("ansibrightblack", f"+ {count} other host {processes} (ps host -a)")]]
+    return [[("ansibrightblack", f"+ {count} other host {processes} ({command})")]]

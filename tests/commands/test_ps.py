@@ -55,3 +55,14 @@ def test_a_process_that_has_gone_shows_dashes() -> None:
     gone = Process(child.pid, os.getpid(), (child.pid,), "S", 0, "true", role=Role.JOB)
     _, row = render(ps.inside(with_details([gone])), 80, color=False).splitlines()
     assert row.split() == [str(child.pid), "0", str(child.pid), "-", "-", "-", "-", "S", "true"]
+
+
+def test_many_processes_of_the_host_are_only_counted_where_that_is_asked_for() -> None:
+    mine = Process(1, 0, (1,), "S", 0, "bash", role=Role.SHELL)
+    others = [Process(n, 1, (n,), "S", 0, "other", role=Role.HOST) for n in range(2, 18)]
+    few = others[:15]
+    assert "other host" not in render(ps.inside([mine, *few], folds=True), 80, color=False)
+    for folds, shown, folded in ((True, 0, True), (False, 16, False)):
+        text = render(ps.inside([mine, *others], folds=folds), 80, color=False)
+        assert len([row for row in text.splitlines() if row.endswith(" other")]) == shown
+        assert ("+ 16 other host processes (ps -a)" in text) is folded

@@ -22,9 +22,7 @@ def entered(
 ) -> tuple[Terminal, Screen]:
     """Open a screen, and enter a container behind one fence."""
     terminal, screen = open_screen(columns=columns, lines=lines)
-    terminal.send("new web; fence uts hostname=h\r")
-    screen.shows("uts fence up")
-    terminal.send("enter\r")
+    terminal.send("new web; fence uts hostname=h; enter\r")
     shows_bar(screen, lines)
     screen.shows("root@h:")
     return terminal, screen
@@ -48,8 +46,6 @@ def test_the_bar_says_where_you_are_and_the_program_has_the_other_rows(
     terminal.send("\x1d")
     screen.shows("lives on")
     screen.wait(lambda s: BAR not in s.text, "the end of the bar")
-    terminal.send("in echo in-$(stty size)\r")
-    screen.shows("in-19 80")
 
 
 @pytest.mark.parametrize(
