@@ -24,6 +24,8 @@ _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c
 
 # struct ptrace_syscall_info, linux/ptrace.h.
 _SYSCALL_INFO_SIZE, _SYSCALL_INFO_HEAD = 88, 24
+# struct siginfo of asm-generic/siginfo.h: signal, errno and code.
+_SIGNAL_INFO_SIZE, _SIGNAL_INFO_HEAD = 128, struct.Struct("3i")
 _ENTRY, _RESULT = struct.Struct("7Q"), struct.Struct("q")
 
 
@@ -105,6 +107,18 @@ def event_message(pid: int) -> int:
     address = ctypes.addressof(message)
     _request(k.PTRACE_GETEVENTMSG, pid, 0, address, name="PTRACE_GETEVENTMSG")
     return message.value
+
+
+def is_from_kernel(pid: int) -> bool:
+    """Tell whether the kernel has sent the signal of a stop itself, PTRACE_GETSIGINFO.
+
+    No process can send one with such a code, rt_sigqueueinfo(2).
+    """
+    info = ctypes.create_string_buffer(_SIGNAL_INFO_SIZE)
+    address = ctypes.addressof(info)
+    _request(k.PTRACE_GETSIGINFO, pid, 0, address, name="PTRACE_GETSIGINFO")
+    _, _, code = _SIGNAL_INFO_HEAD.unpack_from(info.raw)
+    return bool(code > 0)
 
 
 class Registers:

@@ -143,7 +143,9 @@ class Tracee(Caller):
             TABLE_ROW.pack(self._architecture.number(name), *_six(each.words), UNMADE)
             for (name, *_), each in zip(requests, lowered, strict=True)
         )
-        loop = self._architecture.loop.ljust(CODE_SIZE, b"\0")
+        # Ends with a trap.  A program inside can send SIGTRAP at that very moment, then the
+        # kernel drops its own, and the next trap counts.
+        loop = self._architecture.loop.ljust(CODE_SIZE, self._architecture.loop[-1:])
         self.write_memory(code, loop + rows + layout.content)
         start = self._architecture.loop_registers(self._saved, code, table, len(requests))
         self._registers.copy_from(self._saved, start)
@@ -317,7 +319,7 @@ class Tracee(Caller):
             received, event = ptrace.wait_stop(self.pid)
             if event in FORK_EVENTS:
                 self._born = ptrace.event_message(self.pid)
-            elif received == signal.SIGTRAP and event == 0:
+            elif (received, event) == (signal.SIGTRAP, 0) and ptrace.is_from_kernel(self.pid):
                 return
             elif event != k.PTRACE_EVENT_STOP:
                 # A real signal: we suppress it here and send it at the end.  An EVENT_STOP is

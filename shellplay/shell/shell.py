@@ -52,6 +52,8 @@ class Shell:
         self._own_children: frozenset[int] = frozenset()
         # The orphans that a parked bash was seen to have.
         self._adopted: set[int] = set()
+        # The modes of its terminal when it was parked: a program inside may change them.
+        self._modes: list[object] = []
         self._identity: ShellIdentity | None = None
         # For a copy: evidence that it has run nothing since its fork; None without evidence.
         self._stillness: Stillness | None = None
@@ -218,6 +220,7 @@ class Shell:
         self._stillness, self._untouched_when_parked = None, untouched
         self._own_children, forked._stillness = own_children, stillness
         self._adopted.clear()
+        self._modes = self.terminal.modes()
         # What is inside may read the nonce in the memory of the copy.
         self.terminal.renew_nonce()
         self._await_stopped()
@@ -305,6 +308,7 @@ class Shell:
             memory.take_foreground()
             _open_terminal(parked, memory.terminal)
         self.terminal.discard_unread_keys()
+        self.terminal.set_modes(self._modes)
         size = (ended.terminal.columns, ended.terminal.rows)
         if size != (self.terminal.columns, self.terminal.rows):
             self.terminal.resize(*size)

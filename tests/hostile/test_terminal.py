@@ -98,6 +98,9 @@ def test_a_program_continues_the_bash_outside(container: Container) -> None:
     [
         "fcntl.ioctl(terminal, termios.TIOCEXCL)",
         "termios.tcflow(terminal, termios.TCOOFF)",
+        # Each control character is e, and nothing is shown.
+        "modes = termios.tcgetattr(terminal); modes[3] = termios.ISIG | termios.ICANON; "
+        "modes[6] = [b'e'] * len(modes[6]); termios.tcsetattr(terminal, 0, modes)",
         # N_NULL, the line discipline that reads and writes nothing.
         "fcntl.ioctl(terminal, termios.TIOCSETD, struct.pack('i', 27))",
     ],
