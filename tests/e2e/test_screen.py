@@ -91,7 +91,7 @@ def test_twenty_columns_show_the_prompt_the_bar_and_every_table(
     terminal, screen = open_screen(columns=20, lines=60)
     for line, texts in [
         ("new web", ["web: bash"]),
-        ("fence uts", ["uts fence is up"]),
+        ("fence uts", ["uts fence is", "up: bash keeps"]),
         ("fences", ["FENCE", "uts", "fenced"]),
         ("ps host", ["HOST PID", "COMMAND", "bash"]),
         ("containers", ["NAME", "web"]),

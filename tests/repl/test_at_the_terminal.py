@@ -29,7 +29,7 @@ def slave(terminal: Terminal) -> Iterator[int]:
 def bash_of(terminal: Terminal) -> int:
     """Make a container and return the PID of its bash."""
     _, output = terminal.run("new web")
-    return int(output.split("bash ")[1].split(",")[0])
+    return int(output.split("(PID ")[1].split(")")[0])
 
 
 def test_keys_typed_behind_enter_reach_the_bash_and_those_behind_the_key_the_prompt(
