@@ -56,7 +56,7 @@ class Container:
 
     def __init__(
         self,
-        name: str | None,
+        name: str,
         monitor: Monitor,
         pty_reader: PtyReader,
         settings: Settings,
@@ -127,13 +127,13 @@ class Container:
         return self._state.id
 
     @property
-    def name(self) -> str | None:
-        """Its name, None if it has none."""
+    def name(self) -> str:
+        """Its name."""
         return self._state.name
 
     @property
     def label(self) -> str:
-        """Its name, or its id if it has none."""
+        """Its name, as sentences and tables have it."""
         return self._state.label
 
     @property

@@ -48,7 +48,7 @@ class ContainerState:
 
     def __init__(
         self,
-        name: str | None,
+        name: str,
         monitor: Monitor,
         pty_reader: PtyReader,
         settings: Settings,
@@ -97,8 +97,8 @@ class ContainerState:
 
     @property
     def label(self) -> str:
-        """Its name, or its id if it has none."""
-        return self.name or self.id
+        """Its name, as sentences and tables have it."""
+        return self.name
 
     @property
     def pid(self) -> int:

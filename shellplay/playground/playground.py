@@ -6,6 +6,7 @@ closed, or when this process ends in any way.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import threading
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from shellplay.playground.runtime import Runtime
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
+# A container without a name gets this one, with the lowest number that is free.
+USUAL_NAME = "box"
 
 
 class Playground:
@@ -104,10 +107,13 @@ class Playground:
     def new(self, name: str | None = None, start: StartSpec | None = None) -> Container:
         """Start a container with one bash and no fence, and make it the current one.
 
-        With ``start`` it starts as that says.
+        Without a name it gets a free one: ``box1``, ``box2``.  With ``start`` it starts as
+        that says.
         """
         self.forget_ended()
-        if name is not None:
+        if name is None:
+            name = self._free_name()
+        else:
             if not NAME.fullmatch(name):
                 raise UsageError(
                     f"{name!r} is not a name for a container",
@@ -127,6 +133,11 @@ class Playground:
         self.containers.append(container)
         self.current = container
         return container
+
+    def _free_name(self) -> str:
+        taken = {each.name for each in self.containers}
+        names = (f"{USUAL_NAME}{number}" for number in itertools.count(1))
+        return next(name for name in names if name not in taken)
 
     def forget_ended(self) -> None:
         """Forget the containers that are removed after the end of their programs."""

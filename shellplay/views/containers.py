@@ -12,7 +12,6 @@ from shellplay.views.sanitize import safe_line
 COLUMNS = (
     Column(" "),
     Column("NAME", limit=24),
-    Column("ID", keep=0),
     Column("BASH", keep=2, right=True),
     Column("STATE", keep=3),
     Column("COMMAND", keep=1, limit=24),
@@ -51,8 +50,7 @@ def _row(row: Mapping[str, object]) -> list[Fragment]:
     fence_names = " ".join(map(str, fences)) if isinstance(fences, list | tuple) else ""
     return [
         ("ansigreen", "*" if row["current"] else " "),
-        ("bold", safe_line(str(row["name"] or "-"))),
-        ("", str(row["id"])),
+        ("bold", safe_line(str(row["name"]))),
         ("ansicyan", chain(pids)),
         ("", _state(row)),
         ("", safe_line(str(row.get("command", "bash")))),

@@ -189,12 +189,13 @@ def test_failures_lines_and_remarks_are_what_they_were(session: Recorded) -> Non
 
 
 @pytest.mark.root
-def test_a_container_without_a_name_is_known_by_its_id(session: Recorded) -> None:
+def test_a_container_without_a_name_is_known_by_the_name_that_it_got(
+    session: Recorded,
+) -> None:
     session.run("new", "new web", "containers")
-    first = session.playground.containers[0].id
-    session.run(f"use {first[:6]}", f"in -c {first} echo a", "in -c web echo b")
+    session.run("use box1", "in -c box1 echo a", "in -c web echo b")
     use, one, other = session.steps[3:]
-    assert use.text == "use <id:C1>"
+    assert use.text == "use box1"
     assert (one.actor, one.container, one.text) == (Actor.IN, None, "echo a")
     assert (other.actor, other.container, other.text) == (Actor.IN, "web", "echo b")
     assert performed(session.recipe).verdict is Verdict.PASSED

@@ -79,8 +79,8 @@ ROWS: list[dict[str, object]] = [
     },
     {
         "id": "b1b2c3d4e5f6",
-        "name": None,
-        "label": "b1b2c3d4e5f6",
+        "name": "box1",
+        "label": "box1",
         "current": False,
         "pid": 4111,
         "inside": [4111],

@@ -196,9 +196,9 @@ def test_of_a_bash_that_has_ended_no_layer_is_known() -> None:
 
 def test_containers_are_listed_with_the_current_one_marked() -> None:
     assert shown(containers.table(ROWS)) == [
-        "   NAME  ID              BASH  STATE  PARKED  FENCES",
-        "*  web   a1b2c3d4e5f6  4242/1  idle        1  uts pid",
-        "   -     b1b2c3d4e5f6    4111  busy        0  -",
+        "   NAME    BASH  STATE  PARKED  FENCES",
+        "*  web   4242/1  idle        1  uts pid",
+        "   box1    4111  busy        0  -",
     ]
 
 

@@ -91,7 +91,7 @@ class EnterSteps:
             self._write_size(container, size_of(container.terminal))
 
     def _write_size(self, container: Container, size: Size) -> None:
-        if size != self._sizes.get(container.id, self._size) and self._is_reachable(container):
+        if size != self._sizes.get(container.id, self._size):
             self._sizes[container.id] = size
             self._writer.write_size(self._name(container), *size)
 
@@ -116,8 +116,6 @@ class EnterSteps:
             if line.written is Written.KEYS:
                 self._write_keys(line.keys)
                 self._writer.await_prompt(self._name(container))
-        elif not self._is_reachable(container):
-            self._skip(container, line, "its container has no name")
         else:
             self._write_size(container, line.size)
             status = 0 if line.is_last else result.status or 0
@@ -159,9 +157,6 @@ class EnterSteps:
     def _write_keys(self, rows: list[str]) -> None:
         for row in rows:
             self._writer.write_keys(row)
-
-    def _is_reachable(self, container: Container) -> bool:
-        return container is self._playground.current or container.name is not None
 
     def _name(self, container: Container) -> str | None:
         return None if container is self._playground.current else container.name

@@ -265,10 +265,7 @@ class Session:
         """Return whether a command can be written as a step of the actor ``in>``."""
         if command.command != "in" or command.status is None or command.container is None:
             return False
-        container = self._target(command)
-        return "timeout" not in command.values and (
-            container is command.container or container.name is not None
-        )
+        return "timeout" not in command.values
 
     def _target(self, command: RunningCommand) -> Container:
         label = command.values.get("container")
