@@ -51,6 +51,8 @@ class Settings:
         self.timeout = timeout
         self.bar = bar
         self.trace = trace
+        # Whether a trace has also the calls by which other processes are made to call.
+        self.trace_all = False
         self.confirm_exit = confirm_exit
         self.surroundings = surroundings
 

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from shellplay.cli.progress import Progress
 from shellplay.cmdline.printer import Printer
 from shellplay.errors import RecipeError, Refused, UsageError
 from shellplay.stage.name_filter import NameFilter, parse_filter
@@ -72,6 +73,7 @@ class Run:
             options.cast, options.cast_version, options.html, options.svg
         )
         self.reports: dict[int, Report] = {}
+        self.progress = Progress(printer, 0)
 
     def run(self) -> int:
         """Perform the recipes and print the report; return the exit status."""
@@ -108,7 +110,13 @@ class Run:
         ]
         numbers = list(sources)
         at_once = options.j or os.cpu_count() or 1
-        with closing(perform_all(tasks, at_once)) as results:
+        self.progress = Progress(self.printer, len(tasks))
+        paths = [str(each.path) for each in sources.values()]
+
+        def begins(index: int) -> None:
+            self.progress.show(index + 1, paths[index])
+
+        with closing(perform_all(tasks, at_once, begins)) as results:
             for index, done in results:
                 number = numbers[index]
                 report = self._updated(sources[number], done) if update else done.report
@@ -131,6 +139,7 @@ class Run:
 
     def _take(self, number: int, report: Report) -> None:
         self.reports[number] = report
+        self.progress.clear()
         if not (self.options.tap or self.options.json):
             self.printer.show(text.line(report, color=self.printer.color))
 

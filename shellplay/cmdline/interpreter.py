@@ -274,7 +274,8 @@ class Interpreter:
         if self.playground.settings.trace:
             from shellplay.views.trace import lines
 
-            self.printer.show("\n".join(lines(self.playground.journal.calls())))
+            all_ = self.playground.settings.trace_all
+            self.printer.show("\n".join(lines(self.playground.journal.calls(), all_=all_)))
 
 
 def _asks_for_help(command: Command, part: Segment) -> bool:

@@ -118,14 +118,20 @@ def inspect(
 def trace(
     playground: Playground,
     switch: Annotated[str, Choice("on|off", "whether to show them", SWITCH)],
+    *,
+    verbose: Annotated[bool, Option("all calls, also of ptrace(2)", short="-v")] = False,
 ) -> Iterator[Outcome]:
     """Show the system calls that each command makes, and the shell command that does the same.
 
+    The calls by which shellplay makes another process call are only counted; -v shows them.
+
     Examples:
         trace on
+        trace -v on
         trace off
     """
     playground.settings.trace = switch == "on"
+    playground.settings.trace_all = verbose
     yield f"trace is {switch}"
 
 

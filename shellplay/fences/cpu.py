@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from shellplay.errors import UsageError
 from shellplay.fences.base.cgroup_limit import CgroupLimit, needed
 from shellplay.fences.base.fence import option
@@ -54,6 +56,14 @@ class Cpu(CgroupLimit, kind="cpu", man="cgroups(7)"):
                 f"fence cpu: {text!r} is not a number from 0.01 to 10000", "as in 0.5"
             )
         return quota
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say that the machine has no more than the limit."""
+        count = os.cpu_count() or 0
+        if not count or self._quota() < count * self._period:
+            return ()
+        cpus = "1 CPU" if count == 1 else f"{count} CPUs"
+        return (f"this machine has {cpus}, so a limit of {self.cpus} takes nothing away",)
 
     @classmethod
     def limit_of(cls, directory: str) -> str | None:

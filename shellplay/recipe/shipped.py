@@ -89,9 +89,15 @@ def shipped_at(path: Path) -> Shipped | None:
     return next((each for each in shipped() if each.path == found), None)
 
 
-def path_of(word: str) -> Path:
-    """Return the path for a word: a path, or the name or number of a shipped recipe.
+def recorded_at(name: str) -> Path:
+    """Return the path of the file that ``record start NAME`` writes."""
+    return Path(f"{name}{SUFFIX}")
 
+
+def path_of(word: str) -> Path:
+    """Return the path for a word: a path, the name or number of a shipped recipe, or a name.
+
+    A name is that of a recorded recipe in the working directory.
     Raises `UsageError`, with the nearest name, if there is no such file.
     """
     path = Path(word)
@@ -100,7 +106,8 @@ def path_of(word: str) -> Path:
     for each in shipped():
         if word in (each.stem, each.name, each.number, each.number.lstrip("0")):
             return each.path
-    if path.exists():
-        return path
+    for found in (path, recorded_at(word)):
+        if found.exists():
+            return found
     fix = did_you_mean(word, [each.name for each in shipped()], "recipes lists those there are")
     raise UsageError(f"no recipe is called {quoted(word)}", fix)

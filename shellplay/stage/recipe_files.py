@@ -9,7 +9,7 @@ from pathlib import Path
 from shellplay.errors import RecipeError, UsageError
 from shellplay.recipe.document import Recipe
 from shellplay.recipe.parse import parse
-from shellplay.recipe.shipped import SUFFIX
+from shellplay.recipe.shipped import SUFFIX, recorded_at
 
 # A limit, since a device such as /dev/zero never ends; no article is that long.
 MAX_BYTES = 10**7
@@ -27,11 +27,12 @@ class Source:
 def find_recipes(paths: Iterable[str]) -> list[Path]:
     """Return the given files, and all recipes below the given directories, each once.
 
-    Raises `UsageError` if a path does not exist, or if a directory has no recipe.
+    A name is that of a recorded recipe in the working directory, as for ``replay``.  Raises
+    `UsageError` if a path does not exist, or if a directory has no recipe.
     """
     files: dict[Path, None] = {}
     for name in paths:
-        path = Path(name)
+        path = Path(name) if Path(name).exists() else recorded_at(name)
         found = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
         if not path.exists():
             raise UsageError(f"there is no {name}", "give a recipe, or a directory of some")

@@ -198,3 +198,18 @@ def test_another_key_leaves_and_a_broken_mark_file_is_no_obstacle(
     screen.flush()
     assert "\x1b]8" not in watcher.log.read_text()
     watcher.close()
+
+
+def test_a_test_says_what_runs_while_it_runs(tmp_path: Path) -> None:
+    wait = f"host$ until test -e {tmp_path}/go; do sleep 0.05; done"
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.play.md").write_text(recipe_text(f"{wait}\n"))
+    words = [*PROGRAM, "test", str(tmp_path)]
+    watcher = Watcher(words, tmp_path / "test.log", columns=100, lines=20)
+    screen = Screen(watcher, 100, 20)
+    screen.shows(f"1/2 {tmp_path}/one.play.md")
+    (tmp_path / "go").touch()
+    screen.shows("2 recipes: 2 passed")
+    assert watcher.ended() == 0
+    assert "/2 " not in screen.text
+    watcher.close()

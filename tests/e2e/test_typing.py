@@ -64,6 +64,10 @@ def test_trace_shows_the_calls_and_the_command_that_does_the_same(web: Terminal)
     _, output = web.run("fence uts hostname=web")
     assert "unshare(CLONE_NEWUTS) = 0" in output
     assert "# unshare --uts" in output
+    assert "ptrace(" not in output
+    assert "+ 2 calls by which shellplay does this (trace -v on)" in output
+    web.run("trace -v on")
+    assert "ptrace(PTRACE_SEIZE, " in web.run("fence ipc")[1]
     web.run("trace off")
     assert "unshare(" not in web.run("peel uts")[1]
 

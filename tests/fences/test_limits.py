@@ -97,6 +97,14 @@ def test_a_busy_loop_gets_its_part_of_a_processor(container: Container) -> None:
     os.kill(job.pid, signal.SIGKILL)
 
 
+def test_a_quota_of_more_than_the_machine_has_is_noted(container: Container) -> None:
+    count = os.cpu_count() or 1
+    assert container.fence(fence("cpu", cpus=str(count * 0.9))).notes == ()
+    container.peel("cpu")
+    (note,) = container.fence(fence("cpu", cpus=str(count))).notes
+    assert note.endswith(f"so a limit of {count} takes nothing away")
+
+
 def test_a_disk_is_read_as_slowly_as_it_may_be(container: Container, tmp_path: Path) -> None:
     limit = fence("io", read="1M")
     file = tmp_path / "file"

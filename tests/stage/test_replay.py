@@ -260,3 +260,13 @@ def test_of_an_endless_output_the_begin_and_the_end_are_compared() -> None:
     assert seen.text.endswith("zzzend\n")
     assert "\n[...]\n" in seen.text
     assert len(seen.text) < 4 * MAX_PART
+
+
+def test_a_name_finds_the_recipe_that_record_has_written_under_it(tmp_path: Path) -> None:
+    write(tmp_path, "demo", OK)
+    done = program("replay", "--yes", "demo", cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "a")
+    done = program("test", "demo", cwd=tmp_path)
+    assert (done.returncode, "demo.play.md" in done.stdout) == (0, True)
+    done = program("test", "other", cwd=tmp_path)
+    assert (done.returncode, "there is no other" in done.stderr) == (2, True)

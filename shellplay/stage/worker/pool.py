@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from multiprocessing.connection import wait
 
 from shellplay.stage.worker.client import Worker
@@ -10,11 +10,14 @@ from shellplay.stage.worker.process import Task, TaskResult
 
 
 def perform_all(
-    tasks: Iterable[Task], at_once: int = 1
+    tasks: Iterable[Task],
+    at_once: int = 1,
+    on_start: Callable[[int], None] = lambda _: None,
 ) -> Generator[tuple[int, TaskResult], None, None]:
     """Yield the index of each task with its result, in the order in which the tasks end.
 
-    ``at_once`` is the largest number of workers.  If the caller closes the generator or an
+    ``at_once`` is the largest number of workers; ``on_start`` gets the index of each task that
+    begins.  If the caller closes the generator or an
     exception interrupts it, all running workers are ended.
     """
     waiting = iter(enumerate(tasks))
@@ -23,6 +26,7 @@ def perform_all(
         while True:
             while len(running) < at_once and (following := next(waiting, None)):
                 number, task = following
+                on_start(number)
                 running[number] = Worker(task)
             if not running:
                 return
