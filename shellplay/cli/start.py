@@ -111,7 +111,7 @@ def _interact(
     from shellplay.repl.prompt import Prompt
     from shellplay.repl.welcome import welcome
 
-    welcome(printer)
+    welcome(printer, playground)
     marks = marks_for(sys.stdout, plain=False)
     prompt = Prompt(printer, playground, marks, HistoryFile(history_path()))
     interpreter = Interpreter(playground, printer, prompt, json=json, recording=recorder)

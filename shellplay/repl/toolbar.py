@@ -10,7 +10,7 @@ def toolbar(playground: Playground) -> Fragments:
     """Return styled fragments, the important ones first: a narrow terminal cuts the end."""
     container = playground.current
     if container is None:
-        return [("class:bar.hint", " no container: new makes one, help lists the commands ")]
+        return [("class:bar.hint", " no container yet: new starts one, help lists commands ")]
     try:
         kinds = [record.fence for record in container.fences() if record.up]
     except ShellplayError as error:

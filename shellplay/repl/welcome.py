@@ -1,26 +1,33 @@
-"""The welcome of a new user: one sentence before the first prompt of the first session."""
+"""The welcome of a new user: what to type, and a picture, before the very first prompt."""
 
 from pathlib import Path
 
 from shellplay.cmdline.printer import Printer
 from shellplay.directories import base_directory
+from shellplay.playground.playground import Playground
 from shellplay.repl.osc133 import marks_key
 
-OFFER = "New here? tour shows in a few minutes what a container is."
+TOUR = "  tour    a 3-minute introduction"
+WELCOME = """\
+New here? Begin with one of these:
+{tour}  new     start a bash, then put fences around it: fence pid mnt
+  help    list the everyday commands"""
 
 
-def welcome(printer: Printer) -> None:
-    """Offer the tour to a user who has not seen this sentence before."""
+def welcome(printer: Printer, playground: Playground) -> None:
+    """Greet a new user, once: commands to type, and the picture of ``look``."""
     if marks_key() is None and _is_new():
-        # Imported here: the recipes are listed once.
+        # Imported here: they are needed once.
+        from shellplay.playground.picture import picture
         from shellplay.recipe.shipped import shipped
+        from shellplay.views.look import Boxes
 
-        if shipped():
-            printer.show(OFFER)
+        printer.show(WELCOME.format(tour=f"{TOUR}\n" if shipped() else ""))
+        printer.show(Boxes(picture(playground, playground.current)))
 
 
 def _is_new() -> bool:
-    """Tell whether the sentence was never shown, and remember that it is shown now."""
+    """Tell whether the welcome was never shown, and remember that it is shown now."""
     state = base_directory("XDG_STATE_HOME", ".local/state")
     if state is None:
         return False
@@ -29,6 +36,6 @@ def _is_new() -> bool:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (directory / "welcomed").touch(exist_ok=False)
     except OSError:
-        # The file exists; or it cannot be written, and the sentence would come each time.
+        # The file exists; or it cannot be written, and the welcome would come each time.
         return False
     return True

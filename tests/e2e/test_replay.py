@@ -368,12 +368,12 @@ def test_the_tour_is_offered_to_who_is_new_and_only_once(
     open_screen: Callable[..., tuple[Terminal, Screen]],
 ) -> None:
     terminal, screen = open_screen(new=True)
-    screen.shows("New here? tour shows in a few minutes what a container is.")
+    screen.shows("New here?", "tour    a 3-minute introduction", "─ host ")
     terminal.send("tour\r")
     screen.shows("$ echo shipped")
     terminal.ready()
     _, screen = open_screen(new=True)
-    screen.shows("no container: new makes one")
+    screen.shows("no container yet: new starts one, help")
     assert "tour" not in screen.text
 
 

@@ -27,7 +27,7 @@ def _shows(texts: list[str], screen: Screen) -> bool:
 
 def test_the_first_screen_says_what_to_do(open_screen: OpenScreen) -> None:
     _, screen = open_screen()
-    screen.shows("no container: new makes one, help lists the commands")
+    screen.shows("no container yet: new starts one, help lists commands")
     assert screen.rows[0] == "shellplay>"
     assert screen.rows[-1].startswith(" no container")
 
