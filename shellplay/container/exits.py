@@ -27,6 +27,8 @@ def handle_exit(
     state.group.thaw()
     if state.waiting is not None:
         state.notice(f"{state.label}: {_about_the_end(state, fencing)}; peel goes on with that")
+        # PID 1 of a PID namespace that others joined cannot end before they are reaped.
+        state.waiting.reap(state.live)
         return
     state.dead = True
     fencing.release(keep_files=process is not None)

@@ -292,6 +292,14 @@ class Shell:
         self._adopted.update(each.pid for each in stats if each and each.session != self.pid)
         return sorted(self._adopted)
 
+    def reap(self, ended: Shell) -> None:
+        """Reap a copy of this parked bash that has ended, as this bash is stopped."""
+        # ShellGone: then the monitor is the parent of the copy.
+        with suppress(ShellGone), self.seized() as parked:
+            if ended.inside_parent is not None:
+                _reap(parked, ended.inside_parent)
+                ended.inside_parent = None
+
     def wake(self, ended: Shell) -> None:
         """Continue this parked bash after the end of ``ended``, its copy.
 
