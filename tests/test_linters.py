@@ -32,7 +32,6 @@ def test_the_code_is_formatted(tmp_path: Path) -> None:
     run("ruff", "format", "--check", "--cache-dir", str(tmp_path), ".")
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_mypy_strict_finds_nothing() -> None:
     run("mypy")

@@ -259,6 +259,7 @@ STORY = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.root
 def test_what_is_typed_inside_passes_ten_times_in_a_row(
     session: Terminal, path: Path, tmp_path: Path

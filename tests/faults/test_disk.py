@@ -40,6 +40,7 @@ def test_a_recording_on_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
     assert done.stdout == "fill\n"
 
 
+@pytest.mark.slow
 @pytest.mark.root
 @pytest.mark.parametrize("written", ["r.play.md", "r.cast"])
 def test_a_disk_that_gets_full_ends_the_recording_and_not_the_session(

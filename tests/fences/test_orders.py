@@ -77,6 +77,7 @@ def test_every_pair_of_fences_in_both_orders(
 ORDERS = st.permutations(KINDS)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, derandomize=True, deadline=None, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -98,6 +98,7 @@ def test_a_hundred_rounds_leave_no_descriptor_no_process_and_no_terminal(
     wait_until(lambda: held(playground) == before, "all that it held before, and no more")
 
 
+@pytest.mark.slow
 def test_many_containers_with_dockers_fences_leave_no_descriptor(
     playground: Playground,
 ) -> None:

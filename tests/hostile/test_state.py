@@ -225,6 +225,7 @@ def test_a_new_bash_outside_gets_data_too() -> None:
         assert container.run("echo $x; declare -F f").output == "1\n"
 
 
+@pytest.mark.slow
 def test_a_state_of_many_megabytes_comes_out_whole(container: Container) -> None:
     container.fence(REGISTRY["nnp"]())
     container.run("v=$(head -c 5000000 /dev/urandom | base64 -w0); echo ${#v} >/dev/null")

@@ -194,6 +194,7 @@ for _ in range(4):
 """
 
 
+@pytest.mark.slow
 def test_many_come_and_go_at_once_and_the_last_puts_back() -> None:
     before = host()
     words = [sys.executable, "-c", COME_AND_GO]

@@ -75,6 +75,7 @@ def test_a_directory_without_a_name_of_its_own_is_what_is_in_it(
     assert not (target / "a").exists()
 
 
+@pytest.mark.slow
 def test_directories_without_end_are_one_sentence(run: Run, web: str, tmp_path: Path) -> None:
     deep = "i=0; while [ $i -lt 1500 ]; do mkdir d; cd d; i=$((i+1)); done"
     run(f"exec sh -c 'cd /tmp/inside; {deep}'")

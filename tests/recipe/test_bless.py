@@ -130,6 +130,7 @@ CAME = st.lists(LINE | st.sampled_from(["4211 a", "a 1", "5 b"]), max_size=6)
 OUTPUTS = st.lists(st.tuples(CAME.map("\n".join), st.integers(0, 9)), min_size=20, max_size=20)
 
 
+@pytest.mark.slow
 @PROPERTY
 @given(RECIPES, OUTPUTS, st.booleans())
 def test_what_is_blessed_matches_and_is_not_changed_again(

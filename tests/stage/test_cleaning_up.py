@@ -64,6 +64,7 @@ def test_whoever_is_killed_nothing_is_left(
         assert "its process has ended, with status" in said
 
 
+@pytest.mark.slow
 def test_a_recipe_that_cannot_be_interrupted_is_ended_from_outside(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -66,6 +66,7 @@ def await_new_pids() -> None:
         os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
 
 
+@pytest.mark.slow
 @pytest.mark.everyone
 @pytest.mark.usefixtures("who")
 def test_a_fresh_recording_passes_ten_times_in_a_row(tmp_path: Path) -> None:

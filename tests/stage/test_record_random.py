@@ -77,6 +77,7 @@ COMMANDS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 @pytest.mark.everyone
 @pytest.mark.usefixtures("who")

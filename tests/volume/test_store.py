@@ -82,6 +82,7 @@ def test_a_damaged_record_is_told_with_the_way_out(store: VolumeStore) -> None:
         store.volumes()
 
 
+@pytest.mark.slow
 def test_directories_as_deep_as_a_program_can_make_them_are_removed(tmp_path: Path) -> None:
     top = tmp_path / "top"
     top.mkdir()
