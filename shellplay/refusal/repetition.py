@@ -18,11 +18,10 @@ from shellplay.kernel import constants as k
 from shellplay.kernel.caller import Returned
 from shellplay.kernel.namespaces import CLONE_FLAGS
 from shellplay.kernel.stub import Stub
-from shellplay.model import Value
 from shellplay.refusal.call import RefusedCall
+from shellplay.refusal.form import Form, Step
+from shellplay.refusal.mounting import mounting, unmounting
 from shellplay.refusal.netlink import ask_kernel, is_change
-
-Step = tuple[str, tuple[int | bytes | bytearray, ...], tuple[int, ...]]
 
 ALL_NAMESPACES = sum(CLONE_FLAGS.values())
 CLONE_SIGHAND, CLONE_UNTRACED = 0x800, 0x00800000
@@ -32,6 +31,14 @@ SIOCGIFINDEX, IFREQ_SIZE = 0x8933, 40
 NO_PROCESS = 0x7FFFFFFF
 NOWHERE = b"/proc/this path is nowhere"
 BEYOND = (errno.EFAULT, errno.EINVAL, errno.EBADF, errno.ENOENT, errno.ENOEXEC, errno.ESRCH)
+# Options of prctl(2) that are numbers alone, and end with their process: PR_SET_KEEPCAPS,
+# PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_SECUREBITS, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT.
+PLAIN_OPTIONS = (8, 23, 24, 28, 38, 47)
+# From this number on an option of IP replaces the firewall, or the routes of multicast.
+FIRST_TABLE_OPTION, SOL_IPV6 = 64, 41
+PERF_TYPES = 6
+BPF_PROG_LOAD, KEYCTL_GET_KEYRING_ID, SESSION_KEYRING = 5, 0, -3
+NO_HANDLE = struct.pack("Ii8x", 8, 1)
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 QUIET = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 SAFE_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/random",
@@ -67,19 +74,6 @@ GUARDED = frozenset(
 LOOKING = ("stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
            "readlink", "readlinkat", "chdir", "statfs")  # fmt: skip
 FORKING = ("clone", "clone3", "fork", "vfork")
-
-
-class Form(Value):
-    """A harmless form of a call: steps, and the errnos that only follow a passed check.
-
-    ``covered`` is a path whose directory has to be a copy in memory, see ``Trials.behind``.
-    ``absent`` are the steps if the path of the others is not there.
-    """
-
-    steps: tuple[Step, ...]
-    beyond: tuple[int, ...] = ()
-    covered: str | None = None
-    absent: tuple[Step, ...] = ()
 
 
 def changes(call: RefusedCall) -> bool:
@@ -210,7 +204,31 @@ def _same(*beyond: int) -> Callable[[RefusedCall], Form]:
 
 def _instead(*arguments: int | bytes) -> Callable[[RefusedCall], Form]:
     """Return a form with arguments that the kernel refuses after its check."""
-    return lambda call: Form(((str(call.number), arguments, ()),), BEYOND)
+    return _asking(*arguments, beyond=BEYOND)
+
+
+def _asking(
+    *arguments: int | bytes, beyond: tuple[int, ...] = ()
+) -> Callable[[RefusedCall], Form]:
+    """Return a form with other arguments: those of the call are pointers, or do something."""
+    return lambda call: Form(((str(call.number), arguments, ()),), beyond)
+
+
+def _process_option(call: RefusedCall) -> Form | None:
+    # An argument may be the address to which the kernel writes: that of another process.
+    return Form((_as_is(call),)) if call.arguments[0] in PLAIN_OPTIONS else None
+
+
+def _measuring(call: RefusedCall) -> Form | None:
+    attributes, pid, processor = call.arguments[:3]
+    if not isinstance(attributes, bytes) or len(attributes) < 8:
+        return None
+    # The other types are of devices, and of probes that the kernel puts into programs.
+    if struct.unpack_from("I", attributes)[0] >= PERF_TYPES:
+        return None
+    arguments = (attributes, -1 if pid == -1 else 0, processor, -1, 0)
+    beyond = (errno.EFAULT, errno.EINVAL, errno.ENOENT, errno.ENODEV, errno.E2BIG)
+    return Form(((str(call.number), arguments, ()),), beyond)
 
 
 def _setting_time(call: RefusedCall) -> Form:
@@ -271,6 +289,11 @@ def _of_itself(place: int) -> Callable[[RefusedCall], Form]:
     return form
 
 
+def _niceness(call: RefusedCall) -> Form:
+    # Of this process alone: 0 may also stand for all processes of its user.
+    return Form(((str(call.number), (0, 0, call.arguments[2]), ()),))
+
+
 def _signal(call: RefusedCall) -> Form:
     return Form(((str(call.number), (*call.arguments[:-1], 0), ()),))
 
@@ -292,8 +315,13 @@ def _on_socket(call: RefusedCall) -> Form | None:
     local = family == k.AF_UNIX
     if call.name == "bind" and local:
         return None  # It would make a file.
+    if local:
+        # A socket of a wrong type: a server would notice a connection, and this it does not.
+        wrong = ("socket", (family, k.SOCK_SEQPACKET | k.SOCK_CLOEXEC, 0), ())
+        connecting = ("connect", (Returned(0), address, len(address)), ())
+        return Form((wrong, connecting), (errno.EPROTOTYPE,))
     loopback = address[4:5] == b"\x7f" or address[8:24] == bytes(15) + b"\1"
-    kind = k.SOCK_STREAM if local or loopback or call.name == "bind" else k.SOCK_DGRAM
+    kind = k.SOCK_STREAM if loopback or call.name == "bind" else k.SOCK_DGRAM
     socket = ("socket", (family, kind | k.SOCK_CLOEXEC, 0), ())
     # A rule of a firewall may drop what is sent, so that no answer comes.
     limit = ("setsockopt", (Returned(0), k.SOL_SOCKET, k.SO_SNDTIMEO, ONE_SECOND, 16), ())
@@ -309,9 +337,17 @@ def _interface(call: RefusedCall) -> Form | None:
     return Form((socket, ("ioctl", (Returned(0), request, content[:IFREQ_SIZE]), ())))
 
 
-def _socket_option(call: RefusedCall) -> Form:
-    socket = ("socket", (k.AF_INET, k.SOCK_DGRAM | k.SOCK_CLOEXEC, 0), ())
-    return Form((socket, (str(call.number), (Returned(0), *call.arguments[1:]), ())))
+def _socket_option(call: RefusedCall) -> Form | None:
+    _, level, option, content, _ = call.arguments
+    if level not in (k.SOL_SOCKET, 0, SOL_IPV6) or not isinstance(content, bytes):
+        return None
+    family = k.AF_INET6 if level == SOL_IPV6 else k.AF_INET
+    socket = ("socket", (family, k.SOCK_DGRAM | k.SOCK_CLOEXEC, 0), ())
+    if level != k.SOL_SOCKET and int(option) >= FIRST_TABLE_OPTION:
+        nothing = (str(call.number), (Returned(0), level, option, 0, 0), ())
+        return Form((socket, nothing), (errno.EFAULT, errno.EINVAL))
+    setting = (str(call.number), (Returned(0), level, option, content, len(content)), ())
+    return Form((socket, setting))
 
 
 def _names(
@@ -323,20 +359,30 @@ def _names(
 FORMS: dict[str, Callable[[RefusedCall], Form | None]] = {
     **_names(
         ("socket", "chroot", "unshare", "setuid", "setgid", "setreuid", "setregid", "setresuid",
-         "setresgid", "setgroups", "prctl", "pivot_root", "open_tree",
-         "fsopen", "sethostname", "setdomainname", "iopl", "ioperm", "personality", "keyctl",
-         "add_key", "request_key", "userfaultfd", "memfd_secret", "fanotify_init"),
+         "setresgid", "setgroups", "pivot_root", "open_tree", "sethostname", "setdomainname",
+         "iopl", "ioperm", "personality", "userfaultfd", "memfd_secret", "fanotify_init"),
         _same(),
     ),
-    **_names(("bpf", "perf_event_open", "io_uring_setup", "capset", "open_by_handle_at"),
-             _same(errno.EFAULT, errno.EINVAL, errno.EBADF)),
+    "capset": _same(errno.EFAULT, errno.EINVAL, errno.EBADF),
+    "bpf": _asking(BPF_PROG_LOAD, bytes(128), 128, beyond=(errno.EINVAL, errno.E2BIG)),
+    "perf_event_open": _measuring,
+    "io_uring_setup": _asking(1, bytes(120)),
+    "open_by_handle_at": _asking(
+        k.AT_FDCWD, NO_HANDLE, 0, beyond=(errno.ESTALE, errno.EINVAL, errno.EOPNOTSUPP)
+    ),
+    "prctl": _process_option,
+    "keyctl": _asking(
+        KEYCTL_GET_KEYRING_ID, SESSION_KEYRING, 0, 0, 0, beyond=(errno.ENOKEY,)
+    ),
+    **_names(("add_key", "request_key"), _instead(0, 0, 0, 0, 0)),
+    "fsopen": _instead(0, 0),
     **_names(("settimeofday", "clock_settime", "adjtimex", "clock_adjtime"), _setting_time),
     **_names(("swapon", "swapoff", "acct"), _instead(NOWHERE, 0)),
     **_names(SIGNALS, _signal),
     "sched_setscheduler": _of_itself(0),
-    "setpriority": _of_itself(1),
-    "umount2": _same(errno.EBUSY, errno.EINVAL),
-    "mount": _same(errno.EINVAL, errno.ENODEV, errno.ENOENT, errno.ENOTBLK, errno.EBUSY),
+    "setpriority": _niceness,
+    "umount2": unmounting,
+    "mount": mounting,
     **_names(("bind", "connect"), _on_socket),
     **_names(FORKING, _cloning),
     **_names(("execve", "execveat"), _running),
