@@ -288,6 +288,11 @@ COMMANDS = {
         "looking",
         "Try what a process inside can do, and say which fence closes the rest.",
     ),
+    "restart": Entry(
+        "containers",
+        "containers",
+        "Start a container again: a new bash under the same name, with no fence yet.",
+    ),
 }
 
 ALIASES = {alias: name for name, entry in COMMANDS.items() for alias in entry.aliases}

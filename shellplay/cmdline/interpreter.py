@@ -260,7 +260,9 @@ class Interpreter:
 
     def _status(self, status: int | None) -> int:
         if status is None:
-            self.printer.note("no exit status: the bash ended or was replaced")
+            self.printer.note(
+                "bash itself has exited or was replaced, so there is no exit status"
+            )
             return 1
         if status:
             self.printer.note(f"exit status {status}")

@@ -168,6 +168,28 @@ def stop(
         yield f"{label}: exit status {container.process.exit_status}{how}"
 
 
+@command("restart", group="containers", host=None)
+def restart(
+    playground: Playground, container: Annotated[Container, Target(positional=True)]
+) -> Iterator[Outcome]:
+    """Start a container again: a new bash under the same name, with no fence yet.
+
+    What runs in it is ended first.
+
+    Examples:
+        restart
+        restart web
+    """
+    if container.process is not None:
+        raise Refused(
+            f"{container.label} was started by run, and only a bash is started again",
+            f"rm -f {container.label}, and run it again",
+        )
+    name = container.name
+    playground.stop(container)
+    yield born(playground.new(name))
+
+
 def rows(playground: Playground) -> list[dict[str, object]]:
     """Return one record for each container, in the shape of ``containers --json``."""
     from shellplay.container import facts

@@ -72,6 +72,7 @@ def run(
     takes_keys = asked.has("interactive") or asked.has("detach")
     image = yield from found(asked)
     told, warned = list[str](), list[str]()
+    before = playground.current
     container = started(playground, asked, image, told, warned)
     if not asked.has("quiet"):
         yield from told
@@ -81,7 +82,7 @@ def run(
         yield f"{container.label}: {what} is {numbers(container.pid, container.inside)}"
     if asked.has("tty") and not (container.has_bash or front.terminal or takes_keys):
         show(container, playground.settings.surroundings.output)
-        yield from _ended(playground, container, forget=asked.has("rm"))
+        yield from _ended(playground, container, before, forget=asked.has("rm"))
         return
     if asked.has("detach") or (asked.has("tty") and not front.terminal):
         if container.process is not None and not (container.has_bash or asked.has("detach")):
@@ -98,7 +99,7 @@ def run(
         keys = front.input if "stdin" in streams else None
         with echo(keys):
             attend(container, output, output, keys, streams=streams)
-    yield from _ended(playground, container, forget=asked.has("rm"))
+    yield from _ended(playground, container, before, forget=asked.has("rm"))
 
 
 def _enter(
@@ -130,7 +131,10 @@ def wait(
     processes = []
     for container in [playground.find(label) for label in labels or current]:
         if container.process is None:
-            raise Refused(f"{container.label} is a bash, which ends when it is told to", "stop")
+            raise Refused(
+                f"{container.label} is interactive and does not exit by itself",
+                f"stop {container.label}",
+            )
         processes.append((container.label, container.process))
     for label, process in processes:
         process.wait()
@@ -327,9 +331,14 @@ def show(container: Container, output: int | None) -> int:
     return container.process.show_terminal(lambda piece: write(sink, piece))
 
 
-def _ended(playground: Playground, container: Container, *, forget: bool) -> Iterator[Outcome]:
+def _ended(
+    playground: Playground, container: Container, before: Container | None, *, forget: bool
+) -> Iterator[Outcome]:
     assert container.process is not None
     status = container.process.exit_status
+    if before in playground.containers and playground.current is container:
+        # The user goes on in the container that was current before the program.
+        playground.current = before
     if forget:
         playground.stop(container)
     yield Status(status)

@@ -228,7 +228,7 @@ def _explained(
     # When PID 1 of a PID namespace ends, the kernel kills the others a moment before.
     if container.dead or readable(container.live.pidfd, MOMENT_SECONDS):
         name = container.label
-        return ShellGone(f"{name} has ended meanwhile", f"logs {name}")
+        return ShellGone(f"{name} has ended", f"logs {name}")
     return error
 
 

@@ -172,6 +172,11 @@ class Container:
         return self._state.dead
 
     @property
+    def is_over(self) -> bool:
+        """Whether its bash has exited with status 0."""
+        return self._state.is_over
+
+    @property
     def has_bash(self) -> bool:
         """Whether a bash lives here, and not another program."""
         return self._state.has_bash
@@ -374,11 +379,7 @@ class Container:
             )  # fmt: skip
 
     def stop(self, find_orphans: exits.FindOrphans, *, keep_volumes: bool = False) -> set[int]:
-        """End every bash with its descendants, and the orphans that have left them.
-
-        Returns the PIDs of those that ended.  Volumes without a name end with it, unless they
-        are to be kept.
-        """
+        """End every bash, its descendants and orphans; return the PIDs of those that ended."""
         with deferred(), self.attended():
             ended = exits.kill_all(self._state, find_orphans)
             self._release(keep_volumes=keep_volumes)

@@ -13,6 +13,9 @@ from shellplay.kernel.process_tree import end_until_quiet
 
 FindOrphans = Callable[[], Iterable[int]]
 
+# The monitor reports the status a moment after the end.
+STATUS_SECONDS = 0.5
+
 
 def handle_exit(
     state: ContainerState, fencing: Fencing, process: ContainerProcess | None
@@ -32,9 +35,18 @@ def handle_exit(
         return
     state.dead = True
     fencing.release(keep_files=process is not None)
-    if not (process and process.read_rest()):
-        program = state.spec.argv[0] if state.spec else "bash"
-        state.notice(f"{state.label}: {program} {state.pid} has ended")
+    if process is None:
+        status = state.monitor.status_soon(state.pid, STATUS_SECONDS)
+        state.is_over = status == 0
+        after = (
+            f", and {state.label} is gone (new makes another)"
+            if state.is_over
+            else f" (restart or rm {state.label})"
+        )
+        state.notice(f"{state.label}: bash {state.pid} has exited{after}")
+    elif not process.read_rest():
+        assert state.spec is not None, "a program was started"
+        state.notice(f"{state.label}: {state.spec.argv[0]} {state.pid} has ended")
 
 
 def _about_the_end(state: ContainerState, fencing: Fencing) -> str:

@@ -71,6 +71,8 @@ class ContainerState:
         )
         self.parked: list[Shell] = []
         self.dead = False
+        # True if its bash has exited with status 0: the user wanted that.
+        self.is_over = False
         self.start = start
         self.spec = start.process if start else None
         self.names = start.names if start else NameSpec()
@@ -196,7 +198,12 @@ class ContainerState:
                 raise Refused(f"{self.label} is paused", f"resume {self.label}")
             return
         if (outside := self.waiting) is None:
-            raise ShellGone(f"the bash of {self.label} has ended", f"rm {self.label}; new")
+            if self.spec is not None:
+                raise ShellGone(f"{self.label} has ended", f"rm {self.label}")
+            raise ShellGone(
+                f"bash in {self.label} has exited",
+                f"restart {self.label}; or rm {self.label}",
+            )
         raise ShellGone(
             f"the bash of {self.label} has ended, and bash {outside.pid} waits outside",
             "peel, to go on with that",

@@ -8,6 +8,7 @@ import signal
 import socket
 import termios
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -29,6 +30,7 @@ REMEMBERED = 1000
 # only: a process in its namespaces can read the environment and the memory of a stub.
 KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH")
 GREETING_SIZE = 1000
+LOOK_SECONDS = 0.01
 
 
 class Monitor:
@@ -172,6 +174,20 @@ class Monitor:
                 raise ShellGone("the playground process has ended")
             self._expected.discard(pid)
             return self._statuses.pop(pid)
+
+    def status_soon(self, pid: int, seconds: float) -> int | None:
+        """Return the wait status of a child that has just ended; None if it does not come.
+
+        Any thread may call it.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            is_there = self.read_events()
+            with self._news:
+                if pid in self._statuses or not is_there or time.monotonic() > deadline:
+                    return self._statuses.get(pid)
+            # The pty reader may take the message, so the wait is short.
+            readable(self.events.fileno(), LOOK_SECONDS)
 
     def exit_status_of(self, pid: int) -> int:
         """Wait until a child has ended; return its exit status, 128+n if signal n ended it.

@@ -140,10 +140,11 @@ class Playground:
         return next(name for name in names if name not in taken)
 
     def forget_ended(self) -> None:
-        """Forget the containers that are removed after the end of their programs."""
+        """Forget the containers that end with their program or their bash."""
         for each in list(self.containers):
             process = each.process
-            if process and process.spec.forgotten and not process.awaited and each.dead:
+            forgotten = process and process.spec.forgotten and not process.awaited
+            if each.dead and (forgotten or each.is_over):
                 self.stop(each)
 
     def use(self, name: str) -> Container:
@@ -228,7 +229,11 @@ class Playground:
         return namespaces.identities("self")
 
     def notices(self) -> list[str]:
-        """Return, once, the sentences about events that no command asked for."""
+        """Return, once, the sentences about events that no command asked for.
+
+        Containers that are over are forgotten then.
+        """
+        self.forget_ended()
         killed = [each.oom_kills.news(each.label) for each in self.containers]
         with self._notices_lock:
             taken, self._notices = self._notices, []

@@ -136,11 +136,26 @@ def test_what_prints_without_end_while_nobody_looks_is_not_held_up(web: Terminal
 def test_the_exit_of_an_unfenced_bash_leads_back_to_the_prompt(web: Terminal) -> None:
     enter(web)
     web.send("exit\r")
-    web.expect(r"web: bash \d+ has ended")
+    web.expect(r"web: bash \d+ has exited, and web is gone \(new makes another\)")
     web.ready()
+    assert "no containers" in web.run("containers")[1]
+
+
+def test_restart_starts_the_bash_again_that_has_exited_with_an_error(web: Terminal) -> None:
+    status, told = web.run("in exit 3")
+    assert (status, "has exited (restart or rm web)" in told) == (1, True)
+    assert "bash itself has exited or was replaced" in told
     status, refusal = web.run("in ls")
-    assert (status, "the bash of web has ended" in refusal) == (1, True)
-    assert web.run("stop web")[0] == 0
+    assert (status, "bash in web has exited (restart web; or rm web)" in refusal) == (1, True)
+    assert "web: bash started" in web.run("restart")[1]
+    assert web.run("in echo in-$((40+2))") == (0, "in-42\n")
+
+
+def test_the_container_before_is_current_again_after_the_program_of_run(web: Terminal) -> None:
+    assert "hello" in web.run("run --name db host echo hello")[1]
+    web.run("run --rm host true")
+    assert web.run("in echo in-$((40+2))") == (0, "in-42\n")
+    assert "db was started by run" in web.run("restart db")[1]
 
 
 WAITS = r"web: the bash inside pid has ended \(0\), and bash \d+ waits outside; peel goes on"

@@ -78,7 +78,7 @@ def test_of_the_files_of_the_host_it_is_the_same(run: Run, tmp_path: Path) -> No
 
 
 def test_one_that_shares_nothing_is_gone(run: Run, playground: Playground) -> None:
-    run("new plain; in exit")
+    run("new plain; in exit 1")
     refused = run("cp plain:/etc/hosts /tmp/x")
     assert refused.status == 1
-    assert "has ended" in refused.told
+    assert "bash in plain has exited" in refused.told

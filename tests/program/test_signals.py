@@ -121,7 +121,7 @@ def test_stop_of_a_bash_that_has_ended_keeps_its_output(
     run: Run, playground: Playground
 ) -> None:
     assert run("new b; in echo kept").status == 0
-    run("in exit")
+    run("in exit 1")
     wait_until(lambda: playground.find("b").dead, "its end")
     assert "has ended already" in run("stop b").told
     assert "kept" in run("logs b").told

@@ -59,7 +59,7 @@ def test_a_bash_that_dies_is_told_above_the_line_that_is_typed(terminal: Termina
     pid = bash_of(terminal)
     terminal.send("trace ")
     os.kill(pid, signal.SIGKILL)
-    terminal.expect(f"web: bash {pid} has ended")
+    terminal.expect(f"web: bash {pid} has exited")
     terminal.send("off\r")
     terminal.expect("trace is off")
 

@@ -122,7 +122,7 @@ def test_when_the_playground_process_is_killed_it_is_said_and_a_new_one_can_star
     said = "the playground process has ended, and every container with it"
     wait_until(lambda: said in playground.notices(), "the notice")
     wait_until(lambda: container.state == "dead", "the end of bash")
-    with pytest.raises(ShellGone, match="the bash of box has ended"):
+    with pytest.raises(ShellGone, match="bash in box has exited"):
         container.run("true")
     assert playground.new("again").run("echo here").output == "here\n"
 

@@ -40,7 +40,7 @@ def kill(container: Container) -> None:
 def test_a_death_at_the_prompt_is_said_once(playground: Playground) -> None:
     container = playground.new("box")
     kill(container)
-    assert playground.notices() == [f"box: bash {container.pid} has ended"]
+    assert playground.notices() == [f"box: bash {container.pid} has exited (restart or rm box)"]
     assert playground.notices() == []
     assert container.state is ShellState.DEAD
     assert container.inside == ()
@@ -53,15 +53,15 @@ def test_a_notice_is_announced_when_it_comes(playground: Playground) -> None:
     container = playground.new("box")
     kill(container)
     wait_until(lambda: heard, "the announcement")
-    assert heard == [f"box: bash {container.pid} has ended"]
+    assert heard == [f"box: bash {container.pid} has exited (restart or rm box)"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_on_a_dead_bash_say_so(command: str, container: Container) -> None:
     kill(container)
-    with pytest.raises(ShellGone, match="the bash of box has ended") as error:
+    with pytest.raises(ShellGone, match="bash in box has exited") as error:
         COMMANDS[command](container)
-    assert error.value.fix == "rm box; new"
+    assert error.value.fix == "restart box; or rm box"
 
 
 def test_exit_in_an_unfenced_bash_ends_the_container(container: Container) -> None:
@@ -117,7 +117,7 @@ def test_when_the_one_that_waits_ends_too_the_container_is_dead(container: Conta
         os.kill(each.pid, signal.SIGKILL)
     wait_until(lambda: container.state is ShellState.DEAD, "its end")
     assert container.ended == ()
-    with pytest.raises(ShellGone, match="the bash of box has ended"):
+    with pytest.raises(ShellGone, match="bash in box has exited"):
         container.run("true")
 
 

@@ -188,7 +188,7 @@ def test_a_notice_may_be_expected_of_the_step_that_caused_it_or_left_out() -> No
         play> kill -9 <pid:B>
         web: SIGKILL sent to <pid:B>
         """
-    told = "        web: bash <pid:B> has ended\n"
+    told = "        web: bash <pid:B> has exited (restart or rm web)\n"
     for lines in (block, block + told):
         assert performed(lines).verdict is Verdict.PASSED
     assert performed(block + "        something else\n").verdict is Verdict.DIFFERED

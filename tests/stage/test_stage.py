@@ -166,7 +166,7 @@ def test_a_time_that_is_just_enough_interrupts_nothing_later(stage: Stage) -> No
 def test_what_happens_by_itself_is_told_apart(web: Stage) -> None:
     outcome = type_in(web, "exit")
     assert outcome.output == "exit\n"
-    assert outcome.notices[0].endswith("has ended")
+    assert outcome.notices[0].endswith("has exited, and web is gone (new makes another)")
 
 
 def test_what_the_host_leaves_running_ends_with_the_stage() -> None:
