@@ -6,6 +6,7 @@ from typing import Annotated
 from shellplay.cmdline.argument_types.images import ImageWords
 from shellplay.cmdline.argument_types.verbs import Order
 from shellplay.cmdline.arguments import Option, Word
+from shellplay.cmdline.front_end import Front
 from shellplay.cmdline.outcomes import Outcome
 from shellplay.cmdline.registry import command
 
@@ -20,6 +21,7 @@ PLATFORM = Option(
     "image", group="images", host=ImageWords.effects, aliases=("images",), json=True, alone=True
 )
 def image(
+    front: Front,
     order: Annotated[Order, ImageWords("VERB", "ls, import, pull, rm, inspect, export")] = LIST,
     *,
     platform: Annotated[str | None, PLATFORM] = None,
@@ -52,13 +54,14 @@ def image(
     """
     from shellplay.commands import image_verbs
 
-    yield from image_verbs.perform(order, platform)
+    yield from image_verbs.perform(order, platform, shows_time=front.terminal)
 
 
 @command(
     "pull", group="images", host="fetches an image from a registry to your images", alone=True
 )
 def pull(
+    front: Front,
     name: Annotated[str, Word("NAME", "an image of a registry, as in busybox:1.36")],
     *,
     platform: Annotated[str | None, PLATFORM] = None,
@@ -71,4 +74,4 @@ def pull(
     """
     from shellplay.commands import image_verbs
 
-    yield from image_verbs.perform(Order("pull", (name,)), platform)
+    yield from image_verbs.perform(Order("pull", (name,)), platform, shows_time=front.terminal)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
 from typing import Any
 
 from shellplay.cmdline.argument_types.verbs import Order
+from shellplay.cmdline.elapsed import timed
 from shellplay.cmdline.outcomes import Document, Outcome
 from shellplay.directories import expanded
 from shellplay.image.digest import short_digest
@@ -19,17 +20,21 @@ from shellplay.image.reference import familiar
 from shellplay.image.store import Store
 from shellplay.views.images import format_size, page, table
 
-Verb = Callable[[Store, tuple[str, ...], str | None], Iterator[Outcome]]
+Outcomes = Generator[Outcome, None, None]
+Verb = Callable[[Store, tuple[str, ...], str | None], Outcomes]
 
 
-def perform(order: Order, platform: str | None) -> Iterator[Outcome]:
-    """Run a verb in the store of the user."""
+def perform(
+    order: Order, platform: str | None, *, shows_time: bool = False
+) -> Iterator[Outcome]:
+    """Run a verb in the store of the user; with ``shows_time`` show how long it takes."""
     if platform is not None:
         check_platform(platform)
-    yield from VERBS[order.verb](Store(), order.words, platform)
+    verb = VERBS[order.verb](Store(), order.words, platform)
+    yield from timed(verb, f"image {order.verb}", shows=shows_time)
 
 
-def _ls(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+def _ls(store: Store, words: tuple[str, ...], platform: str | None) -> Outcomes:
     rows = [row(image) for image in store.images()]
 
     def view() -> object:
@@ -38,19 +43,19 @@ def _ls(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[
     yield Document("images", lambda: rows, view)
 
 
-def _import(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+def _import(store: Store, words: tuple[str, ...], platform: str | None) -> Outcomes:
     path, *name = words
     images = yield from import_image(store, expanded(path), name[0] if name else None, platform)
     for image in images:
         yield arrived(image)
 
 
-def _pull(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+def _pull(store: Store, words: tuple[str, ...], platform: str | None) -> Outcomes:
     image = yield from pull_image(store, words[0], platform)
     yield arrived(image)
 
 
-def _rm(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+def _rm(store: Store, words: tuple[str, ...], platform: str | None) -> Outcomes:
     found = dict(store.find(word) for word in words)
     for name in found:
         store.remove_name(name)
@@ -59,13 +64,13 @@ def _rm(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[
         yield "another shellplay uses the images just now: the files go with the next image rm"
 
 
-def _inspect(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+def _inspect(store: Store, words: tuple[str, ...], platform: str | None) -> Outcomes:
     image = store.get(words[0])
     facts = {**row(image), "layers": _layers(store, image), "config": _config(image)}
     yield Document("image", lambda: facts, lambda: page(facts))
 
 
-def _export(store: Store, words: tuple[str, ...], platform: str | None) -> Iterator[Outcome]:
+def _export(store: Store, words: tuple[str, ...], platform: str | None) -> Outcomes:
     image = store.get(words[0])
     target = expanded(words[1])
     export_image(store, image, target)
