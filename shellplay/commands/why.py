@@ -73,6 +73,7 @@ def _facts(found: Answer) -> dict[str, object]:
         "capability": proof.capability,
         "trials": proof.trials,
         "unproven": proof.unproven,
+        "rule": found.rule,
         "host": found.host,
         "fixes": list(found.fixes),
         "docker": list(found.docker),

@@ -22,6 +22,8 @@ _libc.ptrace.restype = ctypes.c_long
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 
 
+# sizeof(struct sock_filter)
+_INSTRUCTION_SIZE = 8
 # struct ptrace_syscall_info, linux/ptrace.h.
 _SYSCALL_INFO_SIZE, _SYSCALL_INFO_HEAD = 88, 24
 # struct siginfo of asm-generic/siginfo.h: signal, errno and code.
@@ -79,6 +81,23 @@ def resume_to_call(pid: int, number: int = 0) -> None:
 def listen(pid: int) -> None:
     """Leave a tracee in its group stop, until SIGCONT, PTRACE_LISTEN."""
     _request(k.PTRACE_LISTEN, pid, name="PTRACE_LISTEN")
+
+
+def seccomp_filter(pid: int, place: int) -> bytes:
+    """Return a filter of a stopped tracee as struct sock_filter[], PTRACE_SECCOMP_GET_FILTER.
+
+    ``place`` 0 is the newest filter.  Raises KernelError: ENOENT if there is no such filter,
+    EACCES if it takes a privilege that this process does not have.
+    """
+    name = "PTRACE_SECCOMP_GET_FILTER"
+    length = _libc.ptrace(k.PTRACE_SECCOMP_GET_FILTER, pid, place, None)
+    if length < 0:
+        raise KernelError(f"ptrace({name})", ctypes.get_errno(), f"PID {pid}")
+    program = ctypes.create_string_buffer(length * _INSTRUCTION_SIZE)
+    address = ctypes.addressof(program)
+    if _libc.ptrace(k.PTRACE_SECCOMP_GET_FILTER, pid, place, address) < 0:
+        raise KernelError(f"ptrace({name})", ctypes.get_errno(), f"PID {pid}")
+    return program.raw
 
 
 def syscall_info(pid: int) -> tuple[int, tuple[int, ...]]:

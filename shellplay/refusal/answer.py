@@ -10,6 +10,7 @@ from shellplay.errors import KernelError, Refused
 from shellplay.model import Value
 from shellplay.refusal import host_reason
 from shellplay.refusal.call import RefusedCall
+from shellplay.refusal.filter_rule import rule
 from shellplay.refusal.observation import Observed, observe
 from shellplay.refusal.proof import Proof, Prover
 from shellplay.refusal.repetition import changes
@@ -39,13 +40,15 @@ class Answer(Value):
     """Why a line was refused.
 
     ``call`` is None if nothing was refused.  ``held_back`` is a change that was not made, so
-    that the line ended early.  ``host`` is the reason if no fence is the cause.
+    that the line ended early.  ``host`` is the reason if no fence is the cause, and ``rule``
+    says what a filter answers to the call.
     """
 
     line: str
     status: int | None
     call: RefusedCall | None = None
     proof: Proof = Proof()
+    rule: str | None = None
     host: str | None = None
     fixes: tuple[str, ...] = ()
     docker: tuple[str, ...] = ()
@@ -91,6 +94,7 @@ def _explained(trials: Trials, answer: Answer, observed: Observed) -> Answer:
     return answer.changed(
         call=call,
         proof=proof,
+        rule=rule(trials.pid, call) if "seccomp" in proof.fences else None,
         host=host,
         fixes=(*_fixes(proof), *([fix] if fix else [])),
         docker=tuple(_elsewhere(call, proof, 0)),

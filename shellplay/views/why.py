@@ -38,6 +38,8 @@ def _refusal(facts: Mapping[str, Any], call: Mapping[str, Any]) -> Iterable[str]
         noun = "the fence" if len(fences) == 1 else "the fences"
         took = f", which took CAP_{capability.upper()}" if capability else ""
         yield f"cause: {noun} {' and '.join(fences)}{took}"
+        if facts["rule"]:
+            yield f"rule: {facts['rule']}"
         without = "it" if len(fences) == 1 else "them"
         yield f"proof: without {without} the same call passes ({facts['trials']} trials)"
     elif facts["unproven"]:

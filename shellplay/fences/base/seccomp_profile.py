@@ -75,6 +75,21 @@ def read(path: str | os.PathLike[str], here: Here) -> Rules:
 
 
 @cache
+def unlocking(call: str) -> tuple[str, ...]:
+    """Return the capabilities with which Docker's profile allows a call that it denies."""
+    import json
+
+    profile = json.loads(_text(DOCKER))
+    found = (
+        capability.removeprefix("CAP_").lower()
+        for rule in profile["syscalls"]
+        if call in rule["names"] and rule["action"] == "SCMP_ACT_ALLOW"
+        for capability in (rule.get("includes") or {}).get("caps", ())
+    )
+    return tuple(dict.fromkeys(found))
+
+
+@cache
 def docker(here: Here) -> Rules:
     """Return the rules of Docker's profile that apply here."""
     return read(DOCKER, here)
