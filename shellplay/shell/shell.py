@@ -21,6 +21,7 @@ from shellplay.kernel.poll import readable
 from shellplay.kernel.seize import seized
 from shellplay.kernel.tracee import Tracee
 from shellplay.model import ShellIdentity
+from shellplay.shell import controlling_terminal
 from shellplay.shell.bash_memory import BashMemory
 from shellplay.shell.devpts import replace_pty
 from shellplay.shell.fork_plan import ForkPlan
@@ -31,10 +32,6 @@ from shellplay.shell.terminal import Terminal
 AT_PROMPT = ("pselect6", "select", "read")
 PROMPT_PATIENCE_SECONDS = 1.0
 ENDING_SECONDS = 10.0
-# The usual line discipline of linux/tty.h, as an int.
-N_TTY = bytes(4)
-# Bash leaves the descriptors below to the user.
-LOWEST = 10
 
 
 class Shell:
@@ -206,7 +203,7 @@ class Shell:
                     copy.setsid()
                     # It reaps its orphans: the original is stopped.
                     copy.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
-                    _move_to_terminal(copy, terminal, variables)
+                    controlling_terminal.take(copy, terminal, variables)
                     plan.enter(copy)
                     _set_variables(copy, variables)
                     self.terminal.move_keys_to(terminal)
@@ -242,8 +239,11 @@ class Shell:
                 memory = BashMemory.of(bash)
                 # The kernel hangs the foreground group up, and that is this bash.
                 with bash.discarding(signal.SIGHUP, signal.SIGCONT):
-                    bash.call("ioctl", memory.terminal, k.TIOCNOTTY, 0, subject="TIOCNOTTY")
-                _move_to_terminal(bash, terminal, memory)
+                    bash.call(
+                        "ioctl", memory.terminal, k.TIOCNOTTY, 0, subject="TIOCNOTTY",
+                        accepted=(errno.ENOTTY,),
+                    )  # fmt: skip
+                controlling_terminal.take(bash, terminal, memory)
                 before.move_keys_to(terminal)
                 self.terminal = terminal
             undo.pop_all()
@@ -265,7 +265,7 @@ class Shell:
                     variables = memory.copied_to(copied)
                     copied.setsid()
                     copied.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
-                    _move_to_terminal(copied, terminal, variables)
+                    controlling_terminal.take(copied, terminal, variables)
                     _set_variables(copied, variables)
                 copy = Shell(copied.pid, terminal, inside_parent=inside)
             held.callback(copy.close_pidfd)
@@ -313,21 +313,14 @@ class Shell:
             if self.inside_parent is None:
                 parked.prctl(k.PR_SET_CHILD_SUBREAPER, 0)
             memory = BashMemory.of(parked)
-            memory.take_foreground()
-            _open_terminal(parked, memory.terminal)
+            controlling_terminal.retake(parked, memory)
+            controlling_terminal.reopen(parked, memory.terminal)
         self.terminal.discard_unread_keys()
         self.terminal.set_modes(self._modes)
         size = (ended.terminal.columns, ended.terminal.rows)
         if size != (self.terminal.columns, self.terminal.rows):
             self.terminal.resize(*size)
         HERE.pidfd_send_signal(self.pidfd, signal.SIGCONT)
-
-
-def _open_terminal(parked: Tracee, terminal: int) -> None:
-    """Make a terminal usable again that a program inside, of the same user, may have closed."""
-    with parked.together():
-        parked.call("ioctl", terminal, k.TIOCNXCL, 0, subject="TIOCNXCL")
-        parked.call("ioctl", terminal, k.TIOCSETD, N_TTY, subject="TIOCSETD")
 
 
 def _reap(parked: Tracee, copy: int) -> None:
@@ -346,37 +339,6 @@ def _forked(original: Tracee, plan: ForkPlan) -> AbstractContextManager[tuple[Tr
     if plan.by_way_of is None:
         return original.forked(plan.flags)
     return original.forked_by_way_of(plan.by_way_of)
-
-
-def _move_to_terminal(copy: Tracee, terminal: Terminal, memory: BashMemory) -> None:
-    """Give a bash that leads a session without a terminal one of its own."""
-    number = memory.terminal
-    others = _descriptors_like(copy.pid, number)
-    with terminal.slave() as slave, copy.passed(slave) as passed:
-        try:
-            with copy.together():
-                copy.take_terminal(passed)
-                for each in others:
-                    copy.dup3(passed, each)
-                copy.dup3(passed, number, os.O_CLOEXEC)
-        except KernelError as error:
-            if (error.call, error.errno) != ("dup3", errno.EBADF):
-                raise
-            # The number is above the limit of open files, which bash has got since.
-            memory.set_terminal(copy.duplicate(passed, LOWEST))
-            copy.close(number)
-            for each in others:
-                copy.close(each)
-                with suppress(KernelError):  # It is above the limit, too.
-                    copy.dup3(passed, each)
-
-
-def _descriptors_like(pid: int, number: int) -> list[int]:
-    """Return the other descriptors of a process that lead to the same terminal as one."""
-    # No stat(2): a file of FUSE may not answer.
-    found = procfs.fds(pid)
-    ours = (found.pop(number), "/dev/tty")
-    return [each for each, to in found.items() if to in ours]
 
 
 def _set_variables(copy: Tracee, memory: BashMemory) -> None:

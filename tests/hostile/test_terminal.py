@@ -14,6 +14,7 @@ from shellplay.container.container import Container
 from shellplay.errors import Refused, ShellplayError
 from shellplay.fences import REGISTRY
 from shellplay.fences.seccomp import Seccomp
+from shellplay.kernel import procfs
 from shellplay.kernel.architecture import native
 from shellplay.model import ShellState
 from shellplay.playground.playground import Playground
@@ -118,6 +119,32 @@ def test_a_program_closes_the_terminal_outside(
     container.peel("nnp")
     assert container.run("echo here").output == "here\n"
     container.fence(REGISTRY["nnp"]())
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("whose", ["outside", "inside"])
+def test_a_program_takes_the_terminal_of_another_session(
+    whose: str, container: Container, tmp_path: Path
+) -> None:
+    """With CAP_SYS_ADMIN it can steal one, TIOCSCTTY(2const)."""
+    outside = container.terminal.path
+    container.fence(REGISTRY["nnp"]())
+    path = outside if whose == "outside" else container.terminal.path
+    evil = script(
+        tmp_path / "evil",
+        "import fcntl, os, termios\n"
+        "if os.fork(): os.wait(); os._exit(0)\n"
+        f"os.setsid(); terminal = os.open({path!r}, os.O_RDWR | os.O_NOCTTY)\n"
+        "fcntl.ioctl(terminal, termios.TIOCSCTTY, 1)",
+    )
+    assert container.run(str(evil)).status == 0
+    for kind in ("mnt", "dev"):
+        container.fence(REGISTRY[kind]())
+    container.peel("nnp", force=True)
+    assert container.run("true | cat; echo here").output == "here\n"
+    stat = procfs.stat(container.pid)
+    assert stat is not None
+    assert stat.terminal == Path(outside).stat().st_rdev
 
 
 @pytest.mark.parametrize("request_number", [TIOCSTI, 0x1_0000_0000 | TIOCSTI, TIOCLINUX])
