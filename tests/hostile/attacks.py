@@ -30,6 +30,7 @@ FORKS = (
     "b8c900000031ff0f054c39e07f0bb8390000000f0585c074{back:02x}"
 )
 EXITS, SETSID = "b83c00000031ff0f05", "b8700000000f05"
+SMALL = 1 << 16
 TERMINAL_INJECTION = "/proc/sys/dev/tty/legacy_tiocsti"
 
 
@@ -161,6 +162,10 @@ def digest(paths: list[Path]) -> str:
         about = path.lstat()
         found.update(repr((str(path), about.st_mode, about.st_uid, about.st_gid)).encode())
         found.update(repr(os.listxattr(path, follow_symlinks=False)).encode())
-        if path.is_file() and os.access(path, os.R_OK):
+        # Each change of a file sets its time of change, and no program can set that.  A file of
+        # /proc has no such time, but it is small.
+        if about.st_size > SMALL:
+            found.update(repr((about.st_size, about.st_ctime_ns)).encode())
+        elif path.is_file() and os.access(path, os.R_OK):
             found.update(path.read_bytes())
     return found.hexdigest()

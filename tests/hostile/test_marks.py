@@ -10,7 +10,7 @@ from shellplay.playground.playground import Playground
 from shellplay.settings import Settings
 
 pytestmark = pytest.mark.everyone
-FORKING = pytest.mark.parametrize("kind", ["nnp", "user", "caps"])
+FORKING = pytest.mark.parametrize("kind", ["nnp", "user"])
 
 
 def marks(nonce: str, *kinds: str) -> str:

@@ -26,7 +26,6 @@ from tests.image.test_hostile import nothing_left
 from tests.program.conftest import Run
 
 __all__ = ["store"]
-pytestmark = pytest.mark.everyone
 XATTR = "SCHILY.xattr."
 
 
@@ -71,6 +70,7 @@ def _hole(path: Path) -> None:
     os.truncate(path, 1 << 40)
 
 
+@pytest.mark.everyone
 @pytest.mark.parametrize("make", [_pipe, _hole])
 def test_users_are_read_from_a_file_and_from_nothing_else(
     make: Callable[[Path], None], run: Run, tmp_path: Path
@@ -162,6 +162,7 @@ def test_what_no_file_can_have_is_refused(
     assert nothing_left(store)
 
 
+@pytest.mark.everyone
 @pytest.mark.parametrize(
     "odd",
     [
