@@ -43,6 +43,7 @@ class Settings:
         bar: bool = True,
         trace: bool = False,
         confirm_exit: bool = True,
+        editing_mode: str = "emacs",
         surroundings: Surroundings = USUAL,
     ) -> None:
         self.live = live
@@ -54,6 +55,7 @@ class Settings:
         # Whether a trace has also the calls by which other processes are made to call.
         self.trace_all = False
         self.confirm_exit = confirm_exit
+        self.editing_mode = editing_mode
         self.surroundings = surroundings
 
     def __eq__(self, other: object) -> bool:

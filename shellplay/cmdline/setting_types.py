@@ -49,6 +49,16 @@ def read_key(word: str) -> str:
     return f"C-{key}"
 
 
+def read_editing_mode(word: str) -> str:
+    """Parse the name of an editing mode, as bash has them; raises UsageError."""
+    if word not in EDITING_MODES:
+        raise UsageError(
+            f"{quoted(word)} is not an editing mode", f"write {' or '.join(EDITING_MODES)}"
+        )
+    return word
+
+
+EDITING_MODES = ("emacs", "vi")
 ON_OFF = ("on", "off")
 SETTINGS: dict[str, Setting] = {
     "live": Setting("fence the running bash by ptrace, not a new one", read_switch, ON_OFF),
@@ -57,6 +67,7 @@ SETTINGS: dict[str, Setting] = {
     "bar": Setting("a bar in the last row says where enter is", read_switch, ON_OFF),
     "timeout": Setting("seconds that in waits, or none", read_seconds, ("none", "5", "60")),
     "confirm_exit": Setting("ask before fences and jobs are lost", read_switch, ON_OFF),
+    "editing_mode": Setting("the keys of the prompt", read_editing_mode, EDITING_MODES),
     "trace": Setting("show the system calls of every command", read_switch, ON_OFF),
 }
 

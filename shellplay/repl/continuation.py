@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.styles import BaseStyle
@@ -17,9 +18,15 @@ HINT = FormattedText(
 )
 
 
-def continuation(style: BaseStyle) -> PromptSession[str]:
+def continuation(style: BaseStyle, editing_mode: EditingMode) -> PromptSession[str]:
     """Return the prompt for one more line; its lines are entries of no history."""
-    return PromptSession(CONTINUES, bottom_toolbar=HINT, history=DummyHistory(), style=style)
+    return PromptSession(
+        CONTINUES,
+        bottom_toolbar=HINT,
+        editing_mode=editing_mode,
+        history=DummyHistory(),
+        style=style,
+    )
 
 
 def pasted_lines(text: str) -> list[str]:

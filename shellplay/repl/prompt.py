@@ -11,6 +11,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
 from prompt_toolkit.lexers import Lexer, PygmentsLexer, SimpleLexer
 from prompt_toolkit.styles import Style
@@ -144,7 +145,7 @@ class Prompt:
         if marks_key() is not None:
             return None
         self.printer.end_stream()
-        self._reading = continuation(STYLE)
+        self._reading = continuation(STYLE, self._editing_mode)
         try:
             with self._interrupts.at_a_prompt():
                 line = self._reading.prompt(pre_run=self._keep_loop, handle_sigint=False)
@@ -218,6 +219,7 @@ class Prompt:
         self.marks.prompt()
         try:
             text = chosen_prompt(self.marks.number) or self._colored_prompt()
+            self.session.editing_mode = self._editing_mode
             # prompt_toolkit's own handler of SIGINT would leave Python's, which raises, for a
             # moment before and after each prompt.
             return self.session.prompt(
@@ -231,6 +233,11 @@ class Prompt:
         style = "class:prompt.name" if self.playground.current else ""
         return FormattedText([(style, name), ("class:prompt.fences", fences), ("", "> ")])
 
+    @property
+    def _editing_mode(self) -> EditingMode:
+        is_vi = self.playground.settings.editing_mode == "vi"
+        return EditingMode.VI if is_vi else EditingMode.EMACS
+
     def _plain_prompt(self) -> str:
         return chosen_prompt(self.marks.number) or f"{''.join(parts(self.playground))}> "
 
@@ -242,6 +249,8 @@ class Prompt:
             bottom_toolbar=lambda: FormattedText(toolbar(self.playground)),
             complete_while_typing=not is_driven,
             completer=TableCompleter(self.playground),
+            # Ctrl-X Ctrl-E, or v in vi's command mode: $VISUAL or $EDITOR.
+            enable_open_in_editor=True,
             history=self._history,
             include_default_pygments_style=False,
             key_bindings=bindings(self._save_line),

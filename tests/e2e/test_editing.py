@@ -1,4 +1,4 @@
-"""Stories of commands with several lines: typed at ``...>``, and pasted."""
+"""Stories of editing: commands with several lines, vi mode, and an editor for a line."""
 
 from __future__ import annotations
 
@@ -97,3 +97,25 @@ def test_each_pasted_line_is_shown_before_its_output(open_screen: OpenScreen) ->
         "web>"
     )
     assert screen.text.count("in echo a-") == 1
+
+
+def test_the_keys_of_vi_are_a_setting(terminal: Terminal) -> None:
+    status, error = terminal.run("set editing_mode nano")
+    assert (status, "write emacs or vi" in error) == (2, True)
+    terminal.run("set editing_mode vi")
+    terminal.send("trace offf\x1bx\r")
+    terminal.expect("trace is off")
+    terminal.ready()
+    assert terminal.run("set editing_mode emacs")[0] == 0
+
+
+def test_ctrl_x_ctrl_e_opens_the_editor_of_the_user_for_the_line(
+    open_terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nprintf "\\n! echo second-$((40+2))\\n" >>"$1"\n')
+    editor.chmod(0o755)
+    terminal = open_terminal(environment={"VISUAL": str(editor)})
+    terminal.send("! echo first-$((40+2))\x18\x05")
+    terminal.expect("first-42\r\n")
+    terminal.expect("second-42\r\n")
