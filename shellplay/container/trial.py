@@ -20,7 +20,8 @@ from shellplay.fences import REGISTRY
 from shellplay.fences.base.namespace import Namespace
 from shellplay.fences.base.target import Stage
 from shellplay.kernel import constants as k
-from shellplay.kernel import idmap, namespaces
+from shellplay.kernel import idmap, namespaces, procfs
+from shellplay.kernel.capabilities import has
 from shellplay.kernel.proc_write import open_within
 from shellplay.kernel.stub import Stub
 from shellplay.shell.shell import Shell
@@ -63,9 +64,12 @@ class Trials:
 
         Its mounts and its host name are copies of those inside, wherever it may have copies:
         what it changes of them ends with it.  ``covered`` is the path of a file that it finds
-        in a directory of its own, in memory, with the same owner and mode.  Raises KernelError
-        if the kernel refuses it a namespace, or a copy of the mounts to cover the path.
+        in a directory of its own, in memory, with the same owner and mode.  A stub that a
+        program inside could take over is left out of the PID namespace, too.  Raises
+        KernelError if the kernel refuses it a namespace, or a copy of the mounts.
         """
+        if "pid" in self.kinds and self._could_be_taken_over(without):
+            without = {*without, "pid"}
         spaces = {
             each.space for kind in without if issubclass(each := REGISTRY[kind], Namespace)
         }
@@ -81,6 +85,26 @@ class Trials:
             stub.setsid()
             self._fencing.surround(stub, state.account, without)
             yield stub
+
+    def _could_be_taken_over(self, without: Collection[str]) -> bool:
+        """Tell whether a program inside could trace a stub without some fences.
+
+        It would be out of these fences then.  A stub that has no fence less is worth nothing.
+        """
+        kinds = [REGISTRY[kind] for kind in without]
+        if any(each.stage is Stage.MOUNT or issubclass(each, Namespace) for each in kinds):
+            return True
+        return bool(kinds) and not self._is_hidden()
+
+    def _is_hidden(self) -> bool:
+        """Tell whether a stub can be hidden, and no program inside may look at it still."""
+        ours, theirs = procfs.status("self"), procfs.status(self.pid)
+        if ours is None or theirs is None or not has(ours.effective, "sys_ptrace"):
+            return False
+        mine = namespaces.identify("self", "user")
+        return mine != namespaces.identify(self.pid, "user") or not has(
+            theirs.bounding, "sys_ptrace"
+        )
 
 
 def _copy_namespaces(stub: Stub) -> None:

@@ -16,10 +16,14 @@ Unit = tuple[str, ...]
 
 
 def units(kinds: Sequence[str], *, files: bool = True) -> list[Unit]:
-    """Return the units of the applied ``kinds``; without ``files`` no fence that mounts."""
+    """Return the units of the applied ``kinds``; without ``files`` no fence that mounts.
+
+    ``pid`` is the last: a trial without another namespace is made without that one, too.
+    """
     found = [(kind,) for kind in kinds if not _is_of_files(kind) and _can_refuse(kind)]
     of_files = tuple(kind for kind in kinds if _is_of_files(kind))
-    return [*found, of_files] if files and of_files else [*found]
+    all_of_them: list[Unit] = [*found, of_files] if files and of_files else [*found]
+    return sorted(all_of_them, key=lambda unit: unit == ("pid",))
 
 
 def named(off: Sequence[str], path: str) -> Iterator[str]:
