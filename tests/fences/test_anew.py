@@ -111,4 +111,4 @@ def test_a_job_is_ended_by_force_and_named(container: Container) -> None:
         container.peel("uts")
     change = container.peel("uts", force=True)
     assert not change.woken
-    assert change.left == (f"job sleep 1000 ({job.pid})",)
+    assert change.ended == (f"sleep 1000 ({job.pid})",)
