@@ -63,7 +63,9 @@
   let shownRows = [];
 
   function drawScreen() {
-    let index = latest(frames, time, (frame) => frame[0]);
+    // Before somebody starts it, the screen shows how the session ends, as a poster.
+    const shown = time > 0 || document.body.classList.contains("started") ? time : duration;
+    let index = latest(frames, shown, (frame) => frame[0]);
     // Who wants less motion sees whole lines instead of keystrokes.
     while (still.matches && index > 0 && frames[index][1]) index--;
     if (index === shownFrame) return;
@@ -212,6 +214,7 @@
   }
 
   function seek(to) {
+    get("copied").textContent = "";
     time = Math.min(Math.max(to, 0), duration);
     draw();
   }
@@ -232,7 +235,7 @@
     document.body.classList.add("started");
     get("play").setAttribute("aria-label", on ? "Pause" : "Play");
     if (!on) return;
-    if (time >= duration) seek(0);
+    if (time >= duration || time === 0) seek(0);
     lastTick = performance.now();
     requestAnimationFrame(tick);
   }
@@ -257,7 +260,23 @@
 
   // -- hands ----------------------------------------------------------------------------
 
+  // Put the address of this moment into the address bar and, where that is allowed, into the
+  // clipboard.
+  async function copyLink() {
+    const address = `${location.href.split("#")[0]}#t=${time.toFixed(3)}`;
+    history.replaceState(null, "", address);
+    let said = "Link is in the address bar";
+    try {
+      await navigator.clipboard.writeText(address);
+      said = "Link copied";
+    } catch {
+      // Without the permission the address bar has it.
+    }
+    get("copied").textContent = said;
+  }
+
   const keys = {
+    c: copyLink,
     " ": () => play(!playing),
     ArrowRight: () => step(stops, 1),
     ArrowLeft: () => step(stops, -1),
@@ -284,6 +303,7 @@
   get("poster").addEventListener("click", () => play(true));
   get("back").addEventListener("click", () => step(stops, -1));
   get("forth").addEventListener("click", () => step(stops, 1));
+  get("link").addEventListener("click", copyLink);
   get("ask").addEventListener("click", () => get("help").showModal());
   get("position").addEventListener("input", (event) => {
     document.body.classList.add("started");

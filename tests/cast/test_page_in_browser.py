@@ -6,6 +6,7 @@ They run where a Chromium and the ``browser`` extra are installed: ``pytest -m b
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,8 +108,11 @@ def player(browser: Browser, path: Path) -> Iterator[Player]:
 
 
 def test_it_plays_pauses_and_ends(player: Player) -> None:
-    assert (player.time, player.rows) == (0, [])
+    # The poster is the end of the session.
+    assert player.time == 0
+    assert "</script><script>document.title='broken'</script><!--" in player.rows
     player.page.get_by_role("button", name="Play").click()
+    assert "</script><script>document.title='broken'</script><!--" not in player.rows
     wait_until(lambda: player.time > 0.6, "the player", timeout=30)
     player.page.get_by_role("button", name="Pause").click()
     sync_api.expect(player.page.get_by_role("button", name="Play")).to_be_visible()
@@ -147,6 +151,21 @@ def test_an_address_with_a_time_opens_there(browser: Browser, path: Path) -> Non
     player.page.goto(f"{player.url}#t=4.7")
     player.shows("#label", "spawn sleep 1000 &")
     assert player.time == 4.7
+
+
+def test_a_link_to_this_step_is_copied_and_opens_there(browser: Browser, path: Path) -> None:
+    player = Player(browser, path)
+    player.press("ArrowRight", "ArrowRight")
+    player.page.get_by_role("button", name="Copy link to this step").click()
+    sync_api.expect(player.page.locator("#copied")).to_have_text(re.compile("Link "))
+    address = player.page.url
+    assert address == f"{player.url}#t=3.800"
+    player.press("ArrowRight")
+    assert player.page.locator("#copied").text_content() == ""
+    again = Player(browser, path)
+    again.page.goto(address)
+    again.shows("#label", "fence pid")
+    assert player.complaints == again.complaints == []
 
 
 def test_arrows_step_and_the_panel_follows(player: Player) -> None:
