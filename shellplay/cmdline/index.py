@@ -148,7 +148,7 @@ COMMANDS = {
     "tree": Entry(
         "inspect",
         "looking",
-        "Show the PID namespaces as a tree, with the processes in each.",
+        "Show as a tree the processes, the owners of namespaces, the mounts or the cgroups.",
         ("pstree",),
     ),
     "inspect": Entry("inspect", "looking", "Show all there is to know of a container."),

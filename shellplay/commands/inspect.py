@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from shellplay.cmdline.arguments import Choice, Option, Target
@@ -15,8 +15,17 @@ from shellplay.playground.playground import Playground
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
+    from shellplay.model import Process
     from shellplay.playground.processes import Snapshot
+    from shellplay.playground.trees import Branch
 
+PIDS = "processes"
+TREES = {
+    PIDS: "the processes, by their PID namespaces",
+    "owner": "the namespaces, below the user namespaces that own them",
+    "mounts": "the mounts that the live bash sees",
+    "cgroup": "the cgroups of all containers",
+}
 VIEWS = {"inside": "as the bash sees it", "host": "as the host sees it, as a tree"}
 SWITCH = {"on": "show the system calls of every command", "off": "do not show them"}
 
@@ -72,17 +81,49 @@ def ps(
 
 
 @command("tree", group="looking", host=None, aliases=("pstree",), json=True)
-def tree(playground: Playground) -> Iterator[Outcome]:
-    """Show the PID namespaces as a tree, with the processes in each.
+def tree(
+    playground: Playground,
+    container: Annotated[Container | None, Target(optional=True)],
+    what: Annotated[str, Choice("WHAT", "processes (if not given), owner, ...", TREES)] = PIDS,
+) -> Iterator[Outcome]:
+    """Show as a tree the processes, the owners of namespaces, the mounts or the cgroups.
+
+    tree shows the PID namespaces, with the processes in each. tree owner shows the user
+    namespaces, each above the namespaces that it owns: a capability counts over all that is
+    below. tree mounts shows what the live bash sees mounted, each mount below the one that it
+    is in. tree cgroup shows the cgroups of the playground.
 
     Examples:
         tree
-        tree --json
+        tree owner
+        tree mounts -c web
+        tree cgroup --json
     """
+    from shellplay.views.tree import outline
     from shellplay.views.tree import tree as drawn
 
     seen = playground.snapshot(everything=False)
-    yield Document("tree", lambda: seen, lambda: drawn(seen.processes))
+    if what == PIDS:
+        yield Document("tree", lambda: seen, lambda: drawn(seen.processes))
+        return
+    if what == "mounts" and container is None:
+        raise Refused("tree mounts: there is no container", "new makes one")
+    roots = _trees(what, seen.processes, container)
+    records = {"tree": what, "roots": [each.record() for each in roots]}
+    yield Document("tree", lambda: records, lambda: outline(records["roots"]))
+
+
+def _trees(
+    what: str, processes: Sequence[Process], container: Container | None
+) -> list[Branch]:
+    from shellplay.playground import trees
+
+    if what == "owner":
+        return trees.owners(processes)
+    if what == "cgroup":
+        return trees.cgroup_tree(each.pid for each in processes)
+    assert container is not None
+    return trees.mount_tree(container.pid)
 
 
 @command("inspect", group="looking", host=None, json=True)

@@ -51,6 +51,20 @@ class Outline(Drawing):
                 )
 
 
+def outline(records: object) -> Outline:
+    """Return the drawing of nested records that have a ``label`` and a list ``below``."""
+    assert isinstance(records, list)
+    roots: list[Node] = []
+    rest = [(record, roots) for record in records]
+    # Mounts can be as deep as a program likes, so use no recursion.
+    while rest:
+        record, siblings = rest.pop(0)
+        node = Node(("", safe_line(record["label"])))
+        siblings.append(node)
+        rest += [(each, node.children) for each in record["below"]]
+    return Outline(roots)
+
+
 def tree(processes: Sequence[Process]) -> Outline:
     """Return the tree of processes, each below the node of its PID namespace.
 
