@@ -190,12 +190,14 @@ class Terminal(Pty):
                 self.typed_since_prompt = False
             case "D":
                 self.typed_since_prompt = self.prompt_is_stale = False
-            case "H" | "E" | "R":
+            case "H" | "E":
                 self._hidden = bytearray()
             case "U" if self.unread.armed:
                 self._hidden = bytearray()
                 self._unsent += self.unread.ask(bytes(self._unsent))
-            case "r":
+            case "R" if self.unread.asked:
+                self._hidden = bytearray()
+            case "r" if self.unread.asked:
                 self._unsent += self.unread.came(bytes(self._hidden or b""))
                 self._hidden = None
             case "A" if self.unread.asked:  # a ^C has ended the prompt command

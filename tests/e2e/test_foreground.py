@@ -183,6 +183,16 @@ def test_what_could_harm_the_terminal_is_not_drawn(web: Terminal) -> None:
     answers(web)
 
 
+def test_a_program_that_forges_the_marks_types_nothing_at_the_prompt(
+    web: Terminal, tmp_path: Path
+) -> None:
+    forged = rf"\e]133;U;k=$n\a\e]133;R;k=$n\a! touch {tmp_path}/typed\n\e]133;r;k=$n\a"
+    status, _ = web.run(f'in n=$__shellplay_nonce; printf "{forged}"')
+    assert status == 0
+    assert web.run("in echo in-$((40+2))") == ANSWER
+    assert not (tmp_path / "typed").exists()
+
+
 def test_only_what_was_typed_comes_back() -> None:
     assert unread(b"one\rtwo\r", b"two\n") == b"two\r"
     assert unread(b"one\rtwx\x7fo", b"two") == b"two"
