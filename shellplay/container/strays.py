@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from shellplay.kernel import procfs
+from shellplay.kernel.process_tree import runs
 
 
 class Strays:
@@ -22,16 +23,19 @@ class Strays:
         self._others = {pid for pid in procfs.children(monitor) if not belongs(pid)}
 
     def find(self) -> list[int]:
-        """Return the PIDs of the orphans, which are stopped."""
+        """Return the PIDs of the orphans, which are stopped, and of new ones that have ended.
+
+        Of one that has ended the container cannot be told, but it may have forked another.
+        """
         children = procfs.children(self._monitor)
         self._others.intersection_update(children)
-        found = []
-        for pid in children:
-            if pid in self._others:
-                continue
-            # Stopped first: a program that forks and ends would have ended after the look.
+        new = [pid for pid in children if pid not in self._others]
+        # Stopped first, the newest at once: it would have ended after the look.
+        for pid in reversed(new):
             _send(pid, signal.SIGSTOP)
-            if self._belongs(pid):
+        found = []
+        for pid in new:
+            if self._belongs(pid) or not runs(pid):
                 found.append(pid)
             else:
                 # The kernel, too, continues an orphan that was stopped.

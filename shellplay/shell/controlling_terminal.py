@@ -19,13 +19,23 @@ N_TTY = bytes(4)
 LOWEST = 10
 
 
-def take(copy: Tracee, terminal: Terminal, memory: BashMemory) -> None:
-    """Give a bash that leads a session without a terminal one of its own."""
+def take(
+    copy: Tracee, terminal: Terminal, memory: BashMemory, *, new_session: bool = False
+) -> None:
+    """Give a bash that leads a session without a terminal one of its own.
+
+    With ``new_session`` a forked bash leads one, and inherits its orphans, from then on.
+    """
     number = memory.terminal
     others = _descriptors_like(copy.pid, number)
     with terminal.slave() as slave, copy.passed(slave) as passed:
         try:
+            # One stop is enough for many calls together.
             with copy.together():
+                if new_session:
+                    copy.setsid()
+                    # It reaps its orphans: the original is stopped.
+                    copy.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
                 copy.take_terminal(passed)
                 for each in others:
                     copy.dup3(passed, each)

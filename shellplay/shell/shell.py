@@ -200,10 +200,7 @@ class Shell:
                 memory = BashMemory.of(original)
                 with _forked(original, plan) as (copy, inside):
                     variables = memory.copied_to(copy)
-                    copy.setsid()
-                    # It reaps its orphans: the original is stopped.
-                    copy.prctl(k.PR_SET_CHILD_SUBREAPER, 1)
-                    controlling_terminal.take(copy, terminal, variables)
+                    controlling_terminal.take(copy, terminal, variables, new_session=True)
                     plan.enter(copy)
                     _set_variables(copy, variables)
                     self.terminal.move_keys_to(terminal)
