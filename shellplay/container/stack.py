@@ -30,6 +30,7 @@ from shellplay.shell.state import State, Transferred
 
 LOOKS, QUIET_LOOKS = 100, 3
 DEVICES = "dev"
+REAPED_SECONDS = 0.5
 # A bash with the privileges leaves these by setns(2); the other two are never left.
 IN_PLACE_KINDS = tuple(kind for kind in KINDS if kind not in ("user", "pid"))
 
@@ -206,6 +207,8 @@ class ShellStack:
         """End some bashes, outermost first, with all that came from them."""
         own = {shell.pid for shell in shells}
         if not all(shell.untouched for shell in shells):
+            # Bash reads the exit statuses; thousands of ended ones would slow us down.
+            end_until_quiet(lambda: self._tops(shells), own, REAPED_SECONDS)
             for shell in shells:
                 shell.stop()
             # As long as a bash lives it inherits its orphans, and there we find them.

@@ -52,19 +52,21 @@ def end_descendants(ancestor: int) -> list[int]:
 
 
 def end_until_quiet(
-    find: Callable[[], Iterable[int]], spared: Collection[int] = ()
+    find: Callable[[], Iterable[int]],
+    spared: Collection[int] = (),
+    seconds: float = PATIENCE_SECONDS,
 ) -> tuple[set[int], set[int]]:
     """End what ``find`` returns, and the descendants of that, until none appears any more.
 
     ``spared`` are not ended, but their descendants are.  Returns the PIDs of those that have
-    ended, and of those that still run: after five seconds, or because we may not kill them.
+    ended, and of those that still run: after so many seconds, or because we may not kill them.
     """
     ended: set[int] = set()
     refused: set[int] = set()
     # Zombies, and what we may not kill: no signal changes them.
     settled: set[int] = set()
     found: set[int] = set()
-    quiet, deadline = 0, time.monotonic() + PATIENCE_SECONDS
+    quiet, deadline = 0, time.monotonic() + seconds
     while quiet < QUIET_LOOKS and time.monotonic() < deadline:
         seen = _stop_all(find(), spared, settled, refused)
         found = seen - settled - refused - {*spared}
