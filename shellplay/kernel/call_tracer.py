@@ -13,7 +13,7 @@ import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
 
-from shellplay.errors import KernelError, ShellGone
+from shellplay.errors import KernelError, ShellGone, TimedOut
 from shellplay.kernel import constants as k
 from shellplay.kernel import ptrace
 
@@ -22,20 +22,33 @@ OPTIONS = (
     | k.PTRACE_O_TRACEFORK
     | k.PTRACE_O_TRACEVFORK
     | k.PTRACE_O_TRACECLONE
+    | k.PTRACE_O_TRACEEXEC
     | k.PTRACE_O_EXITKILL
 )
 FORK_EVENTS = (k.PTRACE_EVENT_FORK, k.PTRACE_EVENT_VFORK, k.PTRACE_EVENT_CLONE)
+# linux/audit.h.  A call of x32 has this bit in its number.
+ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+X32_BIT, CLONE3 = 0x40000000, 435
+# A process that the kernel cannot end, as one that waits for a file system, is left to it.
+PATIENCE_SECONDS = 10.0
 SYSCALL_STOP = signal.SIGTRAP | 0x80
 GROUP_STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
 class Entered:
-    """A call that a tracee is about to make: number and six arguments."""
+    """A call that a tracee is about to make: number and six arguments.
 
-    def __init__(self, pid: int, number: int, arguments: tuple[int, ...]) -> None:
+    A ``foreign`` call is one of another architecture, as 32-bit programs make: its number
+    stands for another call.
+    """
+
+    def __init__(
+        self, pid: int, number: int, arguments: tuple[int, ...], *, foreign: bool = False
+    ) -> None:
         self.pid = pid
         self.number = number
         self.arguments = arguments
+        self.foreign = foreign
 
     def memory(self, address: int, size: int) -> bytes:
         """Read memory of the process; shorter, or empty, where it has none."""
@@ -93,7 +106,8 @@ class CallTracer:
         self._calls: dict[int, Entered] = {}
         self._traced = watcher.traced
         self._seized = threading.Event()
-        self._error: KernelError | ShellGone | None = None
+        self._native = ARCHITECTURES.get(os.uname().machine)
+        self._error: Exception | None = None
         self._ending = False
         self._thread = threading.Thread(target=self._run, name="call-tracer", daemon=True)
 
@@ -105,9 +119,15 @@ class CallTracer:
             raise self._error
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self.kill()
-        self._thread.join()
+        self._thread.join(PATIENCE_SECONDS)
+        if kind is not None:
+            return
+        if self._error is not None:
+            raise self._error
+        if self._thread.is_alive():
+            raise TimedOut(f"a process did not end for {PATIENCE_SECONDS:g} seconds")
 
     def kill(self) -> None:
         """Kill the tree: the thread kills also what is forked meanwhile."""
@@ -130,15 +150,19 @@ class CallTracer:
             return
         finally:
             self._seized.set()
-        while self._traced:
+        while True:
             try:
                 pid, status = os.waitpid(-1, k.WALL | k.WNOTHREAD)
             except ChildProcessError:
                 break
             self._traced.add(pid)
-            # It may be killed at any moment: then the next wait says so.
-            with suppress(ShellGone):
-                self._handle(pid, status)
+            try:
+                # It may be killed at any moment: then the next wait says so.
+                with suppress(ShellGone):
+                    self._handle(pid, status)
+            except Exception as error:
+                self._error = error
+                self.kill()
 
     def _handle(self, pid: int, status: int) -> None:
         if not os.WIFSTOPPED(status):
@@ -159,15 +183,26 @@ class CallTracer:
         else:
             if event in FORK_EVENTS:
                 self._traced.add(ptrace.event_message(pid))
+            elif event == k.PTRACE_EVENT_EXEC and (thread := ptrace.event_message(pid)) != pid:
+                # A thread has become the process.  Its old number may soon be of another one.
+                self._traced.discard(thread)
+                self._calls.pop(thread, None)
             ptrace.resume_to_call(pid, 0 if event else number)
 
     def _handle_call(self, pid: int) -> None:
-        kind, numbers = ptrace.syscall_info(pid)
+        kind, architecture, numbers = ptrace.syscall_info(pid)
         if kind == k.PTRACE_SYSCALL_INFO_ENTRY:
-            call = self._calls[pid] = Entered(pid, numbers[0], numbers[1:])
+            foreign = architecture != self._native or bool(numbers[0] & X32_BIT)
+            call = Entered(pid, numbers[0], numbers[1:], foreign=foreign)
+            self._calls[pid] = call
             if not self._watcher.enters(call):
                 self.kill()
                 return
+            if call.number == CLONE3:
+                # Its flags are in memory: another thread can change them after our look, and
+                # start a process that is not traced.  Programs then use clone(2).
+                del self._calls[pid]
+                ptrace.skip_call(pid)
         elif kind == k.PTRACE_SYSCALL_INFO_EXIT and (made := self._calls.get(pid)):
             self._watcher.leaves(made, numbers[0])
         ptrace.resume_to_call(pid)

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from shellplay.errors import KernelError, ShellGone
 from shellplay.kernel import constants as k
-from shellplay.kernel.architecture import Architecture
+from shellplay.kernel.architecture import WORD, Architecture, native
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.restype = ctypes.c_long
@@ -28,7 +28,8 @@ _INSTRUCTION_SIZE = 8
 _SYSCALL_INFO_SIZE, _SYSCALL_INFO_HEAD = 88, 24
 # struct siginfo of asm-generic/siginfo.h: signal, errno and code.
 _SIGNAL_INFO_SIZE, _SIGNAL_INFO_HEAD = 128, struct.Struct("3i")
-_ENTRY, _RESULT = struct.Struct("7Q"), struct.Struct("q")
+_ENTRY, _RESULT, _ARCHITECTURE = struct.Struct("7Q"), struct.Struct("q"), struct.Struct("I")
+_NT_ARM_SYSTEM_CALL = 0x404
 
 
 class _IoVector(ctypes.Structure):
@@ -100,19 +101,37 @@ def seccomp_filter(pid: int, place: int) -> bytes:
     return program.raw
 
 
-def syscall_info(pid: int) -> tuple[int, tuple[int, ...]]:
-    """Return the kind of a syscall stop and its numbers, PTRACE_GET_SYSCALL_INFO.
+def syscall_info(pid: int) -> tuple[int, int, tuple[int, ...]]:
+    """Return kind and architecture of a syscall stop, and its numbers, PTRACE_GET_SYSCALL_INFO.
 
     At the entry these are the number of the call and six arguments, at the exit the result.
+    The architecture is an AUDIT_ARCH_*, linux/audit.h: a program may make 32-bit calls, too.
     """
     info = ctypes.create_string_buffer(_SYSCALL_INFO_SIZE)
     address = ctypes.addressof(info)
     name = "PTRACE_GET_SYSCALL_INFO"
     _request(k.PTRACE_GET_SYSCALL_INFO, pid, _SYSCALL_INFO_SIZE, address, name=name)
-    kind = info.raw[0]
+    kind, (architecture,) = info.raw[0], _ARCHITECTURE.unpack_from(info.raw, 4)
     if kind == k.PTRACE_SYSCALL_INFO_EXIT:
-        return kind, _RESULT.unpack_from(info.raw, _SYSCALL_INFO_HEAD)
-    return kind, _ENTRY.unpack_from(info.raw, _SYSCALL_INFO_HEAD)
+        return kind, architecture, _RESULT.unpack_from(info.raw, _SYSCALL_INFO_HEAD)
+    return kind, architecture, _ENTRY.unpack_from(info.raw, _SYSCALL_INFO_HEAD)
+
+
+def skip_call(pid: int) -> None:
+    """Let a tracee, at the entry of a call, leave it with ENOSYS, without making it."""
+    architecture = native()
+    registers, changed = Registers(architecture), Registers(architecture)
+    registers.read(pid)
+    if architecture.machine == "x86_64":
+        changed.copy_from(registers, {"orig_rax": WORD - 1})
+    else:
+        number = ctypes.c_int(-1)
+        vector = _IoVector(ctypes.addressof(number), ctypes.sizeof(number))
+        address = ctypes.addressof(vector)
+        name = "PTRACE_SETREGSET"
+        _request(k.PTRACE_SETREGSET, pid, _NT_ARM_SYSTEM_CALL, address, name=name)
+        changed.copy_from(registers, {"x0": WORD - errno.ENOSYS})
+    changed.write(pid)
 
 
 def detach(pid: int) -> None:

@@ -21,7 +21,7 @@ from shellplay.kernel.call_tracer import CallTracer, CallWatcher, Entered
 from shellplay.kernel.seccomp import call_name
 from shellplay.model import Value
 from shellplay.refusal.call import RefusedCall, decoded
-from shellplay.refusal.repetition import GUARDED, SIGNALS
+from shellplay.refusal.repetition import CLONE_UNTRACED, GUARDED, SIGNALS
 from shellplay.shell import run_line
 from shellplay.shell.shell import Shell
 
@@ -96,6 +96,11 @@ class _Watcher(CallWatcher):
 
     def enters(self, call: Entered) -> bool:
         name = self._name(call.number)
+        if call.foreign or (name == "clone" and call.arguments[0] & CLONE_UNTRACED):
+            # The first is a call that we cannot read, the second leaves us: not with --yes.
+            name = f"call {call.number} of another architecture" if call.foreign else name
+            self.held_back = decoded(call, name, 0)
+            return False
         if name in WRITES:
             self._blame(call, name)
         if name not in GUARDED:

@@ -58,7 +58,6 @@ MACHINE_CHANGES = ("mount", "umount2", "pivot_root", "swapon", "swapoff", "setho
 OPENING = ("open", "openat", "openat2")
 SIGNALS = ("kill", "tkill", "tgkill")
 # All calls that may change something that outlives their process.
-# And the one by which a process could leave the tracer.
 GUARDED = frozenset(
     (
         *OPENING,
@@ -67,8 +66,6 @@ GUARDED = frozenset(
         *SIGNALS,
         "sendmsg",
         "sendto",
-        "clone",
-        "clone3",
     )
 )
 LOOKING = ("stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
@@ -80,8 +77,6 @@ def changes(call: RefusedCall) -> bool:
     """Tell whether a call may change something that outlives its process."""
     if call.name in OPENING:
         return bool(_flags(call) & WRITING) and not _harmless_to_write(call.path)
-    if call.name in ("clone", "clone3"):
-        return bool(_clone_flags(call) & CLONE_UNTRACED)
     if call.name in SIGNALS:
         return call.arguments[-1] != 0
     if call.name == "netlink":
