@@ -54,7 +54,11 @@ MACHINE_CHANGES = ("mount", "umount2", "pivot_root", "swapon", "swapoff", "setho
                    "setdomainname", "reboot", "settimeofday", "clock_settime", "adjtimex",
                    "clock_adjtime", "init_module", "finit_module", "delete_module",
                    "kexec_load", "acct", "fchown", "fchmod", "move_mount",
-                   "mount_setattr", "quotactl")  # fmt: skip
+                   "mount_setattr", "quotactl", "fsconfig", "setxattr", "lsetxattr",
+                   "fsetxattr", "removexattr", "lremovexattr", "fremovexattr",
+                   "utime", "utimes", "futimesat", "fchmodat2", "rt_sigqueueinfo",
+                   "rt_tgsigqueueinfo", "pidfd_send_signal", "process_vm_writev",
+                   "mq_unlink")  # fmt: skip
 OPENING = ("open", "openat", "openat2")
 SIGNALS = ("kill", "tkill", "tgkill")
 # All calls that may change something that outlives their process.

@@ -100,6 +100,12 @@ def test_a_line_that_passes_has_no_answer(container: Container) -> None:
         ("chmod 7 {}/old", "fchmodat"),
         ("ln -s x {}/link", "symlinkat"),
         ("kill -9 $PPID", "kill"),
+        (f'{PYTHON} \'import os; os.setxattr("{{}}/old", "user.x", b"x")\'', "setxattr"),
+        (
+            f"{PYTHON} 'import os, signal as s; "
+            "s.pidfd_send_signal(os.pidfd_open(os.getppid()), s.SIGURG)'",
+            "pidfd_send_signal",
+        ),
     ],
 )
 def test_a_change_is_not_made_a_second_time(
