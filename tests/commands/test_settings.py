@@ -10,7 +10,8 @@ from shellplay.settings import Settings
 def test_every_setting_of_a_playground_can_be_set() -> None:
     # Surroundings are not for a user: they are there before anything runs in them.
     fields = set(vars(Settings()))
-    assert set(SETTINGS) == fields - {"surroundings"}
+    # ``trace`` sets how much is traced.
+    assert set(SETTINGS) == fields - {"surroundings", "trace_all"}
 
 
 @pytest.mark.parametrize("name", SETTINGS)
