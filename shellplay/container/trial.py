@@ -22,6 +22,7 @@ from shellplay.fences.base.target import Stage
 from shellplay.kernel import constants as k
 from shellplay.kernel import idmap, namespaces, procfs
 from shellplay.kernel.capabilities import has
+from shellplay.kernel.mountinfo import mount_of, mounts
 from shellplay.kernel.proc_write import open_within
 from shellplay.kernel.stub import Stub
 from shellplay.shell.shell import Shell
@@ -64,9 +65,9 @@ class Trials:
 
         Its mounts and its host name are copies of those inside, wherever it may have copies:
         what it changes of them ends with it.  ``covered`` is the path of a file that it finds
-        in a directory of its own, in memory, with the same owner and mode.  A stub that a
-        program inside could take over is left out of the PID namespace, too.  Raises
-        KernelError if the kernel refuses it a namespace, or a copy of the mounts.
+        under its bare name in its directory, which is in memory, with the same owner and mode.
+        A stub that a program inside could take over is left out of the PID namespace, too.
+        Raises KernelError if the kernel refuses it a namespace, or a copy of the mounts.
         """
         if "pid" in self.kinds and self._could_be_taken_over(without):
             without = {*without, "pid"}
@@ -128,21 +129,40 @@ def _copy_namespaces(stub: Stub) -> None:
 
 
 def _cover(stub: Stub, path: str) -> None:
-    """Mount memory over the directory of a path, and make a like file there."""
-    parent = path.rpartition("/")[0] or "/"
+    """Mount memory over the directory of a path, go there, and make a like file.
+
+    A program inside may put a link in the place of the directory meanwhile.  So the stub uses
+    bare names from then on, in a directory that is surely the one in memory.
+    """
+    parent, _, name = path.rpartition("/")
+    parent = parent or "/"
     around, there = _status(stub, parent), _status(stub, path)
     if around is None:
         raise KernelError("stat", errno.ENOENT, parent)
-    stub.mount("tmpfs", parent, "tmpfs", 0, f"mode={stat.S_IMODE(around.st_mode):o}")
-    _own(stub, parent, around)
+    source = f"cover-{os.urandom(8).hex()}"
+    stub.mount(source, parent, "tmpfs", 0, f"mode={stat.S_IMODE(around.st_mode):o}")
+    stub.chdir(parent)
+    if not _is_in(stub, source):
+        raise KernelError("chdir", errno.ESTALE, parent)
+    _own(stub, ".", around)
     if there is None:
         return
-    target, mode = os.fsencode(path), stat.S_IMODE(there.st_mode)
+    target, mode = os.fsencode(f"./{name}"), stat.S_IMODE(there.st_mode)
     if stat.S_ISDIR(there.st_mode):
         stub.call("mkdirat", k.AT_FDCWD, target, mode, subject=path)
     else:
         stub.call("mknodat", k.AT_FDCWD, target, stat.S_IFREG | mode, 0, subject=path)
-    _own(stub, path, there)
+    _own(stub, f"./{name}", there)
+
+
+def _is_in(stub: Stub, source: str) -> bool:
+    """Tell whether the directory of a stub is on the mount that came from a source."""
+    fd = os.open(f"/proc/{stub.pid}/cwd", os.O_PATH | os.O_CLOEXEC)
+    try:
+        mount = mount_of(fd)
+    finally:
+        os.close(fd)
+    return any(each.id == mount and each.source == source for each in mounts(stub.pid) or ())
 
 
 def _status(stub: Stub, path: str) -> os.stat_result | None:

@@ -116,10 +116,16 @@ def _descriptor(word: int) -> int:
 def _absolute(entered: Entered, directory: int, path: bytes) -> str:
     text = procfs.text(path)
     if text.startswith("/"):
-        return os.path.normpath(text)
+        return without_extra_slashes(text)
     where = "cwd" if directory == k.AT_FDCWD else f"fd/{directory}"
     try:
         base = str(Path(f"/proc/{entered.pid}/{where}").readlink())
     except OSError:
         base = "/"
     return os.path.normpath(f"{base}/{text}") if text else base
+
+
+def without_extra_slashes(path: str) -> str:
+    """Return an absolute path without . and .. and double slashes."""
+    # normpath(3) keeps two slashes at the beginning, as POSIX wants it; for Linux they are one.
+    return os.path.normpath(f"/{path.lstrip('/')}")

@@ -18,8 +18,8 @@ from shellplay.kernel.capabilities import NAMES
 from shellplay.model import Value
 from shellplay.refusal.call import RefusedCall
 from shellplay.refusal.capability import needed
+from shellplay.refusal.file_forms import FILE_CHANGES
 from shellplay.refusal.repetition import (
-    FILE_CHANGES,
     FORKING,
     form_of,
     is_directory_closed,

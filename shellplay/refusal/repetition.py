@@ -19,6 +19,19 @@ from shellplay.kernel.caller import Returned
 from shellplay.kernel.namespaces import CLONE_FLAGS
 from shellplay.kernel.stub import Stub
 from shellplay.refusal.call import RefusedCall
+from shellplay.refusal.file_forms import (
+    FILE_CHANGES,
+    LOOKING,
+    OPENING,
+    WRITING,
+    changed_path,
+    does_something,
+    file_change,
+    is_sink,
+    make_unnamed,
+    open_flags,
+    opening,
+)
 from shellplay.refusal.form import Form, Step
 from shellplay.refusal.mounting import mounting, unmounting
 from shellplay.refusal.netlink import ask_kernel, is_change
@@ -39,17 +52,6 @@ FIRST_TABLE_OPTION, SOL_IPV6 = 64, 41
 PERF_TYPES = 6
 BPF_PROG_LOAD, KEYCTL_GET_KEYRING_ID, SESSION_KEYRING = 5, 0, -3
 NO_HANDLE = struct.pack("Ii8x", 8, 1)
-WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-QUIET = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-SAFE_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/random",
-                "/dev/urandom", "/dev/stdout", "/dev/stderr", "/dev/net/tun", "/dev/kmsg",
-                "/dev/mem", "/dev/fuse", "/dev/kvm")  # fmt: skip
-# The calls that change a directory or a file by its path.
-FILE_CHANGES = ("mkdir", "mkdirat", "mknod", "mknodat", "unlink", "unlinkat", "rmdir", "rename",
-                "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "chmod",
-                "fchmodat", "chown", "lchown", "fchownat", "truncate", "creat",
-                "utimensat")  # fmt: skip
-LINKING = ("link", "linkat", "symlink", "symlinkat")
 MACHINE_CHANGES = ("mount", "umount2", "pivot_root", "swapon", "swapoff", "sethostname",
                    "setdomainname", "reboot", "settimeofday", "clock_settime", "adjtimex",
                    "clock_adjtime", "init_module", "finit_module", "delete_module",
@@ -59,7 +61,6 @@ MACHINE_CHANGES = ("mount", "umount2", "pivot_root", "swapon", "swapoff", "setho
                    "utime", "utimes", "futimesat", "fchmodat2", "rt_sigqueueinfo",
                    "rt_tgsigqueueinfo", "pidfd_send_signal", "process_vm_writev",
                    "mq_unlink")  # fmt: skip
-OPENING = ("open", "openat", "openat2")
 SIGNALS = ("kill", "tkill", "tgkill")
 # All calls that may change something that outlives their process.
 GUARDED = frozenset(
@@ -72,15 +73,13 @@ GUARDED = frozenset(
         "sendto",
     )
 )
-LOOKING = ("stat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
-           "readlink", "readlinkat", "chdir", "statfs")  # fmt: skip
 FORKING = ("clone", "clone3", "fork", "vfork")
 
 
 def changes(call: RefusedCall) -> bool:
     """Tell whether a call may change something that outlives its process."""
     if call.name in OPENING:
-        return bool(_flags(call) & WRITING) and not _harmless_to_write(call.path)
+        return bool(open_flags(call) & WRITING) and not is_sink(call.path)
     if call.name in SIGNALS:
         return call.arguments[-1] != 0
     if call.name == "netlink":
@@ -90,7 +89,7 @@ def changes(call: RefusedCall) -> bool:
 
 def is_directory_closed(stub: Stub, call: RefusedCall) -> bool:
     """Tell whether the directory, in which a call changes something, cannot be written."""
-    step = _make_unnamed(_changed_path(call))
+    step = make_unnamed(changed_path(call))
     # Not every file system has files without a name; it says so only if it may be written.
     return _errno(stub, (step,), (errno.EOPNOTSUPP, errno.EISDIR)) != 0
 
@@ -106,7 +105,7 @@ def is_refused(stub: Stub, call: RefusedCall, most: int) -> int | None:
     if call.name in FORKING and not _namespaces_of(call):
         return _fork(stub, most)
     form = form_of(call) if call.errno != errno.EMFILE else _filling(most)
-    if form is None:
+    if form is None or (call.name in OPENING and does_something(stub, call.path)):
         return None
     beyond = [each for each in form.beyond if each != call.errno]
     number = _errno(stub, form.steps, beyond)
@@ -122,71 +121,13 @@ def _errno(stub: Stub, steps: Sequence[Step], beyond: Sequence[int]) -> int:
 def form_of(call: RefusedCall) -> Form | None:
     """Return the harmless form of a call, None if it has none."""
     if call.name in OPENING:
-        return _opening(call)
+        return opening(call)
     if call.name in FILE_CHANGES:
-        return _file_change(call)
+        return file_change(call)
     if call.name in LOOKING:
         return Form((_as_is(call),), (errno.EFAULT,))
     make = FORMS.get(call.name)
     return None if make is None else make(call)
-
-
-# -- files -------------------------------------------------------------------------------
-
-
-def _flags(call: RefusedCall) -> int:
-    if call.name == "openat2":
-        how = call.arguments[2]
-        return struct.unpack_from("Q", how)[0] if isinstance(how, bytes) and how else 0
-    place = 1 if call.name == "open" else 2
-    return int(call.arguments[place]) & 0xFFFFFFFF
-
-
-def _harmless_to_write(path: str) -> bool:
-    return path in SAFE_DEVICES or path.startswith(("/dev/pts/", "/dev/fd/", "/proc/self/fd/"))
-
-
-def _opening(call: RefusedCall) -> Form | None:
-    if call.path.startswith("/dev/") and not _harmless_to_write(call.path):
-        if call.errno == errno.ENOENT:
-            return _existing(call)
-        return None  # To open some devices is to do something, as with a watchdog.
-    flags = _flags(call)
-    plain = flags & ~(os.O_CREAT | os.O_EXCL | os.O_TRUNC) | QUIET
-    if not flags & os.O_CREAT:
-        return Form((_open(call.path, plain),))
-    if call.errno in (errno.EPERM, errno.ENOSYS):
-        mode = 0o600
-        return Form((_open(call.path, plain | os.O_CREAT, mode),), covered=call.path)
-    return Form((_open(call.path, plain),), absent=(_make_unnamed(call.path),))
-
-
-def _existing(call: RefusedCall) -> Form:
-    return Form((("faccessat", (k.AT_FDCWD, os.fsencode(call.path), os.F_OK), ()),))
-
-
-def _file_change(call: RefusedCall) -> Form:
-    path = _changed_path(call)
-    if call.errno in (errno.EPERM, errno.ENOSYS, 0):
-        return Form((_as_is(call),), covered=path)
-    # Whether the directory may be written at all: a file without a name ends with its stub.
-    return Form((_make_unnamed(path),))
-
-
-def _changed_path(call: RefusedCall) -> str:
-    """Return the path that a call makes, removes or changes."""
-    return call.paths[-1] if call.name in LINKING else call.path
-
-
-def _open(path: str, flags: int, mode: int = 0) -> Step:
-    directory, text = k.AT_FDCWD, os.fsencode(path)
-    how = bytearray(struct.pack("QQQ", flags, mode, 0))
-    return "openat2", (directory, text, how, len(how)), ()
-
-
-def _make_unnamed(path: str) -> Step:
-    flags = os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC
-    return _open(path.rpartition("/")[0] or "/", flags, 0o600)
 
 
 # -- other calls -------------------------------------------------------------------------

@@ -28,7 +28,10 @@ def _lines(facts: Mapping[str, Any]) -> Iterable[str]:
             yield f"no call was refused; exit status {ended}"
     if held_back:
         yield f"held back: {held_back['program']} was about to call {_call(held_back)}"
-        yield "  it would have changed that; run it in spite of that: why --yes LINE"
+        if held_back["name"].startswith(("clone", "call ")):
+            yield "  why could not follow what that starts, so it is never made"
+        else:
+            yield "  it would have changed that; run it in spite of that: why --yes LINE"
 
 
 def _refusal(facts: Mapping[str, Any], call: Mapping[str, Any]) -> Iterable[str]:

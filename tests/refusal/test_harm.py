@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from shellplay.container.container import Container
+from shellplay.container.fencing import Fencing
 from shellplay.kernel.seccomp import call_number
-from shellplay.refusal.call import RefusedCall
+from shellplay.refusal.call import RefusedCall, without_extra_slashes
 from shellplay.refusal.proof import Prover
-from shellplay.refusal.repetition import form_of
+from shellplay.refusal.repetition import changes, form_of
 
 pytestmark = pytest.mark.ptrace
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -154,3 +155,53 @@ def test_a_server_of_the_host_gets_no_connection(container: Container, tmp_path:
         assert repeated(container, call) == 0
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+@pytest.mark.root
+def test_a_link_in_the_place_of_the_directory_leads_no_repetition_out_of_memory(
+    container: Container, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, victims = tmp_path / "inside", tmp_path / "victims"
+    for each in (inside, victims):
+        each.mkdir()
+        (each / "file").write_text(CONTENT)
+    surround = Fencing.surround
+
+    def swap_first(*arguments: object) -> None:
+        # What a program inside could do between the mount and the repeated call.
+        inside.rename(tmp_path / "away")
+        inside.symlink_to(victims)
+        surround(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Fencing, "surround", swap_first)
+    path = os.fsencode(inside / "file")
+    assert repeated(container, refused("unlinkat", -100, path, 0)) == 0
+    assert (victims / "file").read_text() == CONTENT
+    assert (tmp_path / "away" / "file").read_text() == CONTENT
+
+
+@pytest.mark.everyone
+@pytest.mark.parametrize("kind", ["pipe", "watchdog"])
+def test_no_file_is_opened_that_does_something_when_it_is_opened(
+    container: Container, tmp_path: Path, kind: str
+) -> None:
+    link = tmp_path / "link"
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "pipe")
+        link.symlink_to("pipe")
+    else:
+        # A character device that is there on every machine, and is not on the list.
+        link.symlink_to("/dev/console")
+    call = refused("openat", -100, os.fsencode(link), os.O_RDONLY, number=errno.EACCES)
+    assert repeated(container, call) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "held"), [("/dev/kmsg", True), ("/dev/mem", True), ("/dev/null", False)]
+)
+def test_what_is_written_to_a_device_counts_as_a_change(path: str, held: bool) -> None:
+    assert changes(refused("openat", -100, os.fsencode(path), os.O_WRONLY)) is held
+
+
+def test_two_slashes_at_the_beginning_of_a_path_are_one() -> None:
+    assert without_extra_slashes("//dev//kmsg") == "/dev/kmsg"
