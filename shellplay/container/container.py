@@ -149,7 +149,7 @@ class Container:
     @property
     def inside(self) -> tuple[int, ...]:
         """The PIDs of the live bash, outermost first; none if it has ended."""
-        return self.live.identity.inside if self.live.alive else ()
+        return self.live.inside
 
     @property
     def parked(self) -> list[ShellIdentity]:

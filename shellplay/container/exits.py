@@ -10,6 +10,7 @@ from shellplay.container.process import ContainerProcess
 from shellplay.container.state import ContainerState
 from shellplay.kernel import procfs
 from shellplay.kernel.process_tree import end_until_quiet
+from shellplay.shell.shell import Shell
 
 FindOrphans = Callable[[], Iterable[int]]
 
@@ -28,31 +29,39 @@ def handle_exit(
     if not state.handle_exit_once():
         return
     state.group.thaw()
-    if state.waiting is not None:
-        state.notice(f"{state.label}: {_about_the_end(state, fencing)}; peel goes on with that")
+    # A bash outside may be killed at any moment, and then the next one waits.
+    while (outside := state.waiting) is not None:
+        about = _about_the_end(state, fencing, outside)
         # PID 1 of a PID namespace that others joined cannot end before they are reaped.
-        state.waiting.reap(state.live)
-        return
+        if outside.reap(state.live):
+            state.notice(f"{state.label}: {about}; peel goes on with that")
+            return
+    # Before it counts as dead: who sees that may ask for its output, or for its status.
+    said = _said_of_bash(state) if process is None else _said_of_program(state, process)
     state.dead = True
     fencing.release(keep_files=process is not None)
-    if process is None:
-        status = state.monitor.status_soon(state.pid, STATUS_SECONDS)
-        state.is_over = status == 0
-        after = (
-            f", and {state.label} is gone (new makes another)"
-            if state.is_over
-            else f" (restart or rm {state.label})"
-        )
-        state.notice(f"{state.label}: bash {state.pid} has exited{after}")
-    elif not process.read_rest():
-        assert state.spec is not None, "a program was started"
-        state.notice(f"{state.label}: {state.spec.argv[0]} {state.pid} has ended")
+    if said:
+        state.notice(f"{state.label}: {said}")
 
 
-def _about_the_end(state: ContainerState, fencing: Fencing) -> str:
+def _said_of_bash(state: ContainerState) -> str:
+    """Say that a bash has ended; with status 0 its container is over."""
+    state.is_over = state.monitor.status_soon(state.pid, STATUS_SECONDS) == 0
+    if state.is_over:
+        return f"bash {state.pid} has exited, and {state.label} is gone (new makes another)"
+    return f"bash {state.pid} has exited (restart or rm {state.label})"
+
+
+def _said_of_program(state: ContainerState, process: ContainerProcess) -> str | None:
+    """Read the last output of a program, and say that it has ended; None if that is known."""
+    if process.read_rest():
+        return None
+    assert state.spec is not None, "a program was started"
+    return f"{state.spec.argv[0]} {state.pid} has ended"
+
+
+def _about_the_end(state: ContainerState, fencing: Fencing, outside: Shell) -> str:
     """Say which bash has ended, behind which fences and how, and which one waits."""
-    outside = state.waiting
-    assert outside is not None, "the live bash has ended, and one waits"
     stat = procfs.stat(state.pid)
     status = os.waitstatus_to_exitcode(stat.wait_status) if stat is not None else None
     how = "" if status is None else f" by signal {-status}" if status < 0 else f" ({status})"

@@ -164,9 +164,11 @@ class Fencing:
     @property
     def _around(self) -> AppliedFences:
         """The fences around the live bash, or around the one that waits after its end."""
-        if self._state.waiting is None:
+        # Read once: it may be killed in between.
+        waiting = self._state.waiting
+        if waiting is None:
             return self.applied
-        return self.applied.up_to_depth(self._waiting_place)
+        return self.applied.up_to_depth(self._state.parked.index(waiting))
 
     @property
     def _waiting_place(self) -> int:

@@ -89,12 +89,26 @@ def _fork() -> int:
 
 def _reap_orphans(child: int) -> NoReturn:
     """Reap orphans and pass signals to ``child`` until it ends; exit with its status."""
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
-        signal.signal(number, lambda received, _: os.kill(child, received))
+    # They stay blocked, and are waited for: a handler of Python that runs right before a call
+    # that waits is run only after that call.
+    numbers = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    number = int(signal.SIGCHLD)
     while True:
-        ended, status = os.wait()
+        if number == signal.SIGCHLD:
+            _reap_ended(child)
+        else:
+            with suppress(ProcessLookupError):
+                os.kill(child, number)
+        number = signal.sigwaitinfo(numbers).si_signo
+
+
+def _reap_ended(child: int) -> None:
+    """Reap all that have ended; if ``child`` is among them, exit with its status."""
+    ended = -1
+    while ended:
+        ended, status = os.waitpid(-1, os.WNOHANG)
         if ended == child:
             code = os.waitstatus_to_exitcode(status)
             os._exit(code if code >= 0 else 128 - code)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from shellplay.errors import ShellGone
 from shellplay.fences import ORDER
 from shellplay.model import Layer, Picture, Role
 from shellplay.playground.processes import inside_view
 
 if TYPE_CHECKING:
     from shellplay.container.container import Container
+    from shellplay.model import ShellIdentity
     from shellplay.playground.playground import Playground
     from shellplay.playground.processes import Snapshot
+    from shellplay.shell.shell import Shell
 
 
 def picture(playground: Playground, container: Container | None) -> Picture:
@@ -29,7 +32,7 @@ def picture(playground: Playground, container: Container | None) -> Picture:
         host=host,
         host_processes=processes,
         layers=tuple(_counted(layer, taken, container.pid) for layer in layers),
-        bash=container.live.identity if container.live.alive else None,
+        bash=_identity_or_none(container.live),
         processes=tuple(
             each
             for each in taken.processes
@@ -46,3 +49,11 @@ def _counted(layer: Layer, taken: Snapshot, bash: int) -> Layer:
         return layer
     inside = len(inside_view(taken, bash))
     return layer.changed(contents=f"{inside} of the host's {len(taken.processes)} processes")
+
+
+def _identity_or_none(bash: Shell) -> ShellIdentity | None:
+    """Return the PIDs of a bash; None if it has ended, which may be at this moment."""
+    try:
+        return bash.identity
+    except ShellGone:
+        return None

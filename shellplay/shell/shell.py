@@ -63,6 +63,14 @@ class Shell:
             self._identity = ShellIdentity(self.pid, self.status.pids)
         return self._identity
 
+    @property
+    def inside(self) -> tuple[int, ...]:
+        """The PIDs of the bash, outermost first; none if it has ended."""
+        try:
+            return self.identity.inside
+        except ShellGone:
+            return ()
+
     def descriptors_not_in(self, other: Shell) -> tuple[str, ...]:
         """Return the descriptors that are open in this bash and not in ``other``, as text.
 
@@ -289,13 +297,20 @@ class Shell:
         self._adopted.update(each.pid for each in stats if each and each.session != self.pid)
         return sorted(self._adopted)
 
-    def reap(self, ended: Shell) -> None:
-        """Reap a copy of this parked bash that has ended, as this bash is stopped."""
-        # ShellGone: then the monitor is the parent of the copy.
-        with suppress(ShellGone), self.seized() as parked:
-            if ended.inside_parent is not None:
-                _reap(parked, ended.inside_parent)
-                ended.inside_parent = None
+    def reap(self, ended: Shell) -> bool:
+        """Reap a copy of this parked bash that has ended, as this bash is stopped.
+
+        Returns False if this bash has ended, too: the monitor reaps the copy then.
+        """
+        try:
+            with self.seized() as parked:
+                if ended.inside_parent is not None:
+                    _reap(parked, ended.inside_parent)
+                    ended.inside_parent = None
+            self._await_stopped()
+        except ShellGone:
+            return False
+        return True
 
     def wake(self, ended: Shell) -> None:
         """Continue this parked bash after the end of ``ended``, its copy.

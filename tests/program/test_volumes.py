@@ -194,7 +194,10 @@ def test_in_the_background_rm_takes_it_too(
     run: Run, busybox: str, playground: Playground
 ) -> None:
     run(f"{QUIET} -d --rm --name a -v /d {busybox} true")
-    container = playground.find("a")
-    wait_until(lambda: container.dead, "its end")
-    playground.forget_ended()
+
+    def forgotten() -> bool:
+        playground.forget_ended()
+        return not playground.containers
+
+    wait_until(forgotten, "its end")
     assert volumes(run) == []

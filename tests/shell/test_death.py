@@ -40,7 +40,14 @@ def kill(container: Container) -> None:
 def test_a_death_at_the_prompt_is_said_once(playground: Playground) -> None:
     container = playground.new("box")
     kill(container)
-    assert playground.notices() == [f"box: bash {container.pid} has exited (restart or rm box)"]
+    said: list[str] = []
+
+    def heard() -> bool:
+        said.extend(playground.notices())
+        return bool(said)
+
+    wait_until(heard, "the notice")
+    assert said == [f"box: bash {container.pid} has exited (restart or rm box)"]
     assert playground.notices() == []
     assert container.state is ShellState.DEAD
     assert container.inside == ()
