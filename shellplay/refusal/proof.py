@@ -17,7 +17,7 @@ from shellplay.errors import KernelError, ShellGone, ShellplayError
 from shellplay.kernel.capabilities import NAMES
 from shellplay.model import Value
 from shellplay.refusal.call import RefusedCall
-from shellplay.refusal.capability import needed
+from shellplay.refusal.capability import drop, needed
 from shellplay.refusal.file_forms import FILE_CHANGES
 from shellplay.refusal.repetition import (
     FORKING,
@@ -137,13 +137,8 @@ class Prover:
         self._count += 1
         try:
             with self._trials.behind(off, self._covered) as stub:
-                from shellplay.refusal.capability import drop
-
                 drop(stub, name)
-                return (
-                    name
-                    if is_refused(stub, self._call, self._most) == self._call.errno
-                    else None
-                )
+                again = is_refused(stub, self._call, self._most)
         except (KernelError, ShellplayError):
             return None
+        return name if again == self._call.errno else None
