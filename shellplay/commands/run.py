@@ -137,7 +137,7 @@ def wait(
             )
         processes.append((container.label, container.process))
     for label, process in processes:
-        process.wait()
+        process.await_end()
         yield f"{label}: exit status {process.exit_status}"
 
 

@@ -179,6 +179,12 @@ class ContainerProcess:
                 return 128 + signal.SIGKILL  # It was killed with the monitor.
         return self._status
 
+    def await_end(self) -> None:
+        """Wait until it has ended, and all that it has printed is read."""
+        self.wait()
+        with self._state.attended():
+            self._state.on_exit()
+
     def read_rest(self) -> bool:
         """Read its last output; return whether a command attends its end."""
         if self._state.stdio is None:

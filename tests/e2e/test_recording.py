@@ -309,6 +309,8 @@ def test_a_window_that_changes_its_size_is_followed(tmp_path: Path, path: Path) 
     watcher.sees("left, bash")
     watcher.press("in stty size\r")
     watcher.sees("30 100\r\n")
+    # Before the prompt a key would be for the line that runs.
+    watcher.matches(r"web\x1b\[0m>")
     watcher.press("quit\r")
     assert watcher.ended() == 0
     watcher.close()
