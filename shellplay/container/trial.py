@@ -23,7 +23,7 @@ from shellplay.kernel import constants as k
 from shellplay.kernel import idmap, namespaces, procfs
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.mountinfo import mount_of, mounts
-from shellplay.kernel.proc_write import open_within
+from shellplay.kernel.proc_write import status_within
 from shellplay.kernel.stub import Stub
 from shellplay.shell.shell import Shell
 
@@ -136,7 +136,7 @@ def _cover(stub: Stub, path: str) -> None:
     """
     parent, _, name = path.rpartition("/")
     parent = parent or "/"
-    around, there = _status(stub, parent), _status(stub, path)
+    around, there = (status_within(stub.pid, each, os.O_NOFOLLOW) for each in (parent, path))
     if around is None:
         raise KernelError("stat", errno.ENOENT, parent)
     source = f"cover-{os.urandom(8).hex()}"
@@ -163,18 +163,6 @@ def _is_in(stub: Stub, source: str) -> bool:
     finally:
         os.close(fd)
     return any(each.id == mount and each.source == source for each in mounts(stub.pid) or ())
-
-
-def _status(stub: Stub, path: str) -> os.stat_result | None:
-    """Return the status of a path inside, None if it is not there."""
-    try:
-        fd = open_within(stub.pid, path, os.O_PATH | os.O_NOFOLLOW)
-    except KernelError:
-        return None
-    try:
-        return os.fstat(fd)
-    finally:
-        os.close(fd)
 
 
 def _own(stub: Stub, path: str, like: os.stat_result) -> None:

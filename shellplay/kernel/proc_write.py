@@ -50,6 +50,21 @@ def open_within(pid: int | str, path: str, flags: int) -> int:
         os.close(root)
 
 
+def status_within(pid: int | str, path: str, flags: int = 0) -> os.stat_result | None:
+    """Return the status of a path below the root of a process, None if it leads nowhere.
+
+    O_NOFOLLOW in ``flags`` asks for a link itself.  No file is opened for that, O_PATH.
+    """
+    try:
+        fd = open_within(pid, path, os.O_PATH | flags)
+    except KernelError:
+        return None
+    try:
+        return os.fstat(fd)
+    finally:
+        os.close(fd)
+
+
 def open_below(root: int, path: str, flags: int, mode: int = 0) -> int:
     """Open a path below a root directory, openat2(2); return the descriptor.
 

@@ -16,14 +16,13 @@ from contextlib import suppress
 from shellplay.errors import KernelError, ShellGone
 from shellplay.kernel import constants as k
 from shellplay.kernel.architecture import WORD, Architecture, native
+from shellplay.kernel.filter_program import INSTRUCTION_SIZE
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.restype = ctypes.c_long
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 
 
-# sizeof(struct sock_filter)
-_INSTRUCTION_SIZE = 8
 # struct ptrace_syscall_info, linux/ptrace.h.
 _SYSCALL_INFO_SIZE, _SYSCALL_INFO_HEAD = 88, 24
 # struct siginfo of asm-generic/siginfo.h: signal, errno and code.
@@ -94,7 +93,7 @@ def seccomp_filter(pid: int, place: int) -> bytes:
     length = _libc.ptrace(k.PTRACE_SECCOMP_GET_FILTER, pid, place, None)
     if length < 0:
         raise KernelError(f"ptrace({name})", ctypes.get_errno(), f"PID {pid}")
-    program = ctypes.create_string_buffer(length * _INSTRUCTION_SIZE)
+    program = ctypes.create_string_buffer(length * INSTRUCTION_SIZE)
     address = ctypes.addressof(program)
     if _libc.ptrace(k.PTRACE_SECCOMP_GET_FILTER, pid, place, address) < 0:
         raise KernelError(f"ptrace({name})", ctypes.get_errno(), f"PID {pid}")

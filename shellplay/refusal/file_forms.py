@@ -7,9 +7,8 @@ import os
 import stat
 import struct
 
-from shellplay.errors import KernelError
 from shellplay.kernel import constants as k
-from shellplay.kernel.proc_write import open_within
+from shellplay.kernel.proc_write import status_within
 from shellplay.kernel.stub import Stub
 from shellplay.refusal.call import RefusedCall
 from shellplay.refusal.form import Form, Step
@@ -54,14 +53,9 @@ def is_sink(path: str) -> bool:
 
 def does_something(stub: Stub, path: str) -> bool:
     """Tell whether to open a file is to do something, as with a watchdog or a pipe."""
-    try:
-        fd = open_within(stub.pid, path, os.O_PATH)
-    except KernelError:
+    found = status_within(stub.pid, path)
+    if found is None:
         return False
-    try:
-        found = os.fstat(fd)
-    finally:
-        os.close(fd)
     if stat.S_ISCHR(found.st_mode):
         quiet = found.st_rdev in QUIET_DEVICES or os.major(found.st_rdev) in TERMINALS
         return not quiet

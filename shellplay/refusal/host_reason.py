@@ -7,12 +7,11 @@ import os
 import stat
 from collections.abc import Callable
 
-from shellplay.errors import KernelError
 from shellplay.kernel import procfs
 from shellplay.kernel.capabilities import has
 from shellplay.kernel.explain import sysctl
 from shellplay.kernel.mountinfo import mounts
-from shellplay.kernel.proc_write import open_within
+from shellplay.kernel.proc_write import status_within
 from shellplay.refusal.call import RefusedCall
 from shellplay.refusal.capability import needed
 
@@ -95,7 +94,7 @@ def _of_path(call: RefusedCall, pid: int) -> tuple[str, str | None] | None:
 
 def _not_executable(call: RefusedCall, pid: int) -> tuple[str, str | None] | None:
     asked = call.name in ("execve", "execveat") or call.arguments[-1] == os.X_OK
-    found = _status(call.path, pid)
+    found = status_within(pid, call.path)
     if not (asked and found and stat.S_ISREG(found.st_mode)) or found.st_mode & 0o111:
         return None
     mode = stat.filemode(found.st_mode)
@@ -107,7 +106,7 @@ def _not_executable(call: RefusedCall, pid: int) -> tuple[str, str | None] | Non
 
 def _missing(path: str, pid: int) -> tuple[str, str | None]:
     parent, _, name = path.rpartition("/")
-    while parent and _status(parent, pid) is None:
+    while parent and status_within(pid, parent) is None:
         parent, _, name = parent.rpartition("/")
     parent = parent or "/"
     return f"there is no {name} in {parent}", f"in ls -la {parent}"
@@ -121,7 +120,7 @@ def _mode(path: str, pid: int) -> tuple[str, str | None] | None:
     parts = path.rstrip("/").split("/")
     for end in range(1, len(parts) + 1):
         here = "/".join(parts[:end]) or "/"
-        found = _status(here, pid)
+        found = status_within(pid, here)
         if found is None:
             break
         last = end == len(parts)
@@ -134,7 +133,7 @@ def _mode(path: str, pid: int) -> tuple[str, str | None] | None:
                 f"chmod or chown {here}, by its owner",
             )
     parent = path.rpartition("/")[0] or "/"
-    found = _status(parent, pid)
+    found = status_within(pid, parent)
     if found is not None and not _bits(found, status) & 2:
         return (
             f"the mode of the directory {parent} is {stat.filemode(found.st_mode)}, its owner "
@@ -159,7 +158,7 @@ def _bits(found: os.stat_result, status: procfs.Status) -> int:
 
 
 def _concerns(flag: str, call: RefusedCall, pid: int) -> bool:
-    found = _status(call.path, pid)
+    found = status_within(pid, call.path)
     if flag == "ro":
         return True
     if flag == "noexec":
@@ -178,17 +177,6 @@ def _mount_options(path: str, pid: int) -> dict[str, str]:
         return {}
     last = max(holding, key=lambda each: len(each.point))
     return {**dict.fromkeys((*last.options, *last.super_options), ""), "point": last.point}
-
-
-def _status(path: str, pid: int) -> os.stat_result | None:
-    try:
-        fd = open_within(pid, path, os.O_PATH)
-    except KernelError:
-        return None
-    try:
-        return os.fstat(fd)
-    finally:
-        os.close(fd)
 
 
 def _label(pid: int) -> str | None:

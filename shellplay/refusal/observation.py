@@ -21,6 +21,7 @@ from shellplay.kernel.call_tracer import CallTracer, CallWatcher, Entered
 from shellplay.kernel.seccomp import call_name
 from shellplay.model import Value
 from shellplay.refusal.call import RefusedCall, decoded
+from shellplay.refusal.netlink import HEADER
 from shellplay.refusal.repetition import CLONE_UNTRACED, GUARDED, SIGNALS
 from shellplay.shell import run_line
 from shellplay.shell.shell import Shell
@@ -39,7 +40,7 @@ REQUESTS = {
     29: "RTM_DELNEIGH", 32: "RTM_NEWRULE", 33: "RTM_DELRULE", 36: "RTM_NEWQDISC",
 }  # fmt: skip
 # linux/netlink.h: the kernel answers with a message of this type, which has a negative errno.
-NLM_F_REQUEST, NLMSG_ERROR, NETLINK_HEADER = 1, 2, struct.Struct("IHHII")
+NLM_F_REQUEST, NLMSG_ERROR = 1, 2
 WRITES, SENDING = ("write", "writev"), ("sendto", "sendmsg")
 SIGRETURN = "rt_sigreturn"
 # The errors for which people use two texts: mount(8) says "permission denied" for EPERM.
@@ -188,13 +189,13 @@ class _Watcher(CallWatcher):
         if not _is_socket(call):
             return
         content = _transferred(call, name, size)
-        if len(content) < NETLINK_HEADER.size + 24:
+        if len(content) < HEADER.size + 24:
             return
-        length, kind, *_ = NETLINK_HEADER.unpack_from(content)
-        (number,) = struct.unpack_from("i", content, NETLINK_HEADER.size)
+        length, kind, *_ = HEADER.unpack_from(content)
+        (number,) = struct.unpack_from("i", content, HEADER.size)
         if kind != NLMSG_ERROR or length > len(content) or not -4095 <= number < 0:
             return
-        _, request, *_ = NETLINK_HEADER.unpack_from(content, NETLINK_HEADER.size + 4)
+        _, request, *_ = HEADER.unpack_from(content, HEADER.size + 4)
         refused = decoded(call, name, -number)
         kept = self._failed.setdefault(_group(call.pid), [])
         kept.append(_as_netlink(refused, request))
@@ -250,9 +251,9 @@ def _netlink_request(call: Entered, name: str) -> int | None:
     if not _is_socket(call):
         return None
     content = _transferred(call, name, 64)
-    if len(content) < NETLINK_HEADER.size:
+    if len(content) < HEADER.size:
         return None
-    length, kind, flags, _, _ = NETLINK_HEADER.unpack_from(content)
+    length, kind, flags, _, _ = HEADER.unpack_from(content)
     whole = len(_transferred(call, name, MESSAGE_SIZE))
     return kind if flags & NLM_F_REQUEST and 16 <= length <= whole and kind < 256 else None
 
